@@ -1,0 +1,15 @@
+//! `al`: a scheduler for autonomous agents with a console in the terminal.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod ambient;
+pub mod cli;
+pub mod engine;
+pub mod failure;
+pub mod gateway;
+pub mod log;
+pub mod project;
+pub mod runtime;
+pub mod scheduler;
+pub mod store;
+pub mod triggers;

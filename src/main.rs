@@ -1,0 +1,2 @@
+//! The `al` program; everything is in the library.
+fn main() {}

@@ -1,0 +1,203 @@
+//! What a project says, after reading and checking: plain values that the other rooms use.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+/// A folder of agents with one history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// Absolute path.
+    pub dir: PathBuf,
+    /// `projectName`, else the folder's name.
+    pub name: String,
+    /// The bound environment, when there is one.
+    pub environment: Option<String>,
+    pub config: Config,
+    /// Sorted by name.
+    pub agents: Vec<Agent>,
+}
+
+/// `config.toml`, `.env.toml` and the environment file, merged in that order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub models: BTreeMap<String, Model>,
+    pub local: Local,
+    pub gateway: Gateway,
+    pub webhooks: BTreeMap<String, WebhookSource>,
+    pub telemetry: Telemetry,
+    /// Reruns that may follow one scheduled run.
+    pub max_reruns: u32,
+    pub max_call_depth: u32,
+    /// Runs that may wait per agent.
+    pub work_queue_size: u32,
+    pub resource_lock_timeout_s: u64,
+    /// Runs at once across the project; none is unlimited.
+    pub scale: Option<u32>,
+    pub default_agent_scale: u32,
+    pub history_retention_days: u32,
+    pub default_wait_timeout_s: u64,
+    pub harness: Option<EngineKind>,
+    /// `[server]` and `[cloud]` of the environment file: where deployment goes.
+    pub server: Option<Map<String, Value>>,
+    pub cloud: Option<Map<String, Value>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub provider: String,
+    pub model: String,
+    pub auth_type: AuthType,
+    pub thinking_level: Option<ThinkingLevel>,
+    pub base_url: Option<String>,
+    /// Every other key that a later capability reads, as written.
+    pub more: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthType {
+    ApiKey,
+    OauthToken,
+    PiAuth,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinkingLevel {
+    Off,
+    Minimal,
+    Low,
+    Medium,
+    High,
+    Xhigh,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Local {
+    pub enabled: bool,
+    pub image: Option<String>,
+    /// As Docker writes it: `4g`.
+    pub memory: String,
+    pub cpus: Option<f64>,
+    /// Seconds a run may take when its agent does not say.
+    pub timeout_s: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gateway {
+    pub port: u16,
+    /// Where others reach the gateway; none is `http://localhost:<port>`.
+    pub url: Option<String>,
+    pub max_chat_sessions: u32,
+}
+
+/// `[webhooks.<name>]`: a place that deliveries come from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebhookSource {
+    /// The provider: `github`, ...
+    pub kind: String,
+    /// Instance of the provider's credential: `[webhooks.x] <credential_type>`, else `credential`,
+    /// else `default`.
+    pub credential: String,
+    pub allow_unsigned: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telemetry {
+    pub enabled: bool,
+    pub provider: String,
+    pub endpoint: Option<String>,
+    pub service_name: String,
+    pub headers: BTreeMap<String, String>,
+    pub sampling_rate: Option<f64>,
+}
+
+/// One agent: `agents/<name>/SKILL.md` and `config.toml`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// The folder's name.
+    pub name: String,
+    /// Absolute path of the folder.
+    pub dir: PathBuf,
+    pub skill: Skill,
+    /// Where it was installed from.
+    pub source: Option<String>,
+    pub models: Vec<String>,
+    pub credentials: Vec<String>,
+    pub schedule: Option<String>,
+    /// IANA zone of the schedule; none is the host's.
+    pub timezone: Option<String>,
+    /// Runs at once, before the project's cap; 0 disables.
+    pub scale: u32,
+    pub timeout_s: u64,
+    pub max_work_queue_size: u32,
+    pub webhooks: Vec<WebhookBinding>,
+    pub hooks_pre: Vec<String>,
+    pub hooks_post: Vec<String>,
+    pub params: Map<String, Value>,
+    pub runtime: Runtime,
+    pub engine: Engine,
+    pub wait_timeout_s: u64,
+}
+
+/// The portable part: front matter and instructions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Skill {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub license: Option<String>,
+    pub compatibility: Option<String>,
+    pub body: String,
+}
+
+/// `[[webhooks]]` of an agent: which deliveries start it. An empty list imposes nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WebhookBinding {
+    /// Name of a `[webhooks.<name>]` table.
+    pub source: String,
+    /// Filter fields as written, by name; which exist depends on the provider.
+    pub filters: BTreeMap<String, Vec<String>>,
+}
+
+/// Where a run executes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuntimeKind {
+    Container,
+    HostUser,
+    Process,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Runtime {
+    pub kind: RuntimeKind,
+    pub run_as: String,
+    pub groups: Vec<String>,
+}
+
+/// Who thinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Our own model loop; also written `pi`.
+    Builtin,
+    Claude,
+    Codex,
+    /// A program, no model.
+    Script,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Engine {
+    pub kind: EngineKind,
+    /// What the `script` engine runs.
+    pub command: Option<ScriptCommand>,
+}
+
+/// `[harness] command`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptCommand {
+    /// A line for `/bin/sh -c`.
+    Line(String),
+    /// A program and its arguments; a relative program with a slash, or one that exists in the
+    /// agent's folder, is found there.
+    Program(Vec<String>),
+}

@@ -1,0 +1,2 @@
+//! The console.
+#![forbid(unsafe_code)]

@@ -1,0 +1,100 @@
+//! What an operator can ask for, and how the scheduler answers.
+
+use serde::{Deserialize, Serialize};
+
+/// The whole project or one agent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    Project,
+    Agent(String),
+}
+
+/// What to kill.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    Run(String),
+    /// Every live run of the agent.
+    Agent(String),
+    Runs(Vec<String>),
+}
+
+/// A request of an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Command {
+    /// Start a run of `agent` now, or queue it when busy.
+    Run { agent: String, prompt: Option<String> },
+    Pause { scope: Scope, why: Option<String> },
+    /// End a pause. Runs that were collected meanwhile start, unless `drop_held`.
+    Resume { scope: Scope, drop_held: bool },
+    Kill { target: Target },
+    /// A new run with the trigger of an older one.
+    Rerun { run: String },
+    /// Take runs out of the queue for good.
+    Drop { runs: Vec<String> },
+    /// Change how many runs an agent may have at once; also written to its `config.toml`.
+    Scale { agent: String, scale: u32 },
+    #[serde(other)]
+    Unknown,
+}
+
+/// How much a command asks of its operator before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Reversible and small: done at once.
+    Free,
+    /// Costs or repeats something: `y` accepts.
+    Small,
+    /// Loses work: the button has to be chosen.
+    Loses,
+    /// Wide or not undoable: the printed word has to be typed.
+    Wide,
+}
+
+/// A question that has to be answered before a command is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirm {
+    /// Send the same command again with this token to accept. It stops working when the
+    /// consequences change.
+    pub token: String,
+    pub level: Level,
+    /// `kill dev-1a2b3c4d?`
+    pub title: String,
+    /// What will happen, a sentence a line, computed by the scheduler.
+    pub impact: Vec<String>,
+    /// The same action for the shell.
+    pub cli: String,
+    /// The accept button's label: `Kill`.
+    pub accept: String,
+    /// What has to be typed at [`Level::Wide`].
+    pub word: Option<String>,
+}
+
+/// The scheduler's answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// Done; `why` is a sentence, `run` the run that it started.
+    Done { why: String, run: Option<String> },
+    NeedsConfirm(Confirm),
+    /// The world moved since the question was asked; `now` says how things stand.
+    Stale { now: Vec<String> },
+    Refused { why: String },
+    #[serde(other)]
+    Unknown,
+}
+
+/// What becomes of an in-process scheduler when its console closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leave {
+    /// The scheduler goes on without a console.
+    Detach,
+    /// Runs in flight finish, nothing new starts, then the process ends.
+    Drain,
+    /// Runs in flight are killed, then the process ends.
+    StopNow,
+}

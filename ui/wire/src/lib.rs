@@ -1,0 +1,106 @@
+//! What a host tells a console and what a console asks of a host.
+//!
+//! One contract for the console in the same process, for one attached over the
+//! gateway and for a recorded stream: a [`Snapshot`] first, then [`Delta`]s with
+//! consecutive sequence numbers. Rows hold facts that are ready to be shown:
+//! integers with their unit in the name (`_ms` are milliseconds, instants are
+//! milliseconds since the Unix epoch), and sentences where the scheduler made a
+//! decision. Every enum has a reserved unknown value, so that an old console
+//! survives a newer host.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod log;
+mod row;
+
+pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
+pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
+pub use row::{
+    AgentRow, AgentState, HostMode, HostRow, LastRun, Outcome, PauseRow, RerunOf, RunRow, RunState,
+    TriggerRow,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Version of this contract; a host and a console with the same number understand each other fully.
+pub const VERSION: u16 = 1;
+
+/// Everything a console shows, at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub v: u16,
+    /// Number of the last commit that this snapshot contains.
+    pub seq: u64,
+    pub at_ms: i64,
+    pub host: HostRow,
+    /// In discovery order.
+    pub agents: Vec<AgentRow>,
+    /// Live and queued runs, and the newest ended ones; newest first.
+    pub runs: Vec<RunRow>,
+    /// The newest receipts, newest first.
+    pub triggers: Vec<TriggerRow>,
+}
+
+/// What one commit changed. Deltas that were merged keep the newest row of each key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delta {
+    pub seq: u64,
+    pub at_ms: i64,
+    pub puts: Vec<Row>,
+}
+
+/// One changed row; its key is its name or id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "row", rename_all = "snake_case")]
+pub enum Row {
+    Host(HostRow),
+    Agent(AgentRow),
+    /// The agent is no longer part of the project.
+    AgentGone {
+        name: String,
+    },
+    Run(RunRow),
+    Trigger(TriggerRow),
+    #[serde(other)]
+    Unknown,
+}
+
+/// From the host to the console.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "down", rename_all = "snake_case")]
+pub enum Down {
+    Snapshot(Box<Snapshot>),
+    Delta(Delta),
+    Log(LogChunk),
+    /// Answer to the `Submit` with the same id. Never dropped.
+    Reply { id: u64, reply: Reply },
+    /// The console was too slow; this many messages were left out and a fresh snapshot follows.
+    Lagged { skipped: u64 },
+    /// The host ends the session.
+    Bye { why: String },
+    #[serde(other)]
+    Unknown,
+}
+
+/// From the console to the host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "up", rename_all = "snake_case")]
+pub enum Up {
+    /// Do `command`. `seen` is the sequence number the operator was looking at; `token` is the one
+    /// that a [`Confirm`] carried.
+    Submit { id: u64, seen: u64, command: Command, token: Option<String> },
+    /// Show this log from now on: the last `limit` records, then what is appended.
+    Tail { source: LogSource, limit: usize },
+    /// Records before `before` (a chunk's `first` cursor), without changing what is followed.
+    Older { source: LogSource, before: String, limit: usize },
+    /// Stop following a log.
+    Untail,
+    /// The console is about to close.
+    Leave(Leave),
+    #[serde(other)]
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests;

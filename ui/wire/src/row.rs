@@ -1,0 +1,220 @@
+//! The rows of a snapshot.
+
+use serde::{Deserialize, Serialize};
+
+/// What the host is doing as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostMode {
+    /// Nothing can start yet.
+    Starting,
+    Running,
+    /// Runs in flight finish, nothing new starts, then the host ends.
+    Draining,
+    #[serde(other)]
+    Unknown,
+}
+
+/// The scheduler itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostRow {
+    pub project: String,
+    /// Name of the bound environment; none means local.
+    pub environment: Option<String>,
+    /// Where the gateway listens, as a URL; none while it does not.
+    pub gateway: Option<String>,
+    pub mode: HostMode,
+    /// Set while the whole scheduler is paused.
+    pub paused: Option<PauseRow>,
+    /// Most runs at once across the project; none is unlimited.
+    pub scale: Option<u32>,
+    pub started_ms: i64,
+    pub version: String,
+    pub pid: u32,
+}
+
+/// Who paused something, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseRow {
+    pub by: String,
+    pub since_ms: i64,
+    pub why: Option<String>,
+}
+
+/// An agent's state in one word; counts are in the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    Idle,
+    Running,
+    Waiting,
+    Paused,
+    /// `scale = 0`.
+    Disabled,
+    /// Its files have errors; the row's `error` says which.
+    Invalid,
+    #[serde(other)]
+    Unknown,
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentRow {
+    pub name: String,
+    pub description: Option<String>,
+    pub state: AgentState,
+    pub paused: Option<PauseRow>,
+    /// Runs that hold a slot now.
+    pub running: u32,
+    /// Slots, after the project's cap.
+    pub scale: u32,
+    pub queued: u32,
+    pub queue_bound: u32,
+    /// Next cron tick.
+    pub next_ms: Option<i64>,
+    /// Cron expression as written.
+    pub schedule: Option<String>,
+    /// The schedule in words, with its zone.
+    pub schedule_words: Option<String>,
+    /// What can start it: `schedule`, `github issues opened`, ...
+    pub triggers: Vec<String>,
+    pub last: Option<LastRun>,
+    /// What its newest run said with `al-status`.
+    pub status_text: Option<String>,
+    pub error: Option<String>,
+    pub engine: String,
+    pub runtime: String,
+    pub timeout_s: u64,
+}
+
+/// How an agent's newest ended run went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    pub run: String,
+    pub state: RunState,
+    pub ended_ms: i64,
+    pub duration_ms: i64,
+}
+
+/// Where a run is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    Queued,
+    Starting,
+    Running,
+    Waiting,
+    Succeeded,
+    Failed,
+    TimedOut,
+    Killed,
+    Dropped,
+    #[serde(other)]
+    Unknown,
+}
+
+impl RunState {
+    /// True when nothing more can happen to the run.
+    pub fn ended(self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed | Self::TimedOut | Self::Killed | Self::Dropped
+        )
+    }
+
+    /// The state as people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed out",
+            Self::Killed => "killed",
+            Self::Dropped => "dropped",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Which repetition a rerun is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RerunOf {
+    pub n: u32,
+    pub max: u32,
+}
+
+/// One run, from acceptance to end. A queued item is a run in state `queued`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// The instance id, `<agent>-<8 hex>`.
+    pub id: String,
+    pub agent: String,
+    pub state: RunState,
+    /// The decision behind the state, as a sentence.
+    pub why: String,
+    /// What started it, in a few words: `github issues opened acme/api#12`.
+    pub trigger: String,
+    /// Receipt of the firing.
+    pub receipt: Option<String>,
+    /// Number of the newest attempt; 0 before the first.
+    pub attempt: u32,
+    /// Someone asked it to end and it has not yet.
+    pub stopping: bool,
+    pub queued_ms: i64,
+    pub started_ms: Option<i64>,
+    pub ended_ms: Option<i64>,
+    pub exit_code: Option<i32>,
+    pub status_text: Option<String>,
+    pub return_value: Option<String>,
+    pub rerun: Option<RerunOf>,
+}
+
+/// What came of a firing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// At least one run was accepted.
+    Accepted,
+    /// A run could have started, but a rule said no.
+    Skipped,
+    /// The same delivery came before.
+    Duplicate,
+    /// No agent wants it.
+    NoMatch,
+    Refused,
+    #[serde(other)]
+    Unknown,
+}
+
+impl Outcome {
+    /// The outcome as people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Skipped => "skipped",
+            Self::Duplicate => "duplicate",
+            Self::NoMatch => "no match",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One firing: its receipt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TriggerRow {
+    pub id: String,
+    pub at_ms: i64,
+    /// `github`, `schedule`, `manual`, `rerun`, ...
+    pub source: String,
+    /// What fired, in a few words.
+    pub summary: String,
+    pub outcome: Outcome,
+    /// The reason as a sentence.
+    pub why: String,
+    /// Runs that it led to.
+    pub runs: Vec<String>,
+}

@@ -1,0 +1,39 @@
+use super::*;
+
+/// The JSON of a value is `golden`, and reads back as the same value.
+fn check<T>(value: T, golden: &str)
+where
+    T: Serialize + for<'a> Deserialize<'a> + PartialEq + std::fmt::Debug,
+{
+    assert_eq!(serde_json::to_string(&value).unwrap(), golden);
+    assert_eq!(serde_json::from_str::<T>(golden).unwrap(), value);
+}
+
+#[test]
+fn commands_have_one_json_form() {
+    check(
+        Up::Submit {
+            id: 7,
+            seen: 41,
+            command: Command::Kill { target: Target::Run("dev-1a2b3c4d".into()) },
+            token: None,
+        },
+        r#"{"up":"submit","id":7,"seen":41,"command":{"do":"kill","target":{"run":"dev-1a2b3c4d"}},"token":null}"#,
+    );
+    check(
+        Command::Pause { scope: Scope::Project, why: Some("deploy".into()) },
+        r#"{"do":"pause","scope":"project","why":"deploy"}"#,
+    );
+    check(
+        Down::Reply { id: 7, reply: Reply::Stale { now: vec!["it already ended".into()] } },
+        r#"{"down":"reply","id":7,"reply":{"reply":"stale","now":["it already ended"]}}"#,
+    );
+}
+
+#[test]
+fn an_old_console_survives_a_newer_host() {
+    assert_eq!(serde_json::from_str::<Down>(r#"{"down":"hologram","x":1}"#).unwrap(), Down::Unknown);
+    assert_eq!(serde_json::from_str::<RunState>(r#""dreaming""#).unwrap(), RunState::Unknown);
+    assert_eq!(serde_json::from_str::<Row>(r#"{"row":"lane","k":1}"#).unwrap(), Row::Unknown);
+    assert_eq!(serde_json::from_str::<Outcome>(r#""held""#).unwrap(), Outcome::Unknown);
+}
