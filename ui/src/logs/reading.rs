@@ -56,14 +56,30 @@ impl LogPane {
         }
     }
 
+    /// Moves what is in view together with the selection. Going on down from the last record
+    /// follows; true when the newest records have to be asked for again.
+    pub fn scroll(&mut self, by: i64) -> bool {
+        if by > 0 && self.after(self.cursor).is_none() {
+            return self.follow_on();
+        }
+        let mut top = self.top.record;
+        for _ in 0..by.unsigned_abs() {
+            let next = if by > 0 { self.after(top) } else { self.before(top) };
+            top = next.unwrap_or(top);
+        }
+        self.top = Spot { record: top, row: 0 };
+        self.step(by);
+        false
+    }
+
     /// To the first record held.
-    pub fn to_top(&mut self) {
+    pub fn go_to_start(&mut self) {
         self.follow = false;
         self.cursor = self.after(i64::MIN + 1).unwrap_or(self.cursor);
     }
 
     /// Follows from the last record on. True when the newest records have to be asked for again.
-    pub fn to_bottom(&mut self) -> bool {
+    pub fn follow_on(&mut self) -> bool {
         self.follow = true;
         self.new = 0;
         self.buffer.detached

@@ -345,6 +345,25 @@ fn reading_back_stops_following_and_counts_what_comes() {
 }
 
 #[test]
+fn pages_and_the_wheel_move_the_view_and_follow_again_at_the_end() {
+    let mut desk = Desk::new();
+    let down = MouseEventKind::ScrollDown;
+    desk.press("5").hear(Down::Log(tail(dev(), records(0..100))));
+    assert!(desk.row(3).contains("step 81"), "{}", desk.screen());
+    mouse(&mut desk, MouseEventKind::ScrollUp, 5, 10);
+    assert!(desk.row(3).contains("step 78"), "{}", desk.screen());
+    desk.press("PgUp");
+    assert!(desk.row(3).contains("step 59"), "{}", desk.screen());
+    desk.press("PgDn PgDn").press("PgDn");
+    assert!(desk.ui.log.follow && desk.row(21).contains("step 99"), "{}", desk.screen());
+    mouse(&mut desk, MouseEventKind::ScrollUp, 5, 10);
+    mouse(&mut desk, down, 5, 10);
+    assert!(!desk.ui.log.follow);
+    mouse(&mut desk, down, 5, 10);
+    assert!(desk.ui.log.follow);
+}
+
+#[test]
 fn older_pages_come_near_the_top() {
     let mut desk = Desk::new();
     let chunk = LogChunk { more_before: true, ..tail(dev(), records(100..300)) };
