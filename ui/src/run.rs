@@ -1,6 +1,6 @@
 //! The loop: take everything that is ready, step, draw at most once.
 
-use crate::input::{Exit, Input, Out};
+use crate::input::{Exit, Input, Out, merge};
 use crate::reader::{Keyboard, listen};
 use crate::state::{Setup, Ui};
 use crate::terminal::{Guard, Quiet, set_mouse};
@@ -190,7 +190,7 @@ impl Console {
                 Err(RecvTimeoutError::Timeout) => Input::Tick,
                 Err(RecvTimeoutError::Disconnected) => Input::HostGone,
             };
-            for input in std::iter::once(first).chain(queue.try_iter().take(BATCH)) {
+            for input in merge(std::iter::once(first).chain(queue.try_iter().take(BATCH))) {
                 owed = owed.max(match input {
                     Input::Tick if owed > Owed::Nothing => owed,
                     Input::Down(_) | Input::Tick => Owed::Data,
