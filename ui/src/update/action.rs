@@ -9,7 +9,7 @@ use crate::pane::Pane;
 use crate::prompt::{Kind, Prompt};
 use crate::rows;
 use crate::state::{Popup, Subject, Ui};
-use al_wire::{AgentState, Command, LogSource, RunState, Scope, Target};
+use al_wire::{AgentState, Command, RunState, Scope, Target};
 
 pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     use Action as A;
@@ -158,16 +158,7 @@ fn tail_again(ui: &mut Ui, out: &mut Vec<Out>) {
 }
 
 fn open_logs(ui: &mut Ui) {
-    let source = match ui.selected(ui.focus()) {
-        Subject::Agent(name) => LogSource::Agent(name),
-        Subject::Run(id) => LogSource::Run(id),
-        Subject::Trigger(id) => match ui.fleet.trigger(&id).and_then(|t| t.runs.first()) {
-            Some(run) => LogSource::Run(run.clone()),
-            None => LogSource::Scheduler,
-        },
-        Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
-    };
-    go::open_log(ui, source);
+    go::open_log(ui, ui.log_of(&ui.selected(ui.focus())));
     ui.zoom = true;
 }
 

@@ -16,7 +16,7 @@ use crate::key::Chord;
 use crate::layout;
 use crate::pane::Pane;
 use crate::rows;
-use crate::state::{Subject, Ui};
+use crate::state::Ui;
 use al_wire::{Command, Down, LogSource, Up};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
@@ -143,12 +143,8 @@ fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
     }
     if let Some(rect) = ui.screen().rect(Pane::Logs) {
         let inside = layout::inside(rect);
-        let mut log = std::mem::take(&mut ui.log);
-        std::mem::swap(&mut ui.log.buffer.source, &mut log.buffer.source);
-        let look = crate::logs::Look { time: log.time, wrap: log.wrap, ..ui.look(inside.width) };
-        log.settle(usize::from(inside.height), &look);
-        std::mem::swap(&mut ui.log.buffer.source, &mut log.buffer.source);
-        ui.log = log;
+        let settled = ui.log.settled(usize::from(inside.height), &ui.look(inside.width));
+        (ui.log.cursor, ui.log.top) = settled;
     }
     turn_log(ui, out);
     ask_older(ui, out);
@@ -159,7 +155,7 @@ fn turn_log(ui: &mut Ui, out: &mut Vec<Out>) {
     if ui.fleet.host.is_none() || ui.behind.is_some() {
         return;
     }
-    let wanted = ui.place.pin.clone().unwrap_or_else(|| source_of(ui));
+    let wanted = ui.place.pin.clone().unwrap_or_else(|| ui.log_of(&ui.selected(ui.table)));
     if ui.log.buffer.source.as_ref() == Some(&wanted) {
         ui.wish = None;
         return;
@@ -181,20 +177,6 @@ fn turn_log(ui: &mut Ui, out: &mut Vec<Out>) {
 fn tail(ui: &mut Ui, source: LogSource, out: &mut Vec<Out>) {
     ui.log.restart(source.clone());
     out.push(Out::Send(Up::Tail { source, limit: crate::logs::PAGE }));
-}
-
-/// The log of what is selected in the table that has or last had the focus.
-fn source_of(ui: &Ui) -> LogSource {
-    match ui.selected(ui.table) {
-        Subject::Agent(name) => LogSource::Agent(name),
-        Subject::Run(id) => LogSource::Run(id),
-        Subject::Trigger(id) => ui
-            .fleet
-            .trigger(&id)
-            .and_then(|trigger| trigger.runs.first())
-            .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
-        Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
-    }
 }
 
 fn ask_older(ui: &mut Ui, out: &mut Vec<Out>) {
