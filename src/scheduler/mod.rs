@@ -1,1 +1,3 @@
 //! The scheduler room.
+
+pub mod cron;
