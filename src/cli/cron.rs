@@ -139,47 +139,93 @@ mod tests {
         };
         match render(&args, NOW_MS, "Europe/Berlin") {
             Ok(text) => text,
-            Err(failure) => format!("{failure:#?}"),
+            Err(failure) => {
+                let text = failure.report.unwrap_or(failure.message);
+                let hints: String = failure.hints.iter().map(|h| format!("hint: {h}\n")).collect();
+                format!("exit code {}\n{text}\n{hints}", failure.kind.exit_code())
+            }
         }
     }
 
     #[test]
     fn words_come_first_and_then_each_time_in_the_zone_and_in_utc() {
-        insta::assert_snapshot!(run(&["30 2 * * *", "-n", "3", "--from", "2026-03-28T00:00:00+01:00"]), @r"");
+        insta::assert_snapshot!(run(&["30 2 * * *", "-n", "3", "--from", "2026-03-28T00:00:00+01:00"]), @r#"
+        at 02:30, Europe/Berlin
+
+          Sat 2026-03-28 02:30:00 +01:00   2026-03-28T01:30:00Z
+          Sun 2026-03-29 03:00:00 +02:00   2026-03-29T01:00:00Z
+          Mon 2026-03-30 02:30:00 +02:00   2026-03-30T00:30:00Z
+        "#);
     }
 
     #[test]
     fn json_has_the_times_in_utc() {
-        insta::assert_snapshot!(run(&["0 */3 * * *", "--json", "-n2", "--tz", "UTC"]), @r"");
+        insta::assert_snapshot!(run(&["0 */3 * * *", "--json", "-n2", "--tz", "UTC"]), @r#"
+        {"expr":"0 */3 * * *","tz":"UTC","words":"at minute 0 past every 3rd hour, UTC","next":["2026-03-29T03:00:00Z","2026-03-29T06:00:00Z"]}
+        "#);
     }
 
     #[test]
     fn five_times_in_the_hosts_zone_are_the_default() {
-        insta::assert_snapshot!(run(&["@hourly"]), @r"");
+        insta::assert_snapshot!(run(&["@hourly"]), @r#"
+        at minute 0 past every hour, Europe/Berlin
+
+          Sun 2026-03-29 04:00:00 +02:00   2026-03-29T02:00:00Z
+          Sun 2026-03-29 05:00:00 +02:00   2026-03-29T03:00:00Z
+          Sun 2026-03-29 06:00:00 +02:00   2026-03-29T04:00:00Z
+          Sun 2026-03-29 07:00:00 +02:00   2026-03-29T05:00:00Z
+          Sun 2026-03-29 08:00:00 +02:00   2026-03-29T06:00:00Z
+        "#);
     }
 
     #[test]
     fn a_schedule_of_the_past_says_that_it_is_over() {
-        insta::assert_snapshot!(run(&["0 0 12 1 1 * 2020"]), @r"");
+        insta::assert_snapshot!(run(&["0 0 12 1 1 * 2020"]), @r#"
+        at 12:00 on day 1 of the month in January in 2020, Europe/Berlin
+
+          never again
+        "#);
     }
 
     #[test]
     fn a_caret_stands_under_the_wrong_part() {
-        insta::assert_snapshot!(run(&["0 0 9,61,ü * *"]), @r"");
+        insta::assert_snapshot!(run(&["0 0 9,61,ü * *"]), @r#"
+        exit code 2
+        day of month '61' is not in 1-31
+
+          0 0 9,61,ü * *
+                ^^
+        "#);
     }
 
     #[test]
     fn a_wrong_zone_is_shown_itself() {
-        insta::assert_snapshot!(run(&["0 0 * * *", "--tz", "Europe/Berlim"]), @r"");
+        insta::assert_snapshot!(run(&["0 0 * * *", "--tz", "Europe/Berlim"]), @r#"
+        exit code 2
+        time zone 'Europe/Berlim' is not known
+
+          Europe/Berlim
+          ^^^^^^^^^^^^^
+
+        hint: did you mean 'Europe/Berlin'?
+        "#);
     }
 
     #[test]
     fn a_wrong_moment_says_how_to_write_one() {
-        insta::assert_snapshot!(run(&["0 0 * * *", "--from", "tomorrow"]), @r"");
+        insta::assert_snapshot!(run(&["0 0 * * *", "--from", "tomorrow"]), @r#"
+        exit code 2
+        --from 'tomorrow' is not a moment in RFC 3339
+        hint: write it like 2026-03-29T00:00:00Z or 2026-03-29T00:00:00+01:00
+        "#);
     }
 
     #[test]
     fn nobody_asks_for_no_times() {
-        insta::assert_snapshot!(run(&["0 0 * * *", "-n0"]), @r"");
+        insta::assert_snapshot!(run(&["0 0 * * *", "-n0"]), @r#"
+        error: invalid value '0' for '-n <N>': 0 is not in 1..=10000
+
+        For more information, try '--help'.
+        "#);
     }
 }

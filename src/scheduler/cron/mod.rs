@@ -120,7 +120,8 @@ impl CronError {
     fn unknown_zone(zone: &str) -> Self {
         let lower = zone.to_ascii_lowercase();
         let distance = |z: &&Tz| strsim::osa_distance(&lower, &z.name().to_ascii_lowercase());
-        let near = TZ_VARIANTS.iter().min_by_key(distance).filter(|z| distance(z) <= 3);
+        let near =
+            TZ_VARIANTS.iter().min_by_key(distance).filter(|z| distance(z) * 3 <= zone.len());
         let hint = match near {
             Some(zone) => format!("did you mean '{}'?", zone.name()),
             None => "write an IANA name such as 'Europe/Berlin' or 'UTC'".to_owned(),

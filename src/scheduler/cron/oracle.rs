@@ -65,7 +65,7 @@ fn is_fixed_time(expr: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn croner_agrees_in_utc(expr in expression(), from_ms in moment_ms()) {
@@ -109,19 +109,18 @@ proptest! {
 /// Shows whether a plain expression matches a moment on the wall.
 fn shows(expr: &str, wall: NaiveDateTime) -> bool {
     let columns: Vec<&str> = expr.split_whitespace().collect();
+    let number = |text: &str| text.parse::<u32>().unwrap();
     let hit = |column: &str, value: u32| {
         column.split(',').any(|item| {
             let (range, step) = item.split_once('/').unwrap_or((item, "1"));
             let (from, to) = match range {
-                "*" => (value % step.parse::<u32>().unwrap(), value),
+                "*" => (0, u32::MAX),
                 _ => {
                     let (from, to) = range.split_once('-').unwrap_or((range, range));
-                    (from.parse().unwrap(), to.parse().unwrap())
+                    (number(from), number(to))
                 }
             };
-            (from..=to).contains(&value)
-                && (range == "*" && from == 0
-                    || range != "*" && (value - from) % step.parse::<u32>().unwrap() == 0)
+            (from..=to).contains(&value) && (value - from).is_multiple_of(number(step))
         })
     };
     let days = match (columns[2], columns[4]) {
@@ -222,9 +221,9 @@ fn a_watched_clock_agrees_over_every_change() {
                     "{expr} in {name} after {at}, expected {expected}"
                 );
                 checks += 1;
-                at += TimeDelta::minutes(7);
+                at += TimeDelta::minutes(17);
             }
         }
     }
-    assert!(checks > 100_000, "{checks}");
+    assert!(checks > 50_000, "{checks}");
 }

@@ -100,7 +100,7 @@ fn pattern(columns: &[Text], whole: Text) -> Result<Pattern, CronError> {
         6 | 7 => (field(columns[0], &SECOND)?, &columns[1..]),
         n => {
             return Err(whole.error(
-                format!("a schedule has 5 fields, this has {n}"),
+                format!("a schedule has 5 to 7 fields, this has {n}"),
                 "write 'minute hour day-of-month month day-of-week', with seconds before them \
                  and then a year after them if needed"
                     .to_owned(),
@@ -126,9 +126,11 @@ fn field(text: Text, kind: &'static Kind) -> Result<Field, CronError> {
     }
     let mut items = Vec::new();
     for part in text.split(',') {
+        if text.text.is_empty() {
+            return Err(text.error(format!("{} is empty", kind.name), "write '*'".to_owned()));
+        }
         if part.text.is_empty() {
-            let whole = if text.text.is_empty() { part } else { text };
-            return Err(whole.error(
+            return Err(text.error(
                 format!("{} '{}' has an empty list item", kind.name, text.text),
                 "remove the extra comma".to_owned(),
             ));
@@ -192,7 +194,11 @@ fn range_or_value(text: Text, kind: &Kind) -> Result<(u32, u32), CronError> {
     let same = from.eq_ignore_ascii_case(to);
     let last = value(text.skip(from.len() + 1), kind, !same)?;
     if first > last {
-        let (max, min) = (kind.last(), kind.min);
+        // In names when it was written in names.
+        let (max, min) = match kind.names {
+            [first, .., last] if number(from).is_none() => (last.to_string(), first.to_string()),
+            _ => (kind.last().to_string(), kind.min.to_string()),
+        };
         return Err(text.error(
             format!("{} range '{}' runs backwards", kind.name, text.text),
             if kind.is_weekday() && last == 0 {
@@ -214,9 +220,10 @@ fn value(text: Text, kind: &Kind, ends_range: bool) -> Result<u32, CronError> {
     }
     match number(text.text) {
         Some(n) if (kind.min..=kind.max).contains(&n) => Ok(n),
-        Some(_) => Err(text.error(
+        Some(n) => Err(text.error(
             format!("{} '{}' is not in {}-{}", kind.name, text.text, kind.min, kind.max),
-            None,
+            (kind.is_weekday() && n >= YEAR.min)
+                .then(|| "a year follows only where seconds come first: write 7 fields".to_owned()),
         )),
         None => Err(not_a_value(text, &upper, kind)),
     }
@@ -237,7 +244,7 @@ fn not_a_value(text: Text, upper: &str, kind: &Kind) -> CronError {
         }
     };
     let what = if text.text.is_empty() {
-        "nothing where a value belongs".to_owned()
+        "no value here".to_owned()
     } else {
         format!("'{}', which is no value", text.text)
     };
@@ -316,8 +323,8 @@ fn weekday_item(text: Text, upper: &str) -> Result<Option<Item>, CronError> {
     Ok(Some(Item::Weekdays { from, to, nth }))
 }
 
-/// Digits only; `+5` and ` 5` are not numbers here.
+/// Digits only; `+5` and ` 5` are not numbers here, and what is too large is merely out of range.
 fn number(text: &str) -> Option<u32> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten()
+    digits.then(|| text.parse().unwrap_or(u32::MAX))
 }
