@@ -1,4 +1,5 @@
 //! `al`: a scheduler for autonomous agents with a console in the terminal.
+#![doc = include_str!("ARCHITECTURE.md")]
 #![forbid(unsafe_code)]
 
 pub mod agent;
