@@ -29,16 +29,16 @@ if [ "$total" -eq 0 ]; then
   exit 1
 fi
 
-done=0
-while IFS= read -r folder; do
-  done=$((done + 1))
-  al-status "$done of $total: $folder" >/dev/null
+at=0
+while IFS= read -r folder <&3; do
+  at=$((at + 1))
+  al-status "$at of $total: $folder" >/dev/null
   # What may not be read is left out; du says so with its exit code, which is no failure here.
   size=$( (du -skx "$folder" 2>/dev/null || true) | cut -f1)
   printf '%s\t%s\n' "${size:-0}" "$folder" >>"$work/sizes"
-  printf '%3d/%d  %8d KiB  %s\n' "$done" "$total" "${size:-0}" "$folder"
-  if [ "$done" -lt "$total" ]; then sleep "$pause"; fi
-done <"$work/folders"
+  printf '%3d/%d  %8d KiB  %s\n' "$at" "$total" "${size:-0}" "$folder"
+  if [ "$at" -lt "$total" ]; then sleep "$pause"; fi
+done 3<"$work/folders"
 
 sort -rn "$work/sizes" >"$work/sorted"
 echo "largest:"
