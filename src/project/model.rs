@@ -78,6 +78,7 @@ pub struct Local {
     pub image: Option<String>,
     /// As Docker writes it: `4g`.
     pub memory: String,
+    /// None is 2, and never more than the machine has.
     pub cpus: Option<f64>,
     /// Seconds a run may take when its agent does not say.
     pub timeout_s: u64,
@@ -138,6 +139,18 @@ pub struct Agent {
     pub runtime: Runtime,
     pub engine: Engine,
     pub wait_timeout_s: u64,
+    /// Steps before a run, in order.
+    pub preflight: Vec<Preflight>,
+}
+
+/// `[[preflight]]`: something to do before a run, as older projects have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preflight {
+    /// `shell`, `http` or `git-clone`.
+    pub provider: String,
+    /// Whether a failure ends the run.
+    pub required: bool,
+    pub params: Map<String, Value>,
 }
 
 /// The portable part: front matter and instructions.

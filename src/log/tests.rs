@@ -1,0 +1,4 @@
+mod paging;
+mod record;
+mod redaction;
+mod writing;

@@ -1,0 +1,116 @@
+//! Appending records.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::files::{day_number, day_of, path_of};
+use super::{Record, Redactor};
+
+/// Appends the records of one name to its files. Any number of writers, in any number of
+/// processes, may append to the same file.
+#[derive(Debug)]
+pub struct Writer {
+    dir: PathBuf,
+    name: String,
+    redactor: Redactor,
+    file: Option<Open>,
+    /// Lines on their way out; kept for its capacity.
+    buf: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Open {
+    day: i64,
+    file: File,
+}
+
+impl Writer {
+    /// A writer for `<name>-<day>.log` in `dir`, which is created (0700) when missing.
+    ///
+    /// # Errors
+    /// When `name` cannot be part of a file name, or the directory cannot be created.
+    pub fn open(dir: &Path, name: &str, redactor: Redactor) -> io::Result<Self> {
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
+            let why = format!("{name:?} cannot be the name of a log");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let (dir, name) = (dir.to_owned(), name.to_owned());
+        Ok(Self { dir, name, redactor, file: None, buf: Vec::with_capacity(4096) })
+    }
+
+    /// Appends one record with one `write(2)`, to the file of the record's own UTC day.
+    ///
+    /// # Errors
+    /// When the disk refuses; the next record starts on a line of its own all the same.
+    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+        self.write_all(std::slice::from_ref(record))
+    }
+
+    /// Appends records with one `write(2)` for each stretch of the same day.
+    ///
+    /// # Errors
+    /// As [`Writer::write`]; what came before the failure is written.
+    pub fn write_all(&mut self, records: &[Record]) -> io::Result<()> {
+        for same_day in records.chunk_by(|a, b| day_number(a.time) == day_number(b.time)) {
+            self.buf.clear();
+            for record in same_day {
+                self.redactor.append_line(record, &mut self.buf);
+                self.buf.push(b'\n');
+            }
+            self.flush_to(day_number(same_day[0].time), same_day[0].time)?;
+        }
+        Ok(())
+    }
+
+    fn flush_to(&mut self, day: i64, time: i64) -> io::Result<()> {
+        let mut open = match self.file.take().filter(|o| o.day == day) {
+            Some(open) if open.exists()? => open,
+            _ => Open::open(&path_of(&self.dir, &self.name, day_of(time)), day)?,
+        };
+        // Someone, perhaps on a full disk, left half a line: ours starts on the next.
+        if open.is_torn()? {
+            self.buf.insert(0, b'\n');
+        }
+        let written = append(&mut open.file, &self.buf);
+        self.file = Some(open);
+        written
+    }
+}
+
+/// One `write(2)`, and more only when the disk took a part.
+fn append(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+impl Open {
+    fn open(path: &Path, day: i64) -> io::Result<Self> {
+        let file =
+            OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        Ok(Self { day, file })
+    }
+
+    /// False when someone removed the file: what is written to it would be lost.
+    fn exists(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.nlink() > 0)
+    }
+
+    /// The file ends in the middle of a line.
+    fn is_torn(&self) -> io::Result<bool> {
+        let mut last = [b'\n'];
+        if let Some(at) = self.file.metadata()?.len().checked_sub(1) {
+            self.file.read_at(&mut last, at)?;
+        }
+        Ok(last != [b'\n'])
+    }
+}

@@ -1,0 +1,245 @@
+//! Holds a table against the [schema](super::schema): types, ranges, unknown and old keys.
+
+use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
+use super::schema::{File, Key, Kind, Scope};
+use super::source::At;
+use super::tree::{Entry, Node, Table, Tree};
+
+/// Checks one file's table. What does not fit is reported and becomes [`Tree::Bad`], so that
+/// readers of the table meet only values of the right type, and miss nothing that was written.
+pub fn check(table: &mut Table, file: File, problems: &mut Problems) {
+    Checker { file, problems }.scope(table, file.scope(), "");
+}
+
+struct Checker<'a> {
+    file: File,
+    problems: &'a mut Problems,
+}
+
+impl Checker<'_> {
+    fn scope(&mut self, table: &mut Table, scope: &'static Scope, prefix: &str) {
+        let entries = std::mem::take(&mut table.entries);
+        let written: Vec<String> = entries.iter().map(|e| e.key.clone()).collect();
+        for mut entry in entries {
+            if let Some(key) = scope.renamed(&entry.key) {
+                self.old_name(&entry, key);
+                if written.iter().any(|k| k == key.name) {
+                    continue;
+                }
+                key.name.clone_into(&mut entry.key);
+            }
+            match scope.key(&entry.key) {
+                Some(key) if key.files.is_empty() || key.files.contains(&self.file) => {
+                    let path = format!("{prefix}{}", key.name);
+                    self.keep(table, entry, key.kind, &path);
+                }
+                Some(key) => self.wrong_file(&entry, key),
+                // Sources may name the instance by the credential's type.
+                None if prefix.starts_with("webhooks.") && is_credential(&entry.key) => {
+                    let path = format!("{prefix}{}", entry.key);
+                    self.keep(table, entry, Kind::Text, &path);
+                }
+                None => {
+                    self.unknown(&entry, scope);
+                    // A model's other keys are kept as written.
+                    if std::ptr::eq(scope, &super::schema::MODEL) {
+                        table.entries.push(entry);
+                    }
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, table: &mut Table, mut entry: Entry, kind: Kind, path: &str) {
+        if !self.value(&mut entry.node, kind, path) {
+            entry.node.value = Tree::Bad;
+        }
+        table.entries.push(entry);
+    }
+
+    fn old_name(&mut self, entry: &Entry, key: &Key) {
+        let message = format!("{} is now called `{}`", quoted(&entry.key), key.name);
+        let problem = Problem::error_at(&entry.key_at, message).warning();
+        self.problems.push(problem.hint(format!("rename it to `{}`", key.name)));
+    }
+
+    fn wrong_file(&mut self, entry: &Entry, key: &Key) {
+        let files: Vec<&str> = key.files.iter().map(|f| f.name()).collect();
+        let message = format!("{} is not read from {}", quoted(&entry.key), self.file.name());
+        let problem = Problem::error_at(&entry.key_at, message);
+        self.problems.unknown(problem.hint(format!("move it to {}", files.join(" or "))));
+    }
+
+    fn unknown(&mut self, entry: &Entry, scope: &Scope) {
+        let known =
+            scope.keys.iter().filter(|k| k.files.is_empty() || k.files.contains(&self.file));
+        let hint =
+            did_you_mean(&entry.key, known.map(|k| k.name)).or_else(|| self.elsewhere(&entry.key));
+        let message = format!("unknown key {}", quoted(&entry.key));
+        self.problems.unknown(Problem::error_at(&entry.key_at, message).maybe_hint(hint));
+    }
+
+    /// A key that exists, but in another table of the file.
+    fn elsewhere(&self, name: &str) -> Option<String> {
+        let all = super::schema::find_key_table(self.file);
+        let found = all.iter().find(|k| k.key.name == name)?;
+        Some(match found.path.rsplit_once('.') {
+            Some((table, _)) => format!("`{name}` belongs into `[{table}]`"),
+            None => format!("`{name}` belongs to the top of the file, before any `[table]`"),
+        })
+    }
+
+    /// Whether the value fits; what is wrong inside it is reported and taken out.
+    fn value(&mut self, node: &mut Node, kind: Kind, path: &str) -> bool {
+        match (kind, &mut node.value) {
+            (Kind::Text, Tree::Text(_)) | (Kind::Bool, Tree::Bool(_)) => true,
+            (Kind::TextOrTexts, Tree::Text(_)) | (Kind::Free, Tree::Table(_)) => true,
+            (Kind::Int(_, min, max), Tree::Int(n)) => {
+                let n = *n;
+                self.range(&node.at, path, n >= min && n <= max, n, min, max)
+            }
+            (Kind::Number(_, min, max), Tree::Int(_) | Tree::Float(_)) => {
+                let n = match node.value {
+                    Tree::Int(n) => n as f64,
+                    Tree::Float(n) => n,
+                    _ => f64::NAN,
+                };
+                let share = max == 1.0;
+                let fits = n <= max && (n > min || (share && n == min));
+                if fits || share {
+                    return self.range(&node.at, path, fits, n, min, max);
+                }
+                let message = format!("`{path}` must be above {min} and at most {max}, found {n}");
+                self.refuse(&node.at, message, None)
+            }
+            (Kind::OneOf(words), Tree::Text(word)) => {
+                if words.contains(&word.as_str()) {
+                    return true;
+                }
+                let message = format!("`{path}` cannot be {}", quoted(word));
+                let hint = did_you_mean(word, words.iter().copied());
+                let known = format!("it is one of {}", listed(words.iter().copied()));
+                self.refuse(&node.at, message, Some(hint.unwrap_or(known)))
+            }
+            (Kind::Texts | Kind::TextOrTexts, Tree::List(list)) => {
+                list.retain(|item| match &item.value {
+                    Tree::Text(_) => true,
+                    other => {
+                        let message =
+                            format!("`{path}` must hold strings only, found {}", other.found());
+                        self.refuse(&item.at, message, None)
+                    }
+                });
+                true
+            }
+            (Kind::Pairs, Tree::Table(table)) => {
+                table.entries.retain_mut(|e| {
+                    let path = format!("{path}.{}", e.key);
+                    self.value(&mut e.node, Kind::Text, &path)
+                });
+                true
+            }
+            (Kind::Table(inner), Tree::Table(table)) => {
+                self.scope(table, inner, &format!("{path}."));
+                true
+            }
+            (Kind::Named(inner), Tree::Table(table)) => {
+                for e in &mut table.entries {
+                    let path = format!("{path}.{}", e.key);
+                    if !self.value(&mut e.node, Kind::Table(inner), &path) {
+                        e.node.value = Tree::Bad;
+                    }
+                }
+                true
+            }
+            (Kind::Tables(_) | Kind::Bindings, Tree::List(list)) => {
+                list.retain_mut(|item| self.item(item, kind, path));
+                true
+            }
+            (_, found) => {
+                let message =
+                    format!("`{path}` must be {}, found {}", expected(kind), found.found());
+                let hint = correction(kind, &node.value, path);
+                self.refuse(&node.at, message, hint)
+            }
+        }
+    }
+
+    fn item(&mut self, item: &mut Node, kind: Kind, path: &str) -> bool {
+        match (&mut item.value, kind) {
+            (Tree::Table(table), Kind::Tables(inner)) => {
+                self.scope(table, inner, &format!("{path}."));
+                true
+            }
+            (Tree::Table(_), _) => true,
+            (other, _) => {
+                let message = format!("`{path}` must hold tables only, found {}", other.found());
+                self.refuse(&item.at, message, Some(format!("write `[[{path}]]` above its keys")))
+            }
+        }
+    }
+
+    fn range<N: std::fmt::Display>(
+        &mut self,
+        at: &At,
+        path: &str,
+        fits: bool,
+        found: N,
+        min: N,
+        max: N,
+    ) -> bool {
+        if fits {
+            return true;
+        }
+        let message = format!("`{path}` must be between {min} and {max}, found {found}");
+        self.refuse(at, message, None)
+    }
+
+    fn refuse(&mut self, at: &At, message: String, hint: Option<String>) -> bool {
+        self.problems.push(Problem::error_at(at, message).maybe_hint(hint));
+        false
+    }
+}
+
+fn is_credential(name: &str) -> bool {
+    super::providers::PROVIDERS.iter().any(|p| p.secret.is_some_and(|s| s.credential == name))
+}
+
+fn expected(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "a string".to_owned(),
+        Kind::Bool => "`true` or `false`".to_owned(),
+        Kind::Int(what, ..) | Kind::Number(what, ..) => what.to_owned(),
+        Kind::OneOf(words) => format!("one of {}", listed(words.iter().copied())),
+        Kind::Texts => "a list of strings".to_owned(),
+        Kind::TextOrTexts => "a string or a list of strings".to_owned(),
+        Kind::Pairs | Kind::Table(_) | Kind::Named(_) | Kind::Free => "a table".to_owned(),
+        Kind::Tables(_) | Kind::Bindings => "a list of tables".to_owned(),
+    }
+}
+
+/// The line as it should be, where that can be told.
+fn correction(kind: Kind, found: &Tree, path: &str) -> Option<String> {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    match (kind, found) {
+        (Kind::Texts, Tree::Text(s)) => Some(format!("write `{name} = [{}]`", toml_text(s))),
+        (Kind::Int(..) | Kind::Number(..), Tree::Text(s)) if s.parse::<f64>().is_ok() => {
+            Some(format!("leave out the quotes: `{name} = {s}`"))
+        }
+        (Kind::Bool, Tree::Text(s)) if s == "true" || s == "false" => {
+            Some(format!("leave out the quotes: `{name} = {s}`"))
+        }
+        (Kind::Text, Tree::Int(n)) => Some(format!("put it in quotes: `{name} = \"{n}\"`")),
+        (Kind::Tables(_) | Kind::Bindings, Tree::Table(_)) => {
+            Some(format!("write `[[{path}]]`, with two brackets, for each of them"))
+        }
+        (Kind::Table(_) | Kind::Free, _) => Some(format!("write `[{path}]` above its keys")),
+        (Kind::Named(_), _) => Some(format!("write `[{path}.<name>]` above the keys of each")),
+        _ => None,
+    }
+}
+
+fn toml_text(s: &str) -> String {
+    let short: String = s.chars().filter(|c| !c.is_control()).take(40).collect();
+    format!("{short:?}")
+}
