@@ -1,6 +1,6 @@
 //! What can happen.
 
-use super::model::{Envelope, Millis, Payload, Pause, Scope, Timer, Trigger};
+use super::model::{Envelope, Millis, Pause, Payload, Scope, Timer, Trigger};
 
 /// What the outside adds to an event: the instant, and an id nobody has used before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,20 @@ pub enum Event {
     TimerDue(Timer),
     Effect(Effect, EffectNews),
     /// A live attempt said something.
-    RunReported { run: String, attempt: u32, report: Report },
-    RunExited { run: String, attempt: u32, exit: Exit },
-    Command { command: Command, by: String },
+    RunReported {
+        run: String,
+        attempt: u32,
+        report: Report,
+    },
+    RunExited {
+        run: String,
+        attempt: u32,
+        exit: Exit,
+    },
+    Command {
+        command: Command,
+        by: String,
+    },
 }
 
 /// A trigger that arrived from outside.
@@ -83,7 +94,9 @@ pub enum EffectNews {
     /// The act follows as soon as this is on disk.
     Begun,
     Done,
-    Failed { message: String },
+    Failed {
+        message: String,
+    },
     /// It was begun before a crash, the act never happened and can no longer happen.
     Absent,
     /// It was begun before a crash, and what became of it is unknown.
@@ -118,11 +131,17 @@ pub struct Exit {
 pub enum Verdict {
     /// The program itself.
     Exited,
-    Signalled { signal: i32 },
-    TimedOut { after_s: u64 },
+    Signalled {
+        signal: i32,
+    },
+    TimedOut {
+        after_s: u64,
+    },
     /// It was asked to stop.
     Stopped,
-    CannotStart { message: String },
+    CannotStart {
+        message: String,
+    },
     Lost,
 }
 
@@ -138,17 +157,38 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Start the agent now; when busy the run waits.
-    Run { agent: String, prompt: Option<String> },
+    Run {
+        agent: String,
+        prompt: Option<String>,
+    },
     /// A new run with the trigger of an ended one.
-    Rerun { run: String },
-    Pause { scope: Scope, why: Option<String> },
-    Resume { scope: Scope, drop_held: bool },
-    Kill { target: Target },
+    Rerun {
+        run: String,
+    },
+    Pause {
+        scope: Scope,
+        why: Option<String>,
+    },
+    Resume {
+        scope: Scope,
+        drop_held: bool,
+    },
+    Kill {
+        target: Target,
+    },
     /// Take runs out of the queue.
-    Drop { runs: Vec<String> },
-    Scale { agent: String, scale: u32 },
+    Drop {
+        runs: Vec<String>,
+    },
+    Scale {
+        agent: String,
+        scale: u32,
+    },
     /// Start nothing new, let runs finish, then end.
-    Stop { clear_queues: bool, kill: bool },
+    Stop {
+        clear_queues: bool,
+        kill: bool,
+    },
 }
 
 impl Pause {

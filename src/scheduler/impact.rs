@@ -178,9 +178,7 @@ fn again(view: &View, run: &str) -> Impact {
     let mut lines = Vec::new();
     if let Some(past) = &view.facts.past {
         lines.push(format!("{} starts again with: {}", past.agent, past.trigger.summary));
-        lines.extend(
-            view.hindrance(&past.agent, view.running()).map(|why| why.sentence()),
-        );
+        lines.extend(view.hindrance(&past.agent, view.running()).map(|why| why.sentence()));
     }
     Impact {
         level: Level::Small,

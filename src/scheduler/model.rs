@@ -263,12 +263,23 @@ impl Timer {
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Why {
     /// Every slot of the agent is taken.
-    AgentBusy { running: u32, scale: u32 },
+    AgentBusy {
+        running: u32,
+        scale: u32,
+    },
     /// The project's cap is reached.
-    ProjectBusy { running: u32, scale: u32 },
+    ProjectBusy {
+        running: u32,
+        scale: u32,
+    },
     /// Work of the same agent is waiting already.
-    QueueAhead { queued: u32 },
-    Paused { scope: Scope, pause: Pause },
+    QueueAhead {
+        queued: u32,
+    },
+    Paused {
+        scope: Scope,
+        pause: Pause,
+    },
     /// `scale = 0`.
     Disabled,
     UnknownAgent,
@@ -278,22 +289,43 @@ pub enum Why {
     SlotFree,
     /// Its process runs.
     Started,
-    Exited { code: i32 },
+    Exited {
+        code: i32,
+    },
     /// The agent chose its exit code with `al-exit`.
-    AgentExit { code: i32 },
-    Signalled { signal: i32 },
-    TimedOut { after_s: u64 },
-    KilledBy { by: String },
-    DroppedBy { by: String },
+    AgentExit {
+        code: i32,
+    },
+    Signalled {
+        signal: i32,
+    },
+    TimedOut {
+        after_s: u64,
+    },
+    KilledBy {
+        by: String,
+    },
+    DroppedBy {
+        by: String,
+    },
     /// The queue was full and this was its oldest item.
-    QueueFull { bound: u32, newcomer: String },
+    QueueFull {
+        bound: u32,
+        newcomer: String,
+    },
     /// `al stop` clears the queues.
-    StoppedBy { by: String },
+    StoppedBy {
+        by: String,
+    },
     /// The process could not be started, with what to do about it.
-    CannotStart { message: String },
+    CannotStart {
+        message: String,
+    },
     /// The process vanished without leaving its exit status.
     Lost,
     /// No agent wants this delivery.
     NoMatch,
-    RerunLimit { max: u32 },
+    RerunLimit {
+        max: u32,
+    },
 }

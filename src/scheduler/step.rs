@@ -1,7 +1,9 @@
 //! What one event changes.
 
 use super::decision::{Answer, Decision, EffectState};
-use super::event::{Command, Effect, EffectNews, Event, Exit, Firing, Report, Stamp, Target, Verdict};
+use super::event::{
+    Command, Effect, EffectNews, Event, Exit, Firing, Report, Stamp, Target, Verdict,
+};
 use super::model::{
     Millis, Pause, Payload, Receipt, ReceiptOutcome, Run, RunState, Scope, Timer, Trigger,
     TriggerKind, Why,
@@ -467,9 +469,8 @@ impl Step<'_> {
     }
 
     fn drop_runs(&mut self, runs: &[String], by: &str) {
-        let queued = |run: &String| {
-            self.view.runs.get(run).is_some_and(|r| r.state == RunState::Queued)
-        };
+        let queued =
+            |run: &String| self.view.runs.get(run).is_some_and(|r| r.state == RunState::Queued);
         if let Some(other) = runs.iter().find(|run| !queued(run)) {
             return self.answer(Answer::NotFound { what: format!("queued run {other}") });
         }

@@ -10,13 +10,28 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreError {
     /// A newer `al` made the file.
-    Newer { path: PathBuf, found: u32, known: u32 },
+    Newer {
+        path: PathBuf,
+        found: u32,
+        known: u32,
+    },
     /// The file is not a database, or no longer a whole one.
-    Damaged { path: PathBuf, message: String },
+    Damaged {
+        path: PathBuf,
+        message: String,
+    },
     /// Nothing can be written there.
-    Unwritable { path: PathBuf, message: String },
-    Full { path: PathBuf },
-    Sqlite { path: PathBuf, message: String },
+    Unwritable {
+        path: PathBuf,
+        message: String,
+    },
+    Full {
+        path: PathBuf,
+    },
+    Sqlite {
+        path: PathBuf,
+        message: String,
+    },
 }
 
 impl StoreError {
@@ -33,9 +48,9 @@ impl StoreError {
                 Self::Damaged { path, message }
             }
             Some(ErrorCode::DiskFull) => Self::Full { path },
-            Some(
-                ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied,
-            ) => Self::Unwritable { path, message },
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                Self::Unwritable { path, message }
+            }
             _ => Self::Sqlite { path, message },
         }
     }

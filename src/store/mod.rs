@@ -85,7 +85,11 @@ impl Store {
         let version: u32 =
             self.conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(at)?;
         if version > KNOWN {
-            return Err(StoreError::Newer { path: self.path.clone(), found: version, known: KNOWN });
+            return Err(StoreError::Newer {
+                path: self.path.clone(),
+                found: version,
+                known: KNOWN,
+            });
         }
         for (n, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
             let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", n + 1);
@@ -171,10 +175,7 @@ impl Store {
 
     /// Moves the log into the database file; called when the host ends.
     pub fn close(self) {
-        let _ = self
-            .conn
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .optional();
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional();
     }
 }
 

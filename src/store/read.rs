@@ -189,11 +189,10 @@ pub fn load_live(conn: &Connection, view: &mut View) -> rusqlite::Result<()> {
 
 pub fn effects(conn: &Connection) -> rusqlite::Result<Vec<(Effect, EffectState)>> {
     let mut statement = conn.prepare_cached("SELECT key, state FROM effects")?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    let known = |(key, state): (String, String)| {
-        Some((Effect::from_key(&key)?, effect_from_name(&state)?))
-    };
+    let rows =
+        statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let known =
+        |(key, state): (String, String)| Some((Effect::from_key(&key)?, effect_from_name(&state)?));
     rows.filter_map(|row| row.map(known).transpose()).collect()
 }
 
