@@ -48,6 +48,11 @@ fn parse(file_name: &str) -> Option<(&str, NaiveDate)> {
     Some((name, date))
 }
 
+/// The name that a log file belongs to.
+pub(super) fn name_of(path: &Path) -> Option<&str> {
+    Some(parse(path.file_name()?.to_str()?)?.0)
+}
+
 /// Exactly `YYYY-MM-DD`.
 pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
     let digits = |r: std::ops::Range<usize>| {
