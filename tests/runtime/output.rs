@@ -108,14 +108,14 @@ async fn a_log_that_cannot_be_written_costs_lines_but_never_the_run() {
     fs::create_dir_all(world.path().join(".al")).unwrap();
     fs::write(world.logs_dir(), "").unwrap();
     let spec = world.line(
-        r#"yes | head -n 5000; echo > ready; while [ ! -e go ]; do sleep 0.01; done; echo after"#,
+        r#"yes | head -n 500000; echo > ready; while [ ! -e go ]; do sleep 0.01; done; echo after"#,
     );
     let handle = world.runtime.start(spec).await.unwrap();
     world.await_work_file("ready").await;
     fs::remove_file(world.logs_dir()).unwrap();
     fs::write(world.attempt().work().join("go"), "").unwrap();
     let exit = timeless(world.wait(&handle).await);
-    assert_eq!((exit.code, exit.lines + exit.dropped_lines), (Some(0), 5001));
+    assert_eq!((exit.code, exit.lines + exit.dropped_lines), (Some(0), 500_001));
     let dropped = exit.dropped_lines;
     assert!(dropped > 0);
     let notice = format!("{dropped} lines are missing here: they could not be written");
