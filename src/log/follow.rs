@@ -130,7 +130,8 @@ impl Follower {
         }
         if !self.more {
             // Yesterday's file may still get a record; those before it not any more.
-            self.oldest = files.iter().rev().map(|f| f.date).take(2).last().max(self.oldest);
+            let last_two = files.len().saturating_sub(2);
+            self.oldest = files.get(last_two).map(|f| f.date).max(self.oldest);
             self.places.retain(|date, _| self.oldest.is_none_or(|d| *date >= d));
         }
         Ok(records)

@@ -15,13 +15,13 @@ pub struct Writer {
     dir: PathBuf,
     name: String,
     redactor: Redactor,
-    file: Option<Open>,
+    file: Option<DayFile>,
     /// Lines on their way out; kept for its capacity.
     buf: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct DayFile {
     day: i64,
     file: File,
 }
@@ -88,12 +88,12 @@ impl Writer {
     }
 
     /// Also when someone removed the whole directory.
-    fn open_file(&self, day: i64, time: i64) -> io::Result<Open> {
+    fn open_file(&self, day: i64, time: i64) -> io::Result<DayFile> {
         let path = path_of(&self.dir, &self.name, day_of(time));
-        Open::open(&path, day).or_else(|e| match e.kind() {
+        DayFile::open(&path, day).or_else(|e| match e.kind() {
             io::ErrorKind::NotFound => {
                 make_dir(&self.dir)?;
-                Open::open(&path, day)
+                DayFile::open(&path, day)
             }
             _ => Err(e),
         })
@@ -117,7 +117,7 @@ fn append(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-impl Open {
+impl DayFile {
     fn open(path: &Path, day: i64) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
