@@ -44,12 +44,17 @@ fn parse(file_name: &str) -> Option<(&str, NaiveDate)> {
     if name.is_empty() || stem.as_bytes()[at] != b'-' {
         return None;
     }
-    let date = parse_date(date)?;
+    let date = parse_day(date)?;
     Some((name, date))
 }
 
+/// The name that a log file belongs to.
+pub(super) fn name_of(path: &Path) -> Option<&str> {
+    Some(parse(path.file_name()?.to_str()?)?.0)
+}
+
 /// Exactly `YYYY-MM-DD`.
-pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
+pub fn parse_day(text: &str) -> Option<NaiveDate> {
     let digits = |r: std::ops::Range<usize>| {
         text.get(r).filter(|t| t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok())
     };

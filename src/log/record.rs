@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize as _;
 use serde_json::{Map, Value};
 
 /// Severity, with pino's numbers.

@@ -15,13 +15,13 @@ pub struct Writer {
     dir: PathBuf,
     name: String,
     redactor: Redactor,
-    file: Option<Open>,
+    file: Option<DayFile>,
     /// Lines on their way out; kept for its capacity.
     buf: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct DayFile {
     day: i64,
     file: File,
 }
@@ -36,7 +36,7 @@ impl Writer {
             let why = format!("{name:?} cannot be the name of a log");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        make_dir(dir)?;
         let (dir, name) = (dir.to_owned(), name.to_owned());
         Ok(Self { dir, name, redactor, file: None, buf: Vec::with_capacity(4096) })
     }
@@ -65,19 +65,43 @@ impl Writer {
         Ok(())
     }
 
+    /// Appends lines that are clean and complete already, to the file of the day of `time`.
+    pub(super) fn write_lines(&mut self, time: i64, lines: &[u8]) -> io::Result<()> {
+        self.buf.clear();
+        self.buf.extend_from_slice(lines);
+        self.flush_to(day_number(time), time)
+    }
+
+    /// A file that failed is closed, so that the next record tries with a fresh one.
     fn flush_to(&mut self, day: i64, time: i64) -> io::Result<()> {
         let mut open = match self.file.take().filter(|o| o.day == day) {
             Some(open) if open.exists()? => open,
-            _ => Open::open(&path_of(&self.dir, &self.name, day_of(time)), day)?,
+            _ => self.open_file(day, time)?,
         };
         // Someone, perhaps on a full disk, left half a line: ours starts on the next.
         if open.is_torn()? {
             self.buf.insert(0, b'\n');
         }
-        let written = append(&mut open.file, &self.buf);
+        append(&mut open.file, &self.buf)?;
         self.file = Some(open);
-        written
+        Ok(())
     }
+
+    /// Also when someone removed the whole directory.
+    fn open_file(&self, day: i64, time: i64) -> io::Result<DayFile> {
+        let path = path_of(&self.dir, &self.name, day_of(time));
+        DayFile::open(&path, day).or_else(|e| match e.kind() {
+            io::ErrorKind::NotFound => {
+                make_dir(&self.dir)?;
+                DayFile::open(&path, day)
+            }
+            _ => Err(e),
+        })
+    }
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// One `write(2)`, and more only when the disk took a part.
@@ -93,7 +117,7 @@ fn append(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-impl Open {
+impl DayFile {
     fn open(path: &Path, day: i64) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
