@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use action_llama::runtime::{Exit, ExitWhy, Runtime};
 
-use crate::world::{World, exited, lives, timeless};
+use crate::world::{World, exited, lives, timeless, until};
 
 #[tokio::test]
 async fn the_exit_code_is_the_programs_own() {
@@ -152,4 +152,28 @@ async fn children_left_in_the_background_end_with_the_run() {
     let pids = world.await_work_file("pids").await;
     assert_eq!(pids.lines().count(), 2);
     assert!(pids.lines().all(|pid| !lives(pid.parse().unwrap())));
+}
+
+#[tokio::test]
+async fn orphans_that_end_during_the_run_are_buried() {
+    let world = World::new();
+    // Each inner shell leaves a child behind that outlives it for a moment.
+    let spec = world.line(
+        r#"for i in 1 2 3 4 5; do sh -c 'sleep 0.05 &'; done
+           sleep 0.3; echo > ready; while [ ! -e go ]; do sleep 0.01; done"#,
+    );
+    let handle = world.runtime.start(spec).await.unwrap();
+    world.await_work_file("ready").await;
+    until(|| zombies_of(handle.pid) == 0).await;
+    std::fs::write(world.attempt().work().join("go"), "").unwrap();
+    assert_eq!(timeless(world.wait(&handle).await), exited(0));
+}
+
+fn zombies_of(parent: u32) -> usize {
+    let dead = format!(") Z {parent} ");
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok())
+        .filter(|stat| stat.contains(&dead))
+        .count()
 }
