@@ -69,19 +69,7 @@ pub fn parse_day(text: &str) -> Option<NaiveDate> {
 /// # Errors
 /// When the directory cannot be read.
 pub fn list(dir: &Path) -> io::Result<Vec<LogFile>> {
-    let entries = match std::fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if let Some((name, date)) = entry.file_name().to_str().and_then(parse) {
-            files.push(LogFile { name: name.to_owned(), date, path: entry.path() });
-        }
-    }
-    files.sort_by(|a, b| (&a.name, a.date).cmp(&(&b.name, b.date)));
-    Ok(files)
+    chosen(dir, |_| true)
 }
 
 /// Names that have at least one file, sorted.
@@ -96,7 +84,25 @@ pub fn names(dir: &Path) -> io::Result<Vec<String>> {
 
 /// The files of exactly this name, oldest first.
 pub(super) fn of_name(dir: &Path, name: &str) -> io::Result<Vec<LogFile>> {
-    Ok(list(dir)?.into_iter().filter(|f| f.name == name).collect())
+    chosen(dir, |n| n == name)
+}
+
+fn chosen(dir: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<LogFile>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let Some((name, date)) = entry.file_name().to_str().and_then(parse)
+            && wanted(name)
+        {
+            files.push(LogFile { name: name.to_owned(), date, path: entry.path() });
+        }
+    }
+    files.sort_by(|a, b| (&a.name, a.date).cmp(&(&b.name, b.date)));
+    Ok(files)
 }
 
 /// Removes the files that are more than `keep_days` days older than `today` (UTC) and says which

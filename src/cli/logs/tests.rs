@@ -262,6 +262,18 @@ fn following_prints_what_comes_until_it_is_stopped() {
 }
 
 #[test]
+fn ctrl_c_ends_following() {
+    use rustix::process::{Signal, getpid, kill_process};
+    let project = project(&[stdout(T0, "one")]);
+    let mut out = Vec::new();
+    let interrupt = |stopper| {
+        stop_on_signal(stopper)?;
+        Ok(kill_process(getpid(), Signal::INT)?)
+    };
+    show(&args("dev -f"), project.path(), &mut out, PLAIN, T0, interrupt).unwrap();
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let project = project(&story());
     let mut out =
