@@ -7,6 +7,7 @@ mod context;
 mod control;
 pub mod cron;
 mod history;
+pub mod logs;
 mod output;
 mod paint;
 pub mod run;
@@ -79,6 +80,7 @@ pub enum Verb {
     Stop(control::StopArgs),
     #[command(visible_alias = "status")]
     Stat(stat::StatArgs),
+    Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
     Triggers(history::TriggersArgs),
     Cron(cron::CronArgs),
@@ -93,7 +95,7 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "stop"]),
-    ("Look", &["stat", "runs", "triggers", "cron"]),
+    ("Look", &["stat", "logs", "runs", "triggers", "cron"]),
     ("Steer", &["pause", "resume", "kill", "scale"]),
     ("Set up", &["completions", "version"]),
 ];

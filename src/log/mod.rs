@@ -19,7 +19,7 @@ mod redact;
 mod writer;
 
 pub use cursor::Cursor;
-pub use files::{LogFile, day_of, day_start_ms, list, names, prune};
+pub use files::{LogFile, day_of, day_start_ms, list, names, parse_day, prune};
 pub use follow::{Follower, Stopper};
 pub use layer::{EventLog, Guard};
 pub use output::{MAX_LINE_BYTES, Origin, Output, Stream, from_output};

@@ -253,7 +253,8 @@ static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
         r"dop_v1_[a-f0-9]{32,}",
         r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}", // JSON web token
         r"(?P<keep>\b(?i:bearer)\s+)[\w.~+/=-]{12,}",
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?su:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
     ];
-    Regex::new(&kinds.join("|")).expect("a constant pattern")
+    // ASCII classes: the automaton stays small.
+    Regex::new(&format!("(?-u){}", kinds.join("|"))).expect("a constant pattern")
 });
