@@ -25,7 +25,7 @@ const BATCH: usize = 1000;
 /// Show logs of an agent, of one run, or of the scheduler.
 #[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
-    /// Agent or run id (<agent>-<8 hex>); without it, the scheduler's own log.
+    /// Agent, or run id like dev-1a2b3c4d; without it, the scheduler's own log.
     #[arg(value_name = "AGENT|RUN")]
     pub target: Option<String>,
     /// How many of the newest records to show.
