@@ -1,6 +1,5 @@
 //! The client of the control API: the way to a running scheduler.
 
-use hyper_method::Method;
 use serde_json::Value;
 
 use super::context::Context;
@@ -8,7 +7,7 @@ use super::paint::safe;
 use super::running::{Running, running};
 use crate::ambient;
 use crate::failure::Failure;
-use crate::http::{self, HttpError, Limits};
+use crate::http::{self, HttpError, Limits, Method};
 use crate::project::credentials::{self, Secret};
 use crate::project::{Loaded, Project};
 
@@ -58,22 +57,20 @@ impl Client {
         self.exchange(Method::POST, path, Some(body))
     }
 
-    fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, Failure> {
+    fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
         let url = format!("{}{path}", self.base);
         let key = self.key.as_ref().map(Secret::reveal);
-        let by = ambient::user();
-        let request = http::request(method, &url, key, body, Limits::default());
-        let reply = tokio::runtime::Builder::new_current_thread()
+        let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
+        let headers = [("x-al-by", by.as_str())];
+        let request = http::request_with(method, &url, key, &headers, body, Limits::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|e| Failure::internal("runtime", format!("cannot wait for answers: {e}")))?
-            .block_on(request)
-            .map_err(|error| self.unreachable(&error))?;
+            .map_err(|e| Failure::internal("runtime", format!("cannot wait for answers: {e}")))?;
+        let reply = runtime.block_on(request);
+        // A name that is still being looked up must not keep the command waiting.
+        runtime.shutdown_background();
+        let reply = reply.map_err(|error| self.unreachable(&error))?;
         self.understand(reply.status, &reply.body)
     }
 
@@ -89,8 +86,9 @@ impl Client {
             let text = String::from_utf8_lossy(body);
             let start: String = text.chars().take(EXCERPT).collect();
             let message = format!("{} answered {status}: {}", self.base, safe(&start));
-            return Err(Failure::upstream("not_json", message)
-                .hint("is that the gateway of a scheduler? `gateway.url` of the project names it"));
+            return Err(Failure::upstream("not_json", message).hint(
+                "is that the gateway of a scheduler? `gateway.url` of the project names it",
+            ));
         };
         if (200..300).contains(&status) {
             return Ok(value);
@@ -115,9 +113,9 @@ fn base(project: &Project, here: Option<Running>) -> Result<String, Failure> {
     let url = config.gateway.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
     match (here, url) {
         (_, Some(url)) if deployed => Ok(url),
-        (Some(running), _) => Ok(running
-            .url
-            .unwrap_or_else(|| format!("http://127.0.0.1:{}", config.gateway.port))),
+        (Some(running), _) => {
+            Ok(running.url.unwrap_or_else(|| format!("http://127.0.0.1:{}", config.gateway.port)))
+        }
         (None, Some(url)) => Ok(url),
         (None, None) => Err(not_running()),
     }

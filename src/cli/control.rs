@@ -122,12 +122,7 @@ fn kill_one(client: &Client, context: &Context, target: &str) -> Result<Value, F
 }
 
 /// A command to one agent or to all.
-fn steer(
-    context: &Context,
-    agent: Option<&str>,
-    verb: &str,
-    body: &Value,
-) -> Result<(), Failure> {
+fn steer(context: &Context, agent: Option<&str>, verb: &str, body: &Value) -> Result<(), Failure> {
     let client = Client::find(context)?;
     let reply = match agent {
         Some(agent) => of_agent(&client, context, agent, verb, body)?,

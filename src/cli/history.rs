@@ -33,8 +33,10 @@ pub struct RunsArgs {
 
 /// List what fired and what came of it, newest first
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-#[command(after_help = "Every firing leaves a receipt, also one that started nothing: cron ticks that found
-the agent busy, webhooks that no agent wants, duplicates.")]
+#[command(
+    after_help = "Every firing leaves a receipt, also one that started nothing: cron ticks that found
+the agent busy, webhooks that no agent wants, duplicates."
+)]
 pub struct TriggersArgs {
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
@@ -53,8 +55,7 @@ pub fn reader(context: &Context) -> Option<Reader> {
 
 pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
     let project = context.load()?.project;
-    let query =
-        RunsQuery { agent: args.agent.clone(), limit: args.lines, ..RunsQuery::default() };
+    let query = RunsQuery { agent: args.agent.clone(), limit: args.lines, ..RunsQuery::default() };
     let runs = match reader(context) {
         Some(reader) => reader.runs(&query)?,
         None => Vec::new(),
@@ -70,9 +71,7 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"runs": rows})),
         (false, true) => "no runs yet\n".to_owned(),
-        (false, false) => {
-            runs_table(&rows, context.now_ms, context.look.width, context.look.out)
-        }
+        (false, false) => runs_table(&rows, context.now_ms, context.look.width, context.look.out),
     };
     output::print(&text)
 }

@@ -11,8 +11,8 @@ pub mod logs;
 mod output;
 mod paint;
 pub mod run;
-pub mod start;
 mod running;
+pub mod start;
 mod stat;
 mod table;
 mod times;
@@ -36,7 +36,11 @@ use crate::failure::Failure;
 /// Runs autonomous agents on cron schedules, webhooks and calls, with a live console
 #[derive(Debug, Parser)]
 #[command(name = "al", version, max_term_width = 80, styles = STYLES)]
-#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "Examples:
   al start                     run the project in this folder, with the console
   al run dev \"fix the tests\"   run one agent once and see what it does
@@ -68,7 +72,10 @@ pub struct Global {
 
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
-    #[arg(hide_possible_values = true, help = "Colours: auto, always or never (NO_COLOR is respected)")]
+    #[arg(
+        hide_possible_values = true,
+        help = "Colours: auto, always or never (NO_COLOR is respected)"
+    )]
     pub color: ColorWhen,
 }
 
@@ -188,11 +195,11 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Run(args) => return run::run(args, context),
         Verb::Stop(args) => control::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
+        Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
         Verb::Triggers(args) => history::triggers(args, context),
-        Verb::Cron(args) => {
-            cron::render(args, context.now_ms, &ambient::host_zone()).and_then(|t| output::print(&t))
-        }
+        Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
+            .and_then(|t| output::print(&t)),
         Verb::Pause(args) => control::pause(args, context),
         Verb::Resume(args) => control::resume(args, context),
         Verb::Kill(args) => control::kill(args, context),
@@ -201,6 +208,15 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Version(args) => version::run(args),
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn logs(args: &logs::LogsArgs, context: &Context) -> Result<(), Failure> {
+    let style = logs::Style {
+        color: context.look.out.color,
+        tty: context.look.tty,
+        zone: ambient::host_zone().parse().unwrap_or(chrono_tz::Tz::UTC),
+    };
+    logs::run(args, &context.dir, &mut std::io::stdout().lock(), style)
 }
 
 #[cfg(test)]

@@ -57,7 +57,8 @@ impl Paint {
 /// those that reorder text become blanks.
 pub fn safe(text: &str) -> String {
     let harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let blanked: String = text.chars().map(|c| if harmful(c) { ' ' } else { c }).collect();
     blanked.trim().to_owned()

@@ -121,8 +121,7 @@ mod tests {
 
     #[test]
     fn wide_columns_give_alike_until_the_table_fits() {
-        let mut table =
-            Table::new([("AGENT", Fit::Middle), ("N", Fit::Keep), ("WHY", Fit::End)]);
+        let mut table = Table::new([("AGENT", Fit::Middle), ("N", Fit::Keep), ("WHY", Fit::End)]);
         table.row([
             "a-very-long-name-of-an-agent-in-production".into(),
             "1/1".into(),

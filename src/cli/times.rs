@@ -73,6 +73,9 @@ mod tests {
 
     #[test]
     fn settings_are_whole() {
-        assert_eq!([setting(7), setting(90), setting(900), setting(5400)], ["7s", "1m 30s", "15m", "1h 30m"]);
+        assert_eq!(
+            [setting(7), setting(90), setting(900), setting(5400)],
+            ["7s", "1m 30s", "15m", "1h 30m"]
+        );
     }
 }
