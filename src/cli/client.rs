@@ -33,20 +33,34 @@ impl Client {
     /// know where to ask.
     pub fn find(context: &Context) -> Result<Self, Failure> {
         let here = running(&context.state_dir());
-        let base = match context.load() {
-            Ok(Loaded { project, .. }) => base(&project, here)?,
+        let url = match context.load() {
+            Ok(Loaded { project, .. }) => {
+                place(&project, here.as_ref()).ok_or_else(not_running)?.url
+            }
             Err(failure) => match here.and_then(|running| running.url) {
                 Some(url) => url,
                 None => return Err(failure),
             },
         };
-        Self::new(base, context)
+        Self::at(url, context)
     }
 
-    fn new(base: String, context: &Context) -> Result<Self, Failure> {
+    /// A client of the gateway at this URL.
+    ///
+    /// # Errors
+    /// When the key cannot be read.
+    pub fn at(base: String, context: &Context) -> Result<Self, Failure> {
         let key = credentials::field(&context.al_home, "gateway_api_key", "default", "key")
             .map_err(|error| Failure::config("gateway_key", error.to_string()))?;
         Ok(Self { base, key })
+    }
+
+    /// Asks how things stand.
+    ///
+    /// # Errors
+    /// When there is no answer, or the answer is no.
+    pub fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.exchange(Method::GET, path, None)
     }
 
     /// Asks for something to be done.
@@ -106,18 +120,28 @@ impl Client {
     }
 }
 
-/// Where to ask.
-fn base(project: &Project, here: Option<Running>) -> Result<String, Failure> {
+/// Where a project's scheduler is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Base URL of its gateway.
+    pub url: String,
+    /// Its history is not on this machine.
+    pub remote: bool,
+}
+
+/// Where to ask; none when no scheduler runs.
+pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
     let config = &project.config;
     let deployed = config.server.is_some() || config.cloud.is_some();
     let url = config.gateway.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    let port = config.gateway.port;
+    let local = |running: &Running| running.url.clone();
+    let at_port = || format!("http://127.0.0.1:{port}");
     match (here, url) {
-        (_, Some(url)) if deployed => Ok(url),
-        (Some(running), _) => {
-            Ok(running.url.unwrap_or_else(|| format!("http://127.0.0.1:{}", config.gateway.port)))
-        }
-        (None, Some(url)) => Ok(url),
-        (None, None) => Err(not_running()),
+        (_, Some(url)) if deployed => Some(Place { url, remote: true }),
+        (Some(here), _) => Some(Place { url: local(here).unwrap_or_else(at_port), remote: false }),
+        (None, Some(url)) => Some(Place { url, remote: true }),
+        (None, None) => None,
     }
 }
 

@@ -35,7 +35,7 @@ use crate::failure::Failure;
 
 /// Runs autonomous agents on cron schedules, webhooks and calls, with a live console
 #[derive(Debug, Parser)]
-#[command(name = "al", version, max_term_width = 80, styles = STYLES)]
+#[command(name = "al", bin_name = "al", version, max_term_width = 80, styles = STYLES)]
 #[command(
     disable_help_subcommand = true,
     subcommand_required = true,
@@ -132,7 +132,7 @@ fn grouped_help(command: &clap::Command) -> String {
             text.push_str(&format!("  {literal}{name:<13}{literal:#}{about}\n"));
         }
     }
-    text.push_str(&format!("\n{header}Options:{header:#}\n{{options}}\n\n{{after-help}}"));
+    text.push_str(&format!("\n{header}Options:{header:#}\n{{options}}{{after-help}}"));
     text
 }
 

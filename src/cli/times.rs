@@ -1,7 +1,5 @@
 //! Instants and spans as people read them.
 
-use chrono::{DateTime, SecondsFormat};
-
 use crate::ambient::Millis;
 
 const MINUTE_S: i64 = 60;
@@ -16,11 +14,14 @@ pub fn span(ms: Millis) -> String {
         0 => format!("{n}{unit}"),
         rest => format!("{n}{unit} {rest}{small}"),
     };
-    match s {
-        ..MINUTE_S => format!("{s}s"),
-        ..HOUR_S => format!("{}m", s / MINUTE_S),
-        ..DAY_S => two(s / HOUR_S, "h", s % HOUR_S / MINUTE_S, "m"),
-        _ => two(s / DAY_S, "d", s % DAY_S / HOUR_S, "h"),
+    if s < MINUTE_S {
+        format!("{s}s")
+    } else if s < HOUR_S {
+        format!("{}m", s / MINUTE_S)
+    } else if s < DAY_S {
+        two(s / HOUR_S, "h", s % HOUR_S / MINUTE_S, "m")
+    } else {
+        two(s / DAY_S, "d", s % DAY_S / HOUR_S, "h")
     }
 }
 
@@ -33,22 +34,18 @@ pub fn short_span(ms: Millis) -> String {
 /// How long something took: `0.4s`, `12.3s`, `4m 5s`.
 pub fn took(ms: Millis) -> String {
     let s = ms.max(0) / 1000;
-    match s {
-        ..MINUTE_S => format!("{s}.{}s", ms.max(0) % 1000 / 100),
-        ..HOUR_S if s % MINUTE_S > 0 => format!("{}m {}s", s / MINUTE_S, s % MINUTE_S),
-        _ => span(ms),
+    if s < MINUTE_S {
+        format!("{s}.{}s", ms.max(0) % 1000 / 100)
+    } else if s < HOUR_S && s % MINUTE_S > 0 {
+        format!("{}m {}s", s / MINUTE_S, s % MINUTE_S)
+    } else {
+        span(ms)
     }
 }
 
 /// A number of seconds from a configuration: `90s`, `15m`, `1h 30m`.
 pub fn setting(s: u64) -> String {
     took(i64::try_from(s).unwrap_or(i64::MAX / 1000).saturating_mul(1000)).replace(".0s", "s")
-}
-
-/// RFC 3339 in UTC.
-pub fn utc(ms: Millis) -> String {
-    DateTime::from_timestamp_millis(ms)
-        .map_or_else(|| ms.to_string(), |t| t.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 #[cfg(test)]
