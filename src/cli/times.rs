@@ -6,8 +6,8 @@ const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 60 * MINUTE_S;
 const DAY_S: i64 = 24 * HOUR_S;
 
-/// A span in its two largest units: `45s`, `12m`, `3h 5m`, `2d 4h`. Minutes stand alone: beside
-/// them, seconds tell nothing.
+/// A span in its two largest units: `45s`, `12m`, `3h 5m`, `2d 4h`. What is far away
+/// has one unit only.
 pub fn span(ms: Millis) -> String {
     let s = ms.max(0) / 1000;
     let two = |n: i64, unit: &str, rest: i64, small: &str| match rest {
@@ -20,8 +20,10 @@ pub fn span(ms: Millis) -> String {
         format!("{}m", s / MINUTE_S)
     } else if s < DAY_S {
         two(s / HOUR_S, "h", s % HOUR_S / MINUTE_S, "m")
-    } else {
+    } else if s < 10 * DAY_S {
         two(s / DAY_S, "d", s % DAY_S / HOUR_S, "h")
+    } else {
+        format!("{}d", s / DAY_S)
     }
 }
 
@@ -65,6 +67,7 @@ mod tests {
         check(3600, "1h", "1h", "1h");
         check(11_100, "3h 5m", "3h", "3h 5m");
         check(2 * 86_400 + 4 * 3600 + 59, "2d 4h", "2d", "2d 4h");
+        check(11 * 86_400 + 3600, "11d", "11d", "11d");
         assert_eq!(span(-5), "0s");
     }
 
