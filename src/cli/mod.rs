@@ -60,6 +60,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// The project's folder
     #[arg(short, long, value_name = "DIR", default_value = ".", global = true)]
@@ -127,8 +128,11 @@ fn grouped_help(command: &clap::Command) -> String {
     for (title, names) in GROUPS {
         text.push_str(&format!("\n{header}{title}:{header:#}\n"));
         for name in names {
-            let about = command.find_subcommand(name).and_then(clap::Command::get_about);
-            let about = about.map(ToString::to_string).unwrap_or_default();
+            let Some(verb) = command.find_subcommand(name) else { continue };
+            let mut about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+            for alias in verb.get_visible_aliases() {
+                about.push_str(&format!(" (or: {alias})"));
+            }
             text.push_str(&format!("  {literal}{name:<13}{literal:#}{about}\n"));
         }
     }
@@ -216,7 +220,7 @@ fn logs(args: &logs::LogsArgs, context: &Context) -> Result<(), Failure> {
         tty: context.look.tty,
         zone: ambient::host_zone().parse().unwrap_or(chrono_tz::Tz::UTC),
     };
-    logs::run(args, &context.dir, &mut std::io::stdout().lock(), style)
+    logs::run(args, &context.dir, &mut output::stdout(), style)
 }
 
 #[cfg(test)]

@@ -100,10 +100,8 @@ fn a_deployed_project_is_reached_at_its_url_and_not_here() {
     let local = Gateway::answering(&here, 200, r#"{"message":"the wrong one"}"#);
     let there = World::shop();
     let remote = Gateway::answering(&there, 200, r#"{"message":"the right one"}"#);
-    let file = std::fs::read_to_string(there.project().join(".al/gateway.json")).unwrap();
-    let file: serde_json::Value = serde_json::from_str(&file).unwrap();
     let environment =
-        format!("[gateway]\nurl = {}\n[server]\nhost = \"example.org\"\n", file["url"]);
+        format!("[gateway]\nurl = \"{}\"\n[server]\nhost = \"example.org\"\n", remote.url);
     write(&here.environment("prod"), &environment);
 
     let shown = here.shown(&["stop", "-E", "prod"]);

@@ -37,6 +37,15 @@ fn a_scheduler_that_died_is_not_running() {
 }
 
 #[test]
+fn a_scheduler_that_does_not_listen_yet_is_not_looked_for_elsewhere() {
+    let world = World::shop();
+    let gateway = Gateway::answering(&world, 200, "{}");
+    std::fs::remove_file(world.project().join(".al/gateway.json")).unwrap();
+    insta::assert_snapshot!(world.shown(&["pause"]));
+    assert_eq!(gateway.asked(), Vec::<String>::new());
+}
+
+#[test]
 fn problems_of_the_project_come_all_at_once() {
     let world = World::shop();
     write(
@@ -49,7 +58,8 @@ fn problems_of_the_project_come_all_at_once() {
 #[test]
 fn warnings_stand_below_the_answer_and_apart_from_it() {
     let world = World::shop();
-    write(&world.project().join("agents/odd/config.toml"), "scael = 2\n");
+    let text = "scael = 2\nscale = 0\n[harness]\ntype = \"script\"\ncommand = \"true\"\n";
+    write(&world.project().join("agents/odd/config.toml"), text);
     insta::assert_snapshot!(world.shown(&["stat"]));
 }
 

@@ -3,7 +3,7 @@
 use action_llama::scheduler::model::ReceiptOutcome;
 use action_llama::scheduler::{Decision, Pause, Receipt, RunState, Scope, TriggerKind, Why};
 
-use crate::world::{Gateway, World, ago_s, enqueue, receipt, start, trigger};
+use crate::world::{Gateway, World, ago_s, enqueue, receipt, start, trigger, write};
 
 const REVIEWER: &str = "reviewer-of-everything-that-comes-in-from-outside";
 
@@ -137,6 +137,37 @@ fn a_scheduler_that_gives_no_answer_does_not_hide_the_rest() {
     let shown = world.shown(&["stat"]);
     let since = regex::Regex::new(r"127\.0\.0\.1:\d+  up \d+s").unwrap();
     insta::assert_snapshot!(since.replace_all(&shown, "[gateway]  up [span]"));
+}
+
+#[test]
+fn a_deployed_project_is_shown_as_its_scheduler_has_it() {
+    let here = busy();
+    let there = World::shop();
+    let status = serde_json::json!({
+        "scheduler": {
+            "startedAt": iso(ago_s(11_100)),
+            "pause": {"by": "bob", "since_ms": ago_s(200), "why": "a deploy"},
+        },
+        "agents": [{
+            "name": "dev", "enabled": true, "scale": 2, "runningCount": 1, "queuedWebhooks": 1,
+            "queueBound": 7, "triggers": ["schedule", "github issues"], "schedule": "@hourly",
+            "nextRunAt": iso(ago_s(-605)),
+        }],
+        "instances": [{
+            "id": "dev-0000000a", "agentName": "dev", "state": "running", "attempt": 1,
+            "startedAt": iso(ago_s(95)), "trigger": "schedule", "statusText": "testing",
+        }],
+        "queue": [{
+            "id": "dev-0000000b", "agentName": "dev", "queuedAt": iso(ago_s(31)),
+            "trigger": "webhook:github", "why": "held",
+        }],
+    });
+    let gateway = Gateway::answering(&there, 200, &status.to_string());
+    let environment = format!("[gateway]\nurl = \"{}\"\n[server]\nhost = \"h\"\n", gateway.url);
+    write(&here.environment("prod"), &environment);
+    let port = regex::Regex::new(r"127\.0\.0\.1:\d+").unwrap();
+    let shown = here.shown(&["stat", "-E", "prod"]);
+    insta::assert_snapshot!(port.replace_all(&shown, "[gateway]"));
 }
 
 fn iso(ms: i64) -> String {

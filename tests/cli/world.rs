@@ -242,6 +242,8 @@ pub fn receipt(id: &str, at_s: i64, trigger: Trigger, outcome: ReceiptOutcome) -
 
 /// Something that owns the project and answers like a gateway.
 pub struct Gateway {
+    /// Where it listens.
+    pub url: String,
     _lock: Lock,
     asked: mpsc::Receiver<String>,
 }
@@ -268,7 +270,7 @@ impl Gateway {
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });
-        Self { _lock: lock, asked }
+        Self { url, _lock: lock, asked }
     }
 
     /// What was asked so far: request line, headers that matter, body.

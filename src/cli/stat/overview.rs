@@ -66,7 +66,7 @@ pub fn paused(pause: &PauseRow, now_ms: Millis) -> String {
 fn agents(rows: &[AgentRow], context: &Context) -> String {
     let mut table = Table::new([
         ("AGENT", Fit::Middle),
-        ("TRIGGER", Fit::End),
+        ("TRIGGER", Fit::Keep),
         ("STATUS", Fit::Keep),
         ("RUNS", Fit::Keep),
         ("QUEUE", Fit::Keep),

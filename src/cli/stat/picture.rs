@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use super::asked::Asked;
 use crate::ambient::{self, Millis};
-use crate::cli::client::{Client, place};
+use crate::cli::client::{Client, Place, place};
 use crate::cli::running::{Running, running};
 use crate::cli::{Context, history};
 use crate::engine::{self, Mirror};
@@ -60,7 +60,7 @@ impl Picture {
             warnings,
             host_zone: ambient::host_zone(),
         };
-        let asked = place.as_ref().map(|place| ask(place.url.clone(), context));
+        let asked = place.as_ref().map(|place| ask(place.clone(), context));
         match (place, asked) {
             (Some(place), Some(asked)) if place.remote => picture.be_told(&place.url, &asked?),
             (_, asked) => {
@@ -145,8 +145,8 @@ impl Picture {
     }
 }
 
-fn ask(url: String, context: &Context) -> Result<Asked, Failure> {
-    Asked::read(Client::at(url, context)?.get("/control/status")?)
+fn ask(place: Place, context: &Context) -> Result<Asked, Failure> {
+    Asked::read(Client::at(place, context)?.get("/control/status")?)
 }
 
 /// Live state as the scheduler has it, and each agent's newest ended run.
