@@ -1,3 +1,4 @@
 //! The cli room.
 
 pub mod cron;
+pub mod logs;

@@ -15,15 +15,24 @@ pub struct Writer {
     dir: PathBuf,
     name: String,
     redactor: Redactor,
-    file: Option<Open>,
+    file: Option<DayFile>,
     /// Lines on their way out; kept for its capacity.
     buf: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct DayFile {
     day: i64,
     file: File,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Whole,
+    /// It ends in the middle of a line.
+    Torn,
+    /// It has no name any more.
+    Gone,
 }
 
 impl Writer {
@@ -74,12 +83,19 @@ impl Writer {
 
     /// A file that failed is closed, so that the next record tries with a fresh one.
     fn flush_to(&mut self, day: i64, time: i64) -> io::Result<()> {
-        let mut open = match self.file.take().filter(|o| o.day == day) {
-            Some(open) if open.exists()? => open,
-            _ => self.open_file(day, time)?,
+        let open = self.file.take().filter(|f| f.day == day);
+        let (mut open, torn) = match open.map(|f| f.state().map(|s| (f, s))).transpose()? {
+            Some((open, State::Whole)) => (open, false),
+            Some((open, State::Torn)) => (open, true),
+            // Someone removed the file: what is written to it would be lost.
+            None | Some((_, State::Gone)) => {
+                let open = self.open_file(day, time)?;
+                let torn = open.state()? == State::Torn;
+                (open, torn)
+            }
         };
         // Someone, perhaps on a full disk, left half a line: ours starts on the next.
-        if open.is_torn()? {
+        if torn {
             self.buf.insert(0, b'\n');
         }
         append(&mut open.file, &self.buf)?;
@@ -88,12 +104,12 @@ impl Writer {
     }
 
     /// Also when someone removed the whole directory.
-    fn open_file(&self, day: i64, time: i64) -> io::Result<Open> {
+    fn open_file(&self, day: i64, time: i64) -> io::Result<DayFile> {
         let path = path_of(&self.dir, &self.name, day_of(time));
-        Open::open(&path, day).or_else(|e| match e.kind() {
+        DayFile::open(&path, day).or_else(|e| match e.kind() {
             io::ErrorKind::NotFound => {
                 make_dir(&self.dir)?;
-                Open::open(&path, day)
+                DayFile::open(&path, day)
             }
             _ => Err(e),
         })
@@ -117,24 +133,23 @@ fn append(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-impl Open {
+impl DayFile {
     fn open(path: &Path, day: i64) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         Ok(Self { day, file })
     }
 
-    /// False when someone removed the file: what is written to it would be lost.
-    fn exists(&self) -> io::Result<bool> {
-        Ok(self.file.metadata()?.nlink() > 0)
-    }
-
-    /// The file ends in the middle of a line.
-    fn is_torn(&self) -> io::Result<bool> {
+    fn state(&self) -> io::Result<State> {
+        let meta = self.file.metadata()?;
         let mut last = [b'\n'];
-        if let Some(at) = self.file.metadata()?.len().checked_sub(1) {
+        if let Some(at) = meta.len().checked_sub(1) {
             self.file.read_at(&mut last, at)?;
         }
-        Ok(last != [b'\n'])
+        Ok(match (meta.nlink(), last) {
+            (0, _) => State::Gone,
+            (_, [b'\n']) => State::Whole,
+            _ => State::Torn,
+        })
     }
 }

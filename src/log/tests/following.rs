@@ -93,6 +93,12 @@ fn half_a_line_is_not_followed_until_it_is_whole() {
     assert_eq!(follower.poll(10).unwrap(), []);
     fs::write(&path, &line).unwrap();
     assert_eq!(take(&mut follower, 1), ["whole"]);
+
+    let half = &line[..40];
+    fs::write(&path, line.clone() + half).unwrap();
+    assert_eq!(follower.poll(10).unwrap(), []);
+    write(dir.path(), &[info(T0 + DAY, "nobody completed it")]);
+    assert_eq!(take(&mut follower, 2), [half, "nobody completed it"]);
 }
 
 #[test]
