@@ -1,5 +1,7 @@
 //! From an agent's folder to an [`Agent`].
 
+use std::sync::Arc;
+
 use serde_json::Map;
 
 use super::binding::{self, Sources};
@@ -12,8 +14,8 @@ use super::names;
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::schema::File;
 use super::skill;
-use super::source::{At, Named};
-use super::tree::{Entry, Table, Tree};
+use super::source::{At, Named, Source};
+use super::tree::{self, Entry, Table, Tree};
 
 /// Says whether a cron expression holds in a time zone, and why not.
 pub type CheckSchedule<'a> = &'a dyn Fn(&str, Option<&str>) -> Result<(), String>;
@@ -51,29 +53,15 @@ struct Files {
 }
 
 impl Files {
+    /// Reads the files of a folder; none when it is no agent.
     fn read(dir: &Named, problems: &mut Problems) -> Option<Self> {
-        let skill = dir.join("SKILL.md");
-        let mut config = dir.join("config.toml");
-        let old = dir.join("agent-config.toml");
-        let mut skill_source = skill.read();
-        let mut config_source = config.read();
-        if matches!(config_source, Ok(None)) && old.path.is_file() {
-            problems.push(
-                Problem::error(&old, "`agent-config.toml` is now called `config.toml`")
-                    .warning()
-                    .hint("`al doctor --fix` migrates it"),
-            );
-            config_source = old.read();
-            config = old;
-            if matches!(skill_source, Ok(None)) {
-                skill_source = old_instructions(dir, problems);
-            }
-        }
-        let skill = match skill_source {
+        let (config, source) = config_file(dir, problems);
+        let is_configured = !matches!(source, Ok(None));
+        let skill = match instructions(dir, is_configured, problems) {
             Ok(Some(source)) => skill::parse(&source, problems),
             Ok(None) => {
-                if !matches!(config_source, Ok(None)) {
-                    problems.push(missing_skill(&skill));
+                if is_configured {
+                    problems.push(missing_skill(dir));
                 }
                 return None;
             }
@@ -82,8 +70,7 @@ impl Files {
                 Skill::default()
             }
         };
-        let parsed =
-            config_source.and_then(|source| source.map(|s| super::tree::parse(&s)).transpose());
+        let parsed = source.and_then(|source| source.map(|s| tree::parse(&s)).transpose());
         let table = match parsed {
             Ok(table) => {
                 let mut table = table.unwrap_or_default();
@@ -99,26 +86,52 @@ impl Files {
     }
 }
 
-fn old_instructions(
-    dir: &Named,
-    problems: &mut Problems,
-) -> Result<Option<std::sync::Arc<super::source::Source>>, Problem> {
-    let actions = dir.join("ACTIONS.md");
-    let source = actions.read();
-    if matches!(source, Ok(Some(_))) {
-        problems.push(
-            Problem::error(&actions, "`ACTIONS.md` is now called `SKILL.md`")
-                .warning()
-                .hint("`al doctor --fix` migrates it"),
-        );
+type ReadFile = Result<Option<Arc<Source>>, Problem>;
+
+/// `config.toml`, else the file that older projects have instead.
+fn config_file(dir: &Named, problems: &mut Problems) -> (Named, ReadFile) {
+    let config = dir.join("config.toml");
+    let source = config.read();
+    if !matches!(source, Ok(None)) {
+        return (config, source);
+    }
+    let old = dir.join("agent-config.toml");
+    match old.read() {
+        Ok(None) => (config, Ok(None)),
+        source => {
+            problems.push(renamed(&old, "agent-config.toml", "config.toml"));
+            (old, source)
+        }
+    }
+}
+
+/// `SKILL.md`, else the file that older agents have instead.
+fn instructions(dir: &Named, is_configured: bool, problems: &mut Problems) -> ReadFile {
+    let source = dir.join("SKILL.md").read();
+    if !is_configured || !matches!(source, Ok(None)) {
+        return source;
+    }
+    let old = dir.join("ACTIONS.md");
+    let source = old.read();
+    if !matches!(source, Ok(None)) {
+        problems.push(renamed(&old, "ACTIONS.md", "SKILL.md"));
     }
     source
 }
 
-fn missing_skill(skill: &Named) -> Problem {
-    Problem::error(skill, "missing SKILL.md: this folder has settings, but no instructions")
+fn renamed(file: &Named, old: &str, new: &str) -> Problem {
+    Problem::error(file, format!("`{old}` is now called `{new}`"))
         .warning()
-        .hint("write the agent's instructions there, or delete the folder")
+        .hint("`al doctor --fix` migrates it")
+}
+
+fn missing_skill(dir: &Named) -> Problem {
+    Problem::error(
+        &dir.join("SKILL.md"),
+        "missing SKILL.md: this folder has settings, but no instructions",
+    )
+    .warning()
+    .hint("write the agent's instructions there, or delete the folder")
 }
 
 fn check_name(name: &str, dir: &Named, problems: &mut Problems) {
@@ -306,7 +319,7 @@ impl Reader<'_> {
             .unwrap_or(EngineKind::Builtin);
         let command = match harness.node("command").map(|n| &n.value) {
             Some(Tree::Text(line)) => Some(ScriptCommand::Line(line.clone())),
-            Some(Tree::List(list)) => Some(ScriptCommand::Program(super::tree::texts(list))),
+            Some(Tree::List(list)) => Some(ScriptCommand::Program(tree::texts(list))),
             _ => None,
         };
         self.check_command(kind, command.as_ref(), harness, problems);

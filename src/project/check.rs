@@ -1,7 +1,7 @@
 //! Holds a table against the [schema](super::schema): types, ranges, unknown and old keys.
 
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
-use super::schema::{File, Key, Kind, Scope};
+use super::schema::{self, File, Key, Kind, Scope};
 use super::source::At;
 use super::tree::{Entry, Node, Table, Tree};
 
@@ -42,7 +42,7 @@ impl Checker<'_> {
                 None => {
                     self.unknown(&entry, scope);
                     // A model's other keys are kept as written.
-                    if std::ptr::eq(scope, &super::schema::MODEL) {
+                    if std::ptr::eq(scope, &schema::MODEL) {
                         table.entries.push(entry);
                     }
                 }
@@ -73,44 +73,37 @@ impl Checker<'_> {
     fn unknown(&mut self, entry: &Entry, scope: &Scope) {
         let known =
             scope.keys.iter().filter(|k| k.files.is_empty() || k.files.contains(&self.file));
-        let hint =
-            did_you_mean(&entry.key, known.map(|k| k.name)).or_else(|| self.elsewhere(&entry.key));
+        let hint = elsewhere(self.file, &entry.key)
+            .or_else(|| did_you_mean(&entry.key, known.map(|k| k.name)));
         let message = format!("unknown key {}", quoted(&entry.key));
         self.problems.unknown(Problem::error_at(&entry.key_at, message).maybe_hint(hint));
-    }
-
-    /// A key that exists, but in another table of the file.
-    fn elsewhere(&self, name: &str) -> Option<String> {
-        let all = super::schema::find_key_table(self.file);
-        let found = all.iter().find(|k| k.key.name == name)?;
-        Some(match found.path.rsplit_once('.') {
-            Some((table, _)) => format!("`{name}` belongs into `[{table}]`"),
-            None => format!("`{name}` belongs to the top of the file, before any `[table]`"),
-        })
     }
 
     /// Whether the value fits; what is wrong inside it is reported and taken out.
     fn value(&mut self, node: &mut Node, kind: Kind, path: &str) -> bool {
         match (kind, &mut node.value) {
             (Kind::Text, Tree::Text(_)) | (Kind::Bool, Tree::Bool(_)) => true,
-            (Kind::TextOrTexts, Tree::Text(_)) | (Kind::Free, Tree::Table(_)) => true,
+            (Kind::TextOrTexts | Kind::Id, Tree::Text(_)) | (Kind::Id, Tree::Int(_)) => true,
+            (Kind::Free, Tree::Table(_)) => true,
             (Kind::Int(_, min, max), Tree::Int(n)) => {
                 let n = *n;
-                self.range(&node.at, path, n >= min && n <= max, n, min, max)
-            }
-            (Kind::Number(_, min, max), Tree::Int(_) | Tree::Float(_)) => {
-                let n = match node.value {
-                    Tree::Int(n) => n as f64,
-                    Tree::Float(n) => n,
-                    _ => f64::NAN,
+                let bounds = if max < schema::MANY {
+                    format!("between {min} and {max}")
+                } else if n < min {
+                    format!("at least {min}")
+                } else {
+                    format!("at most {max}")
                 };
-                let share = max == 1.0;
-                let fits = n <= max && (n > min || (share && n == min));
-                if fits || share {
-                    return self.range(&node.at, path, fits, n, min, max);
-                }
-                let message = format!("`{path}` must be above {min} and at most {max}, found {n}");
-                self.refuse(&node.at, message, None)
+                self.range(&node.at, path, n >= min && n <= max, n, &bounds)
+            }
+            (Kind::Number(_, max), Tree::Int(_) | Tree::Float(_)) => {
+                let n = node.value.number();
+                let bounds = format!("above 0 and at most {max}");
+                self.range(&node.at, path, n > 0.0 && n <= max, n, &bounds)
+            }
+            (Kind::Share, Tree::Int(_) | Tree::Float(_)) => {
+                let n = node.value.number();
+                self.range(&node.at, path, (0.0..=1.0).contains(&n), n, "between 0 and 1")
             }
             (Kind::OneOf(words), Tree::Text(word)) => {
                 if words.contains(&word.as_str()) {
@@ -185,13 +178,12 @@ impl Checker<'_> {
         path: &str,
         fits: bool,
         found: N,
-        min: N,
-        max: N,
+        bounds: &str,
     ) -> bool {
         if fits {
             return true;
         }
-        let message = format!("`{path}` must be between {min} and {max}, found {found}");
+        let message = format!("`{path}` must be {bounds}, found {found}");
         self.refuse(at, message, None)
     }
 
@@ -199,6 +191,16 @@ impl Checker<'_> {
         self.problems.push(Problem::error_at(at, message).maybe_hint(hint));
         false
     }
+}
+
+/// Where a key belongs that was written into the wrong table.
+pub fn elsewhere(file: File, name: &str) -> Option<String> {
+    let all = schema::find_key_table(file);
+    let found = all.iter().find(|k| k.key.name == name)?;
+    Some(match found.path.rsplit_once('.') {
+        Some((table, _)) => format!("`{name}` belongs in `[{table}]`"),
+        None => format!("`{name}` belongs at the top of the file, before any `[table]`"),
+    })
 }
 
 fn is_credential(name: &str) -> bool {
@@ -209,7 +211,9 @@ fn expected(kind: Kind) -> String {
     match kind {
         Kind::Text => "a string".to_owned(),
         Kind::Bool => "`true` or `false`".to_owned(),
-        Kind::Int(what, ..) | Kind::Number(what, ..) => what.to_owned(),
+        Kind::Int(what, ..) | Kind::Number(what, _) => what.to_owned(),
+        Kind::Share => "a number between 0 and 1".to_owned(),
+        Kind::Id => "a string or an integer".to_owned(),
         Kind::OneOf(words) => format!("one of {}", listed(words.iter().copied())),
         Kind::Texts => "a list of strings".to_owned(),
         Kind::TextOrTexts => "a string or a list of strings".to_owned(),
@@ -223,7 +227,9 @@ fn correction(kind: Kind, found: &Tree, path: &str) -> Option<String> {
     let name = path.rsplit('.').next().unwrap_or(path);
     match (kind, found) {
         (Kind::Texts, Tree::Text(s)) => Some(format!("write `{name} = [{}]`", toml_text(s))),
-        (Kind::Int(..) | Kind::Number(..), Tree::Text(s)) if s.parse::<f64>().is_ok() => {
+        (Kind::Int(..) | Kind::Number(..) | Kind::Share, Tree::Text(s))
+            if s.parse::<f64>().is_ok() =>
+        {
             Some(format!("leave out the quotes: `{name} = {s}`"))
         }
         (Kind::Bool, Tree::Text(s)) if s == "true" || s == "false" => {

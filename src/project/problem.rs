@@ -25,7 +25,7 @@ pub struct Problem {
     pub message: String,
     /// What to do, a line each.
     pub hints: Vec<String>,
-    shown: String,
+    shown: Box<str>,
     at: Option<At>,
 }
 
@@ -46,7 +46,7 @@ impl Problem {
             file: file.path.clone(),
             message: message.into(),
             hints: Vec::new(),
-            shown: file.shown.clone(),
+            shown: file.shown.as_str().into(),
             at: None,
         }
     }
@@ -58,7 +58,7 @@ impl Problem {
             file: at.source.path.clone(),
             message: message.into(),
             hints: Vec::new(),
-            shown: at.source.shown.clone(),
+            shown: at.source.shown.as_str().into(),
             at: Some(at.clone()),
         }
     }
@@ -148,18 +148,25 @@ impl Problems {
     }
 }
 
-/// Shows problems one below the other, each with its line, and counts them at the end.
+/// Shows problems one below the other, each with its line, and counts them at the end. Of very
+/// many the first are shown.
 pub fn render(problems: &[Problem], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(WIDTH);
     let mut out = String::new();
-    for problem in problems {
+    for problem in problems.iter().take(MOST_SHOWN) {
         out.push_str(&renderer.render(&[group(problem)]));
         out.push_str("\n\n");
+    }
+    if problems.len() > MOST_SHOWN {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "... and {} more\n", problems.len() - MOST_SHOWN);
     }
     out.push_str(&count(problems));
     out
 }
+
+const MOST_SHOWN: usize = 100;
 
 const WIDTH: usize = if DEFAULT_TERM_WIDTH < 80 { DEFAULT_TERM_WIDTH } else { 80 };
 
@@ -172,10 +179,10 @@ fn group(problem: &Problem) -> Group<'_> {
     let group = match &problem.at {
         Some(at) => Group::with_title(title).element(
             Snippet::source(at.source.text.as_str())
-                .path(problem.shown.as_str())
+                .path(&*problem.shown)
                 .annotation(AnnotationKind::Primary.span(first_line(at))),
         ),
-        None => Group::with_title(title).element(Origin::path(problem.shown.as_str())),
+        None => Group::with_title(title).element(Origin::path(&*problem.shown)),
     };
     // Room for the line number, its rule and `help: `.
     let room = WIDTH - 14;
@@ -200,7 +207,6 @@ fn count(problems: &[Problem]) -> String {
         if n > 0 {
             let comma = if out.is_empty() { "" } else { ", " };
             let plural = if n == 1 { "" } else { "s" };
-            // Writing to a String cannot fail.
             let _ = write!(out, "{comma}{n} {noun}{plural}");
         }
     }
@@ -210,23 +216,42 @@ fn count(problems: &[Problem]) -> String {
     out
 }
 
-/// Breaks a text between words so that no line is longer than `width` where that is possible.
+/// Breaks a text between words, but not between backticks, so that no line is longer than `width`
+/// where that is possible.
 fn wrap(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut used = 0;
+    let mut quoting = false;
     for word in text.split(' ') {
         let len = word.chars().count();
-        if used > 0 && used + 1 + len > width {
+        let whole = if quoting { len } else { unbroken(&text[offset(text, word)..]) };
+        if used > 0 && !quoting && used + 1 + whole > width {
             out.push('\n');
             used = 0;
         } else if used > 0 {
             out.push(' ');
             used += 1;
         }
+        quoting ^= word.matches('`').count() % 2 == 1;
         out.push_str(word);
         used += len;
     }
     out
+}
+
+/// Characters up to the next space that is not between backticks.
+fn unbroken(text: &str) -> usize {
+    let mut quoting = false;
+    let stop = |c: char| {
+        quoting ^= c == '`';
+        c == ' ' && !quoting
+    };
+    text.split(stop).next().map_or(0, |s| s.chars().count())
+}
+
+/// Where a part of a text starts in it.
+fn offset(text: &str, part: &str) -> usize {
+    part.as_ptr().addr() - text.as_ptr().addr()
 }
 
 /// What somebody wrote, between backticks: shortened, and without control characters.

@@ -183,7 +183,9 @@ fn not_yaml(
     let start = (yaml.start + offset).min(source.text.len());
     let at = At { source: source.clone(), span: start..start };
     let message = e.without_snippet().to_string();
+    // The place counts from the start of the block; the one of the file is shown.
     let reason = message.lines().next().unwrap_or_default();
+    let reason = reason.split(" at line ").next().unwrap_or(reason);
     Problem::error_at(&at, format!("front matter is not valid YAML: {reason}"))
         .hint("put texts with `: `, `#` or quotes inside into double quotes")
 }
