@@ -26,6 +26,8 @@ pub struct Surroundings<'a> {
     pub sources: Sources<'a>,
     /// Names of the project's models, also of those that are faulty.
     pub model_names: Vec<String>,
+    /// Whether the project's choice of an engine is one.
+    pub engine_known: bool,
     pub check_schedule: CheckSchedule<'a>,
 }
 
@@ -159,10 +161,14 @@ impl Reader<'_> {
         let table = self.table;
         let hooks = table.table("hooks");
         let engine = self.engine(around.config.harness, problems);
+        // Nothing is missed of an engine that is not known.
+        let thinks = engine.kind == EngineKind::Builtin
+            && around.engine_known
+            && !self.table.table("harness").is_some_and(|h| h.is_bad("type"));
         let webhooks = table.list("webhooks");
         let timezone = self.timezone(problems);
         self.check_schedule(around.check_schedule, timezone.as_deref(), problems);
-        let models = self.models(engine.kind, around, problems);
+        let models = self.models(thinks, around, problems);
         let config = &*around.config;
         let scale = table.int("scale").unwrap_or(config.default_agent_scale);
         if scale > 0 && table.node("schedule").is_none() && table.node("webhooks").is_none() {
@@ -241,7 +247,7 @@ impl Reader<'_> {
 
     fn models(
         &self,
-        engine: EngineKind,
+        thinks: bool,
         around: &mut Surroundings<'_>,
         problems: &mut Problems,
     ) -> Vec<String> {
@@ -254,15 +260,13 @@ impl Reader<'_> {
             if only && around.config.models.len() == 1 {
                 return vec![config::ONLY_MODEL.to_owned()];
             }
-            if engine == EngineKind::Builtin && around.sources.complete {
+            if thinks && around.sources.complete {
                 problems.push(self.no_models(None, around));
             }
             return Vec::new();
         };
         let models = self.table.texts("models");
-        if matches!(&node.value, Tree::List(list) if list.is_empty())
-            && engine == EngineKind::Builtin
-        {
+        if matches!(&node.value, Tree::List(list) if list.is_empty()) && thinks {
             problems.push(self.no_models(Some(&node.at), around));
         }
         for item in self.table.list("models") {

@@ -150,6 +150,11 @@ impl Table {
         self.entry(key).map(|e| &e.node)
     }
 
+    /// Whether the key is there with something of the wrong type.
+    pub fn is_bad(&self, key: &str) -> bool {
+        self.node(key).is_some_and(|n| matches!(n.value, Tree::Bad))
+    }
+
     pub fn take(&mut self, key: &str) -> Option<Node> {
         let i = self.entries.iter().position(|e| e.key == key)?;
         Some(self.entries.remove(i).node)

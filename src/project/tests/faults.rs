@@ -295,13 +295,14 @@ fn files_that_cannot_be_text() {
 #[test]
 fn front_matter_that_is_not_what_it_seems() {
     assert_snapshot!(printed(&[
-        ("agents/well/SKILL.md", "---\nname: 5\ndescription: [a]\n---\n"),
         ("agents/a/config.toml", WELL),
         ("agents/a/SKILL.md", "---\nname: a\nname: b\n---\n"),
         ("agents/b/config.toml", WELL),
         ("agents/b/SKILL.md", "---\ndescription: note: this\n---\n"),
         ("agents/c/config.toml", WELL),
         ("agents/c/SKILL.md", "---\nname: &a [*a, *a]\n---\n"),
+        ("agents/d/config.toml", WELL),
+        ("agents/d/SKILL.md", "---\nname: 5\ndescription: [a]\n---\n"),
     ]));
 }
 
