@@ -26,6 +26,8 @@ pub struct Surroundings<'a> {
     pub sources: Sources<'a>,
     /// Names of the project's models, also of those that are faulty.
     pub model_names: Vec<String>,
+    /// Whether the project has one model without a name, for agents that name none.
+    pub has_only_model: bool,
     /// Whether the project's choice of an engine is one.
     pub engine_known: bool,
     pub check_schedule: CheckSchedule<'a>,
@@ -124,7 +126,7 @@ fn instructions(dir: &Named, is_configured: bool, problems: &mut Problems) -> Re
 fn renamed(file: &Named, old: &str, new: &str) -> Problem {
     Problem::error(file, format!("`{old}` is now called `{new}`"))
         .warning()
-        .hint("`al doctor --fix` migrates it")
+        .hint(format!("rename the file to `{new}`, or let `al doctor --fix` do it"))
 }
 
 fn missing_skill(dir: &Named) -> Problem {
@@ -252,12 +254,12 @@ impl Reader<'_> {
         problems: &mut Problems,
     ) -> Vec<String> {
         if let Some(entry) = self.table.entry("model") {
-            problems.push(config::old_model(entry, "models = [\"<name>\"]"));
+            let problem = config::old_model(entry, "models = [\"<name>\"]");
+            problems.push(problem);
             return self.own_model(entry, around, problems);
         }
         let Some(node) = self.table.node("models") else {
-            let only = around.model_names.iter().any(|m| m == config::ONLY_MODEL);
-            if only && around.config.models.len() == 1 {
+            if around.has_only_model {
                 return vec![config::ONLY_MODEL.to_owned()];
             }
             if thinks && around.sources.complete {

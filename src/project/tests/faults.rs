@@ -293,6 +293,25 @@ fn files_that_cannot_be_text() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_file_does_not_hang() {
+    let root = project(&[("agents/well/SKILL.md", ""), ("agents/well/config.toml", WELL)]);
+    let pipe = root.path().join("project/config.toml");
+    let mode = rustix::fs::Mode::RWXU;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    assert_snapshot!(report(&root, &request(&root)));
+}
+
+#[test]
+fn long_lines_are_cut_around_the_fault() {
+    let text = printed_agent(&format!(
+        "models = [\"gpt\"]\nschedule = \"* * * * *\"\nhooks = {{ pre = [\"{}\", 7, \"{}\"] }}\n",
+        "a ".repeat(200),
+        "b ".repeat(200),
+    ));
+    assert_snapshot!(text);
+}
+
+#[test]
 fn front_matter_that_is_not_what_it_seems() {
     assert_snapshot!(printed(&[
         ("agents/a/config.toml", WELL),
