@@ -1,20 +1,16 @@
 //! From an agent's folder to an [`Agent`].
 
-use std::sync::Arc;
-
 use serde_json::Map;
 
 use super::binding::{self, Sources};
-use super::check::check;
 use super::config;
+use super::folder::AgentFolder;
 use super::model::{
     Agent, Config, Engine, EngineKind, Preflight, Runtime, RuntimeKind, ScriptCommand, Skill,
 };
 use super::names;
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
-use super::schema::File;
-use super::skill;
-use super::source::{At, Named, Source};
+use super::source::{At, Named};
 use super::tree::{self, Entry, Table, Tree};
 
 /// Says whether a cron expression holds in a time zone, and why not.
@@ -40,102 +36,13 @@ pub fn read(
     around: &mut Surroundings<'_>,
     problems: &mut Problems,
 ) -> Option<Agent> {
-    let files = Files::read(dir, problems)?;
+    let files = AgentFolder::read(dir, problems)?;
     check_name(name, dir, problems);
     let skill = files.skill;
     // A file that cannot be read says nothing, and nothing is to be missed in it.
     let table = files.table?;
     let reader = Reader { name, table: &table, file: &files.config };
     Some(reader.agent(dir, skill, around, problems))
-}
-
-struct Files {
-    skill: Skill,
-    config: Named,
-    /// None when it could not be read; a missing file is empty.
-    table: Option<Table>,
-}
-
-impl Files {
-    /// Reads the files of a folder; none when it is no agent.
-    fn read(dir: &Named, problems: &mut Problems) -> Option<Self> {
-        let (config, source) = config_file(dir, problems);
-        let is_configured = !matches!(source, Ok(None));
-        let skill = match instructions(dir, is_configured, problems) {
-            Ok(Some(source)) => skill::parse(&source, problems),
-            Ok(None) => {
-                if is_configured {
-                    problems.push(missing_skill(dir));
-                }
-                return None;
-            }
-            Err(problem) => {
-                problems.push(problem);
-                Skill::default()
-            }
-        };
-        let parsed = source.and_then(|source| source.map(|s| tree::parse(&s)).transpose());
-        let table = match parsed {
-            Ok(table) => {
-                let mut table = table.unwrap_or_default();
-                check(&mut table, File::Agent, problems);
-                Some(table)
-            }
-            Err(problem) => {
-                problems.push(problem);
-                None
-            }
-        };
-        Some(Self { skill, config, table })
-    }
-}
-
-type ReadFile = Result<Option<Arc<Source>>, Problem>;
-
-/// `config.toml`, else the file that older projects have instead.
-fn config_file(dir: &Named, problems: &mut Problems) -> (Named, ReadFile) {
-    let config = dir.join("config.toml");
-    let source = config.read();
-    if !matches!(source, Ok(None)) {
-        return (config, source);
-    }
-    let old = dir.join("agent-config.toml");
-    match old.read() {
-        Ok(None) => (config, Ok(None)),
-        source => {
-            problems.push(renamed(&old, "agent-config.toml", "config.toml"));
-            (old, source)
-        }
-    }
-}
-
-/// `SKILL.md`, else the file that older agents have instead.
-fn instructions(dir: &Named, is_configured: bool, problems: &mut Problems) -> ReadFile {
-    let source = dir.join("SKILL.md").read();
-    if !is_configured || !matches!(source, Ok(None)) {
-        return source;
-    }
-    let old = dir.join("ACTIONS.md");
-    let source = old.read();
-    if !matches!(source, Ok(None)) {
-        problems.push(renamed(&old, "ACTIONS.md", "SKILL.md"));
-    }
-    source
-}
-
-fn renamed(file: &Named, old: &str, new: &str) -> Problem {
-    Problem::error(file, format!("`{old}` is now called `{new}`"))
-        .warning()
-        .hint(format!("rename the file to `{new}`, or let `al doctor --fix` do it"))
-}
-
-fn missing_skill(dir: &Named) -> Problem {
-    Problem::error(
-        &dir.join("SKILL.md"),
-        "missing SKILL.md: this folder has settings, but no instructions",
-    )
-    .warning()
-    .hint("write the agent's instructions there, or delete the folder")
 }
 
 fn check_name(name: &str, dir: &Named, problems: &mut Problems) {

@@ -10,6 +10,7 @@ mod config;
 pub mod credentials;
 mod discover;
 pub mod edit;
+mod folder;
 mod layers;
 mod load;
 pub mod model;

@@ -44,9 +44,9 @@ impl Problem {
         Self {
             severity: Severity::Error,
             file: file.path.clone(),
-            message: message.into(),
+            message: harmless(&message.into()),
             hints: Vec::new(),
-            shown: file.shown.as_str().into(),
+            shown: harmless(&file.shown).into(),
             at: None,
         }
     }
@@ -56,9 +56,9 @@ impl Problem {
         Self {
             severity: Severity::Error,
             file: at.source.path.clone(),
-            message: message.into(),
+            message: harmless(&message.into()),
             hints: Vec::new(),
-            shown: at.source.shown.as_str().into(),
+            shown: harmless(&at.source.shown).into(),
             at: Some(at.clone()),
         }
     }
@@ -72,15 +72,17 @@ impl Problem {
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(harmless(&hint.into()));
         self
     }
 
     /// Adds what to do about it, when there is something.
     #[must_use]
-    pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
-        self.hints.extend(hint);
-        self
+    pub fn maybe_hint(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
     }
 
     /// Where in the file; none when the file as a whole is meant.
@@ -254,16 +256,18 @@ fn offset(text: &str, part: &str) -> usize {
     part.as_ptr().addr() - text.as_ptr().addr()
 }
 
-/// What somebody wrote, between backticks: shortened, and without control characters.
+/// A text of one line that cannot command a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// What somebody wrote, between backticks and shortened.
 pub fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
-    let clean: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
-    let dots = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
-    format!("`{clean}{dots}`")
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
 }
 
 /// `a, b and c`, each between backticks.

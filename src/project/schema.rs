@@ -44,6 +44,7 @@ pub struct Key {
     pub about: &'static str,
     /// Older spellings, read with a hint.
     pub was: &'static [&'static str],
+    /// Where it is read; empty for every file of its scope.
     pub files: &'static [File],
 }
 
@@ -56,11 +57,6 @@ pub struct Scope {
 impl Scope {
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|k| k.name == name)
-    }
-
-    /// The key of which `name` is an older spelling.
-    pub fn renamed(&self, name: &str) -> Option<&'static Key> {
-        self.keys.iter().find(|k| k.was.contains(&name))
     }
 }
 
@@ -112,7 +108,7 @@ pub fn find_key_table(file: File) -> Vec<KeyInfo> {
 }
 
 fn collect(scope: &'static Scope, prefix: &str, file: File, out: &mut Vec<KeyInfo>) {
-    for key in scope.keys.iter().filter(|k| k.files.is_empty() || k.files.contains(&file)) {
+    for key in scope.keys.iter().filter(|k| k.is_in(file)) {
         let path = format!("{prefix}{}", key.name);
         out.push(KeyInfo { path: path.clone(), key, file });
         match key.kind {
@@ -128,6 +124,10 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, about: &'sta
 }
 
 impl Key {
+    pub fn is_in(&self, file: File) -> bool {
+        self.files.is_empty() || self.files.contains(&file)
+    }
+
     const fn was(mut self, names: &'static [&'static str]) -> Self {
         self.was = names;
         self

@@ -335,9 +335,15 @@ fn nothing_is_wider_than_80_columns_that_can_be_broken() {
 
 #[test]
 fn control_characters_of_a_file_do_not_reach_the_terminal() {
-    let text =
-        printed_agent("\"\\u001b[2J\" = 1\nschedule = \"* * * * *\"\nmodels = [\"\\u001b[31m\"]\n");
-    assert!(!text.contains('\u{1b}'), "{text:?}");
+    let text = printed(&[
+        ("config.toml", "[webhooks.\"\\u001b[31m\"]\ntype = 5\n[models.x]\nprovider = 1\n"),
+        ("agents/a\u{1b}[5mb/SKILL.md", "---\n\"\\e[1m\": x\n---\n\u{1b}[2J"),
+        (
+            "agents/a\u{1b}[5mb/config.toml",
+            "\"\\u001b[2J\" = 1\nschedule = \"\\u001b[H\"\nmodels = [\"\\u001b[31m\"]\n",
+        ),
+    ]);
+    assert!(text.contains("a\u{fffd}[5mb") && !text.contains('\u{1b}'), "{text:?}");
 }
 
 #[test]
