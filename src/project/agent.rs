@@ -4,6 +4,7 @@ use serde_json::Map;
 
 use super::binding::{self, Sources};
 use super::config;
+use super::credentials::Reference;
 use super::folder::AgentFolder;
 use super::model::{
     Agent, Config, Engine, EngineKind, Preflight, Runtime, RuntimeKind, ScriptCommand, Skill,
@@ -89,7 +90,7 @@ impl Reader<'_> {
             skill,
             source: table.text("source").map(str::to_owned),
             models,
-            credentials: table.texts("credentials"),
+            credentials: self.credentials(problems),
             schedule: table.text("schedule").map(str::to_owned),
             timezone,
             scale,
@@ -132,6 +133,21 @@ impl Reader<'_> {
                     .hint(format!("try it: al cron {}", shell_quoted(schedule))),
             );
         }
+    }
+
+    fn credentials(&self, problems: &mut Problems) -> Vec<String> {
+        let mut credentials = Vec::new();
+        for item in self.table.list("credentials") {
+            let Tree::Text(reference) = &item.value else { continue };
+            match Reference::parse(reference) {
+                Ok(_) => credentials.push(reference.clone()),
+                Err(e) => problems.push(
+                    Problem::error_at(&item.at, e.to_string())
+                        .hint("a credential is `type` or `type:instance`"),
+                ),
+            }
+        }
+        credentials
     }
 
     fn timezone(&self, problems: &mut Problems) -> Option<String> {

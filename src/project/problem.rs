@@ -93,8 +93,9 @@ impl Problem {
         Some(Place { line, column, end_line, end_column })
     }
 
-    fn offset(&self) -> usize {
-        self.at.as_ref().map_or(0, |at| at.span.start)
+    /// A problem of the whole file comes first in it.
+    fn offset(&self) -> Option<usize> {
+        self.at.as_ref().map(|at| at.span.start)
     }
 }
 

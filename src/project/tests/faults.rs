@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 
 use super::{project, report, request};
 use crate::project::render;
+use crate::project::source::reason;
 
 /// An agent without a fault.
 const WELL: &str =
@@ -210,6 +211,62 @@ schedule = "* * * * *"
 #[test]
 fn missing_instructions_are_a_warning() {
     assert_snapshot!(printed(&[("agents/a/config.toml", WELL)]));
+}
+
+#[test]
+fn addresses_and_references_that_lead_nowhere() {
+    assert_snapshot!(printed(&[
+        ("config.toml", "[gateway]\nurl = \"http://0.0.0.0:8080\"\n"),
+        ("agents/a/SKILL.md", "Do it."),
+        (
+            "agents/a/config.toml",
+            &format!("credentials = [\"git_ssh: bot\", \"../x\", \"a:\"]\n{WELL}")
+        ),
+    ]));
+}
+
+#[test]
+fn what_the_system_refuses_is_said_in_words() {
+    let said = |code| reason(&std::io::Error::from_raw_os_error(code));
+    assert_eq!(said(13), "permission denied");
+    assert_eq!(said(40), "its symbolic links go round in a circle");
+}
+
+#[test]
+fn problems_come_in_the_order_of_the_files() {
+    let root = project(&[
+        ("agents/b/SKILL.md", "---\nx: 1\n---\n"),
+        ("agents/b/config.toml", "y = 1\nscale = -1\nmodels = 1\nx = 1\n"),
+        ("agents/a/SKILL.md", ""),
+        (".env.toml", "z = 1\n"),
+        ("config.toml", "b = 1\na = 1\n"),
+    ]);
+    let problems = crate::project::load(&request(&root)).unwrap_err();
+    let base = root.path().join("project");
+    let places: Vec<String> = problems
+        .iter()
+        .map(|p| {
+            let file = p.file.strip_prefix(&base).unwrap().display();
+            format!("{file}:{}", p.place().map_or(0, |place| place.line))
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "config.toml:1",
+            "config.toml:2",
+            ".env.toml:1",
+            "agents/a/config.toml:0",
+            "agents/a/config.toml:0",
+            "agents/b/SKILL.md:2",
+            // That it has neither schedule nor webhooks is a matter of the whole file.
+            "agents/b/config.toml:0",
+            "agents/b/config.toml:1",
+            "agents/b/config.toml:2",
+            "agents/b/config.toml:3",
+            "agents/b/config.toml:4",
+        ]
+    );
 }
 
 #[test]
