@@ -1,5 +1,6 @@
 //! What a person sees of a project: one folder of files in, a project or a list of problems out.
 
+mod anything;
 mod faults;
 mod keys;
 mod layering;
