@@ -1,4 +1,4 @@
-//! Holds a table against the [schema](super::schema): types, ranges, unknown and old keys.
+//! Holds a table against the [`schema`]: types, ranges, unknown and old keys.
 
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::schema::{self, File, Key, Kind, Scope};
