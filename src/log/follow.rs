@@ -93,6 +93,7 @@ impl Follower {
         }
     }
 
+    /// What ends this follower from another thread; also before it first waits.
     pub fn stopper(&self) -> Stopper {
         Stopper { wake: self.wake.clone(), stopped: Arc::clone(&self.stopped) }
     }
@@ -181,7 +182,7 @@ impl Follower {
         }
         place.seen = Some((lines.inode, lines.len)); // with something pending, look again
         while let Some(span) = lines.at(place.offset)? {
-            if records.len() >= limit {
+            if records.len() >= limit || self.stopped.load(Ordering::Relaxed) {
                 self.more = true;
                 place.seen = Some((lines.inode, place.offset)); // look again
                 break;
@@ -201,8 +202,7 @@ impl Follower {
         let (wake, name) = (self.wake.clone(), self.query.name.clone());
         let unlisted = Arc::clone(&self.unlisted);
         let changed = move |event: notify::Result<notify::Event>| {
-            // Reading is an event too, our own included; and most
-            // files belong to others.
+            // Reading is an event too, our own included; and most files belong to others.
             let Ok(event) = event else { return };
             let ours = |e: &notify::Event| {
                 e.need_rescan() || e.paths.iter().any(|p| name_of(p) == Some(&name))

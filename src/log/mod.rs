@@ -16,6 +16,7 @@ mod page;
 mod query;
 mod record;
 mod redact;
+mod tokens;
 mod writer;
 
 pub use cursor::Cursor;

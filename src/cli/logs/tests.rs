@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::failure::Kind;
-use crate::log::{Redactor, Writer};
+use crate::log::{Level, Redactor, Writer};
 
 /// 2026-11-20T00:00:00Z.
 const T0: i64 = 1_795_132_800_000;
