@@ -6,9 +6,10 @@ use std::fmt;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+pub use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Uri};
+use hyper::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -80,6 +81,21 @@ pub async fn request(
     json: Option<&Value>,
     limits: Limits,
 ) -> Result<Reply, HttpError> {
+    request_with(method, url, bearer, &[], json, limits).await
+}
+
+/// [`request`] with more headers.
+///
+/// # Errors
+/// As [`request`].
+pub async fn request_with(
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    headers: &[(&'static str, &str)],
+    json: Option<&Value>,
+    limits: Limits,
+) -> Result<Reply, HttpError> {
     let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
     let uri: Uri =
         url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
@@ -91,7 +107,13 @@ pub async fn request(
         Some("https") => true,
         _ => return Err(bad("it must start with http:// or https://")),
     };
-    let request = build(method, uri, bearer, json)?;
+    let mut request = build(method, uri, bearer, json)?;
+    for (name, value) in headers {
+        let value = HeaderValue::try_from(*value).map_err(|_| {
+            HttpError::Broken(format!("{name} has characters that no header may have"))
+        })?;
+        request.headers_mut().insert(*name, value);
+    }
 
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(limits.connect));

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use action_llama::{agent, runtime};
+use action_llama::{agent, cli, runtime};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();
@@ -18,5 +18,5 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|arg| arg == runtime::SUPERVISE) {
         return runtime::supervise();
     }
-    ExitCode::SUCCESS
+    cli::main()
 }

@@ -141,7 +141,9 @@ fn answered(answer: Answer) -> Reply {
     match answer {
         Answer::Done { done, .. } => Reply::Done { why: done, run: None },
         Answer::Fired { runs, skipped, .. } => match (runs.first(), skipped.first()) {
-            (Some(run), _) => Reply::Done { why: format!("accepted {run}"), run: Some(run.clone()) },
+            (Some(run), _) => {
+                Reply::Done { why: format!("accepted {run}"), run: Some(run.clone()) }
+            }
             (None, Some((_, why))) => Reply::Refused { why: why.sentence() },
             (None, None) => Reply::Refused { why: "nothing to start".to_owned() },
         },
@@ -251,9 +253,7 @@ impl Pending {
     fn add(&mut self, mirror: &Mirror, facts: &Facts, change: Change) {
         let max = mirror.view.rules.max_reruns;
         let (key, row) = match change {
-            Change::Host => {
-                ((0, String::new()), Row::Host(present::host_row(&mirror.view, facts)))
-            }
+            Change::Host => ((0, String::new()), Row::Host(present::host_row(&mirror.view, facts))),
             Change::Agent(name) => {
                 let shown = facts.agents.get(&name);
                 let row = shown.and_then(|facts| present::agent_row(mirror, &name, facts));
