@@ -22,8 +22,7 @@ struct Fleet {
 impl Fleet {
     /// Agents by name, scale and queue bound.
     fn new(agents: &[(&str, u32, u32)]) -> Self {
-        let rules =
-            ProjectRules { scale: None, max_reruns: 2, retention_days: 14, id_key: 0xA1 };
+        let rules = ProjectRules { scale: None, max_reruns: 2, retention_days: 14, id_key: 0xA1 };
         let mut view = View::new(rules);
         for (name, scale, queue_bound) in agents {
             let rules = AgentRules { scale: *scale, queue_bound: *queue_bound, schedule: None };
@@ -346,10 +345,7 @@ fn how_an_attempt_ends_is_how_the_run_ends() {
 fn late_news_of_an_old_attempt_changes_nothing() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
     let run = fleet.webhook(&["dev"]).remove(0);
-    fleet.send(Event::Effect(
-        Effect::Start { run: run.clone(), attempt: 1 },
-        EffectNews::Absent,
-    ));
+    fleet.send(Event::Effect(Effect::Start { run: run.clone(), attempt: 1 }, EffectNews::Absent));
     assert_eq!(fleet.view.runs[&run].attempt, 2, "it never ran, so it is started again");
     fleet.send(Event::RunExited { run: run.clone(), attempt: 1, exit: exited(1) });
     assert_eq!(fleet.state(&run), Starting);
