@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::output::Look;
+use super::{logs, times};
 use crate::ambient::{self, Millis};
 use crate::failure::Failure;
 use crate::project::{self, Loaded, Problem};
@@ -27,6 +28,11 @@ impl Context {
     /// Where the project keeps its history and its state.
     pub fn state_dir(&self) -> PathBuf {
         self.dir.join(".al")
+    }
+
+    /// How log records are printed.
+    pub fn log_style(&self) -> logs::Style {
+        logs::Style { color: self.look.out.color, tty: self.look.tty, zone: times::host_zone() }
     }
 
     /// Reads the project.

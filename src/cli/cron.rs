@@ -41,8 +41,15 @@ pub struct CronArgs {
 /// When the expression, the zone or the moment is not understood.
 pub fn render(args: &CronArgs, now_ms: Millis, host_zone: &str) -> Result<String, Failure> {
     let zone = args.tz.as_deref().unwrap_or(host_zone);
-    let schedule =
-        Schedule::parse(&args.expr, zone).map_err(|error| failure(&args.expr, zone, &error))?;
+    let schedule = Schedule::parse(&args.expr, zone).map_err(|error| {
+        let failure = failure(&args.expr, zone, &error);
+        match (error.subject, &args.tz) {
+            (Subject::Zone, None) => {
+                failure.hint("it is this machine's zone; name another with --tz")
+            }
+            _ => failure,
+        }
+    })?;
     let from_ms = match &args.from {
         Some(text) => moment_ms(text)?,
         None => now_ms,
@@ -160,9 +167,7 @@ mod tests {
 
     #[test]
     fn json_has_the_times_in_utc() {
-        insta::assert_snapshot!(run(&["0 */3 * * *", "--json", "-n2", "--tz", "UTC"]), @r#"
-        {"expr":"0 */3 * * *","tz":"UTC","words":"at minute 0 past every 3rd hour, UTC","next":["2026-03-29T03:00:00Z","2026-03-29T06:00:00Z"]}
-        "#);
+        insta::assert_snapshot!(run(&["0 */3 * * *", "--json", "-n2", "--tz", "UTC"]), @r#"{"expr":"0 */3 * * *","tz":"UTC","words":"at minute 0 past every 3rd hour, UTC","next":["2026-03-29T03:00:00Z","2026-03-29T06:00:00Z"]}"#);
     }
 
     #[test]
@@ -209,6 +214,17 @@ mod tests {
 
         hint: did you mean 'Europe/Berlin'?
         "#);
+    }
+
+    #[test]
+    fn a_host_with_an_unknown_zone_is_told_about_the_option() {
+        let expr = "0 0 * * *".to_owned();
+        let args = CronArgs { expr, tz: None, from: None, count: 1, json: false };
+        let failure = render(&args, NOW_MS, "Local/Time").unwrap_err();
+        assert_eq!(
+            failure.hints.last().unwrap(),
+            "it is this machine's zone; name another with --tz"
+        );
     }
 
     #[test]

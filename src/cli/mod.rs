@@ -6,7 +6,9 @@ mod completions;
 mod context;
 mod control;
 pub mod cron;
+mod headless;
 mod history;
+mod host;
 pub mod logs;
 mod output;
 mod paint;
@@ -215,12 +217,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn logs(args: &logs::LogsArgs, context: &Context) -> Result<(), Failure> {
-    let style = logs::Style {
-        color: context.look.out.color,
-        tty: context.look.tty,
-        zone: ambient::host_zone().parse().unwrap_or(chrono_tz::Tz::UTC),
-    };
-    logs::run(args, &context.dir, &mut output::stdout(), style)
+    logs::run(args, &context.dir, &mut output::stdout(), context.log_style())
 }
 
 #[cfg(test)]

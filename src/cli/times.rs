@@ -1,6 +1,11 @@
 //! Instants and spans as people read them.
 
-use crate::ambient::Millis;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Offset as _, TimeZone as _};
+use chrono_tz::Tz;
+
+use crate::ambient::{self, Millis};
 
 const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 60 * MINUTE_S;
@@ -48,6 +53,24 @@ pub fn took(ms: Millis) -> String {
 /// A number of seconds from a configuration: `90s`, `15m`, `1h 30m`.
 pub fn setting(s: u64) -> String {
     took(i64::try_from(s).unwrap_or(i64::MAX / 1000).saturating_mul(1000)).replace(".0s", "s")
+}
+
+/// The zone of this machine.
+pub fn host_zone() -> Tz {
+    static ZONE: LazyLock<Tz> = LazyLock::new(|| ambient::host_zone().parse().unwrap_or(Tz::UTC));
+    *ZONE
+}
+
+/// Seconds that this machine's clocks are ahead of UTC at an instant.
+pub fn offset_s(ms: Millis) -> i32 {
+    let at = DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    host_zone().offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()
+}
+
+/// The time of day where this machine is: `14:03:07`.
+pub fn clock(ms: Millis) -> String {
+    let at = DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    at.with_timezone(&host_zone()).format("%H:%M:%S").to_string()
 }
 
 #[cfg(test)]

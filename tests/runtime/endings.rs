@@ -177,3 +177,23 @@ fn zombies_of(parent: u32) -> usize {
         .filter(|stat| stat.contains(&dead))
         .count()
 }
+
+#[tokio::test]
+async fn what_a_run_left_is_removed_once_nothing_of_it_runs() {
+    let world = World::new();
+    let spec = world.line(
+        r#"mkdir -p cache/sub && touch cache/sub/file && chmod 500 cache/sub cache
+           ln -s "$AL_AGENT_DIR" link; echo > ready; while [ ! -e go ]; do sleep 0.01; done"#,
+    );
+    let kept = world.file("kept", 0o644, "");
+    let handle = world.runtime.start(spec).await.unwrap();
+    world.await_work_file("ready").await;
+    assert!(!world.runtime.remove("a-1").await.unwrap(), "it runs");
+    std::fs::write(world.attempt().work().join("go"), "").unwrap();
+    world.wait(&handle).await;
+    for _ in 0..2 {
+        assert!(world.runtime.remove("a-1").await.unwrap());
+        assert!(!world.attempt().run_dir().exists());
+    }
+    assert!(kept.exists());
+}

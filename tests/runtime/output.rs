@@ -138,3 +138,24 @@ async fn a_full_disk_costs_lines_but_never_the_run() {
     let exit = timeless(world.run(world.line("yes | head -n 200000; exit 4")).await);
     assert_eq!(exit, Exit { dropped_lines: 200_000, ..exited(4) });
 }
+
+#[tokio::test]
+async fn a_secret_at_the_edge_of_a_line_that_is_cut_is_not_shown_in_part() {
+    let world = World::new();
+    // Around the place where lines are cut, and around the end of what is read before the cut.
+    let mut spec = world.line(
+        r#"x() { head -c "$1" /dev/zero | tr '\0' x; }
+           for n in 65500 65520 65535 81900 81919; do
+               x $n; echo "$PASSWORD"
+               x $n; printf %s "$PASSWORD"; x 100000; echo
+           done"#,
+    );
+    spec.env = vec![("PASSWORD".to_owned(), "correct-horse-battery-staple".to_owned())];
+    spec.secrets = vec!["correct-horse-battery-staple".to_owned()];
+    world.run(spec).await;
+    assert_eq!(world.output().len(), 10);
+    for line in world.output() {
+        let end = line.trim_start_matches('x');
+        assert!(!end.starts_with('c'), "{end}");
+    }
+}

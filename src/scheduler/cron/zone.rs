@@ -8,8 +8,8 @@ use super::wall::{Wall, WallSecs};
 /// Seconds since the Unix epoch.
 pub(super) type Secs = i64;
 
-/// No zone changes its clock twice within this time.
-const SCAN_STEP_S: i64 = 7 * 24 * 3600;
+/// No zone has changed its clock twice within this time since 1970.
+const SCAN_STEP_S: i64 = 5 * 24 * 3600;
 /// Offsets reach from -12 to +14 hours.
 const MAX_OFFSET_S: i64 = 15 * 3600;
 
