@@ -73,7 +73,9 @@ pub enum Decision {
     /// Nothing is left to wait for.
     Quit,
     /// The files of an ended run may go.
-    Sweep { run: String },
+    Sweep {
+        run: String,
+    },
     /// Forget ended runs and receipts from before this instant.
     Prune {
         before: Millis,

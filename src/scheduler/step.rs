@@ -261,8 +261,7 @@ impl Step<'_> {
     ) {
         let Some(known) = self.view.runs.get(run) else { return };
         let status = status.filter(|text| known.status.as_ref() != Some(text));
-        let return_value =
-            return_value.filter(|value| known.return_value.as_ref() != Some(value));
+        let return_value = return_value.filter(|value| known.return_value.as_ref() != Some(value));
         if status.is_some() || return_value.is_some() || (rerun && !known.wants_rerun) {
             let run = run.to_owned();
             self.out.push(Decision::Report { run, status, return_value, rerun });
