@@ -237,6 +237,8 @@ impl Writer {
                     Decision::Effect { effect, state: EffectState::Begun } => {
                         self.driver.act(effect.clone());
                     }
+                    Decision::Sweep { run } => self.driver.sweep(run.clone()),
+                    Decision::Prune { before } => self.driver.prune(*before),
                     Decision::Quit => next = Next::End,
                     _ => {}
                 }
