@@ -64,7 +64,8 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                 tokio.spawn(async move {
                     let reply = session.submit(command, token).await;
                     // Replies are never dropped, and waiting for room may take a while.
-                    tokio::task::spawn_blocking(move || down.send(Down::Reply { id, reply }))
+                    let send = move || down.send(Down::Reply { id, reply });
+                    let _ = tokio::task::spawn_blocking(send).await;
                 });
             }
             Up::Tail { source, limit } => {
