@@ -8,6 +8,7 @@ pub mod cli;
 pub mod engine;
 pub mod failure;
 pub mod gateway;
+pub mod http;
 pub mod log;
 pub mod project;
 pub mod runtime;

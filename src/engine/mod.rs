@@ -9,6 +9,8 @@ mod handle;
 mod mirror;
 mod present;
 mod rules;
+mod session;
+mod tail;
 mod turn;
 mod writer;
 
@@ -25,5 +27,6 @@ pub use present::{
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
+pub use session::{KeepScale, Session, serve};
 pub use turn::{Host, Input, turn};
 pub use writer::start;

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 
-use super::files::parse_date;
+use super::files::parse_day;
 
 /// A place between two lines: a day's file and a byte offset in it. As text it is opaque
 /// (base64url of `YYYY-MM-DD:offset`), for clients to hand back.
@@ -50,7 +50,7 @@ impl FromStr for Cursor {
             return Err(BadCursor);
         }
         Ok(Self {
-            date: parse_date(date).ok_or(BadCursor)?,
+            date: parse_day(date).ok_or(BadCursor)?,
             offset: offset.parse().map_err(|_| BadCursor)?,
         })
     }

@@ -44,12 +44,17 @@ fn parse(file_name: &str) -> Option<(&str, NaiveDate)> {
     if name.is_empty() || stem.as_bytes()[at] != b'-' {
         return None;
     }
-    let date = parse_date(date)?;
+    let date = parse_day(date)?;
     Some((name, date))
 }
 
+/// The name that a log file belongs to.
+pub(super) fn name_of(path: &Path) -> Option<&str> {
+    Some(parse(path.file_name()?.to_str()?)?.0)
+}
+
 /// Exactly `YYYY-MM-DD`.
-pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
+pub fn parse_day(text: &str) -> Option<NaiveDate> {
     let digits = |r: std::ops::Range<usize>| {
         text.get(r).filter(|t| t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok())
     };
@@ -64,19 +69,7 @@ pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
 /// # Errors
 /// When the directory cannot be read.
 pub fn list(dir: &Path) -> io::Result<Vec<LogFile>> {
-    let entries = match std::fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if let Some((name, date)) = entry.file_name().to_str().and_then(parse) {
-            files.push(LogFile { name: name.to_owned(), date, path: entry.path() });
-        }
-    }
-    files.sort_by(|a, b| (&a.name, a.date).cmp(&(&b.name, b.date)));
-    Ok(files)
+    chosen(dir, |_| true)
 }
 
 /// Names that have at least one file, sorted.
@@ -91,7 +84,25 @@ pub fn names(dir: &Path) -> io::Result<Vec<String>> {
 
 /// The files of exactly this name, oldest first.
 pub(super) fn of_name(dir: &Path, name: &str) -> io::Result<Vec<LogFile>> {
-    Ok(list(dir)?.into_iter().filter(|f| f.name == name).collect())
+    chosen(dir, |n| n == name)
+}
+
+fn chosen(dir: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<LogFile>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let Some((name, date)) = entry.file_name().to_str().and_then(parse)
+            && wanted(name)
+        {
+            files.push(LogFile { name: name.to_owned(), date, path: entry.path() });
+        }
+    }
+    files.sort_by(|a, b| (&a.name, a.date).cmp(&(&b.name, b.date)));
+    Ok(files)
 }
 
 /// Removes the files that are more than `keep_days` days older than `today` (UTC) and says which

@@ -15,7 +15,9 @@ const MAX_LINE_BYTES: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Lines {
     file: File,
-    /// Bytes that are there to be read.
+    /// Bytes in the file when it was opened.
+    pub size: u64,
+    /// Bytes of it that are to be read.
     pub len: u64,
     pub inode: u64,
     block: Vec<u8>,
@@ -45,6 +47,7 @@ impl Lines {
         };
         let meta = file.metadata()?;
         Ok(Some(Self {
+            size: meta.len(),
             len: meta.len(),
             inode: meta.ino(),
             file,

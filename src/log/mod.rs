@@ -8,16 +8,21 @@
 
 mod cursor;
 mod files;
+mod follow;
+mod layer;
 mod lines;
 mod output;
 mod page;
 mod query;
 mod record;
 mod redact;
+mod tokens;
 mod writer;
 
 pub use cursor::Cursor;
-pub use files::{LogFile, day_of, day_start_ms, list, names, prune};
+pub use files::{LogFile, day_of, day_start_ms, list, names, parse_day, prune};
+pub use follow::{Follower, Stopper};
+pub use layer::{EventLog, Guard};
 pub use output::{MAX_LINE_BYTES, Origin, Output, Stream, from_output};
 pub use page::{From, Page, page};
 pub use query::Query;

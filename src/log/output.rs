@@ -3,11 +3,15 @@
 use serde_json::{Map, Value};
 
 use super::record::{RESERVED, level_of};
-use super::{Level, Record};
+use super::{Level, Record, Redactor};
 
 /// The longest line that is kept whole. Of a longer one the head is kept, with a marker that says
 /// how much was cut.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
+
+/// Read beyond that before a line is cut, so that no secret up to this long is cut in two, which
+/// would let its first half pass.
+const MARGIN_BYTES: usize = 16 * 1024;
 
 /// A time in a record of a run is believed when it is at most this old.
 const OLDEST_MS: i64 = 24 * 3_600_000;
@@ -108,21 +112,22 @@ fn from_protocol(mut map: Map<String, Value>, origin: &Origin, now: i64) -> Reco
 pub struct Output {
     origin: Origin,
     stream: Stream,
+    redactor: Redactor,
     /// The beginning of a line whose end has not come yet.
     head: Vec<u8>,
     cut: u64,
 }
 
 impl Output {
-    pub fn new(origin: Origin, stream: Stream) -> Self {
-        Self { origin, stream, head: Vec::new(), cut: 0 }
+    pub fn new(origin: Origin, stream: Stream, redactor: Redactor) -> Self {
+        Self { origin, stream, redactor, head: Vec::new(), cut: 0 }
     }
 
     /// Takes what was read; complete lines are appended to `records`.
     pub fn feed(&mut self, mut bytes: &[u8], now: i64, records: &mut Vec<Record>) {
         while let Some(at) = memchr::memchr(b'\n', bytes) {
             let (line, rest) = (&bytes[..at], &bytes[at + 1..]);
-            if self.head.is_empty() && self.cut == 0 {
+            if self.head.is_empty() && self.cut == 0 && line.len() <= MAX_LINE_BYTES {
                 records.push(from_output(line, self.stream, &self.origin, now));
             } else {
                 self.keep(line);
@@ -141,13 +146,23 @@ impl Output {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let room = MAX_LINE_BYTES - self.head.len();
+        let room = MAX_LINE_BYTES + MARGIN_BYTES - self.head.len();
         let take = bytes.len().min(room);
         self.head.extend_from_slice(&bytes[..take]);
         self.cut += (bytes.len() - take) as u64;
     }
 
     fn flush(&mut self, now: i64, records: &mut Vec<Record>) {
+        if self.head.len() > MAX_LINE_BYTES {
+            self.head =
+                self.redactor.text(&String::from_utf8_lossy(&self.head)).into_owned().into();
+            if self.cut > 0 {
+                let keep = self.head.len().saturating_sub(MARGIN_BYTES);
+                let keep = char_start(&self.head, keep);
+                self.cut += (self.head.len() - keep) as u64;
+                self.head.truncate(keep);
+            }
+        }
         records.push(from_cut(&self.head, self.cut, self.stream, &self.origin, now));
         self.head.clear();
         self.cut = 0;

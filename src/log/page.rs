@@ -126,7 +126,7 @@ fn forth(
     for file in files.iter().filter(|f| place.is_none_or(|p| f.date >= p.date)) {
         let Some(mut lines) = open(file, newest)? else { continue };
         let offset = match place.filter(|p| p.date == file.date) {
-            Some(p) if p.offset <= lines.len => p.offset,
+            Some(p) if p.offset <= lines.size => p.offset,
             _ => 0, // truncated: what stands there now is new
         };
         let start = Cursor { date: file.date, offset };

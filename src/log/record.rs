@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize as _;
 use serde_json::{Map, Value};
 
 /// Severity, with pino's numbers.
@@ -59,7 +58,7 @@ pub struct Record {
     /// Run that wrote it, `<agent>-<8 hex>`.
     pub instance: Option<String>,
     pub msg: String,
-    /// Everything else. The keys of [`RESERVED`] have no place here and are not written.
+    /// Everything else. The keys of a record itself (`level`, `msg`, ...) are not written from here.
     pub fields: Map<String, Value>,
 }
 

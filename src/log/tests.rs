@@ -1,3 +1,5 @@
+mod events;
+mod following;
 mod paging;
 mod record;
 mod redaction;

@@ -15,15 +15,24 @@ pub struct Writer {
     dir: PathBuf,
     name: String,
     redactor: Redactor,
-    file: Option<Open>,
+    file: Option<DayFile>,
     /// Lines on their way out; kept for its capacity.
     buf: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct DayFile {
     day: i64,
     file: File,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Whole,
+    /// It ends in the middle of a line.
+    Torn,
+    /// It has no name any more.
+    Gone,
 }
 
 impl Writer {
@@ -36,7 +45,7 @@ impl Writer {
             let why = format!("{name:?} cannot be the name of a log");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        make_dir(dir)?;
         let (dir, name) = (dir.to_owned(), name.to_owned());
         Ok(Self { dir, name, redactor, file: None, buf: Vec::with_capacity(4096) })
     }
@@ -65,19 +74,50 @@ impl Writer {
         Ok(())
     }
 
+    /// Appends lines that are clean and complete already, to the file of the day of `time`.
+    pub(super) fn write_lines(&mut self, time: i64, lines: &[u8]) -> io::Result<()> {
+        self.buf.clear();
+        self.buf.extend_from_slice(lines);
+        self.flush_to(day_number(time), time)
+    }
+
+    /// A file that failed is closed, so that the next record tries with a fresh one.
     fn flush_to(&mut self, day: i64, time: i64) -> io::Result<()> {
-        let mut open = match self.file.take().filter(|o| o.day == day) {
-            Some(open) if open.exists()? => open,
-            _ => Open::open(&path_of(&self.dir, &self.name, day_of(time)), day)?,
+        let open = self.file.take().filter(|f| f.day == day);
+        let (mut open, torn) = match open.map(|f| f.state().map(|s| (f, s))).transpose()? {
+            Some((open, State::Whole)) => (open, false),
+            Some((open, State::Torn)) => (open, true),
+            // Someone removed the file: what is written to it would be lost.
+            None | Some((_, State::Gone)) => {
+                let open = self.open_file(day, time)?;
+                let torn = open.state()? == State::Torn;
+                (open, torn)
+            }
         };
         // Someone, perhaps on a full disk, left half a line: ours starts on the next.
-        if open.is_torn()? {
+        if torn {
             self.buf.insert(0, b'\n');
         }
-        let written = append(&mut open.file, &self.buf);
+        append(&mut open.file, &self.buf)?;
         self.file = Some(open);
-        written
+        Ok(())
     }
+
+    /// Also when someone removed the whole directory.
+    fn open_file(&self, day: i64, time: i64) -> io::Result<DayFile> {
+        let path = path_of(&self.dir, &self.name, day_of(time));
+        DayFile::open(&path, day).or_else(|e| match e.kind() {
+            io::ErrorKind::NotFound => {
+                make_dir(&self.dir)?;
+                DayFile::open(&path, day)
+            }
+            _ => Err(e),
+        })
+    }
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// One `write(2)`, and more only when the disk took a part.
@@ -93,24 +133,23 @@ fn append(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-impl Open {
+impl DayFile {
     fn open(path: &Path, day: i64) -> io::Result<Self> {
         let file =
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         Ok(Self { day, file })
     }
 
-    /// False when someone removed the file: what is written to it would be lost.
-    fn exists(&self) -> io::Result<bool> {
-        Ok(self.file.metadata()?.nlink() > 0)
-    }
-
-    /// The file ends in the middle of a line.
-    fn is_torn(&self) -> io::Result<bool> {
+    fn state(&self) -> io::Result<State> {
+        let meta = self.file.metadata()?;
         let mut last = [b'\n'];
-        if let Some(at) = self.file.metadata()?.len().checked_sub(1) {
+        if let Some(at) = meta.len().checked_sub(1) {
             self.file.read_at(&mut last, at)?;
         }
-        Ok(last != [b'\n'])
+        Ok(match (meta.nlink(), last) {
+            (0, _) => State::Gone,
+            (_, [b'\n']) => State::Whole,
+            _ => State::Torn,
+        })
     }
 }

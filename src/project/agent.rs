@@ -3,17 +3,16 @@
 use serde_json::Map;
 
 use super::binding::{self, Sources};
-use super::check::check;
 use super::config;
+use super::credentials::Reference;
+use super::folder::AgentFolder;
 use super::model::{
     Agent, Config, Engine, EngineKind, Preflight, Runtime, RuntimeKind, ScriptCommand, Skill,
 };
 use super::names;
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
-use super::schema::File;
-use super::skill;
 use super::source::{At, Named};
-use super::tree::{Entry, Table, Tree};
+use super::tree::{self, Entry, Table, Tree};
 
 /// Says whether a cron expression holds in a time zone, and why not.
 pub type CheckSchedule<'a> = &'a dyn Fn(&str, Option<&str>) -> Result<(), String>;
@@ -24,6 +23,10 @@ pub struct Surroundings<'a> {
     pub sources: Sources<'a>,
     /// Names of the project's models, also of those that are faulty.
     pub model_names: Vec<String>,
+    /// Whether the project has one model without a name, for agents that name none.
+    pub has_only_model: bool,
+    /// Whether the project's choice of an engine is one.
+    pub engine_known: bool,
     pub check_schedule: CheckSchedule<'a>,
 }
 
@@ -34,91 +37,13 @@ pub fn read(
     around: &mut Surroundings<'_>,
     problems: &mut Problems,
 ) -> Option<Agent> {
-    let files = Files::read(dir, problems)?;
+    let files = AgentFolder::read(dir, problems)?;
     check_name(name, dir, problems);
     let skill = files.skill;
     // A file that cannot be read says nothing, and nothing is to be missed in it.
     let table = files.table?;
     let reader = Reader { name, table: &table, file: &files.config };
     Some(reader.agent(dir, skill, around, problems))
-}
-
-struct Files {
-    skill: Skill,
-    config: Named,
-    /// None when it could not be read; a missing file is empty.
-    table: Option<Table>,
-}
-
-impl Files {
-    fn read(dir: &Named, problems: &mut Problems) -> Option<Self> {
-        let skill = dir.join("SKILL.md");
-        let mut config = dir.join("config.toml");
-        let old = dir.join("agent-config.toml");
-        let mut skill_source = skill.read();
-        let mut config_source = config.read();
-        if matches!(config_source, Ok(None)) && old.path.is_file() {
-            problems.push(
-                Problem::error(&old, "`agent-config.toml` is now called `config.toml`")
-                    .warning()
-                    .hint("`al doctor --fix` migrates it"),
-            );
-            config_source = old.read();
-            config = old;
-            if matches!(skill_source, Ok(None)) {
-                skill_source = old_instructions(dir, problems);
-            }
-        }
-        let skill = match skill_source {
-            Ok(Some(source)) => skill::parse(&source, problems),
-            Ok(None) => {
-                if !matches!(config_source, Ok(None)) {
-                    problems.push(missing_skill(&skill));
-                }
-                return None;
-            }
-            Err(problem) => {
-                problems.push(problem);
-                Skill::default()
-            }
-        };
-        let parsed =
-            config_source.and_then(|source| source.map(|s| super::tree::parse(&s)).transpose());
-        let table = match parsed {
-            Ok(table) => {
-                let mut table = table.unwrap_or_default();
-                check(&mut table, File::Agent, problems);
-                Some(table)
-            }
-            Err(problem) => {
-                problems.push(problem);
-                None
-            }
-        };
-        Some(Self { skill, config, table })
-    }
-}
-
-fn old_instructions(
-    dir: &Named,
-    problems: &mut Problems,
-) -> Result<Option<std::sync::Arc<super::source::Source>>, Problem> {
-    let actions = dir.join("ACTIONS.md");
-    let source = actions.read();
-    if matches!(source, Ok(Some(_))) {
-        problems.push(
-            Problem::error(&actions, "`ACTIONS.md` is now called `SKILL.md`")
-                .warning()
-                .hint("`al doctor --fix` migrates it"),
-        );
-    }
-    source
-}
-
-fn missing_skill(skill: &Named) -> Problem {
-    Problem::error(skill, "missing SKILL.md: this folder has settings, but no instructions")
-        .warning()
-        .hint("write the agent's instructions there, or delete the folder")
 }
 
 fn check_name(name: &str, dir: &Named, problems: &mut Problems) {
@@ -146,10 +71,14 @@ impl Reader<'_> {
         let table = self.table;
         let hooks = table.table("hooks");
         let engine = self.engine(around.config.harness, problems);
+        // Nothing is missed of an engine that is not known.
+        let thinks = engine.kind == EngineKind::Builtin
+            && around.engine_known
+            && !self.table.table("harness").is_some_and(|h| h.is_bad("type"));
         let webhooks = table.list("webhooks");
         let timezone = self.timezone(problems);
         self.check_schedule(around.check_schedule, timezone.as_deref(), problems);
-        let models = self.models(engine.kind, around, problems);
+        let models = self.models(thinks, around, problems);
         let config = &*around.config;
         let scale = table.int("scale").unwrap_or(config.default_agent_scale);
         if scale > 0 && table.node("schedule").is_none() && table.node("webhooks").is_none() {
@@ -161,7 +90,7 @@ impl Reader<'_> {
             skill,
             source: table.text("source").map(str::to_owned),
             models,
-            credentials: table.texts("credentials"),
+            credentials: self.credentials(problems),
             schedule: table.text("schedule").map(str::to_owned),
             timezone,
             scale,
@@ -206,6 +135,21 @@ impl Reader<'_> {
         }
     }
 
+    fn credentials(&self, problems: &mut Problems) -> Vec<String> {
+        let mut credentials = Vec::new();
+        for item in self.table.list("credentials") {
+            let Tree::Text(reference) = &item.value else { continue };
+            match Reference::parse(reference) {
+                Ok(_) => credentials.push(reference.clone()),
+                Err(e) => problems.push(
+                    Problem::error_at(&item.at, e.to_string())
+                        .hint("a credential is `type` or `type:instance`"),
+                ),
+            }
+        }
+        credentials
+    }
+
     fn timezone(&self, problems: &mut Problems) -> Option<String> {
         let node = self.table.node("timezone")?;
         let name = self.table.text("timezone")?;
@@ -228,28 +172,26 @@ impl Reader<'_> {
 
     fn models(
         &self,
-        engine: EngineKind,
+        thinks: bool,
         around: &mut Surroundings<'_>,
         problems: &mut Problems,
     ) -> Vec<String> {
         if let Some(entry) = self.table.entry("model") {
-            problems.push(config::old_model(entry, "models = [\"<name>\"]"));
+            let problem = config::old_model(entry, "models = [\"<name>\"]");
+            problems.push(problem);
             return self.own_model(entry, around, problems);
         }
         let Some(node) = self.table.node("models") else {
-            let only = around.model_names.iter().any(|m| m == config::ONLY_MODEL);
-            if only && around.config.models.len() == 1 {
+            if around.has_only_model {
                 return vec![config::ONLY_MODEL.to_owned()];
             }
-            if engine == EngineKind::Builtin && around.sources.complete {
+            if thinks && around.sources.complete {
                 problems.push(self.no_models(None, around));
             }
             return Vec::new();
         };
         let models = self.table.texts("models");
-        if matches!(&node.value, Tree::List(list) if list.is_empty())
-            && engine == EngineKind::Builtin
-        {
+        if matches!(&node.value, Tree::List(list) if list.is_empty()) && thinks {
             problems.push(self.no_models(Some(&node.at), around));
         }
         for item in self.table.list("models") {
@@ -306,7 +248,7 @@ impl Reader<'_> {
             .unwrap_or(EngineKind::Builtin);
         let command = match harness.node("command").map(|n| &n.value) {
             Some(Tree::Text(line)) => Some(ScriptCommand::Line(line.clone())),
-            Some(Tree::List(list)) => Some(ScriptCommand::Program(super::tree::texts(list))),
+            Some(Tree::List(list)) => Some(ScriptCommand::Program(tree::texts(list))),
             _ => None,
         };
         self.check_command(kind, command.as_ref(), harness, problems);

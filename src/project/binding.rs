@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::check::elsewhere;
 use super::model::WebhookBinding;
 use super::problem::{Problem, Problems, did_you_mean, listed, nearest, quoted};
 use super::providers::{NICKNAMES, Provider, SINGLE, provider};
+use super::schema::{AGENT, File};
 use super::tree::{Entry, Node, Table, Tree, texts};
 
 /// The sources of a project, for the bindings of its agents.
@@ -82,9 +84,16 @@ fn unknown_filter(entry: &Entry, provider: &Provider) -> Problem {
         .map(|(_, field)| *field)
         .or_else(|| nearest(&entry.key, fields()));
     let message = format!("{} has no filter {}", provider.kind, quoted(&entry.key));
-    Problem::error_at(&entry.key_at, message)
-        .maybe_hint(near.map(|field| format!("did you mean `{field}`?")))
-        .hint(format!("filters of {}: {}", provider.kind, listed(fields())))
+    let problem = Problem::error_at(&entry.key_at, message);
+    // TOML takes everything below `[[webhooks]]` for a part of it.
+    if AGENT.key(&entry.key).is_some() {
+        return problem.maybe_hint(elsewhere(File::Agent, &entry.key));
+    }
+    problem.maybe_hint(near.map(|field| format!("did you mean `{field}`?"))).hint(format!(
+        "filters of {}: {}",
+        provider.kind,
+        listed(fields())
+    ))
 }
 
 fn values(entry: &Entry, problems: &mut Problems) -> Option<Vec<String>> {

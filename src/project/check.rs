@@ -1,7 +1,7 @@
-//! Holds a table against the [schema](super::schema): types, ranges, unknown and old keys.
+//! Holds a table against the [`schema`]: types, ranges, unknown and old keys.
 
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
-use super::schema::{File, Key, Kind, Scope};
+use super::schema::{self, File, Key, Kind, Scope};
 use super::source::At;
 use super::tree::{Entry, Node, Table, Tree};
 
@@ -18,33 +18,42 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn scope(&mut self, table: &mut Table, scope: &'static Scope, prefix: &str) {
-        let entries = std::mem::take(&mut table.entries);
-        let written: Vec<String> = entries.iter().map(|e| e.key.clone()).collect();
-        for mut entry in entries {
-            if let Some(key) = scope.renamed(&entry.key) {
-                self.old_name(&entry, key);
-                if written.iter().any(|k| k == key.name) {
-                    continue;
-                }
-                key.name.clone_into(&mut entry.key);
-            }
+        self.rename(table, scope);
+        for entry in std::mem::take(&mut table.entries) {
+            let path = format!("{prefix}{}", entry.key);
             match scope.key(&entry.key) {
-                Some(key) if key.files.is_empty() || key.files.contains(&self.file) => {
-                    let path = format!("{prefix}{}", key.name);
-                    self.keep(table, entry, key.kind, &path);
-                }
+                Some(key) if key.is_in(self.file) => self.keep(table, entry, key.kind, &path),
                 Some(key) => self.wrong_file(&entry, key),
                 // Sources may name the instance by the credential's type.
-                None if prefix.starts_with("webhooks.") && is_credential(&entry.key) => {
-                    let path = format!("{prefix}{}", entry.key);
+                None if std::ptr::eq(scope, &schema::WEBHOOK) && is_credential(&entry.key) => {
                     self.keep(table, entry, Kind::Text, &path);
                 }
                 None => {
                     self.unknown(&entry, scope);
                     // A model's other keys are kept as written.
-                    if std::ptr::eq(scope, &super::schema::MODEL) {
+                    if std::ptr::eq(scope, &schema::MODEL) {
                         table.entries.push(entry);
                     }
+                }
+            }
+        }
+    }
+
+    /// Gives keys of older versions their present name; one that has it already wins.
+    fn rename(&mut self, table: &mut Table, scope: &Scope) {
+        for key in scope.keys {
+            for old in key.was {
+                let Some(i) = table.entries.iter().position(|e| e.key == *old) else { continue };
+                let message = format!("`{old}` is now called `{}`", key.name);
+                self.problems.push(
+                    Problem::error_at(&table.entries[i].key_at, message)
+                        .warning()
+                        .hint(format!("rename it to `{}`", key.name)),
+                );
+                if table.entry(key.name).is_some() {
+                    table.entries.remove(i);
+                } else {
+                    key.name.clone_into(&mut table.entries[i].key);
                 }
             }
         }
@@ -57,12 +66,6 @@ impl Checker<'_> {
         table.entries.push(entry);
     }
 
-    fn old_name(&mut self, entry: &Entry, key: &Key) {
-        let message = format!("{} is now called `{}`", quoted(&entry.key), key.name);
-        let problem = Problem::error_at(&entry.key_at, message).warning();
-        self.problems.push(problem.hint(format!("rename it to `{}`", key.name)));
-    }
-
     fn wrong_file(&mut self, entry: &Entry, key: &Key) {
         let files: Vec<&str> = key.files.iter().map(|f| f.name()).collect();
         let message = format!("{} is not read from {}", quoted(&entry.key), self.file.name());
@@ -71,84 +74,41 @@ impl Checker<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, scope: &Scope) {
-        let known =
-            scope.keys.iter().filter(|k| k.files.is_empty() || k.files.contains(&self.file));
-        let hint =
-            did_you_mean(&entry.key, known.map(|k| k.name)).or_else(|| self.elsewhere(&entry.key));
+        let known = scope.keys.iter().filter(|k| k.is_in(self.file));
+        let hint = elsewhere(self.file, &entry.key)
+            .or_else(|| did_you_mean(&entry.key, known.map(|k| k.name)));
         let message = format!("unknown key {}", quoted(&entry.key));
         self.problems.unknown(Problem::error_at(&entry.key_at, message).maybe_hint(hint));
     }
 
-    /// A key that exists, but in another table of the file.
-    fn elsewhere(&self, name: &str) -> Option<String> {
-        let all = super::schema::find_key_table(self.file);
-        let found = all.iter().find(|k| k.key.name == name)?;
-        Some(match found.path.rsplit_once('.') {
-            Some((table, _)) => format!("`{name}` belongs into `[{table}]`"),
-            None => format!("`{name}` belongs to the top of the file, before any `[table]`"),
-        })
-    }
-
     /// Whether the value fits; what is wrong inside it is reported and taken out.
     fn value(&mut self, node: &mut Node, kind: Kind, path: &str) -> bool {
+        let at = &node.at;
         match (kind, &mut node.value) {
             (Kind::Text, Tree::Text(_)) | (Kind::Bool, Tree::Bool(_)) => true,
-            (Kind::TextOrTexts, Tree::Text(_)) | (Kind::Free, Tree::Table(_)) => true,
-            (Kind::Int(_, min, max), Tree::Int(n)) => {
-                let n = *n;
-                self.range(&node.at, path, n >= min && n <= max, n, min, max)
+            (Kind::TextOrTexts | Kind::Id, Tree::Text(_)) | (Kind::Id, Tree::Int(_)) => true,
+            (Kind::Free, Tree::Table(_)) => true,
+            (Kind::Int(_, min, max), Tree::Int(n)) => self.int(at, path, *n, min, max),
+            (Kind::Number(_, max), n @ (Tree::Int(_) | Tree::Float(_))) => {
+                let n = n.number();
+                let bounds = format!("above 0 and at most {max}");
+                self.range(at, path, n > 0.0 && n <= max, n, &bounds)
             }
-            (Kind::Number(_, min, max), Tree::Int(_) | Tree::Float(_)) => {
-                let n = match node.value {
-                    Tree::Int(n) => n as f64,
-                    Tree::Float(n) => n,
-                    _ => f64::NAN,
-                };
-                let share = max == 1.0;
-                let fits = n <= max && (n > min || (share && n == min));
-                if fits || share {
-                    return self.range(&node.at, path, fits, n, min, max);
-                }
-                let message = format!("`{path}` must be above {min} and at most {max}, found {n}");
-                self.refuse(&node.at, message, None)
+            (Kind::Share, n @ (Tree::Int(_) | Tree::Float(_))) => {
+                let n = n.number();
+                self.range(at, path, (0.0..=1.0).contains(&n), n, "between 0 and 1")
             }
-            (Kind::OneOf(words), Tree::Text(word)) => {
-                if words.contains(&word.as_str()) {
-                    return true;
-                }
-                let message = format!("`{path}` cannot be {}", quoted(word));
-                let hint = did_you_mean(word, words.iter().copied());
-                let known = format!("it is one of {}", listed(words.iter().copied()));
-                self.refuse(&node.at, message, Some(hint.unwrap_or(known)))
-            }
-            (Kind::Texts | Kind::TextOrTexts, Tree::List(list)) => {
-                list.retain(|item| match &item.value {
-                    Tree::Text(_) => true,
-                    other => {
-                        let message =
-                            format!("`{path}` must hold strings only, found {}", other.found());
-                        self.refuse(&item.at, message, None)
-                    }
-                });
-                true
-            }
-            (Kind::Pairs, Tree::Table(table)) => {
-                table.entries.retain_mut(|e| {
-                    let path = format!("{path}.{}", e.key);
-                    self.value(&mut e.node, Kind::Text, &path)
-                });
-                true
-            }
+            (Kind::OneOf(words), Tree::Text(word)) => self.word(at, path, word, words),
+            (Kind::Texts | Kind::TextOrTexts, Tree::List(list)) => self.texts(list, path),
+            (Kind::Pairs, Tree::Table(table)) => self.pairs(table, path),
             (Kind::Table(inner), Tree::Table(table)) => {
                 self.scope(table, inner, &format!("{path}."));
                 true
             }
             (Kind::Named(inner), Tree::Table(table)) => {
-                for e in &mut table.entries {
-                    let path = format!("{path}.{}", e.key);
-                    if !self.value(&mut e.node, Kind::Table(inner), &path) {
-                        e.node.value = Tree::Bad;
-                    }
+                for entry in std::mem::take(&mut table.entries) {
+                    let path = format!("{path}.{}", entry.key);
+                    self.keep(table, entry, Kind::Table(inner), &path);
                 }
                 true
             }
@@ -159,10 +119,44 @@ impl Checker<'_> {
             (_, found) => {
                 let message =
                     format!("`{path}` must be {}, found {}", expected(kind), found.found());
-                let hint = correction(kind, &node.value, path);
-                self.refuse(&node.at, message, hint)
+                self.refuse(at, message, correction(kind, found, path))
             }
         }
+    }
+
+    fn int(&mut self, at: &At, path: &str, n: i128, min: i128, max: i128) -> bool {
+        let bounds = match max < schema::MANY {
+            true => format!("between {min} and {max}"),
+            false if n < min => format!("at least {min}"),
+            false => format!("at most {max}"),
+        };
+        self.range(at, path, (min..=max).contains(&n), n, &bounds)
+    }
+
+    fn word(&mut self, at: &At, path: &str, word: &str, words: &[&str]) -> bool {
+        if words.contains(&word) {
+            return true;
+        }
+        let message = format!("`{path}` cannot be {}", quoted(word));
+        let hint = did_you_mean(word, words.iter().copied())
+            .unwrap_or_else(|| format!("it is one of {}", listed(words.iter().copied())));
+        self.refuse(at, message, Some(hint))
+    }
+
+    fn texts(&mut self, list: &mut Vec<Node>, path: &str) -> bool {
+        list.retain(|item| {
+            let message = format!("`{path}` must hold strings only, found {}", item.value.found());
+            matches!(item.value, Tree::Text(_)) || self.refuse(&item.at, message, None)
+        });
+        true
+    }
+
+    fn pairs(&mut self, table: &mut Table, path: &str) -> bool {
+        table.entries.retain_mut(|e| {
+            let path = format!("{path}.{}", e.key);
+            self.value(&mut e.node, Kind::Text, &path)
+        });
+        true
     }
 
     fn item(&mut self, item: &mut Node, kind: Kind, path: &str) -> bool {
@@ -185,13 +179,12 @@ impl Checker<'_> {
         path: &str,
         fits: bool,
         found: N,
-        min: N,
-        max: N,
+        bounds: &str,
     ) -> bool {
         if fits {
             return true;
         }
-        let message = format!("`{path}` must be between {min} and {max}, found {found}");
+        let message = format!("`{path}` must be {bounds}, found {found}");
         self.refuse(at, message, None)
     }
 
@@ -199,6 +192,16 @@ impl Checker<'_> {
         self.problems.push(Problem::error_at(at, message).maybe_hint(hint));
         false
     }
+}
+
+/// Where a key belongs that was written into the wrong table.
+pub fn elsewhere(file: File, name: &str) -> Option<String> {
+    let all = schema::find_key_table(file);
+    let found = all.iter().find(|k| k.key.name == name)?;
+    Some(match found.path.rsplit_once('.') {
+        Some((table, _)) => format!("`{name}` belongs in `[{table}]`"),
+        None => format!("`{name}` belongs at the top of the file, before any `[table]`"),
+    })
 }
 
 fn is_credential(name: &str) -> bool {
@@ -209,7 +212,9 @@ fn expected(kind: Kind) -> String {
     match kind {
         Kind::Text => "a string".to_owned(),
         Kind::Bool => "`true` or `false`".to_owned(),
-        Kind::Int(what, ..) | Kind::Number(what, ..) => what.to_owned(),
+        Kind::Int(what, ..) | Kind::Number(what, _) => what.to_owned(),
+        Kind::Share => "a number between 0 and 1".to_owned(),
+        Kind::Id => "a string or an integer".to_owned(),
         Kind::OneOf(words) => format!("one of {}", listed(words.iter().copied())),
         Kind::Texts => "a list of strings".to_owned(),
         Kind::TextOrTexts => "a string or a list of strings".to_owned(),
@@ -223,7 +228,9 @@ fn correction(kind: Kind, found: &Tree, path: &str) -> Option<String> {
     let name = path.rsplit('.').next().unwrap_or(path);
     match (kind, found) {
         (Kind::Texts, Tree::Text(s)) => Some(format!("write `{name} = [{}]`", toml_text(s))),
-        (Kind::Int(..) | Kind::Number(..), Tree::Text(s)) if s.parse::<f64>().is_ok() => {
+        (Kind::Int(..) | Kind::Number(..) | Kind::Share, Tree::Text(s))
+            if s.parse::<f64>().is_ok() =>
+        {
             Some(format!("leave out the quotes: `{name} = {s}`"))
         }
         (Kind::Bool, Tree::Text(s)) if s == "true" || s == "false" => {

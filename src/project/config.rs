@@ -19,6 +19,7 @@ pub fn read(table: &Table, problems: &mut Problems) -> Config {
     let sub = |name| table.table(name).unwrap_or(&empty);
     let (local, gateway, telemetry) = (sub("local"), sub("gateway"), sub("telemetry"));
     check_server(table, problems);
+    check_gateway(gateway, problems);
     Config {
         models: models(table, problems),
         local: Local {
@@ -103,7 +104,7 @@ fn models(table: &Table, problems: &mut Problems) -> BTreeMap<String, Model> {
 pub fn old_model(entry: &Entry, now: &str) -> Problem {
     Problem::error_at(&entry.key_at, format!("`[model]` is the older form of `{now}`"))
         .warning()
-        .hint("`al doctor --fix` migrates it")
+        .hint("give the model a name, or let `al doctor --fix` do it")
 }
 
 /// Reads `[models.<name>]` or `[model]`.
@@ -168,6 +169,18 @@ fn source(entry: &Entry, problems: &mut Problems) -> Option<WebhookSource> {
         credential: own.or(table.text("credential")).unwrap_or("default").to_owned(),
         allow_unsigned: table.bool("allowUnsigned").unwrap_or(false),
     })
+}
+
+fn check_gateway(gateway: &Table, problems: &mut Problems) {
+    if let Some(node) = gateway.node("url")
+        && gateway.text("url").is_some_and(|url| url.contains("0.0.0.0"))
+    {
+        problems.push(
+            Problem::error_at(&node.at, "`gateway.url` stands for every network interface")
+                .warning()
+                .hint("write the address at which others reach this machine"),
+        );
+    }
 }
 
 fn check_server(table: &Table, problems: &mut Problems) {

@@ -88,6 +88,9 @@ pub enum CredentialError {
 impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::BadName(name) if name.is_empty() => {
+                f.write_str("the name of a credential is empty")
+            }
             Self::BadName(name) => write!(f, "`{}` cannot name a credential", name.escape_debug()),
             Self::Exposed { file, mode } => write!(
                 f,

@@ -81,6 +81,8 @@ fn read(folder: &Named, request: &Request<'_>, problems: &mut Problems) -> Optio
         model_names: model_names(&layers),
         config: &mut config,
         sources: Sources { table: layers.table.table("webhooks"), complete: layers.complete },
+        has_only_model: layers.table.node("model").is_some(),
+        engine_known: !layers.table.table("harness").is_some_and(|h| h.is_bad("type")),
         check_schedule: request.check_schedule,
     };
     let agents = agents(folder, &mut around, problems);

@@ -1,6 +1,6 @@
 //! Reading a project: configuration, agents, credentials, and what is wrong with them.
 //!
-//! [`load`] reads the files once, checks each against the [`schema`], merges the layers and hands
+//! [`load()`] reads the files once, checks each against the [`schema`], merges the layers and hands
 //! out a [`Project`], or all [`Problem`]s at once. [`render`] shows those to a person.
 
 mod agent;
@@ -10,6 +10,7 @@ mod config;
 pub mod credentials;
 mod discover;
 pub mod edit;
+mod folder;
 mod layers;
 mod load;
 pub mod model;

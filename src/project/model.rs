@@ -22,6 +22,8 @@ pub struct Project {
 /// `config.toml`, `.env.toml` and the environment file, merged in that order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// By name; `default` for the only model of an older project, `<agent>/model` for one that an
+    /// older agent has for itself.
     pub models: BTreeMap<String, Model>,
     pub local: Local,
     pub gateway: Gateway,

@@ -25,7 +25,7 @@ pub struct Problem {
     pub message: String,
     /// What to do, a line each.
     pub hints: Vec<String>,
-    shown: String,
+    shown: Box<str>,
     at: Option<At>,
 }
 
@@ -44,9 +44,9 @@ impl Problem {
         Self {
             severity: Severity::Error,
             file: file.path.clone(),
-            message: message.into(),
+            message: harmless(&message.into()),
             hints: Vec::new(),
-            shown: file.shown.clone(),
+            shown: harmless(&file.shown).into(),
             at: None,
         }
     }
@@ -56,9 +56,9 @@ impl Problem {
         Self {
             severity: Severity::Error,
             file: at.source.path.clone(),
-            message: message.into(),
+            message: harmless(&message.into()),
             hints: Vec::new(),
-            shown: at.source.shown.clone(),
+            shown: harmless(&at.source.shown).into(),
             at: Some(at.clone()),
         }
     }
@@ -72,15 +72,17 @@ impl Problem {
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(harmless(&hint.into()));
         self
     }
 
     /// Adds what to do about it, when there is something.
     #[must_use]
-    pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
-        self.hints.extend(hint);
-        self
+    pub fn maybe_hint(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
     }
 
     /// Where in the file; none when the file as a whole is meant.
@@ -91,8 +93,9 @@ impl Problem {
         Some(Place { line, column, end_line, end_column })
     }
 
-    fn offset(&self) -> usize {
-        self.at.as_ref().map_or(0, |at| at.span.start)
+    /// A problem of the whole file comes first in it.
+    fn offset(&self) -> Option<usize> {
+        self.at.as_ref().map(|at| at.span.start)
     }
 }
 
@@ -148,18 +151,25 @@ impl Problems {
     }
 }
 
-/// Shows problems one below the other, each with its line, and counts them at the end.
+/// Shows problems one below the other, each with its line, and counts them at the end. Of very
+/// many the first are shown.
 pub fn render(problems: &[Problem], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(WIDTH);
     let mut out = String::new();
-    for problem in problems {
+    for problem in problems.iter().take(MOST_SHOWN) {
         out.push_str(&renderer.render(&[group(problem)]));
         out.push_str("\n\n");
+    }
+    if problems.len() > MOST_SHOWN {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "... and {} more\n", problems.len() - MOST_SHOWN);
     }
     out.push_str(&count(problems));
     out
 }
+
+const MOST_SHOWN: usize = 100;
 
 const WIDTH: usize = if DEFAULT_TERM_WIDTH < 80 { DEFAULT_TERM_WIDTH } else { 80 };
 
@@ -172,10 +182,10 @@ fn group(problem: &Problem) -> Group<'_> {
     let group = match &problem.at {
         Some(at) => Group::with_title(title).element(
             Snippet::source(at.source.text.as_str())
-                .path(problem.shown.as_str())
+                .path(&*problem.shown)
                 .annotation(AnnotationKind::Primary.span(first_line(at))),
         ),
-        None => Group::with_title(title).element(Origin::path(problem.shown.as_str())),
+        None => Group::with_title(title).element(Origin::path(&*problem.shown)),
     };
     // Room for the line number, its rule and `help: `.
     let room = WIDTH - 14;
@@ -200,7 +210,6 @@ fn count(problems: &[Problem]) -> String {
         if n > 0 {
             let comma = if out.is_empty() { "" } else { ", " };
             let plural = if n == 1 { "" } else { "s" };
-            // Writing to a String cannot fail.
             let _ = write!(out, "{comma}{n} {noun}{plural}");
         }
     }
@@ -210,35 +219,56 @@ fn count(problems: &[Problem]) -> String {
     out
 }
 
-/// Breaks a text between words so that no line is longer than `width` where that is possible.
+/// Breaks a text between words, but not between backticks, so that no line is longer than `width`
+/// where that is possible.
 fn wrap(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut used = 0;
+    let mut quoting = false;
     for word in text.split(' ') {
         let len = word.chars().count();
-        if used > 0 && used + 1 + len > width {
+        let whole = if quoting { len } else { unbroken(&text[offset(text, word)..]) };
+        if used > 0 && !quoting && used + 1 + whole > width {
             out.push('\n');
             used = 0;
         } else if used > 0 {
             out.push(' ');
             used += 1;
         }
+        quoting ^= word.matches('`').count() % 2 == 1;
         out.push_str(word);
         used += len;
     }
     out
 }
 
-/// What somebody wrote, between backticks: shortened, and without control characters.
+/// Characters up to the next space that is not between backticks.
+fn unbroken(text: &str) -> usize {
+    let mut quoting = false;
+    let stop = |c: char| {
+        quoting ^= c == '`';
+        c == ' ' && !quoting
+    };
+    text.split(stop).next().map_or(0, |s| s.chars().count())
+}
+
+/// Where a part of a text starts in it.
+fn offset(text: &str, part: &str) -> usize {
+    part.as_ptr().addr() - text.as_ptr().addr()
+}
+
+/// A text of one line that cannot command a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// What somebody wrote, between backticks and shortened.
 pub fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
-    let clean: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
-    let dots = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
-    format!("`{clean}{dots}`")
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
 }
 
 /// `a, b and c`, each between backticks.

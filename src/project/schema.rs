@@ -12,8 +12,12 @@ pub enum Kind {
     Bool,
     /// A whole number: what it counts, smallest and largest.
     Int(&'static str, i128, i128),
-    /// A number with or without fraction: what it says, above (excluded unless 0..=1) and largest.
-    Number(&'static str, f64, f64),
+    /// A number above 0, with or without fraction: what it counts and the largest.
+    Number(&'static str, f64),
+    /// A number from 0 to 1.
+    Share,
+    /// What another system calls something: a string or a number.
+    Id,
     OneOf(&'static [&'static str]),
     Texts,
     /// A string, or a list of strings.
@@ -40,6 +44,7 @@ pub struct Key {
     pub about: &'static str,
     /// Older spellings, read with a hint.
     pub was: &'static [&'static str],
+    /// Where it is read; empty for every file of its scope.
     pub files: &'static [File],
 }
 
@@ -52,11 +57,6 @@ pub struct Scope {
 impl Scope {
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|k| k.name == name)
-    }
-
-    /// The key of which `name` is an older spelling.
-    pub fn renamed(&self, name: &str) -> Option<&'static Key> {
-        self.keys.iter().find(|k| k.was.contains(&name))
     }
 }
 
@@ -108,7 +108,7 @@ pub fn find_key_table(file: File) -> Vec<KeyInfo> {
 }
 
 fn collect(scope: &'static Scope, prefix: &str, file: File, out: &mut Vec<KeyInfo>) {
-    for key in scope.keys.iter().filter(|k| k.files.is_empty() || k.files.contains(&file)) {
+    for key in scope.keys.iter().filter(|k| k.is_in(file)) {
         let path = format!("{prefix}{}", key.name);
         out.push(KeyInfo { path: path.clone(), key, file });
         match key.kind {
@@ -124,6 +124,10 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, about: &'sta
 }
 
 impl Key {
+    pub fn is_in(&self, file: File) -> bool {
+        self.files.is_empty() || self.files.contains(&file)
+    }
+
     const fn was(mut self, names: &'static [&'static str]) -> Self {
         self.was = names;
         self
@@ -135,7 +139,8 @@ impl Key {
     }
 }
 
-const MANY: i128 = u32::MAX as i128;
+/// No bound worth a message.
+pub const MANY: i128 = u32::MAX as i128;
 const SECONDS: Kind = Int("a number of seconds", 1, MANY);
 const COUNT: Kind = Int("a whole number", 0, MANY);
 const PORT: Kind = Int("a port", 1, 65535);
@@ -203,7 +208,7 @@ static LOCAL: Scope = Scope {
         key("enabled", Bool, "true", "Accepted for older projects; runs are always isolated."),
         key("image", Text, "al-agent:latest", "Base image of containers."),
         key("memory", Text, "4g", "Memory of a container, as Docker writes it."),
-        key("cpus", Number("a number of CPUs", 0.0, 4096.0), "2", "CPUs of a container."),
+        key("cpus", Number("a number of CPUs", 4096.0), "2", "CPUs of a container."),
         key("timeout", SECONDS, "900", "Seconds a run may take."),
     ],
 };
@@ -232,7 +237,7 @@ static TELEMETRY: Scope = Scope {
         key("endpoint", Text, "", "OTLP collector."),
         key("serviceName", Text, "action-llama", "Name of the service in traces."),
         key("headers", Pairs, "", "Headers of each request."),
-        key("samplingRate", Number("a share", 0.0, 1.0), "", "Share of traces kept, 0 to 1."),
+        key("samplingRate", Share, "", "Share of traces kept, 0 to 1."),
     ],
 };
 
@@ -248,9 +253,9 @@ pub static SERVER: Scope = Scope {
         key("basePath", Text, "/opt/action-llama", "Folder on the host."),
         key("expose", Bool, "true", "Whether the gateway is reachable from outside."),
         key("provider", OneOf(&["vultr", "hetzner"]), "", "Who made the server."),
-        key("vultrInstanceId", Text, "", "Bookkeeping of provisioning."),
+        key("vultrInstanceId", Id, "", "Bookkeeping of provisioning."),
         key("vultrRegion", Text, "", "Bookkeeping of provisioning."),
-        key("hetznerServerId", COUNT, "", "Bookkeeping of provisioning."),
+        key("hetznerServerId", Id, "", "Bookkeeping of provisioning."),
         key("hetznerLocation", Text, "", "Bookkeeping of provisioning."),
         key("cloudflareZoneId", Text, "", "Bookkeeping of provisioning."),
         key("cloudflareDnsRecordId", Text, "", "Bookkeeping of provisioning."),

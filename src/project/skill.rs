@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_saphyr::MergeKeyPolicy;
+use serde_saphyr::{Error, MergeKeyPolicy, UserMessageFormatter};
 
 use super::model::Skill;
 use super::problem::{Problem, Problems, did_you_mean, quoted};
@@ -43,7 +43,7 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Skill {
                     Some(hint) => problem.hint(hint),
                     None => problem.hint(
                         "front matter has name, description, license and compatibility; \
-                         settings of the run belong into config.toml",
+                         settings of the run belong in config.toml",
                     ),
                 });
                 continue;
@@ -87,7 +87,7 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || c == '\u{feff}'
 }
 
-fn read_yaml(yaml: &str) -> Result<Option<Vec<(String, Value)>>, serde_saphyr::Error> {
+fn read_yaml(yaml: &str) -> Result<Option<Vec<(String, Value)>>, Error> {
     if yaml.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
         return Ok(Some(Vec::new()));
     }
@@ -167,11 +167,7 @@ impl<'de> Visitor<'de> for FrontVisitor {
     }
 }
 
-fn not_yaml(
-    source: &Arc<Source>,
-    yaml: &std::ops::Range<usize>,
-    e: &serde_saphyr::Error,
-) -> Problem {
+fn not_yaml(source: &Arc<Source>, yaml: &std::ops::Range<usize>, e: &Error) -> Problem {
     let text = &source.text[yaml.clone()];
     let offset = e.location().map_or(0, |place| {
         let line = place.line().saturating_sub(1) as usize;
@@ -182,10 +178,22 @@ fn not_yaml(
     });
     let start = (yaml.start + offset).min(source.text.len());
     let at = At { source: source.clone(), span: start..start };
-    let message = e.without_snippet().to_string();
-    let reason = message.lines().next().unwrap_or_default();
-    Problem::error_at(&at, format!("front matter is not valid YAML: {reason}"))
-        .hint("put texts with `: `, `#` or quotes inside into double quotes")
+    let problem =
+        |reason: &str| Problem::error_at(&at, format!("front matter is not valid YAML: {reason}"));
+    match e.without_snippet() {
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            problem(&format!("the key {} is there twice", quoted(key)))
+        }
+        Error::RecursiveReferencesRequireWeakTypes { .. } => problem("a value contains itself"),
+        Error::Budget { .. } => problem("it is too long or too deep for front matter"),
+        other => {
+            let message = other.render_with_formatter(&UserMessageFormatter);
+            // The place in it counts from the start of the block; the one of the file is shown.
+            let reason = message.lines().next().unwrap_or_default();
+            problem(reason.split(" at line ").next().unwrap_or(reason))
+                .hint("put texts with `: `, `#` or quotes inside into double quotes")
+        }
+    }
 }
 
 /// The line of a key in a block; the whole block when it is written in another style.

@@ -42,17 +42,11 @@ pub struct Table {
     pub entries: Vec<Entry>,
 }
 
-/// Reads TOML.
+/// Reads TOML. The parser bounds how deep tables nest, so walking them recursively is safe.
 ///
 /// # Errors
 /// The first mistake in its syntax.
 pub fn parse(source: &Arc<Source>) -> Result<Table, Problem> {
-    // A key of many parts makes a tree as deep, and such trees are walked recursively.
-    const DEEPEST: usize = 64;
-    if let Some(start) = too_deep(&source.text, DEEPEST) {
-        let at = At { source: source.clone(), span: start..start };
-        return Err(Problem::error_at(&at, format!("a key of more than {DEEPEST} parts")));
-    }
     match DeTable::parse(&source.text) {
         Ok(table) => Ok(convert_table(table.get_ref(), source)),
         Err(e) => {
@@ -63,22 +57,6 @@ pub fn parse(source: &Arc<Source>) -> Result<Table, Problem> {
             Err(Problem::error_at(&at, format!("not valid TOML: {message}")))
         }
     }
-}
-
-/// The start of the first line that has more dots than a key may have parts, outside strings of
-/// one line. Text of many lines may have such lines, so only those that look like keys count.
-fn too_deep(text: &str, limit: usize) -> Option<usize> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let key = line.split('=').next().unwrap_or(line);
-        let bare =
-            key.bytes().all(|b| b.is_ascii_alphanumeric() || b" \t\r\n._-[]\"'".contains(&b));
-        if bare && memchr::memchr_iter(b'.', key.as_bytes()).count() >= limit {
-            return Some(start);
-        }
-        start += line.len();
-    }
-    None
 }
 
 fn convert_table(table: &DeTable<'_>, source: &Arc<Source>) -> Table {
@@ -132,6 +110,15 @@ impl Tree {
         }
     }
 
+    /// A number; `nan` when it is none.
+    pub fn number(&self) -> f64 {
+        match self {
+            Self::Int(n) => *n as f64,
+            Self::Float(n) => *n,
+            _ => f64::NAN,
+        }
+    }
+
     /// As JSON; what JSON cannot say (`nan`, `inf`) is null, dates are strings.
     pub fn to_json(&self) -> Value {
         match self {
@@ -163,6 +150,11 @@ impl Table {
         self.entry(key).map(|e| &e.node)
     }
 
+    /// Whether the key is there with something of the wrong type.
+    pub fn is_bad(&self, key: &str) -> bool {
+        self.node(key).is_some_and(|n| matches!(n.value, Tree::Bad))
+    }
+
     pub fn take(&mut self, key: &str) -> Option<Node> {
         let i = self.entries.iter().position(|e| e.key == key)?;
         Some(self.entries.remove(i).node)
@@ -183,11 +175,7 @@ impl Table {
     }
 
     pub fn number(&self, key: &str) -> Option<f64> {
-        match self.node(key)?.value {
-            Tree::Int(n) => Some(n as f64),
-            Tree::Float(n) => Some(n),
-            _ => None,
-        }
+        Some(self.node(key)?.value.number()).filter(|n| !n.is_nan())
     }
 
     pub fn bool(&self, key: &str) -> Option<bool> {

@@ -85,6 +85,29 @@ impl Process {
         Attempt::new(&self.runs_dir, run, attempt)
     }
 
+    /// Removes everything a run left, when history forgets it. False when an attempt still runs.
+    ///
+    /// The fence goes too: no attempt of this run may be started any more.
+    ///
+    /// # Errors
+    /// When a file cannot be read or removed.
+    pub async fn remove(&self, run: &str) -> Result<bool, Error> {
+        let (this, run) = (self.clone(), run.to_owned());
+        let remove = move || {
+            let dir = this.attempt(&run, 0)?.run_dir().to_owned();
+            let failed = |source| Error::Io { doing: "remove", path: dir.clone(), source };
+            for attempt in layout::attempts(&this.runs_dir, &run)? {
+                if let Some(State::Held { .. }) = claim::look(&attempt).map_err(failed)? {
+                    return Ok(false);
+                }
+            }
+            layout::remove_tree(&dir).map(|()| true).map_err(failed)
+        };
+        tokio::task::spawn_blocking(remove)
+            .await
+            .map_err(|error| Error::Supervisor(error.to_string()))?
+    }
+
     async fn launch(&self, spec: Spec) -> Result<Handle, Error> {
         let attempt = self.attempt(&spec.run, spec.attempt)?;
         let (run, number) = (spec.run.clone(), spec.attempt);

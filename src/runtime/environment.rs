@@ -28,9 +28,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// What a run takes over from the process that starts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Surroundings {
-    pub path: String,
-    pub passed_on: Vec<(String, String)>,
+pub(super) struct Surroundings {
+    path: String,
+    passed_on: Vec<(String, String)>,
 }
 
 impl Surroundings {
@@ -48,7 +48,7 @@ impl Surroundings {
 
 /// The complete environment of an attempt. The agent's own variables cannot replace those that the
 /// agent-side commands depend on.
-pub fn environment(
+pub(super) fn environment(
     spec: &Spec,
     attempt: &Attempt,
     bin_dir: &Path,

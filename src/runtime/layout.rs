@@ -1,8 +1,8 @@
 //! Where an attempt keeps its files, and how they are written.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -20,15 +20,17 @@ impl Attempt {
     /// # Errors
     /// [`Error::BadRunId`] when the run's id is no plain file name.
     pub fn new(runs_dir: &Path, run: &str, attempt: u32) -> Result<Self, Error> {
-        let plain = !run.is_empty()
-            && !run.starts_with('.')
-            && run.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-        if !plain {
+        if !is_plain(run) {
             return Err(Error::BadRunId(run.to_owned()));
         }
         let run_dir = runs_dir.join(run);
         let dir = run_dir.join(attempt.to_string());
         Ok(Self { run_dir, dir })
+    }
+
+    /// The directory of all attempts of the run.
+    pub fn run_dir(&self) -> &Path {
+        &self.run_dir
     }
 
     pub fn dir(&self) -> &Path {
@@ -79,6 +81,53 @@ impl Attempt {
             path: self.dir.clone(),
             source,
         })
+    }
+}
+
+/// Whether a text can name a run, and so a directory.
+fn is_plain(run: &str) -> bool {
+    !run.is_empty()
+        && !run.starts_with('.')
+        && run.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// The attempts of a run that left anything.
+pub(super) fn attempts(runs_dir: &Path, run: &str) -> Result<Vec<Attempt>, Error> {
+    let run_dir = Attempt::new(runs_dir, run, 0)?.run_dir;
+    let entries = match fs::read_dir(&run_dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(vec![]),
+        Err(source) => return Err(Error::Io { doing: "read", path: run_dir, source }),
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .map(|number| Attempt::new(runs_dir, run, number))
+        .collect()
+}
+
+/// Removes a directory with all that programs left in it, also what they made read-only (package
+/// caches do that).
+pub(super) fn remove_tree(dir: &Path) -> io::Result<()> {
+    let removed = match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            open_up(dir);
+            fs::remove_dir_all(dir)
+        }
+        removed => removed,
+    };
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+fn open_up(dir: &Path) {
+    let _ = fs::set_permissions(dir, Permissions::from_mode(0o700));
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        // The type of the entry itself: a link is not followed.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
     }
 }
 

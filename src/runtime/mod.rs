@@ -46,7 +46,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use driver::Process;
-pub use environment::{Surroundings, environment};
 pub use layout::Attempt;
 pub use supervisor::supervise;
 pub use tools::install_tools;

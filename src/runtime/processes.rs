@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
@@ -60,6 +61,32 @@ fn parse(stat: &str) -> Option<Process> {
 /// Sends a signal to a whole group; it may be gone already.
 pub(super) fn signal_group(leader: Pid, signal: Signal) {
     let _ = kill_process_group(leader, signal);
+}
+
+/// Blocks until the leader has ended, and leaves it unburied, so that its number stays its own.
+/// Orphans that end before it are buried: a run may take days, and their numbers are limited.
+pub(super) fn await_leader(leader: Pid) {
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    loop {
+        match waitid(WaitId::All, ended) {
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+            Ok(_) => {}
+        }
+        match waitid(WaitId::Pid(leader), ended | WaitIdOptions::NOHANG) {
+            Ok(None) => bury_orphans(leader),
+            Ok(Some(_)) | Err(_) => return,
+        }
+    }
+}
+
+fn bury_orphans(leader: Pid) {
+    let me = std::process::id();
+    for orphan in all().iter().filter(|p| p.zombie && p.parent == me) {
+        if let Some(pid) = pid(orphan.pid).filter(|pid| *pid != leader) {
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        }
+    }
 }
 
 /// Waits until the group of an ended leader has no other living member, at most until then.

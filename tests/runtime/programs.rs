@@ -92,7 +92,7 @@ async fn the_environment_is_the_runs_own() {
         .filter(|line| !["TZ=", "LANG", "LC_", "TMPDIR="].iter().any(|own| line.starts_with(own)))
         .collect();
     got.sort();
-    let path = std::env::var_os("PATH").unwrap().into_string().unwrap();
+    let path = action_llama::ambient::env("PATH").unwrap();
     let secret = got.iter().find(|line| line.starts_with("SHUTDOWN_SECRET=")).unwrap().clone();
     assert!(!secret.contains("t0ken-of-run"), "a log never shows the token");
     let want = [

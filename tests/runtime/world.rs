@@ -104,9 +104,18 @@ impl World {
 
     /// What the program itself wrote.
     pub fn output(&self) -> Vec<String> {
+        self.texts(|stream| stream.is_some())
+    }
+
+    /// What it wrote to stdout; shells have something to say about signals on stderr.
+    pub fn stdout(&self) -> Vec<String> {
+        self.texts(|stream| stream.is_some_and(|stream| stream == "stdout"))
+    }
+
+    fn texts(&self, wanted: impl Fn(Option<&Value>) -> bool) -> Vec<String> {
         self.log()
             .iter()
-            .filter(|record| record.get("stream").is_some())
+            .filter(|record| wanted(record.get("stream")))
             .map(|record| record["msg"].as_str().unwrap().to_owned())
             .collect()
     }

@@ -1,2 +1,39 @@
-//! The console.
+//! The console: what the host tells, drawn; what the operator presses, asked of the host.
+//!
+//! `update` takes one input and changes the state; `view` draws the state; both are pure, and only
+//! `run` has a terminal, threads and time. The console knows nothing but [`al_wire`], so it cannot
+//! tell a host in the same process from one far away or from a recorded stream.
+
 #![forbid(unsafe_code)]
+
+mod action;
+mod clock;
+mod command;
+mod dialog;
+mod filter;
+mod fleet;
+mod input;
+mod inspect;
+mod key;
+mod layout;
+mod logs;
+mod pane;
+mod prompt;
+mod reader;
+mod rows;
+mod run;
+mod state;
+mod table;
+mod terminal;
+mod text;
+mod theme;
+mod update;
+mod view;
+
+#[cfg(test)]
+mod fixture;
+
+pub use action::{Context, KeyRow, keys};
+pub use input::Exit;
+pub use run::{Link, Options, UiError, run};
+pub use theme::{Problem, Theme, ThemeError};

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +24,7 @@ fn logs() -> impl Strategy<Value = Vec<(bool, u8, u8, u8, String)>> {
 fn write(dir: &Path, logs: &[(bool, u8, u8, u8, String)]) {
     let mut logs = logs.to_vec();
     logs.sort_by_key(|l| l.1);
+    let mut files = BTreeMap::<_, String>::new();
     for (i, (ops, day, run, kind, text)) in logs.iter().enumerate() {
         let name = if *ops { "dev-ops" } else { "dev" };
         let time = T0 + i64::from(*day) * DAY + i as i64;
@@ -35,9 +37,9 @@ fn write(dir: &Path, logs: &[(bool, u8, u8, u8, String)]) {
             2 => "{\"level\":30,\"time\":17\n".to_owned(),
             _ => format!("{}\n", record.to_line()),
         };
-        let old = fs::read_to_string(&file).unwrap_or_default();
-        fs::write(&file, old + &line).unwrap();
+        files.entry(file).or_default().push_str(&line);
     }
+    files.iter().for_each(|(path, text)| fs::write(path, text).unwrap());
 }
 
 /// What the files hold, filtered in the plainest way.

@@ -101,7 +101,8 @@ fn long_lines_are_cut_with_a_count_between_characters() {
 fn a_stream_is_cut_into_lines_wherever_it_was_read() {
     let input = format!("one\n\n{}\ntwo\r\nlast", "y".repeat(100_000));
     let all = |chunk: usize| {
-        let (mut output, mut records) = (Output::new(origin(), Stream::Stdout), Vec::new());
+        let mut output = Output::new(origin(), Stream::Stdout, Redactor::default());
+        let mut records = Vec::new();
         input.as_bytes().chunks(chunk).for_each(|c| output.feed(c, T0, &mut records));
         output.finish(T0, &mut records);
         records

@@ -1,7 +1,11 @@
 //! What a person sees of a project: one folder of files in, a project or a list of problems out.
 
+mod anything;
 mod faults;
+mod keys;
+mod layering;
 mod shapes;
+mod skills;
 
 use std::fs;
 

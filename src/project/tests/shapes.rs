@@ -114,3 +114,45 @@ fn every_filter_of_every_provider_is_kept() {
         assert_eq!(kept, expected, "{}", provider.kind);
     }
 }
+
+#[test]
+fn older_project_means_the_same() {
+    let model = |model: &str| format!("[model]\nprovider = \"openai\"\nmodel = \"{model}\"\n");
+    let agent = "schedule = \"* * * * *\"\n";
+    let step =
+        "[[preflight]]\nprovider = \"shell\"\nrequired = false\nparams = { command = \"ls\" }\n";
+    let loaded = try_load(&[
+        ("config.toml", &model("gpt-5")),
+        ("agents/a/agent-config.toml", &format!("{agent}{}", model("gpt-5-mini"))),
+        ("agents/a/ACTIONS.md", "Do a."),
+        ("agents/b/agent-config.toml", &format!("{agent}{step}")),
+        ("agents/b/ACTIONS.md", "Do b."),
+    ])
+    .unwrap();
+    let project = loaded.project;
+    let name = |agent: &Agent| project.config.models[&agent.models[0]].model.clone();
+    let [a, b] = &project.agents[..] else { panic!("{:?}", project.agents) };
+    assert_eq!((name(a), name(b)), ("gpt-5-mini".to_owned(), "gpt-5".to_owned()));
+    assert_eq!((a.skill.body.as_str(), b.skill.body.as_str()), ("Do a.", "Do b."));
+    let params = serde_json::json!({ "command": "ls" }).as_object().unwrap().clone();
+    let provider = "shell".to_owned();
+    assert_eq!(b.preflight, [Preflight { provider, required: false, params }]);
+}
+
+#[test]
+fn params_keep_their_types_and_order() {
+    let loaded = try_load(&[
+        ("agents/a/SKILL.md", ""),
+        (
+            "agents/a/config.toml",
+            "scale = 0\nharness = { type = \"script\", command = [\"./run\", \"-v\"] }\n\
+             [params]\nz = 1\na = [1.5, true, \"x\"]\nday = 2026-01-02\nbig = 0x7f\nnan = nan\n",
+        ),
+    ])
+    .unwrap();
+    let agent = &loaded.project.agents[0];
+    let json = serde_json::to_string(&agent.params).unwrap();
+    assert_eq!(json, r#"{"z":1,"a":[1.5,true,"x"],"day":"2026-01-02","big":127,"nan":null}"#);
+    let words = ["./run", "-v"].map(str::to_owned).to_vec();
+    assert_eq!(agent.engine.command, Some(ScriptCommand::Program(words)));
+}

@@ -57,6 +57,10 @@ impl Shared {
         self.lock().origin.clone()
     }
 
+    pub fn redactor(&self) -> Redactor {
+        self.lock().redactor.clone()
+    }
+
     /// Lines of output. What cannot be written is counted instead.
     pub fn append(&self, records: &[Record]) {
         let mut journal = self.lock();

@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, setsid, waitid};
+use rustix::process::{Pid, Signal, setsid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -206,12 +206,11 @@ impl Run {
         });
     }
 
-    /// Reports the end of the program, which stays unburied so that its number stays its own.
+    /// Reports the end of the program.
     fn await_end(&self, leader: Pid) {
         let events = self.events.clone();
         let wait = move || {
-            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            while matches!(waitid(WaitId::Pid(leader), ended), Err(rustix::io::Errno::INTR)) {}
+            processes::await_leader(leader);
             let _ = events.send(Event::Ended);
         };
         if thread::Builder::new().name("wait".to_owned()).spawn(wait).is_err() {

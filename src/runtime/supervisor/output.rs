@@ -39,7 +39,7 @@ pub(super) fn collect(child: &mut Child, journal: &Shared, events: &Sender<Event
 }
 
 fn pump(mut source: Box<dyn Read + Send>, stream: Stream, journal: &Shared) {
-    let mut output = Output::new(journal.origin(), stream);
+    let mut output = Output::new(journal.origin(), stream, journal.redactor());
     let mut block = vec![0; BLOCK];
     let mut records = Vec::new();
     loop {

@@ -22,7 +22,6 @@ impl Reserve {
         let mut file = layout::create(&path)?;
         // Blanks around JSON mean nothing, so what is not overwritten does no harm.
         file.write_all(&[b' '; ROOM])?;
-        file.sync_all()?;
         Ok(Self { path, file })
     }
 
@@ -61,5 +60,42 @@ impl Reserve {
         use std::os::unix::fs::FileExt;
         self.file.write_all_at(text, 0)?;
         self.file.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::runtime::ExitWhy;
+
+    /// What is recorded, and what else lies in the directory.
+    fn check(prepare: impl Fn(&Path), exit: &Exit, want: &Exit) {
+        let dir = tempfile::tempdir().unwrap();
+        let attempt = Attempt::new(dir.path(), "a-1", 1).unwrap();
+        attempt.create().unwrap();
+        prepare(attempt.dir());
+        let reserve = Reserve::new(&attempt).unwrap();
+        assert!(!attempt.exit().exists(), "not before the end");
+        reserve.record(&attempt, exit);
+        let got: Exit = serde_json::from_slice(&fs::read(attempt.exit()).unwrap()).unwrap();
+        assert_eq!(&got, want);
+        let reserved = |name: &str| name.starts_with("exit.") && name.ends_with(char::is_numeric);
+        let left = fs::read_dir(attempt.dir()).unwrap().map(|e| e.unwrap().file_name());
+        assert!(!left.into_iter().any(|name| reserved(name.to_str().unwrap())));
+    }
+
+    #[test]
+    fn an_exit_is_recorded_even_when_only_the_reserved_room_is_left() {
+        let bare = Exit::bare(ExitWhy::Exited, Some(0), 1, 2);
+        let long = Exit { return_value: Some("x".repeat(2 * ROOM)), ..bare.clone() };
+        let room = |_: &Path| {};
+        // Where a larger file would have to go, there is something else.
+        let no_room = |dir: &Path| fs::create_dir(dir.join("exit.json.new")).unwrap();
+        check(room, &bare, &bare);
+        check(room, &long, &long);
+        check(no_room, &bare, &bare);
+        check(no_room, &long, &bare);
     }
 }

@@ -1,0 +1,285 @@
+//! Everything a key can do: one table, from which dispatch, the hint line, help and
+//! `al keys --json` come.
+
+use crate::key::Chord;
+use crate::pane::Pane;
+use serde::Serialize;
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Help,
+    Command,
+    Go(Pane),
+    NextPane,
+    PreviousPane,
+    Down,
+    Up,
+    HalfDown,
+    HalfUp,
+    PageDown,
+    PageUp,
+    Top,
+    Bottom,
+    Open,
+    Leave,
+    HistoryBack,
+    HistoryForward,
+    LastView,
+    Quit,
+    Cancel,
+    Zoom,
+    Freeze,
+    Inspect,
+    OpenLogs,
+    Pager,
+    Start,
+    Pause,
+    PauseAll,
+    More,
+    Fewer,
+    Rerun,
+    Kill,
+    Drop,
+    CopyRow,
+    CopyId,
+    CopyJson,
+    CopyCli,
+    Mouse,
+    Redraw,
+    Suspend,
+    Filter,
+    NextBad,
+    PreviousBad,
+    Search,
+    NextMatch,
+    PreviousMatch,
+    Level,
+    Follow,
+    Wrap,
+    Time,
+    ScrollLeft,
+    ScrollRight,
+    LineStart,
+    LineEnd,
+}
+
+/// Where a key means what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Context {
+    Everywhere,
+    Tables,
+    Logs,
+}
+
+impl Context {
+    /// True where `pane` has the focus.
+    pub fn holds(self, pane: Pane) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Tables => pane.is_table(),
+            Self::Logs => pane == Pane::Logs,
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "Everywhere",
+            Self::Tables => "Tables",
+            Self::Logs => "Logs",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Entry {
+    pub action: Action,
+    pub id: &'static str,
+    pub keys: &'static [&'static str],
+    pub context: Context,
+    /// For help.
+    pub title: &'static str,
+    /// For the hint line; empty when it is not worth the room.
+    pub hint: &'static str,
+    /// Can lose work: on a capital letter, asks first, means one thing everywhere.
+    pub danger: bool,
+    /// Changes the scheduler; not there in read-only mode.
+    pub changes: bool,
+}
+
+const fn entry(
+    context: Context,
+    action: Action,
+    id: &'static str,
+    keys: &'static [&'static str],
+    title: &'static str,
+    hint: &'static str,
+) -> Entry {
+    Entry { action, id, keys, context, title, hint, danger: false, changes: false }
+}
+
+impl Entry {
+    const fn changing(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
+    const fn dangerous(mut self) -> Self {
+        self.danger = true;
+        self.changes = true;
+        self
+    }
+
+    /// The first of its keys, as people read it: `gg`, `Ctrl-d`.
+    pub fn key(&self) -> String {
+        self.keys.first().map_or(String::new(), |keys| keys.replace(' ', ""))
+    }
+}
+
+/// All actions, in the order in which help lists them.
+#[rustfmt::skip]
+pub const ACTIONS: &[Entry] = {
+    use Action as A;
+    use Context::{Everywhere as E, Logs as L, Tables as T};
+    &[
+        entry(E, A::Help, "help", &["?", "F1"], "help for this pane, searchable", "help"),
+        entry(E, A::Command, "command", &[":"], "command line", "cmd"),
+        entry(T, A::Filter, "filter", &["/"], "filter as you type: words, !word, state=, agent=", "filter"),
+        entry(L, A::Search, "search", &["/"], "search", "search"),
+        entry(E, A::Open, "open", &["Enter"], "open what is selected", "open"),
+        entry(T, A::Open, "open-right", &["l", "Right"], "open what is selected", ""),
+        entry(E, A::Leave, "leave", &["Esc"], "leave one layer", ""),
+        entry(T, A::Leave, "leave-left", &["h", "Left"], "leave one layer", ""),
+        entry(E, A::Start, "start", &["s"], "start a run now, with a prompt if you like", "start").changing(),
+        entry(E, A::Pause, "pause", &["p"], "pause or resume the agent", "pause").changing(),
+        entry(E, A::Kill, "kill", &["X"], "kill the run, or every run of the agent", "kill").dangerous(),
+        entry(E, A::Rerun, "rerun", &["R"], "run again with the same trigger", "rerun").dangerous(),
+        entry(E, A::Drop, "drop", &["D"], "drop the queued run, or all queued runs of the agent", "drop").dangerous(),
+        entry(E, A::PauseAll, "pause-all", &["P"], "pause or resume the whole scheduler", "").dangerous(),
+        entry(E, A::More, "scale-up", &["+"], "one more run at once; Enter applies, Esc drops", "").changing(),
+        entry(E, A::Fewer, "scale-down", &["-"], "one run less at once; Enter applies, Esc drops", "").changing(),
+        entry(L, A::Follow, "follow", &["f"], "follow new records on or off", "follow"),
+        entry(L, A::NextMatch, "next-match", &["n"], "next match", "next"),
+        entry(L, A::PreviousMatch, "previous-match", &["N"], "previous match", ""),
+        entry(L, A::NextBad, "next-error", &["e"], "next error", "error"),
+        entry(L, A::PreviousBad, "previous-error", &["E"], "previous error", ""),
+        entry(L, A::Level, "level", &["v"], "lowest level shown: all, info, warn, error", "level"),
+        entry(L, A::Wrap, "wrap", &["w"], "wrap long lines on or off", "wrap"),
+        entry(L, A::Time, "time", &["t"], "time shown: local, UTC, since the record before, none", "time"),
+        entry(L, A::ScrollLeft, "scroll-left", &["h", "Left"], "scroll sideways", ""),
+        entry(L, A::ScrollRight, "scroll-right", &["l", "Right"], "scroll sideways", ""),
+        entry(L, A::LineStart, "line-start", &["0"], "start of the lines", ""),
+        entry(L, A::LineEnd, "line-end", &["$"], "end of the selected line", ""),
+        entry(T, A::NextBad, "next-failed", &["e"], "next failed row", ""),
+        entry(T, A::PreviousBad, "previous-failed", &["E"], "previous failed row", ""),
+        entry(E, A::OpenLogs, "logs", &["o"], "logs of the selection, full size", "logs"),
+        entry(E, A::Inspect, "inspect", &["i"], "inspect: why it is so, and the raw row", "inspect"),
+        entry(E, A::Zoom, "zoom", &["z"], "zoom the pane", "zoom"),
+        entry(E, A::Freeze, "freeze", &["F"], "freeze the picture; intake goes on", ""),
+        entry(E, A::Go(Pane::Agents), "agents", &["1", "g a", "g h"], "go to Agents", ""),
+        entry(E, A::Go(Pane::Runs), "runs", &["2", "g r"], "go to Runs", ""),
+        entry(E, A::Go(Pane::Queues), "queues", &["3", "g q"], "go to Queues", ""),
+        entry(E, A::Go(Pane::Triggers), "triggers", &["4", "g t"], "go to Triggers", ""),
+        entry(E, A::Go(Pane::Logs), "log-pane", &["5", "g l"], "go to Logs", ""),
+        entry(E, A::NextPane, "next-pane", &["Tab"], "next pane", "pane"),
+        entry(E, A::PreviousPane, "previous-pane", &["S-Tab"], "previous pane", ""),
+        entry(E, A::Down, "down", &["j", "Down"], "down", ""),
+        entry(E, A::Up, "up", &["k", "Up"], "up", ""),
+        entry(E, A::HalfDown, "half-down", &["Ctrl-d"], "half a page down", ""),
+        entry(E, A::HalfUp, "half-up", &["Ctrl-u"], "half a page up", ""),
+        entry(E, A::PageDown, "page-down", &["PgDn"], "a page down", ""),
+        entry(E, A::PageUp, "page-up", &["PgUp"], "a page up", ""),
+        entry(E, A::Top, "top", &["g g", "Home"], "top", ""),
+        entry(E, A::Bottom, "bottom", &["G", "End"], "bottom; in logs: follow", ""),
+        entry(E, A::HistoryBack, "back", &["["], "back in history", ""),
+        entry(E, A::HistoryForward, "forward", &["]"], "forward in history", ""),
+        entry(E, A::LastView, "last-view", &["`"], "swap with the last view", ""),
+        entry(E, A::CopyRow, "copy-row", &["y y"], "copy the row or line", ""),
+        entry(E, A::CopyId, "copy-id", &["y i"], "copy the name or id", ""),
+        entry(E, A::CopyJson, "copy-json", &["y j"], "copy as JSON", ""),
+        entry(E, A::CopyCli, "copy-cli", &["y c"], "copy the command that shows it in a shell", ""),
+        entry(E, A::Pager, "pager", &["O"], "open the text in $PAGER", ""),
+        entry(E, A::Mouse, "mouse", &["M"], "mouse on or off, so that the terminal can select text", ""),
+        entry(E, A::Redraw, "redraw", &["Ctrl-l"], "draw everything again", ""),
+        entry(E, A::Suspend, "suspend", &["Ctrl-z"], "suspend to the shell", ""),
+        entry(E, A::Cancel, "cancel", &["Ctrl-c"], "cancel; at rest: leave", ""),
+        entry(E, A::Quit, "quit", &["q"], "back; at rest: leave", "back"),
+    ]
+};
+
+/// What a sequence of keys means so far.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Meaning {
+    Does(Action),
+    /// The start of longer sequences.
+    Prefix,
+    Nothing,
+    /// It would change the scheduler, and this console only looks.
+    ReadOnly,
+}
+
+/// Looks up `typed` where `pane` has the focus.
+pub fn meaning(typed: &[Chord], pane: Pane, read_only: bool) -> Meaning {
+    let mut prefix = false;
+    for entry in ACTIONS.iter().filter(|entry| entry.context.holds(pane)) {
+        for sequence in entry.keys.iter().filter_map(|keys| Chord::parse_all(keys)) {
+            if sequence == typed {
+                return match read_only && entry.changes {
+                    true => Meaning::ReadOnly,
+                    false => Meaning::Does(entry.action),
+                };
+            }
+            prefix |= sequence.starts_with(typed);
+        }
+    }
+    if prefix { Meaning::Prefix } else { Meaning::Nothing }
+}
+
+/// Entries that work where `pane` has the focus.
+pub fn offered(pane: Pane, read_only: bool) -> impl Iterator<Item = &'static Entry> {
+    ACTIONS.iter().filter(move |e| e.context.holds(pane) && !(read_only && e.changes))
+}
+
+/// What continues `typed`: key and title.
+pub fn continuations(typed: &[Chord], pane: Pane, read_only: bool) -> Vec<(String, &'static str)> {
+    let mut found = Vec::new();
+    for entry in offered(pane, read_only) {
+        for sequence in entry.keys.iter().filter_map(|keys| Chord::parse_all(keys)) {
+            if let Some([next]) = sequence.strip_prefix(typed) {
+                found.push((next.to_string(), entry.title));
+            }
+        }
+    }
+    found
+}
+
+/// One binding, for `al keys --json`.
+#[derive(Debug, Serialize)]
+pub struct KeyRow {
+    pub context: Context,
+    pub id: &'static str,
+    pub keys: Vec<String>,
+    pub title: &'static str,
+    pub danger: bool,
+    pub changes: bool,
+}
+
+/// Every key of the console.
+pub fn keys() -> Vec<KeyRow> {
+    ACTIONS
+        .iter()
+        .map(|entry| KeyRow {
+            context: entry.context,
+            id: entry.id,
+            keys: entry.keys.iter().map(|keys| keys.replace(' ', "")).collect(),
+            title: entry.title,
+            danger: entry.danger,
+            changes: entry.changes,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Instants and durations as people read them.
+
+/// `2:05`, `1h04m`, `3d4h`: how long something has been going on, to the second below an hour.
+pub fn running(duration_ms: i64) -> String {
+    let s = duration_ms.max(0) / 1_000;
+    match s {
+        0..60 => format!("{s}s"),
+        60..3_600 => format!("{}m{:02}s", s / 60, s % 60),
+        _ => coarse(duration_ms),
+    }
+}
+
+/// `now`, `12m`, `3h`, `2d`: how long ago something was. Coarse, so that it seldom changes.
+pub fn ago(duration_ms: i64) -> String {
+    let minutes = duration_ms.max(0) / 60_000;
+    match minutes {
+        0 => "now".to_owned(),
+        1..60 => format!("{minutes}m"),
+        60..2_880 => format!("{}h", minutes / 60),
+        _ => format!("{}d", minutes / 1_440),
+    }
+}
+
+/// `850ms`, `3.4s`, `2m05s`, `1h04m`: how long something took.
+pub fn took(duration_ms: i64) -> String {
+    let ms = duration_ms.max(0);
+    match ms {
+        0..1_000 => format!("{ms}ms"),
+        1_000..60_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{}m{:02}s", ms / 60_000, ms / 1_000 % 60),
+        _ => coarse(ms),
+    }
+}
+
+fn coarse(duration_ms: i64) -> String {
+    let minutes = duration_ms.max(0) / 60_000;
+    match minutes {
+        0..1_440 => format!("{}h{:02}m", minutes / 60, minutes % 60),
+        _ => format!("{}d{}h", minutes / 1_440, minutes / 60 % 24),
+    }
+}
+
+/// `12:04:08.411`.
+pub fn time(at_ms: i64, offset_s: i32) -> String {
+    let (_, ms) = split(at_ms, offset_s);
+    let s = ms / 1_000;
+    format!("{:02}:{:02}:{:02}.{:03}", s / 3_600, s / 60 % 60, s % 60, ms % 1_000)
+}
+
+/// `12:04:08`.
+pub fn seconds(at_ms: i64, offset_s: i32) -> String {
+    time(at_ms, offset_s)[..8].to_owned()
+}
+
+/// `12:04` when it is within a day from `now_ms`, else `Nov 20`.
+pub fn near(at_ms: i64, now_ms: i64, offset_s: i32) -> String {
+    if (at_ms - now_ms).abs() < 86_400_000 {
+        return time(at_ms, offset_s)[..5].to_owned();
+    }
+    let (_, month, day) = date(at_ms, offset_s);
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    format!("{} {day}", MONTHS[usize::try_from(month - 1).unwrap_or(0) % 12])
+}
+
+/// `2026-11-20 12:04:08`.
+pub fn full(at_ms: i64, offset_s: i32) -> String {
+    let (year, month, day) = date(at_ms, offset_s);
+    format!("{year:04}-{month:02}-{day:02} {}", seconds(at_ms, offset_s))
+}
+
+/// Days since the epoch and milliseconds of the day.
+fn split(at_ms: i64, offset_s: i32) -> (i64, i64) {
+    let local = at_ms.saturating_add(i64::from(offset_s) * 1_000);
+    (local.div_euclid(86_400_000), local.rem_euclid(86_400_000))
+}
+
+/// Year, month and day of the proleptic Gregorian calendar. Counts from 1 March of year 0, so that
+/// the leap day is the last of a year, in eras of 400 years.
+fn date(at_ms: i64, offset_s: i32) -> (i64, i64, i64) {
+    let days = split(at_ms, offset_s).0 + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_at_a_glance() {
+        let of = |ms| (running(ms), ago(ms), took(ms));
+        let row = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(of(-5), row("0s", "now", "0ms"));
+        assert_eq!(of(3_450), row("3s", "now", "3.4s"));
+        assert_eq!(of(125_000), row("2m05s", "2m", "2m05s"));
+        assert_eq!(of(3_840_000), row("1h04m", "1h", "1h04m"));
+        assert_eq!(of(273_600_000), row("3d4h", "3d", "3d4h"));
+    }
+
+    #[test]
+    fn instants_follow_the_zone_across_midnight_and_leap_days() {
+        assert_eq!(full(0, 0), "1970-01-01 00:00:00");
+        assert_eq!(full(951_782_399_000, 1), "2000-02-29 00:00:00");
+        assert_eq!(full(951_868_799_000, 1), "2000-03-01 00:00:00");
+        assert_eq!(full(-1_000, 0), "1969-12-31 23:59:59");
+        assert_eq!(time(1_763_640_248_411, 3_600), "13:04:08.411");
+        assert_eq!(near(0, 60_000, 3_600), "01:00");
+        assert_eq!(near(0, 86_400_000, 0), "Jan 1");
+    }
+}

@@ -1,0 +1,90 @@
+//! What could follow what was typed.
+
+use super::{CHANGING, VERBS};
+use crate::fleet::Fleet;
+use al_wire::RunState;
+
+/// Candidates for the word under the cursor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completion {
+    /// Byte at which that word begins.
+    pub start: usize,
+    pub candidates: Vec<String>,
+}
+
+impl Completion {
+    /// The line after Tab: as far as all candidates agree, and a blank when there is only one.
+    pub fn apply(&self, line: &str) -> Option<String> {
+        let head = line.get(..self.start)?;
+        let first = self.candidates.first()?;
+        if self.candidates.len() == 1 {
+            return Some(format!("{head}{first} "));
+        }
+        let agreed = first
+            .char_indices()
+            .map(|(at, c)| at + c.len_utf8())
+            .take_while(|end| self.candidates.iter().all(|c| c.starts_with(&first[..*end])))
+            .last()
+            .unwrap_or(0);
+        let completed = format!("{head}{}", &first[..agreed]);
+        Some(if completed.len() > line.len() { completed } else { line.to_owned() })
+    }
+
+    /// What the first candidate would add, shown dim behind the cursor.
+    pub fn ghost(&self, line: &str) -> Option<String> {
+        let typed = line.get(self.start..).filter(|typed| !typed.is_empty())?;
+        self.candidates
+            .first()?
+            .strip_prefix(typed)
+            .map(str::to_owned)
+            .filter(|rest| !rest.is_empty())
+    }
+}
+
+/// Completes the last word of `line`.
+pub fn complete(line: &str, fleet: &Fleet, themes: &[String], read_only: bool) -> Completion {
+    let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let word = &line[start..];
+    let before: Vec<&str> = line[..start].split_whitespace().collect();
+    let candidates = match before[..] {
+        [] => VERBS
+            .iter()
+            .map(|(verb, _)| (*verb).to_owned())
+            .filter(|verb| !(read_only && CHANGING.contains(&verb.as_str())))
+            .collect(),
+        [verb] => first_words(verb, fleet, themes),
+        ["runs", ..] => states(),
+        _ => Vec::new(),
+    };
+    let mut fitting: Vec<String> = candidates.into_iter().filter(|c| c.starts_with(word)).collect();
+    fitting.truncate(50);
+    Completion { start, candidates: fitting }
+}
+
+fn first_words(verb: &str, fleet: &Fleet, themes: &[String]) -> Vec<String> {
+    let agents = || fleet.agents.iter().map(|agent| agent.name.clone());
+    let runs = |wanted: fn(RunState) -> bool| {
+        fleet.runs.iter().filter(move |run| wanted(run.state)).map(|run| run.id.clone())
+    };
+    let live = |state: RunState| !state.ended() && state != RunState::Queued;
+    match verb {
+        "run" | "scale" => agents().collect(),
+        "pause" | "resume" => ["all".to_owned()].into_iter().chain(agents()).collect(),
+        "queues" => agents().collect(),
+        "runs" => agents().chain(states()).collect(),
+        "kill" => agents().chain(runs(live)).collect(),
+        "logs" => {
+            ["scheduler".to_owned()].into_iter().chain(agents()).chain(runs(|_| true)).collect()
+        }
+        "rerun" => runs(RunState::ended).collect(),
+        "drop" => runs(|state| state == RunState::Queued).collect(),
+        "theme" => themes.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+fn states() -> Vec<String> {
+    let states =
+        ["queued", "running", "waiting", "succeeded", "failed", "timed-out", "killed", "dropped"];
+    states.iter().map(|state| format!("state={state}")).collect()
+}

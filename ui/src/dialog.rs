@@ -1,0 +1,178 @@
+//! Questions that stand in front of everything until they are answered.
+
+use al_wire::{Command, Confirm, Leave, Level, Scope};
+use tui_input::Input;
+
+/// Time before a dialog can be accepted, so that a key meant for what was there before does not.
+pub const GUARD_MS: i64 = 300;
+
+/// What a button does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Cancel,
+    Leave(Leave),
+    /// Ask the scheduler, with the token of its own question if it asked one.
+    Send {
+        command: Command,
+        token: Option<String>,
+    },
+    /// Start a run of this agent with the text as its prompt.
+    Start {
+        agent: String,
+    },
+}
+
+/// Label and effect of a button are one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    pub label: String,
+    pub answer: Answer,
+    pub danger: bool,
+}
+
+impl Button {
+    fn new(label: &str, answer: Answer) -> Self {
+        Self { label: label.to_owned(), answer, danger: false }
+    }
+
+    fn danger(label: &str, answer: Answer) -> Self {
+        Self { danger: true, ..Self::new(label, answer) }
+    }
+
+    fn cancel() -> Self {
+        Self::new("Cancel", Answer::Cancel)
+    }
+}
+
+/// One question.
+#[derive(Debug, Clone)]
+pub struct Dialog {
+    pub title: String,
+    pub body: Vec<String>,
+    /// The same action for the shell.
+    pub cli: Option<String>,
+    pub buttons: Vec<Button>,
+    /// Position of the focused button.
+    pub focus: usize,
+    pub opened_ms: i64,
+    /// `y` accepts.
+    pub small: bool,
+    /// Has to be typed before anything but Cancel works.
+    pub word: Option<String>,
+    /// What is typed: the word or a prompt.
+    pub text: Option<Input>,
+    /// The text has the focus, not a button.
+    pub typing: bool,
+}
+
+impl Dialog {
+    fn new(title: String, buttons: Vec<Button>, now_ms: i64) -> Self {
+        Self {
+            title,
+            body: Vec::new(),
+            cli: None,
+            buttons,
+            focus: 0,
+            opened_ms: now_ms,
+            small: false,
+            word: None,
+            text: None,
+            typing: false,
+        }
+    }
+
+    /// The question behind `q`.
+    pub fn leave(running: u32, now_ms: i64) -> Self {
+        let buttons = vec![
+            Button::cancel(),
+            Button::new("Detach", Answer::Leave(Leave::Detach)),
+            Button::new("Drain", Answer::Leave(Leave::Drain)),
+            Button::danger("Stop now", Answer::Leave(Leave::StopNow)),
+        ];
+        let runs = match running {
+            0 => "No run is in flight.".to_owned(),
+            1 => "1 run is in flight.".to_owned(),
+            n => format!("{n} runs are in flight."),
+        };
+        let body = vec![
+            runs,
+            String::new(),
+            "Detach     the scheduler goes on without this console".to_owned(),
+            "Drain      runs in flight finish, nothing new starts, then it ends".to_owned(),
+            "Stop now   runs in flight are killed, then it ends".to_owned(),
+        ];
+        Self { body, ..Self::new("Leave the console?".to_owned(), buttons, now_ms) }
+    }
+
+    /// The scheduler's question about a command.
+    pub fn confirm(command: Command, confirm: Confirm, now_ms: i64) -> Self {
+        let accept = Answer::Send { command, token: Some(confirm.token) };
+        let button = match confirm.level {
+            Level::Free | Level::Small => Button::new(&confirm.accept, accept),
+            Level::Loses | Level::Wide => Button::danger(&confirm.accept, accept),
+        };
+        let word = confirm.word.filter(|_| confirm.level == Level::Wide);
+        Self {
+            body: confirm.impact,
+            cli: Some(confirm.cli).filter(|cli| !cli.is_empty()),
+            small: confirm.level <= Level::Small,
+            text: word.as_ref().map(|_| Input::default()),
+            typing: word.is_some(),
+            word,
+            ..Self::new(confirm.title, vec![Button::cancel(), button], now_ms)
+        }
+    }
+
+    /// The world moved while a question was open.
+    pub fn stale(title: &str, now: Vec<String>, command: Option<Command>, now_ms: i64) -> Self {
+        let mut buttons = vec![Button::cancel()];
+        buttons.extend(
+            command.map(|command| Button::new("Ask again", Answer::Send { command, token: None })),
+        );
+        Self { body: now, ..Self::new(format!("{title} Things have changed"), buttons, now_ms) }
+    }
+
+    /// Resuming when runs were collected during the pause.
+    pub fn resume(scope: Scope, held: u32, now_ms: i64) -> Self {
+        let (name, cli) = match &scope {
+            Scope::Project => ("the scheduler".to_owned(), "al resume".to_owned()),
+            Scope::Agent(agent) => (agent.clone(), format!("al resume {agent}")),
+        };
+        let send = |drop_held| Answer::Send {
+            command: Command::Resume { scope: scope.clone(), drop_held },
+            token: None,
+        };
+        let buttons = vec![
+            Button::cancel(),
+            Button::new("Run them", send(false)),
+            Button::danger("Drop them", send(true)),
+        ];
+        let runs = if held == 1 { "1 run was".to_owned() } else { format!("{held} runs were") };
+        Self {
+            body: vec![format!("{runs} collected during the pause.")],
+            cli: Some(cli),
+            ..Self::new(format!("Resume {name}?"), buttons, now_ms)
+        }
+    }
+
+    /// The form behind `s`.
+    pub fn start(agent: &str, now_ms: i64) -> Self {
+        let buttons =
+            vec![Button::cancel(), Button::new("Start", Answer::Start { agent: agent.to_owned() })];
+        Self {
+            body: vec!["Prompt (may stay empty):".to_owned()],
+            cli: Some(format!("al run {agent}")),
+            text: Some(Input::default()),
+            typing: true,
+            ..Self::new(format!("Start a run of {agent}?"), buttons, now_ms)
+        }
+    }
+
+    /// False while the word that has to be typed is not there.
+    pub fn enabled(&self, button: &Button) -> bool {
+        button.answer == Answer::Cancel
+            || self.word.as_deref().is_none_or(|word| {
+                self.text.as_ref().is_some_and(|text| text.value().trim() == word)
+            })
+    }
+}

@@ -1,0 +1,211 @@
+//! Everything that is known about one thing, with the reason why it is as it is.
+
+use crate::clock;
+use crate::rows;
+use crate::state::{Subject, Ui};
+use crate::text;
+use crate::theme::Role;
+use al_wire::{AgentRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow};
+use serde::Serialize;
+
+/// A labelled fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    pub label: &'static str,
+    pub value: String,
+    pub role: Role,
+}
+
+/// The facts of a subject, most wanted first.
+pub fn facts(ui: &Ui, subject: &Subject) -> Vec<Fact> {
+    let mut facts = Facts { ui, list: Vec::new() };
+    match subject {
+        Subject::Agent(name) => {
+            if let Some(agent) = ui.fleet.agent(name) {
+                facts.agent(agent);
+            }
+        }
+        Subject::Run(id) => {
+            if let Some(run) = ui.fleet.run(id) {
+                facts.run(run);
+            }
+        }
+        Subject::Trigger(id) => {
+            if let Some(trigger) = ui.fleet.trigger(id) {
+                facts.trigger(trigger);
+            }
+        }
+        Subject::Record(record) => facts.record(record),
+        Subject::Nothing => {}
+    }
+    facts.list
+}
+
+/// What the subject is called.
+pub fn title(subject: &Subject) -> String {
+    match subject {
+        Subject::Agent(name) => format!("agent {name}"),
+        Subject::Run(id) => format!("run {id}"),
+        Subject::Trigger(id) => format!("trigger {id}"),
+        Subject::Record(record) => format!("record of {}", record.name),
+        Subject::Nothing => "nothing selected".to_owned(),
+    }
+}
+
+/// The row as the host sent it.
+pub fn json(ui: &Ui, subject: &Subject) -> Option<String> {
+    fn pretty<T: Serialize>(row: &T) -> Option<String> {
+        serde_json::to_string_pretty(row).ok()
+    }
+    match subject {
+        Subject::Agent(name) => pretty(ui.fleet.agent(name)?),
+        Subject::Run(id) => pretty(ui.fleet.run(id)?),
+        Subject::Trigger(id) => pretty(ui.fleet.trigger(id)?),
+        Subject::Record(record) => pretty(record.as_ref()),
+        Subject::Nothing => None,
+    }
+}
+
+/// Facts and row as one text.
+pub fn page(ui: &Ui, subject: &Subject) -> String {
+    let mut page = format!("{}\n\n", title(subject));
+    for fact in facts(ui, subject) {
+        page.push_str(&format!("{:<10} {}\n", fact.label, fact.value));
+    }
+    if let Subject::Record(record) = subject {
+        page.push_str(&format!("\n{}\n", whole(&record.msg)));
+    }
+    page.push_str(&format!("\n{}\n", json(ui, subject).unwrap_or_default()));
+    page
+}
+
+/// A text in full with its line breaks, without anything that drives a terminal.
+pub fn whole(raw: &str) -> String {
+    let spans = text::safe(raw, ratatui::style::Style::new(), true);
+    spans.iter().map(|span| span.content.as_ref()).collect()
+}
+
+struct Facts<'a> {
+    ui: &'a Ui,
+    list: Vec<Fact>,
+}
+
+impl Facts<'_> {
+    fn add(&mut self, label: &'static str, value: impl Into<String>) {
+        self.styled(label, value, Role::Text);
+    }
+
+    fn styled(&mut self, label: &'static str, value: impl Into<String>, role: Role) {
+        self.list.push(Fact { label, value: text::line(&value.into()), role });
+    }
+
+    fn maybe(&mut self, label: &'static str, value: Option<&str>) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.add(label, value);
+        }
+    }
+
+    fn at(&self, at_ms: i64) -> String {
+        clock::full(at_ms, (self.ui.setup.zone_offset)(at_ms))
+    }
+
+    fn agent(&mut self, agent: &AgentRow) {
+        let (role, word) = rows::agent_state(agent);
+        self.styled("state", word, role);
+        if let Some(error) = &agent.error {
+            self.styled("error", error.as_str(), Role::Danger);
+        }
+        if let Some(paused) = &agent.paused {
+            self.pause(paused);
+        }
+        self.maybe("status", agent.status_text.as_deref());
+        self.maybe("about", agent.description.as_deref());
+        self.add("runs", format!("{} of {} at once", agent.running, agent.scale));
+        self.add("queue", format!("{} of {} at most", agent.queued, agent.queue_bound));
+        if let Some(schedule) = &agent.schedule {
+            self.add("schedule", schedule.as_str());
+        }
+        self.maybe("in words", agent.schedule_words.as_deref());
+        if let Some(next_ms) = agent.next_ms {
+            self.add("next", self.at(next_ms));
+        }
+        if !agent.triggers.is_empty() {
+            self.add("triggers", agent.triggers.join(", "));
+        }
+        if let Some(last) = &agent.last {
+            let took = clock::took(last.duration_ms);
+            let ended = self.at(last.ended_ms);
+            let role = rows::run_role(last.state);
+            self.styled(
+                "last",
+                format!("{} {} in {took}, {ended}", last.run, last.state.word()),
+                role,
+            );
+        }
+        self.add("engine", format!("{} in {}", agent.engine, agent.runtime));
+        self.add(
+            "timeout",
+            clock::took(
+                i64::try_from(agent.timeout_s).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000),
+            ),
+        );
+    }
+
+    fn pause(&mut self, paused: &PauseRow) {
+        let why = paused.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        let since = self.at(paused.since_ms);
+        self.styled("paused", format!("by {} since {since}{why}", paused.by), Role::StatePaused);
+    }
+
+    fn run(&mut self, run: &RunRow) {
+        let stopping = if run.stopping { ", asked to end" } else { "" };
+        self.styled("state", format!("{}{stopping}", run.state.word()), rows::run_role(run.state));
+        self.maybe("why", Some(&run.why));
+        self.maybe("status", run.status_text.as_deref());
+        self.maybe("return", run.return_value.as_deref());
+        self.maybe("trigger", Some(&run.trigger));
+        self.add("agent", run.agent.as_str());
+        if let Some(rerun) = run.rerun {
+            self.add("rerun", format!("{} of {}", rerun.n, rerun.max));
+        }
+        if run.attempt > 1 {
+            self.add("attempt", run.attempt.to_string());
+        }
+        self.add("queued", self.at(run.queued_ms));
+        if let Some(started_ms) = run.started_ms {
+            self.add("started", self.at(started_ms));
+        }
+        if let Some(ended_ms) = run.ended_ms {
+            let took = run.started_ms.map_or(String::new(), |started_ms| {
+                format!(", took {}", clock::took(ended_ms - started_ms))
+            });
+            self.add("ended", format!("{}{took}", self.at(ended_ms)));
+        }
+        if let Some(code) = run.exit_code {
+            let role = if run.state == RunState::Failed { Role::StateFailed } else { Role::Text };
+            self.styled("exit code", code.to_string(), role);
+        }
+        self.maybe("receipt", run.receipt.as_deref());
+    }
+
+    fn trigger(&mut self, trigger: &TriggerRow) {
+        self.styled("outcome", trigger.outcome.word(), rows::outcome_role(trigger.outcome));
+        self.maybe("why", Some(&trigger.why));
+        self.add("source", trigger.source.as_str());
+        self.add("what", trigger.summary.as_str());
+        self.add("at", self.at(trigger.at_ms));
+        if !trigger.runs.is_empty() {
+            self.add("runs", trigger.runs.join(", "));
+        }
+    }
+
+    fn record(&mut self, record: &LogRecord) {
+        self.styled(
+            "level",
+            format!("{:?}", record.level).to_lowercase(),
+            crate::logs::line::level(record.level).1,
+        );
+        self.add("at", self.at(record.at_ms));
+        self.maybe("run", record.run.as_deref());
+    }
+}

@@ -1,0 +1,298 @@
+//! The loop: take everything that is ready, step, draw at most once.
+
+use crate::input::{Exit, Input, Out};
+use crate::reader::{Keyboard, listen};
+use crate::state::{Setup, Ui};
+use crate::terminal::{Guard, Quiet, set_mouse};
+use crate::theme::{Glyphs, Theme};
+use crate::update::update;
+use crate::view::view;
+use al_wire::{Down, Up};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::queue;
+use crossterm::terminal::SetTitle;
+use ratatui::Terminal;
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Inputs that may wait; more hold the host back.
+const QUEUE: usize = 1_024;
+/// Inputs taken before the picture is looked at again.
+const BATCH: usize = 256;
+/// Least time between two frames, after a key and after data.
+const KEY_FRAME: Duration = Duration::from_millis(16);
+const DATA_FRAME: Duration = Duration::from_millis(33);
+
+/// The two ends of a host that the console holds.
+#[derive(Debug)]
+pub struct Link {
+    pub up: Sender<Up>,
+    pub down: Receiver<Down>,
+}
+
+/// What the caller decides.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name of a theme; none is `terminal`, or `mono` without colours.
+    pub theme: Option<String>,
+    /// Resolved from `NO_COLOR`, `--color` and `TERM=dumb`.
+    pub no_color: bool,
+    /// Draw with ASCII only.
+    pub ascii: bool,
+    /// The user's themes are in `themes` below it.
+    pub config_dir: Option<PathBuf>,
+    pub project: String,
+    /// Seconds east of UTC at an instant.
+    pub zone_offset: fn(i64) -> i32,
+    /// Milliseconds since the epoch.
+    pub now_ms: fn() -> i64,
+    /// Attached over the gateway: leaving ends nothing.
+    pub remote: bool,
+    /// Offer nothing that changes the scheduler.
+    pub read_only: bool,
+    /// Command line of the pager; none is `less`.
+    pub pager: Option<String>,
+}
+
+/// Why the console could not be.
+#[derive(Debug)]
+pub enum UiError {
+    /// Standard output or input is no terminal.
+    NoTerminal,
+    Terminal(io::Error),
+}
+
+impl fmt::Display for UiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTerminal => f.write_str("the console needs a terminal on stdin and stdout"),
+            Self::Terminal(error) => write!(f, "the terminal cannot be used: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for UiError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NoTerminal => None,
+            Self::Terminal(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for UiError {
+    fn from(error: io::Error) -> Self {
+        Self::Terminal(error)
+    }
+}
+
+/// Shows the console until somebody leaves it, the host ends it or `stop` is set. The terminal is
+/// as it was when this returns.
+pub fn run(link: Link, options: Options, stop: Arc<AtomicBool>) -> Result<Exit, UiError> {
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        return Err(UiError::NoTerminal);
+    }
+    // Colours are decided here, by the theme; crossterm's own NO_COLOR would take the attributes
+    // away with them.
+    crossterm::style::force_color_output(true);
+    let size = crossterm::terminal::size()?;
+    let mut ui = start(&options, size);
+    let guard = Guard::take(ui.mouse)?;
+    let (inputs, queue) = sync_channel(QUEUE);
+    let keyboard = Keyboard::start(inputs.clone(), stop)?;
+    let backend = Quiet::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
+    let mut console = Console {
+        terminal: Terminal::new(backend)?,
+        guard,
+        keyboard,
+        up: link.up,
+        options,
+        title: String::new(),
+    };
+    // The first frame comes before anything else is waited for.
+    console.draw(&ui)?;
+    listen(link.down, inputs)?;
+    console.attend(&mut ui, &queue)
+}
+
+fn start(options: &Options, size: (u16, u16)) -> Ui {
+    let setup = Setup {
+        project: options.project.clone(),
+        remote: options.remote,
+        read_only: options.read_only,
+        no_color: options.no_color,
+        ascii: options.ascii,
+        config_dir: options.config_dir.clone(),
+        zone_offset: options.zone_offset,
+    };
+    let standard = if options.no_color { "mono" } else { "terminal" };
+    let name = options.theme.as_deref().filter(|_| !options.no_color).unwrap_or(standard);
+    let loaded = Theme::load(name, options.config_dir.as_deref());
+    let complaint = match &loaded {
+        Ok((_, problems)) => problems.first().map(|problem| format!("theme {name}, {problem}")),
+        Err(error) => Some(error.to_string()),
+    };
+    let mut theme = match loaded {
+        Ok((theme, _)) => theme,
+        Err(_) => Theme::load(standard, None).map_or_else(|_| Theme::plain(), |(theme, _)| theme),
+    };
+    if options.ascii {
+        theme.glyphs = Glyphs::ascii();
+    }
+    let mut ui = Ui::new(setup, theme, size, (options.now_ms)());
+    if let Some(complaint) = complaint {
+        ui.complain(complaint);
+    }
+    ui
+}
+
+struct Console {
+    terminal: Terminal<Quiet<BufWriter<Stdout>>>,
+    guard: Guard,
+    keyboard: Keyboard,
+    up: Sender<Up>,
+    options: Options,
+    title: String,
+}
+
+/// What is owed to the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Owed {
+    Nothing,
+    Data,
+    Key,
+}
+
+impl Console {
+    fn attend(&mut self, ui: &mut Ui, queue: &Receiver<Input>) -> Result<Exit, UiError> {
+        let mut owed = Owed::Nothing;
+        let mut drawn = Instant::now();
+        loop {
+            let gap = if owed == Owed::Key { KEY_FRAME } else { DATA_FRAME };
+            if owed > Owed::Nothing && drawn.elapsed() >= gap {
+                self.draw(ui)?;
+                (owed, drawn) = (Owed::Nothing, Instant::now());
+            }
+            let wait = match owed {
+                Owed::Nothing => self.until_due(ui),
+                _ => gap.saturating_sub(drawn.elapsed()),
+            };
+            let first = match queue.recv_timeout(wait) {
+                Ok(input) => input,
+                Err(RecvTimeoutError::Timeout) => Input::Tick,
+                Err(RecvTimeoutError::Disconnected) => Input::HostGone,
+            };
+            for input in std::iter::once(first).chain(queue.try_iter().take(BATCH)) {
+                owed = owed.max(match input {
+                    Input::Tick if owed > Owed::Nothing => owed,
+                    Input::Down(_) | Input::Tick => Owed::Data,
+                    _ => Owed::Key,
+                });
+                for out in update(ui, (self.options.now_ms)(), input) {
+                    if let Some(exit) = self.perform(ui, out)? {
+                        return Ok(exit);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How long nothing will change by itself.
+    fn until_due(&self, ui: &Ui) -> Duration {
+        let longest = Duration::from_secs(3_600);
+        let Some(due_ms) = ui.next_due_ms() else { return longest };
+        let wait_ms = due_ms.saturating_sub((self.options.now_ms)()).max(1);
+        Duration::from_millis(u64::try_from(wait_ms).unwrap_or(1)).min(longest)
+    }
+
+    fn draw(&mut self, ui: &Ui) -> io::Result<()> {
+        self.terminal.draw(|frame| view(ui, frame))?;
+        let title = ui.title();
+        if title != self.title {
+            queue!(self.terminal.backend_mut().writer(), SetTitle(&title))?;
+            self.terminal.backend_mut().writer().flush()?;
+            self.title = title;
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, ui: &mut Ui, out: Out) -> Result<Option<Exit>, UiError> {
+        match out {
+            Out::Send(up) => {
+                if self.up.send(up).is_err() {
+                    let why = "the connection to the scheduler ended".to_owned();
+                    return Ok(Some(Exit::Host(why)));
+                }
+            }
+            Out::Copy(text) => {
+                queue!(
+                    self.terminal.backend_mut().writer(),
+                    CopyToClipboard::to_clipboard_from(text)
+                )?;
+                self.terminal.backend_mut().writer().flush()?;
+            }
+            Out::Page(text) => self.page(ui, &text)?,
+            Out::Suspend => self.suspend(ui)?,
+            Out::Redraw => self.terminal.clear()?,
+            Out::Mouse(on) => set_mouse(on)?,
+            Out::Exit(exit) => return Ok(Some(exit)),
+        }
+        Ok(None)
+    }
+
+    /// Shows text in the pager, with the terminal and the keyboard released.
+    fn page(&mut self, ui: &mut Ui, text: &str) -> Result<(), UiError> {
+        let pager = self.options.pager.clone().filter(|pager| !pager.trim().is_empty());
+        let pager = pager.unwrap_or_else(|| "less".to_owned());
+        let shown =
+            self.keyboard.hold(|| self.guard.release(ui.mouse, || page_through(&pager, text)))?;
+        if let Err(error) = shown {
+            ui.complain(format!("{pager}: {error}"));
+        }
+        self.title.clear();
+        self.terminal.clear()?;
+        Ok(())
+    }
+
+    /// Stops the process as the shell's Ctrl-z does, and goes on when the shell says so.
+    fn suspend(&mut self, ui: &mut Ui) -> Result<(), UiError> {
+        let from_ms = (self.options.now_ms)();
+        self.keyboard.hold(|| self.guard.release(ui.mouse, stop_self))??;
+        let now_ms = (self.options.now_ms)();
+        self.title.clear();
+        for out in update(ui, now_ms, Input::Resumed { away_ms: now_ms - from_ms }) {
+            if out == Out::Redraw {
+                self.terminal.clear()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn stop_self() -> io::Result<()> {
+    use rustix::process::{Signal, getpid, kill_process};
+    kill_process(getpid(), Signal::TSTP)?;
+    // The stop reaches this thread a moment after the call returns.
+    thread::sleep(Duration::from_millis(20));
+    Ok(())
+}
+
+fn page_through(pager: &str, text: &str) -> io::Result<()> {
+    let mut child = Command::new("sh").args(["-c", pager]).stdin(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A pager that is left early closes its end; that is no failure.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let status = child.wait()?;
+    match status.code() {
+        Some(127) => Err(io::Error::other("there is no such program; set PAGER")),
+        _ => Ok(()),
+    }
+}

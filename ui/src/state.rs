@@ -1,0 +1,262 @@
+//! Everything the console remembers between two inputs.
+
+use crate::action::Meaning;
+use crate::dialog::Dialog;
+use crate::fleet::Fleet;
+use crate::key::Chord;
+use crate::layout::Screen;
+use crate::logs::{Buffer, LogPane, Look};
+use crate::pane::Pane;
+use crate::prompt::Prompt;
+use crate::table::Table;
+use crate::theme::Theme;
+use al_wire::{Command, LogRecord, LogSource};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use tui_input::Input as TextInput;
+
+/// What is fixed when the console starts.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub project: String,
+    /// Attached over the gateway: leaving ends nothing.
+    pub remote: bool,
+    /// Nothing that changes the scheduler is offered.
+    pub read_only: bool,
+    pub no_color: bool,
+    pub ascii: bool,
+    pub config_dir: Option<PathBuf>,
+    /// Seconds east of UTC at an instant.
+    pub zone_offset: fn(i64) -> i32,
+}
+
+/// Where the operator is. History and Esc go from place to place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub focus: Pane,
+    /// Runs and queues of this agent only.
+    pub scope: Option<String>,
+    /// This log, whatever is selected.
+    pub pin: Option<LogSource>,
+}
+
+/// A sentence on the hint line that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flash {
+    pub text: String,
+    pub error: bool,
+    pub until_ms: i64,
+}
+
+/// Something to know more about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    Agent(String),
+    Run(String),
+    Trigger(String),
+    Record(Box<LogRecord>),
+    Nothing,
+}
+
+/// A window over the panes that is read, not answered.
+#[derive(Debug, Clone)]
+pub enum Popup {
+    Help { search: TextInput, typing: bool, top: usize },
+    Inspect { subject: Subject, top: usize },
+}
+
+/// What goes on behind a frozen picture.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    pub fleet: Fleet,
+    pub buffer: Buffer,
+}
+
+/// The state of the console.
+#[derive(Debug)]
+pub struct Ui {
+    pub setup: Setup,
+    pub theme: Theme,
+    /// Time of the newest input.
+    pub now_ms: i64,
+    pub size: (u16, u16),
+    pub fleet: Fleet,
+    pub log: LogPane,
+    /// Set while the picture is frozen.
+    pub behind: Option<Box<Behind>>,
+    pub place: Place,
+    /// The table that has or last had the focus.
+    pub table: Pane,
+    tables: [Table; 4],
+    /// Where Esc leads back to.
+    pub trail: Vec<Place>,
+    pub back: Vec<Place>,
+    pub forward: Vec<Place>,
+    pub zoom: bool,
+    pub prompt: Option<Prompt>,
+    /// Lines given to the command prompt, oldest first.
+    pub said: Vec<String>,
+    pub popup: Option<Popup>,
+    pub dialog: Option<Dialog>,
+    /// Keys of an unfinished sequence.
+    pub typed: Vec<Chord>,
+    /// A scale that is chosen but not applied.
+    pub staged: Option<(String, u32)>,
+    pub flash: Option<Flash>,
+    /// Commands that wait for their reply, by id.
+    pub asked: BTreeMap<u64, Command>,
+    pub last_id: u64,
+    /// A log to turn to once the cursor has rested.
+    pub wish: Option<(LogSource, i64)>,
+    pub mouse: bool,
+    /// Messages that the console was too slow for.
+    pub lagged: u64,
+}
+
+impl Ui {
+    pub fn new(setup: Setup, theme: Theme, size: (u16, u16), now_ms: i64) -> Self {
+        Self {
+            setup,
+            theme,
+            now_ms,
+            size,
+            fleet: Fleet::default(),
+            log: LogPane::default(),
+            behind: None,
+            place: Place { focus: Pane::Agents, scope: None, pin: None },
+            table: Pane::Agents,
+            tables: Default::default(),
+            trail: Vec::new(),
+            back: Vec::new(),
+            forward: Vec::new(),
+            zoom: false,
+            prompt: None,
+            said: Vec::new(),
+            popup: None,
+            dialog: None,
+            typed: Vec::new(),
+            staged: None,
+            flash: None,
+            asked: BTreeMap::new(),
+            last_id: 0,
+            wish: None,
+            mouse: true,
+            lagged: 0,
+        }
+    }
+
+    pub fn focus(&self) -> Pane {
+        self.place.focus
+    }
+
+    pub fn screen(&self) -> Screen {
+        Screen::of(self.size, self.place.focus, self.table, self.zoom)
+    }
+
+    /// State of a table; asking for the log pane's gives that of the last table.
+    pub fn table(&self, pane: Pane) -> &Table {
+        &self.tables[self.slot(pane)]
+    }
+
+    pub fn table_mut(&mut self, pane: Pane) -> &mut Table {
+        &mut self.tables[self.slot(pane)]
+    }
+
+    fn slot(&self, pane: Pane) -> usize {
+        if pane.is_table() { pane.index() } else { self.table.index() }
+    }
+
+    /// The agent whose rows alone `pane` shows.
+    pub fn scope(&self, pane: Pane) -> Option<&str> {
+        let scoped = matches!(pane, Pane::Runs | Pane::Queues);
+        self.place.scope.as_deref().filter(|_| scoped)
+    }
+
+    /// What is selected in `pane`.
+    pub fn selected(&self, pane: Pane) -> Subject {
+        match pane {
+            Pane::Logs => self.logged(),
+            _ => match (pane, self.table(pane).selected.clone()) {
+                (_, None) => Subject::Nothing,
+                (Pane::Agents, Some(name)) => Subject::Agent(name),
+                (Pane::Triggers, Some(id)) => Subject::Trigger(id),
+                (_, Some(id)) => Subject::Run(id),
+            },
+        }
+    }
+
+    /// What the log pane shows the log of.
+    fn logged(&self) -> Subject {
+        match &self.log.buffer.source {
+            Some(LogSource::Agent(name)) => Subject::Agent(name.clone()),
+            Some(LogSource::Run(id)) => Subject::Run(id.clone()),
+            Some(LogSource::Scheduler) | None => Subject::Nothing,
+        }
+    }
+
+    /// The agent that keys act on.
+    pub fn agent(&self) -> Option<String> {
+        match self.selected(self.focus()) {
+            Subject::Agent(name) => Some(name),
+            Subject::Run(id) => self.fleet.run(&id).map(|run| run.agent.clone()),
+            Subject::Trigger(id) => self
+                .fleet
+                .trigger(&id)
+                .and_then(|trigger| crate::rows::agent_of(&self.fleet, trigger))
+                .map(str::to_owned),
+            Subject::Record(_) | Subject::Nothing => None,
+        }
+    }
+
+    /// How records look in the log pane at its present size.
+    pub fn look(&self, width: u16) -> Look<'_> {
+        Look {
+            time: self.log.time,
+            wrap: self.log.wrap,
+            runs: width >= 100 && matches!(self.log.buffer.source, Some(LogSource::Agent(_))),
+            width: usize::from(width),
+            left: self.log.left,
+            zone_offset: self.setup.zone_offset,
+            needle: self.log.search.as_ref().map_or("", |search| search.needle.as_str()),
+            theme: &self.theme,
+        }
+    }
+
+    /// What the keys typed so far mean.
+    pub fn meaning(&self) -> Meaning {
+        crate::action::meaning(&self.typed, self.focus(), self.setup.read_only)
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.flash_up(text.into(), false);
+    }
+
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.flash_up(text.into(), true);
+    }
+
+    fn flash_up(&mut self, text: String, error: bool) {
+        let text = crate::text::line(&text);
+        self.flash = Some(Flash { text, error, until_ms: self.now_ms + 8_000 });
+    }
+
+    /// When the picture may change without anything happening.
+    pub fn next_due_ms(&self) -> Option<i64> {
+        let live = self.fleet.runs.iter().any(|run| run.started_ms.is_some() && !run.state.ended());
+        let clock = self.fleet.host.as_ref().map(|_| {
+            let every = if live { 1_000 } else { 10_000 };
+            self.now_ms - self.now_ms.rem_euclid(every) + every
+        });
+        let wish = self.wish.as_ref().map(|(_, due_ms)| *due_ms);
+        let flash = self.flash.as_ref().map(|flash| flash.until_ms);
+        [clock, wish, flash].into_iter().flatten().min()
+    }
+
+    /// Title of the terminal window.
+    pub fn title(&self) -> String {
+        match self.fleet.running() {
+            0 => format!("al {}", crate::text::line(&self.setup.project)),
+            n => format!("al {} ({n} running)", crate::text::line(&self.setup.project)),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+use super::*;
+
+fn shown(raw: &str) -> String {
+    safe(raw, Style::new(), false).iter().map(|span| span.content.as_ref()).collect()
+}
+
+#[test]
+fn agents_cannot_drive_the_terminal() {
+    let check = |raw: &str, expected: &str| assert_eq!(shown(raw), expected, "{raw:?}");
+    check("plain é 漢", "plain é 漢");
+    check("\u{1b}[2J\u{1b}[1;1Hgone", "gone");
+    check("\u{1b}]52;c;aGk=\u{7}clip", "clip");
+    check("\u{1b}]0;title\u{1b}\\x", "x");
+    check("\u{1b}P+q\u{9c}x", "x");
+    check("\u{1b}(0x\u{1b}=y\u{1b}cz", "xyz");
+    check("\u{9b}31mred", "red");
+    check("\u{1b}[38;5;", "");
+    check("\u{1b}[3\u{7}m", "^Gm");
+    check("\u{1b}", "");
+    check("a\u{0}b\u{7f}c\u{85}", "a^@b^?c<0085>");
+    check("a\tb\r\nc\rd\r", "a   b\nc^Md");
+    check("\u{202e}exe.txt", "<202E>exe.txt");
+}
+
+#[test]
+fn colours_of_tools_are_kept_unless_the_theme_has_none() {
+    let red = Style::new().fg(Color::Red);
+    let raw = "\u{1b}[31;1mred\u{1b}[0m plain \u{1b}[38;2;1;2;3;48;5;9mrgb\u{1b}[m";
+    assert_eq!(
+        safe(raw, Style::new(), false),
+        [
+            Span::styled("red", red.add_modifier(Modifier::BOLD)),
+            Span::raw(" plain "),
+            Span::styled("rgb", Style::new().fg(Color::Rgb(1, 2, 3)).bg(Color::Indexed(9))),
+        ]
+    );
+    assert_eq!(
+        safe(raw, Style::new(), true),
+        [
+            Span::styled("red", Style::new().add_modifier(Modifier::BOLD)),
+            Span::raw(" plain "),
+            Span::raw("rgb"),
+        ]
+    );
+}
+
+#[test]
+fn names_are_cut_in_the_middle_and_sentences_at_the_end() {
+    assert_eq!(cut_middle("acme-reviewer-eu", 12, ".."), "acme-..er-eu");
+    assert_eq!(cut_middle("short", 12, ".."), "short");
+    assert_eq!(cut_middle("漢字漢字漢字", 8, ".."), "漢..字");
+    assert_eq!(cut_middle("abcdef", 3, ".."), "abc");
+    assert_eq!(cut_middle("abcdef", 0, ".."), "");
+    assert_eq!(cut_end("a sentence", 6, ".."), "a se..");
+    assert_eq!(cut_end("abc", 2, ".."), "ab");
+}
+
+#[test]
+fn matches_are_found_without_regard_to_case() {
+    assert_eq!(find("Error: ERR", "err"), [(0, 3), (7, 10)]);
+    assert_eq!(find("ÄÖ äö", "äö"), [(0, 4), (5, 9)]);
+    assert_eq!(find("aaaa", "aa"), [(0, 2), (2, 4)]);
+    assert_eq!(find("abc", ""), []);
+    assert_eq!(find("ab", "abc"), []);
+}
+
+#[test]
+fn long_lines_wrap_at_the_width_with_a_hanging_indent() {
+    let rows = wrap(vec![Span::raw("abcdefgh\nx"), Span::raw("漢漢漢")], 5, 2);
+    let rows: Vec<String> =
+        rows.iter().map(|row| row.iter().map(|span| span.content.as_ref()).collect()).collect();
+    assert_eq!(rows, ["abcde", "  fgh", "  x漢", "  漢", "  漢"]);
+}
+
+#[test]
+fn a_huge_record_is_cut_at_a_character() {
+    let raw = "é".repeat(LONGEST);
+    let (kept, cut) = head(&raw);
+    assert_eq!((kept.len(), cut), (LONGEST, LONGEST));
+    assert_eq!(head(&format!("x{raw}")).0.len(), LONGEST - 1);
+}

@@ -1,0 +1,288 @@
+//! What each action does.
+
+use super::{ask, copy, go, tail};
+use crate::action::Action;
+use crate::dialog::Dialog;
+use crate::input::Out;
+use crate::layout;
+use crate::pane::Pane;
+use crate::prompt::{Kind, Prompt};
+use crate::rows;
+use crate::state::{Popup, Subject, Ui};
+use al_wire::{AgentState, Command, LogSource, RunState, Scope, Target};
+
+pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
+    use Action as A;
+    match action {
+        A::Help => help(ui),
+        A::Command => ui.prompt = Some(Prompt::new(Kind::Command, "")),
+        A::Go(pane) => go::focus(ui, pane),
+        A::NextPane => go::focus(ui, ui.focus().step(1)),
+        A::PreviousPane => go::focus(ui, ui.focus().step(Pane::ALL.len() - 1)),
+        A::Down => step(ui, 1),
+        A::Up => step(ui, -1),
+        A::HalfDown => step(ui, page(ui) / 2),
+        A::HalfUp => step(ui, -page(ui) / 2),
+        A::PageDown => step(ui, page(ui)),
+        A::PageUp => step(ui, -page(ui)),
+        A::Top => top(ui),
+        A::Bottom => bottom(ui, out),
+        A::Open => match ui.staged.take() {
+            Some((agent, scale)) => ask(ui, Command::Scale { agent, scale }, None, out),
+            None => go::open(ui),
+        },
+        A::Leave => {
+            go::leave_layer(ui);
+        }
+        A::Cancel | A::Quit => {
+            if !go::leave_layer(ui) {
+                go::leave(ui, out);
+            }
+        }
+        A::HistoryBack => go::history(ui, false),
+        A::HistoryForward => go::history(ui, true),
+        A::LastView => go::last_view(ui),
+        A::Zoom => ui.zoom = !ui.zoom,
+        A::Freeze => go::freeze(ui),
+        A::Inspect => match (ui.focus(), ui.selected(ui.focus())) {
+            (Pane::Logs, Subject::Nothing) => go::open(ui),
+            (_, Subject::Nothing) => ui.complain("nothing is selected"),
+            (_, subject) => go::inspect(ui, subject),
+        },
+        A::OpenLogs => open_logs(ui),
+        A::Pager => out.push(Out::Page(copy::page(ui))),
+        A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
+        A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
+        A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
+        A::Mouse => {
+            ui.mouse = !ui.mouse;
+            ui.say(if ui.mouse {
+                "mouse on"
+            } else {
+                "mouse off, the terminal selects text; M turns it on"
+            });
+            out.push(Out::Mouse(ui.mouse));
+        }
+        A::Redraw => out.push(Out::Redraw),
+        A::Suspend => out.push(Out::Suspend),
+        A::Filter => {
+            let pane = ui.focus();
+            let before = ui.table(pane).filter.to_string();
+            let kind = Kind::Filter { pane, before: before.clone() };
+            ui.prompt = Some(Prompt::new(kind, &before));
+        }
+        A::Search => ui.prompt = Some(Prompt::new(Kind::Search, "")),
+        A::NextBad => bad(ui, true),
+        A::PreviousBad => bad(ui, false),
+        A::NextMatch => next_match(ui, true),
+        A::PreviousMatch => next_match(ui, false),
+        A::Level => ui.log.next_level(),
+        A::Follow if ui.log.follow => ui.log.turn_to(ui.log.cursor),
+        A::Follow => bottom(ui, out),
+        A::Wrap => {
+            ui.log.wrap = !ui.log.wrap;
+            ui.log.left = 0;
+        }
+        A::Time => ui.log.time = ui.log.time.next(),
+        A::ScrollLeft => ui.log.left = ui.log.left.saturating_sub(8),
+        A::ScrollRight if !ui.log.wrap => ui.log.left = (ui.log.left + 8).min(line_end(ui, 8)),
+        A::ScrollRight => {}
+        A::LineStart => ui.log.left = 0,
+        A::LineEnd => ui.log.left = line_end(ui, log_width(ui)),
+    }
+}
+
+fn help(ui: &mut Ui) {
+    ui.popup = Some(Popup::Help { search: tui_input::Input::default(), typing: false, top: 0 });
+}
+
+fn log_width(ui: &Ui) -> usize {
+    ui.screen().rect(Pane::Logs).map_or(80, |rect| usize::from(layout::inside(rect).width))
+}
+
+/// Columns to scroll so that the last `keep` columns of the selected record are in view.
+fn line_end(ui: &Ui, keep: usize) -> usize {
+    let look = crate::logs::Look { left: 0, wrap: false, ..ui.look(u16::MAX) };
+    let record = ui.log.buffer.get(ui.log.cursor);
+    let width = record.map_or(0, |record| {
+        crate::logs::line::rows(record, None, &look).first().map_or(0, ratatui::text::Line::width)
+    });
+    width.saturating_sub(keep)
+}
+
+/// Rows of the focused pane.
+fn page(ui: &Ui) -> i64 {
+    let rect = ui.screen().rect(ui.focus()).unwrap_or_default();
+    let rows = if ui.focus().is_table() { layout::table_rows(rect) } else { layout::inside(rect) };
+    i64::from(rows.height).max(2)
+}
+
+pub fn step(ui: &mut Ui, by: i64) {
+    let focus = ui.focus();
+    if focus == Pane::Logs {
+        ui.log.step(by);
+    } else {
+        ui.staged = None;
+        ui.table_mut(focus).step(isize::try_from(by).unwrap_or(0));
+    }
+}
+
+fn top(ui: &mut Ui) {
+    let focus = ui.focus();
+    if focus == Pane::Logs { ui.log.to_top() } else { ui.table_mut(focus).select(0) }
+}
+
+fn bottom(ui: &mut Ui, out: &mut Vec<Out>) {
+    let focus = ui.focus();
+    if focus.is_table() {
+        ui.table_mut(focus).select(usize::MAX);
+    } else if ui.log.to_bottom()
+        && let Some(source) = ui.log.buffer.source.clone()
+    {
+        tail(ui, source, out);
+    }
+}
+
+fn open_logs(ui: &mut Ui) {
+    let source = match ui.selected(ui.focus()) {
+        Subject::Agent(name) => LogSource::Agent(name),
+        Subject::Run(id) => LogSource::Run(id),
+        Subject::Trigger(id) => match ui.fleet.trigger(&id).and_then(|t| t.runs.first()) {
+            Some(run) => LogSource::Run(run.clone()),
+            None => LogSource::Scheduler,
+        },
+        Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
+    };
+    go::open_log(ui, source);
+    ui.zoom = true;
+}
+
+fn bad(ui: &mut Ui, forward: bool) {
+    let focus = ui.focus();
+    if focus == Pane::Logs {
+        if !ui.log.next_error(forward) {
+            ui.complain(if forward { "no error further down" } else { "no error further up" });
+        }
+        return;
+    }
+    let table = ui.table(focus);
+    let mut rows = table.shown.iter().enumerate();
+    let is_bad = |(_, index): &(usize, &usize)| rows::bad(&ui.fleet, focus, **index);
+    let found = if forward {
+        rows.skip(table.at + 1).find(is_bad)
+    } else {
+        rows.by_ref().take(table.at).filter(is_bad).last()
+    };
+    match found.map(|(at, _)| at) {
+        Some(at) => ui.table_mut(focus).select(at),
+        None => {
+            ui.complain(if forward { "no failure further down" } else { "no failure further up" })
+        }
+    }
+}
+
+fn next_match(ui: &mut Ui, forward: bool) {
+    if ui.log.search.is_none() {
+        ui.complain("search with / first");
+    } else if !ui.log.next_hit(forward) {
+        ui.complain("no match");
+    }
+}
+
+/// Actions on the agent of the selection, and on all of them.
+fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
+    if action == Action::PauseAll {
+        let held = ui.fleet.queued();
+        match ui.fleet.paused() {
+            false => ask(ui, Command::Pause { scope: Scope::Project, why: None }, None, out),
+            true => resume(ui, Scope::Project, held, out),
+        }
+        return;
+    }
+    let Some(agent) = ui.agent().and_then(|name| ui.fleet.agent(&name)).cloned() else {
+        ui.complain("select an agent or one of its runs first");
+        return;
+    };
+    match action {
+        Action::Start => ui.dialog = Some(Dialog::start(&agent.name, ui.now_ms)),
+        Action::Pause if agent.state == AgentState::Paused || agent.paused.is_some() => {
+            resume(ui, Scope::Agent(agent.name), agent.queued, out);
+        }
+        Action::Pause => {
+            ask(ui, Command::Pause { scope: Scope::Agent(agent.name), why: None }, None, out);
+        }
+        _ => {
+            let (name, from) = ui
+                .staged
+                .take()
+                .filter(|(name, _)| *name == agent.name)
+                .unwrap_or((agent.name, agent.scale));
+            let to = if action == Action::More {
+                from.saturating_add(1)
+            } else {
+                from.saturating_sub(1)
+            };
+            ui.staged = (to != agent.scale).then_some((name, to));
+        }
+    }
+}
+
+pub fn resume(ui: &mut Ui, scope: Scope, held: u32, out: &mut Vec<Out>) {
+    if held > 0 {
+        ui.dialog = Some(Dialog::resume(scope, held, ui.now_ms));
+    } else {
+        ask(ui, Command::Resume { scope, drop_held: false }, None, out);
+    }
+}
+
+/// Actions on the selected run, or on the runs of the selected agent.
+fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
+    match ui.selected(ui.focus()) {
+        Subject::Run(id) => {
+            let state = ui.fleet.run(&id).map_or(RunState::Unknown, |run| run.state);
+            match (action, state) {
+                (Action::Kill, RunState::Queued) => {
+                    ui.complain(format!("{id} has not started; D drops it"));
+                }
+                (Action::Kill, state) if state.ended() => {
+                    ui.complain(format!("{id} already ended"))
+                }
+                (Action::Kill, _) => ask(ui, Command::Kill { target: Target::Run(id) }, None, out),
+                (Action::Rerun, state) if state.ended() => {
+                    ask(ui, Command::Rerun { run: id }, None, out)
+                }
+                (Action::Rerun, _) => ui.complain(format!("{id} has not ended yet")),
+                (_, RunState::Queued) => ask(ui, Command::Drop { runs: vec![id] }, None, out),
+                _ => ui.complain(format!("{id} is not queued")),
+            }
+        }
+        Subject::Agent(name) => agent_runs(ui, action, name, out),
+        Subject::Trigger(id) => {
+            let run = ui.fleet.trigger(&id).and_then(|trigger| trigger.runs.first()).cloned();
+            match (action, run) {
+                (Action::Rerun, Some(run)) => ask(ui, Command::Rerun { run }, None, out),
+                (_, Some(run)) => ui.complain(format!("select the run {run} first")),
+                (_, None) => ui.complain("this firing led to no run"),
+            }
+        }
+        Subject::Record(_) | Subject::Nothing => ui.complain("select a run first"),
+    }
+}
+
+fn agent_runs(ui: &mut Ui, action: Action, name: String, out: &mut Vec<Out>) {
+    let running = ui.fleet.agent(&name).map_or(0, |agent| agent.running);
+    let queued = ui.fleet.runs.iter().filter(|r| r.agent == name && r.state == RunState::Queued);
+    let queued: Vec<String> = queued.map(|run| run.id.clone()).collect();
+    let last =
+        ui.fleet.agent(&name).and_then(|agent| agent.last.as_ref()).map(|last| last.run.clone());
+    match action {
+        Action::Kill if running == 0 => ui.complain(format!("{name} has no run in flight")),
+        Action::Kill => ask(ui, Command::Kill { target: Target::Agent(name) }, None, out),
+        Action::Drop if queued.is_empty() => ui.complain(format!("{name} has nothing queued")),
+        Action::Drop => ask(ui, Command::Drop { runs: queued }, None, out),
+        _ => match last {
+            Some(run) => ask(ui, Command::Rerun { run }, None, out),
+            None => ui.complain(format!("{name} has not run yet")),
+        },
+    }
+}

@@ -1,0 +1,67 @@
+//! Keys and clicks in a dialog.
+
+use super::{ask, go};
+use crate::dialog::{Answer, Dialog, GUARD_MS};
+use crate::input::Out;
+use crate::key::Chord;
+use crate::state::Ui;
+use al_wire::Command;
+use crossterm::event::{Event, KeyCode, KeyEvent};
+use tui_input::backend::crossterm::EventHandler;
+
+pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
+    let now_ms = ui.now_ms;
+    let Some(dialog) = &mut ui.dialog else { return };
+    let chord = Chord::of(&event);
+    let guarded = now_ms < dialog.opened_ms + GUARD_MS;
+    match chord.code {
+        KeyCode::Esc => ui.dialog = None,
+        KeyCode::Char('c') if chord.ctrl => ui.dialog = None,
+        KeyCode::Tab | KeyCode::Down => turn(dialog, 1),
+        KeyCode::BackTab | KeyCode::Up => turn(dialog, -1),
+        KeyCode::Enter if guarded => {}
+        KeyCode::Enter => {
+            let chosen = if dialog.typing { dialog.buttons.len() - 1 } else { dialog.focus };
+            press(ui, chosen, out);
+        }
+        _ if dialog.typing => {
+            if let Some(text) = &mut dialog.text {
+                text.handle_event(&Event::Key(event));
+            }
+        }
+        KeyCode::Left => turn(dialog, -1),
+        KeyCode::Right => turn(dialog, 1),
+        KeyCode::Char('n') => ui.dialog = None,
+        KeyCode::Char('y') if dialog.small && !guarded => press(ui, 1, out),
+        _ => {}
+    }
+}
+
+/// Moves the focus over the text, when there is one, and the buttons.
+fn turn(dialog: &mut Dialog, by: isize) {
+    let text = usize::from(dialog.text.is_some());
+    let stops = dialog.buttons.len() + text;
+    let at = if dialog.typing { 0 } else { dialog.focus + text };
+    let next = (at + stops).saturating_add_signed(by) % stops;
+    dialog.typing = text == 1 && next == 0;
+    dialog.focus = if dialog.typing { 0 } else { next - text };
+}
+
+/// Presses a button, if it is enabled.
+pub fn press(ui: &mut Ui, at: usize, out: &mut Vec<Out>) {
+    let Some(dialog) = ui.dialog.take() else { return };
+    let Some(button) = dialog.buttons.get(at).filter(|button| dialog.enabled(button)) else {
+        ui.dialog = Some(dialog);
+        return;
+    };
+    match button.answer.clone() {
+        Answer::Cancel => {}
+        Answer::Leave(leave) => go::depart(leave, out),
+        Answer::Send { command, token } => ask(ui, command, token, out),
+        Answer::Start { agent } => {
+            let text = dialog.text.as_ref().map(|text| text.value().trim().to_owned());
+            let prompt = text.filter(|text| !text.is_empty());
+            ask(ui, Command::Run { agent, prompt }, None, out);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What the host says.
+
+use crate::dialog::Dialog;
+use crate::input::{Exit, Out};
+use crate::state::Ui;
+use al_wire::{Command, Down, Reply, Scope, Target};
+
+pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
+    match message {
+        Down::Snapshot(snapshot) => intake(ui).replace(*snapshot),
+        Down::Delta(delta) => intake(ui).apply(delta),
+        Down::Log(chunk) => match &mut ui.behind {
+            Some(behind) => {
+                behind.buffer.take(chunk, false);
+            }
+            None => ui.log.take(chunk),
+        },
+        Down::Reply { id, reply } => {
+            if let Some(command) = ui.asked.remove(&id) {
+                answer(ui, command, reply);
+            }
+        }
+        Down::Lagged { skipped } => ui.lagged += skipped,
+        Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),
+        Down::Unknown => {}
+    }
+}
+
+/// The fleet that what arrives goes into: behind the picture while that is frozen.
+fn intake(ui: &mut Ui) -> &mut crate::fleet::Fleet {
+    match &mut ui.behind {
+        Some(behind) => &mut behind.fleet,
+        None => &mut ui.fleet,
+    }
+}
+
+fn answer(ui: &mut Ui, command: Command, reply: Reply) {
+    match reply {
+        Reply::Done { why, .. } => match undo(&command) {
+            Some(key) => ui.say(format!("{}, {key}", why.trim_end_matches('.'))),
+            None => ui.say(why),
+        },
+        Reply::NeedsConfirm(confirm) => {
+            ui.dialog = Some(Dialog::confirm(command, confirm, ui.now_ms));
+        }
+        Reply::Stale { now } => {
+            let again = still_possible(ui, &command).then(|| command.clone());
+            ui.dialog = Some(Dialog::stale(&question(&command), now, again, ui.now_ms));
+        }
+        Reply::Refused { why } => ui.complain(why),
+        Reply::Unknown => {
+            ui.complain("the scheduler is newer than this console and answered something else");
+        }
+    }
+}
+
+/// What brings things back, said beside a result that is reversible.
+fn undo(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Pause { scope: Scope::Agent(_), .. } => Some("p resumes"),
+        Command::Pause { scope: Scope::Project, .. } => Some("P resumes"),
+        Command::Resume { scope: Scope::Agent(_), .. } => Some("p pauses"),
+        _ => None,
+    }
+}
+
+/// The command as a question, for the dialog that says that it no longer fits.
+fn question(command: &Command) -> String {
+    match command {
+        Command::Run { agent, .. } => format!("Start a run of {agent}?"),
+        Command::Pause { scope, .. } => format!("Pause {}?", scope_name(scope)),
+        Command::Resume { scope, .. } => format!("Resume {}?", scope_name(scope)),
+        Command::Kill { target: Target::Run(run) } => format!("Kill {run}?"),
+        Command::Kill { target: Target::Agent(agent) } => format!("Kill the runs of {agent}?"),
+        Command::Kill { target: Target::Runs(runs) } => format!("Kill {} runs?", runs.len()),
+        Command::Rerun { run } => format!("Rerun {run}?"),
+        Command::Drop { runs } => match &runs[..] {
+            [run] => format!("Drop {run}?"),
+            runs => format!("Drop {} runs?", runs.len()),
+        },
+        Command::Scale { agent, scale } => format!("Scale {agent} to {scale}?"),
+        Command::Unknown => String::new(),
+    }
+}
+
+fn scope_name(scope: &Scope) -> &str {
+    match scope {
+        Scope::Project => "the scheduler",
+        Scope::Agent(agent) => agent,
+    }
+}
+
+/// False when the run in question has ended, so that asking again makes no sense.
+fn still_possible(ui: &Ui, command: &Command) -> bool {
+    match command {
+        Command::Kill { target: Target::Run(run) } => {
+            ui.fleet.run(run).is_some_and(|run| !run.state.ended())
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,167 @@
+//! From place to place: focus, drilling in, history, Esc.
+
+use crate::dialog::Dialog;
+use crate::filter::Filter;
+use crate::input::{Exit, Out};
+use crate::pane::Pane;
+use crate::state::{Behind, Place, Popup, Subject, Ui};
+use al_wire::{Leave, LogSource, Up};
+
+/// Places that history keeps.
+const HISTORY: usize = 100;
+
+/// Goes to a place and remembers the one before.
+pub fn go(ui: &mut Ui, place: Place) {
+    if place == ui.place {
+        return;
+    }
+    ui.back.push(ui.place.clone());
+    if ui.back.len() > HISTORY {
+        ui.back.remove(0);
+    }
+    ui.forward.clear();
+    arrive(ui, place);
+}
+
+fn arrive(ui: &mut Ui, place: Place) {
+    if place.focus.is_table() {
+        ui.table = place.focus;
+    }
+    ui.staged = None;
+    ui.place = place;
+}
+
+/// Moves the focus; what is drilled into stays.
+pub fn focus(ui: &mut Ui, pane: Pane) {
+    let place = Place { focus: pane, ..ui.place.clone() };
+    go(ui, place);
+}
+
+/// Goes in: Esc leads back.
+pub fn drill(ui: &mut Ui, place: Place) {
+    if place != ui.place {
+        ui.trail.push(ui.place.clone());
+        go(ui, place);
+    }
+}
+
+/// Opens what is selected.
+pub fn open(ui: &mut Ui) {
+    match (ui.focus(), ui.selected(ui.focus())) {
+        (Pane::Logs, _) => {
+            if let Some(record) = ui.log.buffer.get(ui.log.cursor).cloned() {
+                inspect(ui, Subject::Record(Box::new(record)));
+            }
+        }
+        (_, Subject::Agent(name)) => {
+            let place = Place { focus: Pane::Runs, scope: Some(name), pin: None };
+            drill(ui, place);
+        }
+        (Pane::Runs, Subject::Run(id)) => open_log(ui, LogSource::Run(id)),
+        (_, Subject::Trigger(id)) => {
+            match ui.fleet.trigger(&id).and_then(|trigger| trigger.runs.first()).cloned() {
+                Some(run) => open_log(ui, LogSource::Run(run)),
+                None => inspect(ui, Subject::Trigger(id)),
+            }
+        }
+        (_, Subject::Nothing) => {}
+        (_, subject) => inspect(ui, subject),
+    }
+}
+
+pub fn open_log(ui: &mut Ui, source: LogSource) {
+    let place = Place { focus: Pane::Logs, pin: Some(source), ..ui.place.clone() };
+    drill(ui, place);
+}
+
+pub fn inspect(ui: &mut Ui, subject: Subject) {
+    ui.popup = Some(Popup::Inspect { subject, top: 0 });
+}
+
+/// Leaves the outermost layer. False when there is none left.
+pub fn leave_layer(ui: &mut Ui) -> bool {
+    let focus = ui.focus();
+    if ui.staged.take().is_some() {
+        return true;
+    }
+    if focus.is_table() && !ui.table(focus).filter.is_empty() {
+        ui.table_mut(focus).filter = Filter::default();
+        return true;
+    }
+    if focus == Pane::Logs && ui.log.search.take().is_some() {
+        return true;
+    }
+    if std::mem::take(&mut ui.zoom) {
+        return true;
+    }
+    if let Some(place) = ui.trail.pop() {
+        go(ui, place);
+        return true;
+    }
+    if ui.place.scope.is_some() || ui.place.pin.is_some() {
+        let place = Place { focus: ui.place.focus, scope: None, pin: None };
+        go(ui, place);
+        return true;
+    }
+    false
+}
+
+pub fn history(ui: &mut Ui, forward: bool) {
+    let (from, to) =
+        if forward { (&mut ui.forward, &mut ui.back) } else { (&mut ui.back, &mut ui.forward) };
+    let Some(place) = from.pop() else {
+        ui.complain(if forward { "nothing further on" } else { "nothing further back" });
+        return;
+    };
+    to.push(ui.place.clone());
+    ui.trail.clear();
+    arrive(ui, place);
+}
+
+/// Swaps with the place before.
+pub fn last_view(ui: &mut Ui) {
+    if let Some(place) = ui.back.last().cloned() {
+        ui.trail.clear();
+        go(ui, place);
+    }
+}
+
+/// Asks what becomes of the scheduler; an attached console just goes.
+pub fn leave(ui: &mut Ui, out: &mut Vec<Out>) {
+    if ui.setup.remote || ui.setup.read_only {
+        depart(Leave::Detach, out);
+    } else {
+        ui.dialog = Some(Dialog::leave(ui.fleet.running(), ui.now_ms));
+    }
+}
+
+pub fn depart(leave: Leave, out: &mut Vec<Out>) {
+    out.push(Out::Send(Up::Leave(leave)));
+    out.push(Out::Exit(match leave {
+        Leave::Detach => Exit::Detach,
+        Leave::Drain => Exit::Drain,
+        Leave::StopNow => Exit::StopNow,
+    }));
+}
+
+/// Freezes the picture, or catches up with what went on behind it.
+pub fn freeze(ui: &mut Ui) {
+    match ui.behind.take() {
+        None => {
+            let behind = Behind { fleet: ui.fleet.clone(), buffer: ui.log.buffer.clone() };
+            ui.behind = Some(Box::new(behind));
+        }
+        Some(behind) => {
+            ui.fleet = behind.fleet;
+            let came = behind.buffer.end() - ui.log.buffer.end();
+            if !ui.log.follow {
+                ui.log.new += usize::try_from(came).unwrap_or(0);
+            }
+            ui.log.buffer = behind.buffer;
+            let needle = ui.log.search.as_ref().map(|search| search.needle.clone());
+            let cursor = (ui.log.cursor, ui.log.follow);
+            ui.log.look_for(needle.as_deref().unwrap_or_default());
+            (ui.log.cursor, ui.log.follow) = cursor;
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! One input, one step: what it changes in the console and what it wants done outside. No clock,
+//! no terminal, no channel.
+
+mod action;
+mod copy;
+mod dialog;
+mod down;
+mod go;
+mod mouse;
+mod popup;
+mod prompt;
+
+use crate::action::Meaning;
+use crate::input::{Exit, Input, Out};
+use crate::key::Chord;
+use crate::layout;
+use crate::pane::Pane;
+use crate::rows;
+use crate::state::{Subject, Ui};
+use al_wire::{Command, LogSource, Up};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+/// Time that the cursor has to rest before its log is asked for.
+const REST_MS: i64 = 80;
+
+/// Takes one input at `at_ms`.
+pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
+    ui.now_ms = ui.now_ms.max(at_ms);
+    let mut out = Vec::new();
+    match input {
+        Input::Key(event) if event.kind == KeyEventKind::Press => key(ui, event, &mut out),
+        Input::Key(_) | Input::Tick => {}
+        Input::Mouse(event) => mouse::mouse(ui, event, &mut out),
+        Input::Paste(text) => paste(ui, &text),
+        Input::Resize(width, height) => ui.size = (width, height),
+        Input::Down(message) => down::down(ui, message, &mut out),
+        Input::HostGone => {
+            out.push(Out::Exit(Exit::Host("the connection to the scheduler ended".to_owned())));
+        }
+        Input::Stop => out.push(Out::Exit(Exit::Signal)),
+        Input::Resumed { away_ms } => {
+            out.push(Out::Redraw);
+            if !ui.setup.remote && away_ms > 1_000 {
+                let away = crate::clock::took(away_ms);
+                ui.say(format!("the scheduler stood still with the console for {away}"));
+            }
+        }
+    }
+    settle(ui, &mut out);
+    out
+}
+
+fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
+    ui.flash = None;
+    if ui.dialog.is_some() {
+        dialog::key(ui, event, out);
+    } else if ui.prompt.is_some() {
+        prompt::key(ui, event, out);
+    } else if ui.popup.is_some() {
+        popup::key(ui, event, out);
+    } else {
+        pane_key(ui, event, out);
+    }
+}
+
+fn pane_key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
+    let chord = Chord::of(&event);
+    if chord.code == KeyCode::Esc && !ui.typed.is_empty() {
+        ui.typed.clear();
+        return;
+    }
+    ui.typed.push(chord);
+    match ui.meaning() {
+        Meaning::Prefix => {}
+        Meaning::Does(action) => {
+            ui.typed.clear();
+            action::act(ui, action, out);
+        }
+        Meaning::ReadOnly => {
+            ui.typed.clear();
+            ui.complain("read-only: this console changes nothing");
+        }
+        Meaning::Nothing => ui.typed.clear(),
+    }
+}
+
+/// Text that is pasted is never taken for keys.
+fn paste(ui: &mut Ui, text: &str) {
+    let text: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(10_000).collect();
+    let dialog = ui.dialog.as_mut().filter(|dialog| dialog.typing);
+    if let Some(input) = dialog.and_then(|dialog| dialog.text.as_mut()) {
+        insert(input, &text);
+    } else if let Some(prompt) = &mut ui.prompt {
+        insert(&mut prompt.text, &text);
+        prompt.error = None;
+        prompt::typed(ui);
+    }
+}
+
+fn insert(input: &mut tui_input::Input, text: &str) {
+    for c in text.chars() {
+        input.handle(tui_input::InputRequest::InsertChar(c));
+    }
+}
+
+/// Asks the scheduler for something.
+fn ask(ui: &mut Ui, command: Command, token: Option<String>, out: &mut Vec<Out>) {
+    if ui.fleet.host.is_none() {
+        ui.complain("the scheduler is still starting");
+        return;
+    }
+    if ui.setup.read_only {
+        ui.complain("read-only: this console changes nothing");
+        return;
+    }
+    ui.last_id += 1;
+    ui.asked.insert(ui.last_id, command.clone());
+    out.push(Out::Send(Up::Submit { id: ui.last_id, seen: ui.fleet.seq, command, token }));
+}
+
+/// Makes what is selected, in view and asked for agree with what there is.
+fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
+    if ui.flash.as_ref().is_some_and(|flash| flash.until_ms <= ui.now_ms) {
+        ui.flash = None;
+    }
+    let screen = ui.screen();
+    for pane in Pane::TABLES {
+        let rows = screen.rect(pane).map_or(1, |rect| layout::table_rows(rect).height);
+        let scope = ui.scope(pane).map(str::to_owned);
+        let mut table = std::mem::take(ui.table_mut(pane));
+        let shown = rows::shown(&ui.fleet, pane, &table.filter, scope.as_deref());
+        table.settle(shown, |index| rows::key(&ui.fleet, pane, index), usize::from(rows));
+        *ui.table_mut(pane) = table;
+    }
+    if let Some(rect) = screen.rect(Pane::Logs) {
+        let inside = layout::inside(rect);
+        let mut log = std::mem::take(&mut ui.log);
+        std::mem::swap(&mut ui.log.buffer.source, &mut log.buffer.source);
+        let look = crate::logs::Look { time: log.time, wrap: log.wrap, ..ui.look(inside.width) };
+        log.settle(usize::from(inside.height), &look);
+        std::mem::swap(&mut ui.log.buffer.source, &mut log.buffer.source);
+        ui.log = log;
+    }
+    turn_log(ui, out);
+    ask_older(ui, out);
+}
+
+/// The log pane shows what the cursor rests on, or what it is pinned to.
+fn turn_log(ui: &mut Ui, out: &mut Vec<Out>) {
+    if ui.fleet.host.is_none() || ui.behind.is_some() {
+        return;
+    }
+    let wanted = ui.place.pin.clone().unwrap_or_else(|| source_of(ui));
+    if ui.log.buffer.source.as_ref() == Some(&wanted) {
+        ui.wish = None;
+        return;
+    }
+    let rests_from = match &ui.wish {
+        Some((wish, due_ms)) if *wish == wanted => *due_ms,
+        // What was asked for by name, and the first log of all, are not waited for.
+        _ if ui.log.buffer.source.is_none() || ui.place.pin.is_some() => ui.now_ms,
+        _ => ui.now_ms + REST_MS,
+    };
+    if rests_from > ui.now_ms {
+        ui.wish = Some((wanted, rests_from));
+        return;
+    }
+    ui.wish = None;
+    tail(ui, wanted, out);
+}
+
+fn tail(ui: &mut Ui, source: LogSource, out: &mut Vec<Out>) {
+    ui.log.restart(source.clone());
+    out.push(Out::Send(Up::Tail { source, limit: crate::logs::PAGE }));
+}
+
+/// The log of what is selected in the table that has or last had the focus.
+fn source_of(ui: &Ui) -> LogSource {
+    match ui.selected(ui.table) {
+        Subject::Agent(name) => LogSource::Agent(name),
+        Subject::Run(id) => LogSource::Run(id),
+        Subject::Trigger(id) => ui
+            .fleet
+            .trigger(&id)
+            .and_then(|trigger| trigger.runs.first())
+            .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
+        Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
+    }
+}
+
+fn ask_older(ui: &mut Ui, out: &mut Vec<Out>) {
+    if !ui.log.wants_older() || ui.behind.is_some() {
+        return;
+    }
+    let source = ui.log.buffer.source.clone();
+    let before = ui.log.buffer.first_cursor().map(str::to_owned);
+    if let (Some(source), Some(before)) = (source, before) {
+        ui.log.loading = true;
+        out.push(Out::Send(Up::Older { source, before, limit: crate::logs::PAGE }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! Keys in the prompt.
+
+use super::{ask, go};
+use crate::command::{self, Line};
+use crate::filter::Filter;
+use crate::input::Out;
+use crate::key::Chord;
+use crate::pane::Pane;
+use crate::prompt::{Kind, Prompt};
+use crate::state::{Place, Ui};
+use crate::theme::Theme;
+use al_wire::{Command, Scope};
+use crossterm::event::{Event, KeyCode, KeyEvent};
+use tui_input::Input as TextInput;
+use tui_input::backend::crossterm::EventHandler;
+
+/// Command lines that are remembered.
+const SAID: usize = 100;
+
+pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
+    let Some(prompt) = &mut ui.prompt else { return };
+    let chord = Chord::of(&event);
+    let at_end = prompt.text.cursor() == prompt.text.value().chars().count();
+    match chord.code {
+        KeyCode::Esc => cancel(ui),
+        KeyCode::Char('c') if chord.ctrl => cancel(ui),
+        // As in a shell's line editor, deleting what is not there ends the prompt.
+        KeyCode::Backspace if prompt.text.value().is_empty() => cancel(ui),
+        KeyCode::Enter => enter(ui, out),
+        KeyCode::Tab => complete(ui),
+        KeyCode::Right if at_end && prompt.kind == Kind::Command => accept_ghost(ui),
+        KeyCode::Up if prompt.kind == Kind::Command => recall(ui, true),
+        KeyCode::Down if prompt.kind == Kind::Command => recall(ui, false),
+        _ => {
+            let event = alt_word_keys(event);
+            prompt.text.handle_event(&Event::Key(event));
+            prompt.error = None;
+            typed(ui);
+        }
+    }
+}
+
+/// Alt-b and Alt-f, which the editing library knows under the name Meta only.
+fn alt_word_keys(event: KeyEvent) -> KeyEvent {
+    use crossterm::event::KeyModifiers as M;
+    match event.code {
+        KeyCode::Char('b') if event.modifiers == M::ALT => KeyEvent::new(KeyCode::Left, M::CONTROL),
+        KeyCode::Char('f') if event.modifiers == M::ALT => {
+            KeyEvent::new(KeyCode::Right, M::CONTROL)
+        }
+        _ => event,
+    }
+}
+
+/// The text changed: what follows it while it is typed.
+pub fn typed(ui: &mut Ui) {
+    let Some(prompt) = &ui.prompt else { return };
+    let text = prompt.text.value().to_owned();
+    match prompt.kind.clone() {
+        Kind::Filter { pane, .. } => ui.table_mut(pane).filter = Filter::parse(&text),
+        Kind::Search => ui.log.look_for(&text),
+        Kind::Command => {}
+    }
+}
+
+fn cancel(ui: &mut Ui) {
+    match ui.prompt.take().map(|prompt| prompt.kind) {
+        Some(Kind::Filter { pane, before }) => ui.table_mut(pane).filter = Filter::parse(&before),
+        Some(Kind::Search) => ui.log.search = None,
+        Some(Kind::Command) | None => {}
+    }
+}
+
+fn enter(ui: &mut Ui, out: &mut Vec<Out>) {
+    let Some(prompt) = ui.prompt.take() else { return };
+    let text = prompt.text.value().trim().to_owned();
+    match prompt.kind {
+        Kind::Filter { .. } => {}
+        Kind::Search => {
+            if !text.is_empty() && ui.log.hits().is_empty() {
+                ui.complain(format!("`{text}` is not among the records here"));
+            }
+        }
+        Kind::Command if text.is_empty() => {}
+        Kind::Command => {
+            match command::parse(&text, &ui.fleet).and_then(|line| obey(ui, line, out)) {
+                Ok(()) => {
+                    ui.said.retain(|said| *said != text);
+                    ui.said.push(text);
+                    if ui.said.len() > SAID {
+                        ui.said.remove(0);
+                    }
+                }
+                Err(error) => ui.prompt = Some(Prompt { error: Some(error), ..prompt }),
+            }
+        }
+    }
+}
+
+fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
+    match line {
+        Line::View { pane, scope, filter } => {
+            let focus = Place { focus: pane, scope, pin: None };
+            go::drill(ui, focus);
+            ui.table_mut(pane).filter = filter;
+        }
+        Line::Logs(None) => go::focus(ui, Pane::Logs),
+        Line::Logs(Some(source)) => go::open_log(ui, source),
+        Line::Ask(_) if ui.setup.read_only => {
+            return Err("read-only: this console changes nothing".to_owned());
+        }
+        Line::Ask(Command::Resume { scope, .. }) => {
+            let held = match &scope {
+                Scope::Project => ui.fleet.queued(),
+                Scope::Agent(name) => ui.fleet.agent(name).map_or(0, |agent| agent.queued),
+            };
+            super::action::resume(ui, scope, held, out);
+        }
+        Line::Ask(command) => ask(ui, command, None, out),
+        Line::Theme(name) => theme(ui, &name)?,
+        Line::Themes => {
+            let names = Theme::names(ui.setup.config_dir.as_deref()).join(", ");
+            ui.say(format!("theme {}; there are {names}", ui.theme.name));
+        }
+        Line::Help => super::action::act(ui, crate::action::Action::Help, out),
+        Line::Leave => go::leave(ui, out),
+    }
+    Ok(())
+}
+
+fn theme(ui: &mut Ui, name: &str) -> Result<(), String> {
+    let (mut theme, problems) =
+        Theme::load(name, ui.setup.config_dir.as_deref()).map_err(|error| error.to_string())?;
+    if ui.setup.no_color && !theme.colorless {
+        return Err(format!("colours are off; theme {name} has colours"));
+    }
+    if ui.setup.ascii {
+        theme.glyphs = crate::theme::Glyphs::ascii();
+    }
+    ui.theme = theme;
+    match &problems[..] {
+        [] => ui.say(format!("theme {name}")),
+        [first, rest @ ..] => {
+            let more =
+                if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+            ui.complain(format!("theme {name}, {first}{more}"));
+        }
+    }
+    Ok(())
+}
+
+fn completion(ui: &Ui) -> Option<command::Completion> {
+    let prompt = ui.prompt.as_ref().filter(|prompt| prompt.kind == Kind::Command)?;
+    let themes = Theme::names(ui.setup.config_dir.as_deref());
+    Some(command::complete(prompt.text.value(), &ui.fleet, &themes, ui.setup.read_only))
+}
+
+fn complete(ui: &mut Ui) {
+    let Some(completion) = completion(ui) else { return };
+    if let Some(prompt) = &mut ui.prompt
+        && let Some(line) = completion.apply(prompt.text.value())
+    {
+        prompt.text = TextInput::new(line);
+        prompt.error = None;
+    }
+}
+
+fn accept_ghost(ui: &mut Ui) {
+    let Some(completion) = completion(ui) else { return };
+    if let Some(prompt) = &mut ui.prompt
+        && let Some(rest) = completion.ghost(prompt.text.value())
+    {
+        prompt.text = TextInput::new(format!("{}{rest}", prompt.text.value()));
+        prompt.error = None;
+    }
+}
+
+/// Walks through what was said before.
+fn recall(ui: &mut Ui, older: bool) {
+    let Some(prompt) = &mut ui.prompt else { return };
+    let at = match (prompt.recalled, older) {
+        (None, true) => ui.said.len().checked_sub(1),
+        (Some(at), true) => Some(at.saturating_sub(1)),
+        (Some(at), false) => Some(at + 1).filter(|at| *at < ui.said.len()),
+        (None, false) => return,
+    };
+    let text = at.and_then(|at| ui.said.get(at)).cloned().unwrap_or_default();
+    prompt.text = TextInput::new(text);
+    prompt.recalled = at;
+    prompt.error = None;
+}

@@ -1,0 +1,182 @@
+//! Columns of each table and what stands in them.
+
+use crate::clock;
+use crate::pane::Pane;
+use crate::rows;
+use crate::state::Ui;
+use crate::table::{Column, Width};
+use crate::text;
+use crate::theme::Role;
+use al_wire::{AgentRow, RunRow, RunState, TriggerRow};
+
+/// One cell.
+#[derive(Debug)]
+pub struct Cell {
+    pub text: String,
+    pub role: Role,
+}
+
+fn cell(text: impl Into<String>, role: Role) -> Cell {
+    Cell { text: text.into(), role }
+}
+
+const fn column(title: &'static str, width: Width, priority: u8) -> Column {
+    Column { title, width, priority, right: false }
+}
+
+const fn right(title: &'static str, width: Width, priority: u8) -> Column {
+    Column { right: true, ..column(title, width, priority) }
+}
+
+const AGENTS: &[Column] = &[
+    column("AGENT", Width::Cells(10, 26), 0),
+    column("STATE", Width::Fixed(11), 0),
+    right("RUN", Width::Fixed(5), 1),
+    right("Q", Width::Fixed(3), 1),
+    column("NEXT", Width::Fixed(8), 3),
+    column("LAST", Width::Fixed(8), 2),
+    column("STATUS", Width::Rest(12), 4),
+];
+const RUNS: &[Column] = &[
+    column("RUN", Width::Cells(14, 30), 0),
+    column("STATE", Width::Fixed(12), 0),
+    right("TIME", Width::Fixed(7), 1),
+    column("START", Width::Fixed(6), 3),
+    column("TRIGGER", Width::Rest(12), 2),
+    column("WHY", Width::Rest(12), 4),
+];
+const QUEUES: &[Column] = &[
+    column("AGENT", Width::Cells(8, 20), 0),
+    column("RUN", Width::Cells(12, 26), 2),
+    right("AGE", Width::Fixed(5), 0),
+    column("TRIGGER", Width::Rest(12), 1),
+    column("WHY", Width::Rest(12), 3),
+];
+const TRIGGERS: &[Column] = &[
+    column("TIME", Width::Fixed(8), 1),
+    column("SOURCE", Width::Cells(6, 10), 0),
+    column("WHAT", Width::Rest(10), 2),
+    column("OUTCOME", Width::Fixed(11), 0),
+    column("WHY", Width::Rest(10), 3),
+];
+
+pub fn columns(pane: Pane) -> &'static [Column] {
+    match pane {
+        Pane::Agents => AGENTS,
+        Pane::Runs => RUNS,
+        Pane::Queues => QUEUES,
+        Pane::Triggers => TRIGGERS,
+        Pane::Logs => &[],
+    }
+}
+
+/// The cells of a row, one per column.
+pub fn cells(ui: &Ui, pane: Pane, index: usize) -> Vec<Cell> {
+    let fleet = &ui.fleet;
+    match pane {
+        Pane::Agents => fleet.agents.get(index).map_or_else(Vec::new, |row| agent(ui, row)),
+        Pane::Runs => fleet.runs.get(index).map_or_else(Vec::new, |row| run(ui, row)),
+        Pane::Queues => fleet.runs.get(index).map_or_else(Vec::new, |row| queued(ui, row)),
+        Pane::Triggers => fleet.triggers.get(index).map_or_else(Vec::new, |row| trigger(ui, row)),
+        Pane::Logs => Vec::new(),
+    }
+}
+
+fn state(ui: &Ui, role: Role, word: &str) -> Cell {
+    cell(format!("{} {word}", ui.theme.glyphs.state(role)), role)
+}
+
+fn near(ui: &Ui, at_ms: i64) -> String {
+    clock::near(at_ms, ui.now_ms, (ui.setup.zone_offset)(at_ms))
+}
+
+fn agent(ui: &Ui, row: &AgentRow) -> Vec<Cell> {
+    let (role, word) = rows::agent_state(row);
+    let scale = match ui.staged.as_ref().filter(|(name, _)| *name == row.name) {
+        Some((_, to)) => cell(format!("{}>{to}", row.scale), Role::Strong),
+        None => cell(format!("{}/{}", row.running, row.scale), Role::Text),
+    };
+    let next = match (row.next_ms, row.paused.is_some()) {
+        (_, true) => cell("paused", Role::StatePaused),
+        (Some(next_ms), _) => cell(near(ui, next_ms), Role::Text),
+        (None, _) => cell(first_word(row), Role::Muted),
+    };
+    let last = row.last.as_ref().map_or_else(
+        || cell("-", Role::Muted),
+        |last| {
+            let ago = clock::ago(ui.now_ms - last.ended_ms);
+            let role = rows::run_role(last.state);
+            let word = match last.state {
+                RunState::Succeeded => "ok",
+                RunState::Failed => "bad",
+                RunState::TimedOut => "late",
+                RunState::Killed => "kill",
+                _ => "drop",
+            };
+            cell(format!("{word:<4}{ago}"), role)
+        },
+    );
+    let queued = if row.queued == 0 { Role::Muted } else { Role::StateQueued };
+    let status = match (&row.error, &row.status_text) {
+        (Some(error), _) => cell(text::line(error), Role::Danger),
+        (None, Some(status)) => cell(text::line(status), Role::Text),
+        (None, None) => cell(text::line(&row.triggers.join(", ")), Role::Muted),
+    };
+    vec![
+        cell(text::line(&row.name), Role::Text),
+        state(ui, role, word),
+        scale,
+        cell(row.queued.to_string(), queued),
+        next,
+        last,
+        status,
+    ]
+}
+
+/// `webhook` for an agent without schedule that something else starts.
+fn first_word(row: &AgentRow) -> String {
+    let first = row.triggers.first().and_then(|trigger| trigger.split_whitespace().next());
+    text::line(first.unwrap_or("-"))
+}
+
+fn run(ui: &Ui, row: &RunRow) -> Vec<Cell> {
+    let word = if row.stopping && !row.state.ended() { "stopping" } else { row.state.word() };
+    let time = match (row.started_ms, row.ended_ms) {
+        (Some(started_ms), Some(ended_ms)) => clock::took(ended_ms - started_ms),
+        (Some(started_ms), None) => clock::running(ui.now_ms - started_ms),
+        (None, Some(_)) => "-".to_owned(),
+        (None, None) => clock::ago(ui.now_ms - row.queued_ms),
+    };
+    let start = row.started_ms.map_or_else(|| "-".to_owned(), |at_ms| near(ui, at_ms));
+    let said = row.status_text.as_deref().filter(|text| !text.is_empty()).unwrap_or(&row.why);
+    vec![
+        cell(text::line(&row.id), Role::Text),
+        state(ui, rows::run_role(row.state), word),
+        cell(time, Role::Text),
+        cell(start, Role::Muted),
+        cell(text::line(&row.trigger), Role::Text),
+        cell(text::line(said), Role::Muted),
+    ]
+}
+
+fn queued(ui: &Ui, row: &RunRow) -> Vec<Cell> {
+    vec![
+        cell(text::line(&row.agent), Role::Text),
+        cell(text::line(&row.id), Role::Muted),
+        cell(clock::ago(ui.now_ms - row.queued_ms), Role::Text),
+        cell(text::line(&row.trigger), Role::Text),
+        cell(text::line(&row.why), Role::Muted),
+    ]
+}
+
+fn trigger(ui: &Ui, row: &TriggerRow) -> Vec<Cell> {
+    let time = clock::seconds(row.at_ms, (ui.setup.zone_offset)(row.at_ms));
+    let role = rows::outcome_role(row.outcome);
+    vec![
+        cell(time, Role::Muted),
+        cell(text::line(&row.source), Role::Text),
+        cell(text::line(&row.summary), Role::Text),
+        state(ui, role, row.outcome.word()),
+        cell(text::line(&row.why), Role::Muted),
+    ]
+}

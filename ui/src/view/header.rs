@@ -1,0 +1,126 @@
+//! The first line, which says how things are, and the tab line.
+
+use super::paint::put;
+use crate::pane::Pane;
+use crate::state::Ui;
+use crate::text;
+use crate::theme::Role;
+use al_wire::HostMode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+/// `3/8`, or `3` when nothing limits it.
+pub fn running(ui: &Ui) -> String {
+    let running = ui.fleet.running();
+    match ui.fleet.host.as_ref().and_then(|host| host.scale) {
+        Some(scale) => format!("{running}/{scale}"),
+        None => running.to_string(),
+    }
+}
+
+pub fn header(ui: &Ui, rect: Rect, buf: &mut Buffer) {
+    let mut x = rect.x;
+    for (text, role) in parts(ui) {
+        let width = u16::try_from(text.width()).unwrap_or(u16::MAX);
+        if x.saturating_add(width) > rect.right() {
+            break;
+        }
+        x = put(buf, rect, x, rect.y, &text, ui.theme.style(role)).saturating_add(2);
+    }
+}
+
+/// What the header says, most important first.
+fn parts(ui: &Ui) -> Vec<(String, Role)> {
+    let fleet = &ui.fleet;
+    let project = text::cut_middle(&text::line(&ui.setup.project), 24, &ui.theme.glyphs.ellipsis);
+    let mut parts = vec![(format!("al {project}"), Role::Header)];
+    let environment = fleet.host.as_ref().and_then(|host| host.environment.as_deref());
+    parts.push(match (ui.setup.remote, environment) {
+        (true, name) => (
+            format!("REMOTE {}", text::line(name.unwrap_or_default())).trim_end().to_owned(),
+            Role::Strong,
+        ),
+        (false, _) => ("LOCAL".to_owned(), Role::Text),
+    });
+    match fleet.host.as_ref().map(|host| host.mode) {
+        None | Some(HostMode::Starting) => parts.push(("starting".to_owned(), Role::StateWaiting)),
+        Some(HostMode::Draining) => parts.push(("DRAINING".to_owned(), Role::Danger)),
+        Some(HostMode::Running | HostMode::Unknown) => {}
+    }
+    if fleet.paused() {
+        parts.push(("PAUSED".to_owned(), Role::StatePaused));
+    }
+    if ui.behind.is_some() {
+        parts.push(("FROZEN".to_owned(), Role::StatePaused));
+    }
+    if ui.setup.read_only {
+        parts.push(("READ-ONLY".to_owned(), Role::Strong));
+    }
+    let Some(host) = &fleet.host else { return parts };
+    parts.push((format!("run {}", running(ui)), role_if(fleet.running() > 0, Role::StateRunning)));
+    parts.push((format!("queue {}", fleet.queued()), Role::Text));
+    parts.push((
+        format!("fail {}", fleet.failing()),
+        role_if(fleet.failing() > 0, Role::StateFailed),
+    ));
+    if ui.lagged > 0 {
+        parts.push((format!("missed {}", ui.lagged), Role::Danger));
+    }
+    if let Some(gateway) = &host.gateway {
+        parts.push((format!("gateway {}", text::line(gateway)), Role::Muted));
+    }
+    parts
+}
+
+fn role_if(holds: bool, role: Role) -> Role {
+    if holds { role } else { Role::Text }
+}
+
+/// Panes and where their tabs are.
+pub fn tabs(ui: &Ui) -> Vec<(Pane, Rect)> {
+    let Some(line) = ui.screen().tabs else { return Vec::new() };
+    let mut x = line.x;
+    let mut tabs = Vec::new();
+    for pane in Pane::ALL {
+        let width = u16::try_from(tab(ui, pane).width()).unwrap_or(0);
+        tabs.push((pane, Rect::new(x, line.y, width, 1).intersection(line)));
+        x = x.saturating_add(width + 1);
+    }
+    tabs
+}
+
+fn tab(ui: &Ui, pane: Pane) -> String {
+    let count = match pane {
+        Pane::Queues if ui.fleet.queued() > 0 => format!(" {}", ui.fleet.queued()),
+        _ => String::new(),
+    };
+    let name = format!("{} {}{count}", pane.index() + 1, pane.title());
+    if ui.focus() == pane { format!("[{name}]") } else { format!(" {name} ") }
+}
+
+pub fn tab_line(ui: &Ui, buf: &mut Buffer) {
+    let mut end = 0;
+    for (pane, rect) in tabs(ui) {
+        let role = if ui.focus() == pane { Role::Strong } else { Role::Text };
+        end = put(buf, rect, rect.x, rect.y, &tab(ui, pane), ui.theme.style(role));
+    }
+    let Some(line) = ui.screen().tabs else { return };
+    let trail = trail(ui);
+    let width = u16::try_from(trail.width() + 1).unwrap_or(u16::MAX);
+    if line.right() > width && line.right() - width > end + 1 {
+        put(buf, line, line.right() - width, line.y, &trail, ui.theme.style(Role::Muted));
+    }
+}
+
+/// `Home > dev > log of dev-1a2b3c4d`: what Esc leads out of.
+fn trail(ui: &Ui) -> String {
+    let mut steps = Vec::new();
+    if let Some(scope) = &ui.place.scope {
+        steps.push(text::line(scope));
+    }
+    if let Some(pin) = &ui.place.pin {
+        steps.push(format!("log of {}", super::logs::source_name(pin)));
+    }
+    if steps.is_empty() { String::new() } else { format!("Home > {}", steps.join(" > ")) }
+}

@@ -1,0 +1,219 @@
+//! The last line: keys that help now, or a flash, or the prompt with what could follow.
+
+use super::paint::{clear, put};
+use crate::action::{ACTIONS, Action, Entry, continuations, offered};
+use crate::command::{VERBS, complete};
+use crate::layout::Screen;
+use crate::pane::Pane;
+use crate::prompt::{Kind, Prompt};
+use crate::state::{Popup, Subject, Ui};
+use crate::text;
+use crate::theme::{Role, Theme};
+use al_wire::{AgentState, RunState};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use unicode_width::UnicodeWidthStr;
+
+/// Draws the last line and, while something is typed, the line above it.
+pub fn line(ui: &Ui, screen: &Screen, buf: &mut Buffer) -> Option<Position> {
+    if let Some(prompt) = &ui.prompt {
+        let above = Rect { y: screen.hint.y.saturating_sub(1), ..screen.hint };
+        clear(buf, above);
+        below_prompt(ui, prompt, screen.hint, buf);
+        return typed(ui, prompt, above, buf);
+    }
+    if let Some(flash) = &ui.flash {
+        let role = if flash.error { Role::FlashError } else { Role::Flash };
+        let mark = if flash.error { "! " } else { "" };
+        let text = text::cut_end(
+            &format!("{mark}{}", flash.text),
+            usize::from(screen.hint.width),
+            &ui.theme.glyphs.ellipsis,
+        );
+        put(buf, screen.hint, screen.hint.x, screen.hint.y, &text, ui.theme.style(role));
+        return None;
+    }
+    hints(ui, screen.hint, buf, &wanted(ui));
+    None
+}
+
+/// The last line of a screen that is too small for panes.
+pub fn small(ui: &Ui, line: Rect, buf: &mut Buffer) -> Option<Position> {
+    if let Some(prompt) = &ui.prompt {
+        clear(buf, line);
+        return typed(ui, prompt, line, buf);
+    }
+    match &ui.flash {
+        Some(flash) => {
+            put(buf, line, line.x, line.y, &flash.text, ui.theme.style(Role::Flash));
+        }
+        None => {
+            put(buf, line, line.x, line.y, "q leave", ui.theme.style(Role::Hint));
+        }
+    }
+    None
+}
+
+fn typed(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) -> Option<Position> {
+    let room = usize::from(line.width.saturating_sub(2));
+    let skip = prompt.text.visual_scroll(room);
+    let mut column = 0;
+    let shown: String = prompt
+        .text
+        .value()
+        .chars()
+        .skip_while(|c| {
+            let here = column;
+            column += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            here < skip
+        })
+        .collect();
+    let start = put(buf, line, line.x, line.y, prompt.mark(), ui.theme.style(Role::HintKey));
+    let end = put(buf, line, start, line.y, &shown, ui.theme.style(Role::Text));
+    if prompt.kind == Kind::Command
+        && let Some(ghost) = completion(ui, prompt).ghost(prompt.text.value())
+    {
+        put(buf, line, end, line.y, &ghost, ui.theme.style(Role::Ghost));
+    }
+    let cursor =
+        u16::try_from(prompt.text.visual_cursor().saturating_sub(skip)).unwrap_or(u16::MAX);
+    let x = start.saturating_add(cursor).min(line.right().saturating_sub(1));
+    Some(Position::new(x, line.y))
+}
+
+fn completion(ui: &Ui, prompt: &Prompt) -> crate::command::Completion {
+    let themes = Theme::names(ui.setup.config_dir.as_deref());
+    complete(prompt.text.value(), &ui.fleet, &themes, ui.setup.read_only)
+}
+
+fn below_prompt(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) {
+    let muted = ui.theme.style(Role::Hint);
+    if let Some(error) = &prompt.error {
+        let error = format!("! {}", text::line(error));
+        put(buf, line, line.x, line.y, &error, ui.theme.style(Role::FlashError));
+        return;
+    }
+    if prompt.kind != Kind::Command {
+        put(buf, line, line.x, line.y, "Enter keeps it, Esc drops it", muted);
+        return;
+    }
+    let value = prompt.text.value();
+    let completion = completion(ui, prompt);
+    let verb = value.split_whitespace().next().unwrap_or_default();
+    let usage = VERBS.iter().find(|(known, _)| *known == verb && value.contains(' '));
+    let mut x = line.x;
+    if let Some((verb, words)) = usage {
+        x = put(buf, line, x, line.y, &format!("{verb} {words}   "), muted);
+    }
+    for candidate in &completion.candidates {
+        let width = u16::try_from(candidate.width()).unwrap_or(u16::MAX);
+        if x.saturating_add(width) > line.right() {
+            break;
+        }
+        x = put(buf, line, x, line.y, candidate, ui.theme.style(Role::HintKey)).saturating_add(2);
+    }
+}
+
+fn hints(ui: &Ui, line: Rect, buf: &mut Buffer, wanted: &[(String, String)]) {
+    let mut x = line.x;
+    let last = wanted.last().map_or(0, |(key, word)| key.width() + word.width() + 1);
+    for (i, (key, word)) in wanted.iter().enumerate() {
+        let width = key.width() + word.width() + 1;
+        // The last one, how to get out, is kept room for.
+        let reserve = if i + 1 == wanted.len() { 0 } else { last + 2 };
+        if usize::from(x) + width + reserve > usize::from(line.right()) {
+            continue;
+        }
+        x = put(buf, line, x, line.y, key, ui.theme.style(Role::HintKey));
+        x = put(buf, line, x.saturating_add(1), line.y, word, ui.theme.style(Role::Hint))
+            .saturating_add(2);
+    }
+}
+
+/// Keys and words for the present state, the most useful first and the way out last.
+fn wanted(ui: &Ui) -> Vec<(String, String)> {
+    let pair = |key: &str, word: &str| (key.to_owned(), word.to_owned());
+    if let Some(dialog) = &ui.dialog {
+        let accept = if dialog.small { vec![pair("y", "accept")] } else { Vec::new() };
+        let moves = [pair("Tab", "next button"), pair("Enter", "press"), pair("Esc", "cancel")];
+        return accept.into_iter().chain(moves).collect();
+    }
+    match &ui.popup {
+        Some(Popup::Help { typing: true, .. }) => {
+            return vec![pair("Enter", "keep"), pair("Esc", "clear")];
+        }
+        Some(Popup::Help { .. }) => {
+            return vec![pair("/", "search"), pair("j k", "scroll"), pair("Esc", "close")];
+        }
+        Some(Popup::Inspect { .. }) => {
+            return vec![pair("j k", "scroll"), pair("O", "pager"), pair("Esc", "close")];
+        }
+        None => {}
+    }
+    if !ui.typed.is_empty() {
+        let next = continuations(&ui.typed, ui.focus(), ui.setup.read_only);
+        let mut next: Vec<_> =
+            next.into_iter().map(|(key, title)| (key, title.to_owned())).collect();
+        next.push(pair("Esc", "cancel"));
+        return next;
+    }
+    if let Some((agent, to)) = &ui.staged {
+        return vec![
+            (format!("scale {}", text::line(agent)), format!("to {to}:")),
+            pair("Enter", "applies"),
+            pair("Esc", "drops it"),
+        ];
+    }
+    let fits = |entry: &&Entry| !entry.hint.is_empty() && applies(ui, entry.action);
+    let last = ACTIONS.iter().filter(|entry| entry.action == Action::Quit);
+    offered(ui.focus(), ui.setup.read_only)
+        .filter(|entry| entry.action != Action::Quit)
+        .chain(last)
+        .filter(fits)
+        .map(|entry| (entry.key(), word(ui, entry).to_owned()))
+        .collect()
+}
+
+/// True when the key would do something for what is selected.
+fn applies(ui: &Ui, action: Action) -> bool {
+    let subject = ui.selected(ui.focus());
+    let run = match &subject {
+        Subject::Run(id) => ui.fleet.run(id),
+        _ => None,
+    };
+    let agent = match &subject {
+        Subject::Agent(name) => ui.fleet.agent(name),
+        _ => None,
+    };
+    match action {
+        Action::Start | Action::Pause => ui.agent().is_some(),
+        Action::Kill => {
+            agent.is_some_and(|agent| agent.running > 0)
+                || run.is_some_and(|run| !run.state.ended() && run.state != RunState::Queued)
+        }
+        Action::Drop => {
+            agent.is_some_and(|agent| agent.queued > 0)
+                || run.is_some_and(|run| run.state == RunState::Queued)
+        }
+        Action::Rerun => {
+            agent.is_some_and(|agent| agent.last.is_some())
+                || run.is_some_and(|run| run.state.ended())
+        }
+        Action::NextMatch => ui.log.search.is_some(),
+        Action::OpenLogs => ui.focus() != Pane::Logs && subject != Subject::Nothing,
+        Action::Inspect | Action::Open if ui.focus().is_table() => subject != Subject::Nothing,
+        _ => true,
+    }
+}
+
+fn word(ui: &Ui, entry: &Entry) -> &'static str {
+    let paused = || {
+        let agent = ui.agent().and_then(|name| ui.fleet.agent(&name));
+        agent.is_some_and(|agent| agent.state == AgentState::Paused || agent.paused.is_some())
+    };
+    match entry.action {
+        Action::Pause if paused() => "resume",
+        Action::Quit if ui.trail.is_empty() => "leave",
+        _ => entry.hint,
+    }
+}

@@ -1,0 +1,243 @@
+//! What stands in front of the panes: help, inspect, dialogs.
+
+use super::detail;
+use super::paint::{clear, frame, put, tint};
+use crate::action::{Context, offered};
+use crate::dialog::Dialog;
+use crate::inspect;
+use crate::layout::{inside, middle};
+use crate::state::{Popup, Subject, Ui};
+use crate::text;
+use crate::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+pub fn popup(ui: &Ui, body: Rect, buf: &mut Buffer) {
+    match &ui.popup {
+        Some(Popup::Help { search, typing, top, .. }) => {
+            let rect = middle(body, 84, body.height);
+            clear(buf, rect);
+            let mark = if *typing || !search.value().is_empty() {
+                format!(" /{}", search.value())
+            } else {
+                String::new()
+            };
+            frame(
+                buf,
+                &ui.theme,
+                rect,
+                true,
+                &format!("Help for {}{mark}", ui.focus().title()),
+                "",
+            );
+            scrolled(ui, &help_lines(ui, search.value()), inside(rect), *top, buf);
+        }
+        Some(Popup::Inspect { subject, top }) => {
+            let rect = middle(body, body.width.saturating_sub(6).max(56), body.height);
+            clear(buf, rect);
+            frame(buf, &ui.theme, rect, true, &text::line(&inspect::title(subject)), "i closes");
+            let inner = inside(rect);
+            scrolled(ui, &inspect_lines(ui, subject, usize::from(inner.width)), inner, *top, buf);
+        }
+        None => {}
+    }
+}
+
+type Row = Vec<(String, Role)>;
+
+/// Draws the rows from `top` on, never beyond the last page.
+fn scrolled(ui: &Ui, rows: &[Row], area: Rect, top: usize, buf: &mut Buffer) {
+    let top = top.min(rows.len().saturating_sub(usize::from(area.height)));
+    for (y, row) in (area.top()..area.bottom()).zip(rows.iter().skip(top)) {
+        let mut x = area.x.saturating_add(1);
+        for (text, role) in row {
+            x = put(buf, area, x, y, text, ui.theme.style(*role));
+        }
+    }
+}
+
+fn help_lines(ui: &Ui, search: &str) -> Vec<Row> {
+    let search = search.to_lowercase();
+    let mut rows = Vec::new();
+    let here = if ui.focus().is_table() { Context::Tables } else { Context::Logs };
+    for context in [here, Context::Everywhere] {
+        let entries =
+            offered(ui.focus(), ui.setup.read_only).filter(|entry| entry.context == context);
+        let fitting = entries.filter(|entry| {
+            search.is_empty()
+                || entry.title.to_lowercase().contains(&search)
+                || entry.id.contains(&search)
+        });
+        let mut section: Vec<Row> = fitting
+            .map(|entry| {
+                let keys: Vec<String> =
+                    entry.keys.iter().map(|keys| keys.replace(' ', "")).collect();
+                let role = if entry.danger { Role::Danger } else { Role::Text };
+                vec![
+                    (format!("{:<16}", keys.join(" ")), Role::HintKey),
+                    (entry.title.to_owned(), role),
+                ]
+            })
+            .collect();
+        if !section.is_empty() {
+            rows.push(vec![(context.title().to_owned(), Role::Title)]);
+            rows.append(&mut section);
+            rows.push(Vec::new());
+        }
+    }
+    let verbs = crate::command::VERBS.iter().filter(|(verb, _)| {
+        let hidden = ui.setup.read_only && crate::command::CHANGING.contains(verb);
+        !hidden && (search.is_empty() || verb.contains(&search))
+    });
+    let mut commands: Vec<Row> = verbs
+        .map(|(verb, words)| {
+            vec![
+                (format!("{:<16}", format!(":{verb}")), Role::HintKey),
+                ((*words).to_owned(), Role::Text),
+            ]
+        })
+        .collect();
+    if !commands.is_empty() {
+        rows.push(vec![("Command line".to_owned(), Role::Title)]);
+        rows.append(&mut commands);
+    }
+    if rows.is_empty() {
+        rows.push(vec![("nothing fits; Esc clears the search".to_owned(), Role::Muted)]);
+    }
+    rows
+}
+
+fn inspect_lines(ui: &Ui, subject: &Subject, width: usize) -> Vec<Row> {
+    let width = width.saturating_sub(2).max(1);
+    let facts = inspect::facts(ui, subject);
+    if facts.is_empty() {
+        return vec![vec![("it is gone".to_owned(), Role::Muted)]];
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for fact in facts {
+        let room = width.saturating_sub(usize::from(detail::LABEL)).max(1);
+        for (i, part) in wrapped(&fact.value, room).into_iter().enumerate() {
+            let label = if i == 0 { fact.label } else { "" };
+            rows.push(vec![(format!("{label:<10}"), Role::Muted), (part, fact.role)]);
+        }
+    }
+    rows.push(Vec::new());
+    if let Subject::Record(record) = subject {
+        let whole = inspect::whole(&record.msg);
+        rows.extend(wrapped(&whole, width).into_iter().map(|part| vec![(part, Role::Text)]));
+        rows.push(Vec::new());
+    }
+    let json = inspect::json(ui, subject).map(|json| inspect::whole(&json)).unwrap_or_default();
+    rows.extend(wrapped(&json, width).into_iter().map(|part| vec![(part, Role::Muted)]));
+    rows
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let rows = text::wrap(vec![Span::raw(text.to_owned())], width, 0);
+    rows.iter().map(|row| row.iter().map(|span| span.content.as_ref()).collect()).collect()
+}
+
+/// Where a dialog and its parts are.
+struct Parts {
+    rect: Rect,
+    body: Rect,
+    text: Option<Rect>,
+    cli: Option<Rect>,
+    buttons: Vec<Rect>,
+}
+
+fn parts(ui: &Ui, dialog: &Dialog) -> Parts {
+    let area = Rect::new(0, 0, ui.size.0, ui.size.1);
+    let widest = dialog.body.iter().map(|line| line.width()).chain([
+        dialog.title.width() + 4,
+        dialog.cli.as_ref().map_or(0, |cli| cli.width() + 4),
+        dialog.buttons.iter().map(|button| button.label.width() + 6).sum(),
+    ]);
+    let width = widest.max().unwrap_or(0).clamp(44, 76) + 4;
+    let width = u16::try_from(width).unwrap_or(u16::MAX).min(area.width);
+    let lines = body_lines(dialog, usize::from(width.saturating_sub(4))).len();
+    let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+    let (typed, twin) = (u16::from(dialog.text.is_some()), u16::from(dialog.cli.is_some()));
+    let extra = typed * 2 + twin * 2;
+    let rect = middle(area, width, lines.saturating_add(extra).saturating_add(4));
+    let inner = inside(rect);
+    let inner =
+        Rect { x: inner.x.saturating_add(1), width: inner.width.saturating_sub(2), ..inner };
+    // From the bottom up, so that the buttons are the last to go when there is no room.
+    let row = |from_bottom: u16| Rect {
+        y: inner.bottom().saturating_sub(from_bottom),
+        height: inner.height.min(1),
+        ..inner
+    };
+    let mut x = inner.x;
+    let buttons = dialog.buttons.iter().map(|button| {
+        let width = u16::try_from(button.label.width() + 4).unwrap_or(0);
+        let rect = Rect { x, width, ..row(1) }.intersection(inner);
+        x = x.saturating_add(width + 2);
+        rect
+    });
+    let buttons = buttons.collect();
+    let under = 2 + extra;
+    Parts {
+        rect,
+        body: Rect { height: inner.height.saturating_sub(under), ..inner },
+        cli: dialog.cli.as_ref().map(|_| row(3)),
+        text: dialog.text.as_ref().map(|_| row(3 + twin * 2)),
+        buttons,
+    }
+}
+
+fn body_lines(dialog: &Dialog, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> =
+        dialog.body.iter().flat_map(|line| wrapped(&text::line(line), width.max(1))).collect();
+    if let Some(word) = &dialog.word {
+        lines.push(format!("Type {} to go on:", text::line(word)));
+    }
+    lines
+}
+
+/// Where the buttons of the open dialog are.
+pub fn buttons(ui: &Ui) -> Vec<Rect> {
+    ui.dialog.as_ref().map_or_else(Vec::new, |dialog| parts(ui, dialog).buttons)
+}
+
+pub fn dialog(ui: &Ui, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let dialog = ui.dialog.as_ref()?;
+    let parts = parts(ui, dialog);
+    let area = area.intersection(buf.area);
+    clear(buf, parts.rect);
+    frame(buf, &ui.theme, parts.rect, true, &text::line(&dialog.title), "");
+    let lines = body_lines(dialog, usize::from(parts.body.width));
+    for (y, line) in (parts.body.top()..parts.body.bottom()).zip(lines) {
+        put(buf, area, parts.body.x, y, &line, ui.theme.style(Role::Text));
+    }
+    if let (Some(rect), Some(cli)) = (parts.cli, &dialog.cli) {
+        let x = put(buf, area, rect.x, rect.y, "shell: ", ui.theme.style(Role::Muted));
+        put(buf, rect, x, rect.y, &text::line(cli), ui.theme.style(Role::Strong));
+    }
+    for (i, (button, rect)) in dialog.buttons.iter().zip(&parts.buttons).enumerate() {
+        let focused = i == dialog.focus && !dialog.typing;
+        let role = match (dialog.enabled(button), button.danger) {
+            (false, _) => Role::Muted,
+            (true, true) => Role::Danger,
+            (true, false) => Role::Text,
+        };
+        let label =
+            if focused { format!("[ {} ]", button.label) } else { format!("  {}  ", button.label) };
+        put(buf, *rect, rect.x, rect.y, &label, ui.theme.style(role));
+        if focused {
+            tint(buf, *rect, ui.theme.style(Role::Selection));
+        }
+    }
+    let (rect, input) = (parts.text?, dialog.text.as_ref()?);
+    let room = usize::from(rect.width.saturating_sub(3));
+    let skip = input.visual_scroll(room);
+    let shown: String = input.value().chars().skip(skip).collect();
+    let x = put(buf, rect, rect.x, rect.y, "> ", ui.theme.style(Role::HintKey));
+    put(buf, rect, x, rect.y, &shown, ui.theme.style(Role::Text));
+    let cursor = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(u16::MAX);
+    let at = Position::new(x.saturating_add(cursor).min(rect.right().saturating_sub(1)), rect.y);
+    (dialog.typing && area.contains(at)).then_some(at)
+}

@@ -1,0 +1,163 @@
+//! A table over the rows in view; rows out of view are not touched.
+
+use super::cells::{self, Cell};
+use super::paint::{frame, put, tint};
+use crate::layout;
+use crate::pane::Pane;
+use crate::state::Ui;
+use crate::table::{Column, Width, fit};
+use crate::text;
+use crate::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+/// Columns before the first cell, for the mark of the selected row.
+const MARK: u16 = 2;
+
+pub fn pane(ui: &Ui, pane: Pane, rect: Rect, buf: &mut Buffer) {
+    let table = ui.table(pane);
+    let focused = ui.focus() == pane;
+    frame(buf, &ui.theme, rect, focused, &title(ui, pane), &notes(ui, pane));
+    let rows = layout::table_rows(rect);
+    if table.shown.is_empty() {
+        put(
+            buf,
+            layout::inside(rect),
+            rows.x + MARK,
+            rows.y,
+            empty(ui, pane),
+            ui.theme.style(Role::Muted),
+        );
+        return;
+    }
+    let columns = cells::columns(pane);
+    let seen: Vec<Vec<Cell>> = table
+        .shown
+        .iter()
+        .skip(table.top)
+        .take(usize::from(rows.height))
+        .map(|index| cells::cells(ui, pane, *index))
+        .collect();
+    let fitted = fit(columns, &widest(ui, pane, columns, &seen), rows.width.saturating_sub(MARK));
+    titles(ui, columns, &fitted, Rect { y: rows.y.saturating_sub(1), height: 1, ..rows }, buf);
+    for (y, (at, cells)) in (rows.y..).zip(seen.iter().enumerate()) {
+        let selected = table.top + at == table.at;
+        let line = Rect { y, height: 1, ..rows };
+        row(ui, columns, &fitted, cells, line, selected, buf);
+        if selected {
+            let role = if focused { Role::Selection } else { Role::SelectionBlur };
+            tint(buf, line, ui.theme.style(role));
+        }
+    }
+}
+
+fn titles(ui: &Ui, columns: &[Column], fitted: &[(usize, u16)], line: Rect, buf: &mut Buffer) {
+    let mut x = line.x + MARK;
+    for (i, width) in fitted {
+        let title = aligned(columns[*i].title, *width, columns[*i].right);
+        put(buf, line, x, line.y, &title, ui.theme.style(Role::Column));
+        x = x.saturating_add(width + 1);
+    }
+}
+
+fn row(
+    ui: &Ui,
+    columns: &[Column],
+    fitted: &[(usize, u16)],
+    cells: &[Cell],
+    line: Rect,
+    selected: bool,
+    buf: &mut Buffer,
+) {
+    let mark = if selected { ui.theme.glyphs.cursor.as_str() } else { " " };
+    put(buf, line, line.x, line.y, mark, ui.theme.style(Role::Strong));
+    let mut x = line.x + MARK;
+    for (i, width) in fitted {
+        let Some(cell) = cells.get(*i) else { continue };
+        let room = usize::from(*width);
+        let ellipsis = &ui.theme.glyphs.ellipsis;
+        let cut = match columns[*i].width {
+            Width::Rest(_) => text::cut_end(&cell.text, room, ellipsis),
+            _ => text::cut_middle(&cell.text, room, ellipsis),
+        };
+        put(
+            buf,
+            line,
+            x,
+            line.y,
+            &aligned(&cut, *width, columns[*i].right),
+            ui.theme.style(cell.role),
+        );
+        x = x.saturating_add(width + 1);
+    }
+}
+
+fn aligned(text: &str, width: u16, right: bool) -> String {
+    let pad = usize::from(width).saturating_sub(text.width());
+    if right { format!("{}{text}", " ".repeat(pad)) } else { text.to_owned() }
+}
+
+/// Widths of the widest cells. Names are measured over all rows, so that columns stay where they
+/// are while scrolling.
+fn widest(ui: &Ui, pane: Pane, columns: &[Column], seen: &[Vec<Cell>]) -> Vec<u16> {
+    let names = ui.table(pane).shown.iter().filter_map(|i| crate::rows::key(&ui.fleet, pane, *i));
+    let name = names.map(UnicodeWidthStr::width).max().unwrap_or(0);
+    let measured = (0..columns.len()).map(|i| {
+        let cells = seen.iter().filter_map(|row| row.get(i)).map(|cell| cell.text.width());
+        let widest = cells.max().unwrap_or(0);
+        if columns[i].title == "RUN" || pane == Pane::Agents && i == 0 {
+            widest.max(name)
+        } else {
+            widest
+        }
+    });
+    measured.map(|width| u16::try_from(width).unwrap_or(u16::MAX)).collect()
+}
+
+fn title(ui: &Ui, pane: Pane) -> String {
+    let scope = ui.scope(pane).map_or(String::new(), |agent| format!(" of {}", text::line(agent)));
+    let filter = &ui.table(pane).filter;
+    let filter = if filter.is_empty() {
+        String::new()
+    } else {
+        format!(" /{}", text::line(&filter.to_string()))
+    };
+    format!("{}{scope} {}{filter}", pane.title(), ui.table(pane).shown.len())
+}
+
+fn notes(ui: &Ui, pane: Pane) -> String {
+    let table = ui.table(pane);
+    let at = if table.shown.is_empty() { 0 } else { table.at + 1 };
+    let total = table.shown.len();
+    match pane {
+        Pane::Queues => match oldest(ui) {
+            Some(age) => format!("oldest {age}"),
+            None => String::new(),
+        },
+        _ if total > 0 && ui.focus() == pane => format!("{at}/{total}"),
+        _ => String::new(),
+    }
+}
+
+fn oldest(ui: &Ui) -> Option<String> {
+    let shown = ui.table(Pane::Queues).shown.iter().filter_map(|i| ui.fleet.runs.get(*i));
+    shown.map(|run| run.queued_ms).min().map(|at_ms| crate::clock::ago(ui.now_ms - at_ms))
+}
+
+/// What stands in a table without rows: why, and what to do.
+fn empty(ui: &Ui, pane: Pane) -> &'static str {
+    if ui.fleet.host.is_none() {
+        return "starting ...";
+    }
+    if !ui.table(pane).filter.is_empty() {
+        return "nothing fits the filter; Esc removes it";
+    }
+    match pane {
+        Pane::Agents => "no agents: add agents/<name>/SKILL.md to the project",
+        Pane::Runs => "no runs yet: s starts one",
+        Pane::Queues => "nothing waits",
+        Pane::Triggers => "nothing fired yet",
+        Pane::Logs => "",
+    }
+}
