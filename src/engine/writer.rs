@@ -143,7 +143,7 @@ impl Writer {
             Message::Event { input, confirm, reply } => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 match self.question(&input, &confirm) {
-                    None => jobs.push(Job { input, reply }),
+                    None => jobs.push(Job { input: *input, reply }),
                     Some(question) => send(reply, question),
                 }
             }

@@ -27,7 +27,7 @@ use super::{App, routes};
 const HEADERS_IN: Duration = Duration::from_secs(10);
 /// Requests in flight may take this long when the gateway ends.
 const LEAVE_IN: Duration = Duration::from_secs(3);
-/// Bytes that are read at once, and the longest head of a request.
+/// Bytes that are read at once; a head of a request may be twice as long.
 const BUFFER: usize = 64 * 1024;
 /// Waited after an accept that failed: mostly there are no files left to open.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
