@@ -88,7 +88,7 @@ pub(super) type ReplyTo = oneshot::Sender<Result<Outcome, EngineError>>;
 
 pub(super) enum Message {
     Event {
-        input: Input,
+        input: Box<Input>,
         confirm: Confirmation,
         reply: Option<ReplyTo>,
     },
