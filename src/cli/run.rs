@@ -59,10 +59,10 @@ pub struct RunArgs {
 /// When the run is not accepted.
 pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let project = start::load(context)?;
-    if let Some(agent) = &args.agent {
-        if !project.agents.iter().any(|known| known.name == *agent) {
-            return Err(context.unknown_agent(agent));
-        }
+    if let Some(agent) = &args.agent
+        && !project.agents.iter().any(|known| known.name == *agent)
+    {
+        return Err(context.unknown_agent(agent));
     }
     let places = Places::of(&project.dir);
     let tokio = start::tokio()?;

@@ -13,8 +13,8 @@ pub enum Fit {
     End,
 }
 
-/// A column that gives way keeps this many characters.
-const LEAST: usize = 8;
+/// What a column keeps that gives way: sentences first, then names, which may be copied.
+const LEAST: [(Fit, usize); 2] = [(Fit::End, 12), (Fit::Middle, 8)];
 const GAP: usize = 2;
 const CUT: &str = "...";
 
@@ -81,18 +81,17 @@ impl<const N: usize> Table<N> {
             }
         }
         let total = |widths: &[usize; N]| widths.iter().sum::<usize>() + GAP * N.saturating_sub(1);
-        while total(&widths) > limit {
-            let gives = |at: &usize| self.columns[*at].1 != Fit::Keep && widths[*at] > LEAST;
-            let Some(widest) = (0..N).filter(gives).max_by_key(|at| widths[*at]) else { break };
-            let over = total(&widths) - limit;
-            // Down to the next widest at most, so that all wide columns give alike.
-            let next = (0..N)
-                .filter(|at| *at != widest && gives(at))
-                .map(|at| widths[at])
-                .max()
-                .unwrap_or(LEAST);
-            let least = next.max(LEAST).min(widths[widest] - 1);
-            widths[widest] = widths[widest].saturating_sub(over).max(least);
+        for (fit, least) in LEAST {
+            while total(&widths) > limit {
+                let gives = |at: &usize| self.columns[*at].1 == fit && widths[*at] > least;
+                let Some(widest) = (0..N).filter(gives).max_by_key(|at| widths[*at]) else { break };
+                // Down to the next widest at most, so that all give alike.
+                let others = (0..N).filter(|at| *at != widest && gives(at));
+                let next = others.map(|at| widths[at]).max().unwrap_or(least);
+                let over = total(&widths) - limit;
+                let least = next.clamp(least, widths[widest] - 1);
+                widths[widest] = widths[widest].saturating_sub(over).max(least);
+            }
         }
         widths
     }
@@ -120,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wide_columns_give_alike_until_the_table_fits() {
+    fn sentences_give_way_before_names_and_wide_columns_give_alike() {
         let mut table = Table::new([("AGENT", Fit::Middle), ("N", Fit::Keep), ("WHY", Fit::End)]);
         table.row([
             "a-very-long-name-of-an-agent-in-production".into(),
@@ -128,10 +127,8 @@ mod tests {
             "exit code 3 after a long and winding story".into(),
         ]);
         table.row(["dev".into(), "0/1".into(), Cell::new(Tone::Good, "ok")]);
-        insta::assert_snapshot!(table.render(44, Paint::new(false)), @r"
-        AGENT              N    WHY
-        a-very-l...duction  1/1  exit code 3 afte...
-        ");
+        let render = |width: usize| table.render(width, Paint::new(false));
+        insta::assert_snapshot!([render(91), render(70), render(40)].join("\n"));
     }
 
     #[test]

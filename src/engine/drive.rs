@@ -1,6 +1,7 @@
 //! Carries effects out through the runtimes and brings back the news.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -9,6 +10,7 @@ use tokio::runtime::Handle as Tokio;
 use super::handle::Handle;
 use super::rules::{engine_name, runtime_name};
 use crate::ambient;
+use crate::log;
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
 use crate::scheduler::{Effect, EffectNews, Event, Exit, Verdict};
@@ -24,6 +26,7 @@ pub struct Driver {
     process: Arc<dyn Runtime>,
     agents: Arc<HashMap<String, Agent>>,
     grant: Grant,
+    logs: PathBuf,
     /// Never to be seen in a log.
     secrets: Arc<Vec<String>>,
 }
@@ -35,6 +38,7 @@ impl Driver {
         process: Arc<dyn Runtime>,
         agents: &[Agent],
         grant: Grant,
+        logs: PathBuf,
         secrets: Vec<String>,
     ) -> Self {
         let agents = agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect();
@@ -44,6 +48,7 @@ impl Driver {
             process,
             agents: Arc::new(agents),
             grant,
+            logs,
             secrets: Arc::new(secrets),
         }
     }
@@ -61,6 +66,45 @@ impl Driver {
                 Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
             }
         });
+    }
+
+    /// Removes the files of an ended run.
+    pub(super) fn sweep(&self, run: String) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            if let Err(error) = driver.process.remove(&run).await {
+                tracing::warn!(target: "engine", run, error = %error, "files not removed");
+            }
+        });
+    }
+
+    /// Removes what history no longer knows: log files from before `before`, and files of runs.
+    pub(super) fn prune(&self, before: i64) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            let logs = driver.logs.clone();
+            let old = move || log::prune(&logs, 0, log::day_of(before));
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(old).await {
+                tracing::warn!(target: "engine", error = %error, "old logs not removed");
+            }
+            match driver.process.leftovers().await {
+                Ok(runs) => driver.sweep_forgotten(runs).await,
+                Err(error) => {
+                    tracing::warn!(target: "engine", error = %error, "old runs not removed");
+                }
+            }
+        });
+    }
+
+    async fn sweep_forgotten(&self, runs: Vec<String>) {
+        let reader = Arc::clone(self.engine.reader());
+        let forgotten = move || -> Vec<String> {
+            let unknown = |run: &String| matches!(reader.run(run), Ok(None));
+            runs.into_iter().filter(unknown).collect()
+        };
+        for run in tokio::task::spawn_blocking(forgotten).await.unwrap_or_default() {
+            self.sweep(run);
+        }
     }
 
     /// Looks after an effect that was begun before this process started.

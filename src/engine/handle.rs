@@ -158,7 +158,7 @@ impl Handle {
             return Err(EngineError::Busy);
         }
         let (reply, answer) = oneshot::channel();
-        let message = Message::Event { input: stamped(event), confirm, reply: Some(reply) };
+        let message = Message::Event { input: Box::new(stamped(event)), confirm, reply: Some(reply) };
         if self.to.send(message).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(EngineError::Ended);
@@ -171,7 +171,11 @@ impl Handle {
     pub fn report(&self, event: Event) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let message =
-            Message::Event { input: stamped(event), confirm: Confirmation::NotNeeded, reply: None };
+            Message::Event {
+            input: Box::new(stamped(event)),
+            confirm: Confirmation::NotNeeded,
+            reply: None,
+        };
         // After the writer's end the news is found again at the next start.
         let _ = self.to.send(message);
     }
