@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle as Tokio;
@@ -13,10 +14,13 @@ use crate::ambient;
 use crate::log;
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
-use crate::scheduler::{Effect, EffectNews, Event, Exit, Verdict};
+use crate::scheduler::{Effect, EffectNews, Event, Exit, RunState, Verdict, View};
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
+
+/// Time between two tries to stop what has not started yet.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Acts for the engine; clones act alike.
 #[derive(Clone)]
@@ -137,11 +141,25 @@ impl Driver {
     }
 
     async fn stop(&self, effect: &Effect, run: &str, attempt: u32) {
-        let news = match self.process.stop(run, attempt, GRACE).await {
-            Ok(_) => EffectNews::Done,
-            Err(error) => EffectNews::Failed { message: error.to_string() },
+        loop {
+            match self.process.stop(run, attempt, GRACE).await {
+                // Its start is still on the way: there is nothing to stop yet, but there will be.
+                Ok(false) if self.is_starting(run).await => tokio::time::sleep(AGAIN).await,
+                Ok(_) => return self.news(effect, EffectNews::Done),
+                Err(error) => {
+                    let message = error.to_string();
+                    return self.news(effect, EffectNews::Failed { message });
+                }
+            }
+        }
+    }
+
+    async fn is_starting(&self, run: &str) -> bool {
+        let run = run.to_owned();
+        let starting = move |view: &View| {
+            view.runs.get(&run).is_some_and(|run| run.state == RunState::Starting)
         };
-        self.news(effect, news);
+        self.engine.look(starting).await.unwrap_or(false)
     }
 
     /// Finds out what became of an attempt, and stays with it when it lives.

@@ -5,8 +5,8 @@ use std::fs;
 use super::*;
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{
-    Command, Decision, Event, Firing, Run, RunState, Scope, Stamp, Trigger, TriggerKind, Why, settle,
-    step,
+    Command, Decision, Event, Firing, Run, RunState, Scope, Stamp, Trigger, TriggerKind, Why,
+    settle, step,
 };
 
 const T0: i64 = 1_800_000_000_000;
