@@ -8,6 +8,8 @@ use std::fmt;
 /// Whose turn it is to mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Nothing went wrong, and there is nothing to show either.
+    Nothing,
     /// The command was asked for something that cannot be.
     User,
     /// Files of the project need a change.
@@ -22,6 +24,7 @@ impl Kind {
     /// The exit code of a command that failed this way.
     pub fn exit_code(self) -> u8 {
         match self {
+            Self::Nothing => 1,
             Self::User => 2,
             Self::Config => 3,
             Self::Upstream => 4,
@@ -47,6 +50,10 @@ pub struct Failure {
 impl Failure {
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
         Self { kind, code, message: message.into(), hints: Vec::new(), report: None }
+    }
+
+    pub fn nothing(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Kind::Nothing, code, message)
     }
 
     pub fn user(code: &'static str, message: impl Into<String>) -> Self {

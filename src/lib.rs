@@ -1,4 +1,5 @@
 //! `al`: a scheduler for autonomous agents with a console in the terminal.
+#![doc = include_str!("ARCHITECTURE.md")]
 #![forbid(unsafe_code)]
 
 pub mod agent;
@@ -7,6 +8,7 @@ pub mod cli;
 pub mod engine;
 pub mod failure;
 pub mod gateway;
+pub mod http;
 pub mod log;
 pub mod project;
 pub mod runtime;

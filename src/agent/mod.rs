@@ -1,1 +1,129 @@
-//! The agent room.
+//! What an agent calls from inside its run: this binary under other names.
+//!
+//! | Name | Does | Exit code |
+//! |---|---|---|
+//! | `al-status TEXT` | shows a status text | 9 without text |
+//! | `al-return [VALUE...]` | sets the run's return value, from stdin without arguments | 9 when too long |
+//! | `al-exit [CODE]` | sets the run's own exit code, 15 by default; does not end it | 9 when no code |
+//! | `al-rerun` | asks for another run after this one | |
+//! | `al-shutdown [REASON]` | gives the run's access to the gateway back | by answer |
+//! | `setenv NAME VALUE ...` | appends `export` lines to `$AL_ENV_FILE` | 1 on misuse |
+//!
+//! The first four leave a file in `$AL_SIGNAL_DIR`, which is what counts when the run ends, and then
+//! tell the gateway, so that a person sees it at once; that part may fail without anybody noticing.
+
+mod gateway;
+mod setenv;
+mod signals;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::ambient;
+
+/// The names, for whoever puts them on a run's `PATH`.
+pub const COMMANDS: [&str; 6] =
+    ["al-status", "al-return", "al-exit", "al-rerun", "al-shutdown", "setenv"];
+
+/// Exit code of a command that was called wrongly.
+const USAGE: u8 = 9;
+/// Exit code of a command that could not do its work here.
+const FAILED: u8 = 7;
+
+/// Where the command runs.
+#[derive(Debug, Default)]
+struct Place {
+    gateway: Option<String>,
+    secret: Option<String>,
+    signal_dir: Option<PathBuf>,
+    env_file: Option<PathBuf>,
+}
+
+impl Place {
+    fn here() -> Self {
+        Self {
+            gateway: ambient::env("GATEWAY_URL"),
+            secret: ambient::env("SHUTDOWN_SECRET"),
+            signal_dir: ambient::env_os("AL_SIGNAL_DIR").map(PathBuf::from),
+            env_file: ambient::env_os("AL_ENV_FILE").map(PathBuf::from),
+        }
+    }
+}
+
+/// What a command says and how it ends.
+#[derive(Debug, PartialEq, Eq)]
+struct Reply {
+    stdout: String,
+    stderr: String,
+    code: u8,
+}
+
+impl Reply {
+    fn silent() -> Self {
+        Self { stdout: String::new(), stderr: String::new(), code: 0 }
+    }
+
+    fn print(text: impl Into<String>, code: u8) -> Self {
+        Self { stdout: text.into(), ..Self::silent() }.with_code(code)
+    }
+
+    fn json(value: &Value, code: u8) -> Self {
+        Self::print(value.to_string(), code)
+    }
+
+    fn ok() -> Self {
+        Self::json(&json!({"ok": true}), 0)
+    }
+
+    fn error(message: &str, code: u8) -> Self {
+        Self::json(&json!({"ok": false, "error": message}), code)
+    }
+
+    fn complain(text: impl Into<String>, code: u8) -> Self {
+        Self { stderr: text.into(), ..Self::silent() }.with_code(code)
+    }
+
+    fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+}
+
+/// Runs an agent-side command; none when `name`, the last part of `argv[0]`, is not one.
+pub fn command(name: &str, args: Vec<OsString>) -> Option<ExitCode> {
+    if !COMMANDS.contains(&name) {
+        return None;
+    }
+    let place = Place::here();
+    let reply = match name {
+        "al-status" => signals::status(&place, &words(&args)),
+        "al-return" => signals::result(&place, &args),
+        "al-exit" => signals::exit(&place, &args),
+        "al-rerun" => signals::rerun(&place),
+        "al-shutdown" => gateway::shutdown(&place, &words(&args)),
+        _ => setenv::setenv(&place, &args),
+    };
+    // Whoever called may have closed the pipe; that changes nothing.
+    let _ = say(&mut io::stdout(), &reply.stdout);
+    let _ = say(&mut io::stderr(), &reply.stderr);
+    Some(ExitCode::from(reply.code))
+}
+
+fn say(to: &mut impl Write, text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    to.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        to.write_all(b"\n")?;
+    }
+    to.flush()
+}
+
+/// Arguments as one text, the way `echo` puts them together.
+fn words(args: &[OsString]) -> String {
+    args.join(OsStr::new(" ")).to_string_lossy().into_owned()
+}

@@ -1,1 +1,249 @@
-//! The cli room.
+//! The command line. [`Verb`] is the one list of commands: help, completions and dispatch come
+//! from it.
+
+mod client;
+mod completions;
+mod context;
+mod control;
+pub mod cron;
+mod headless;
+mod history;
+mod host;
+pub mod logs;
+mod output;
+mod paint;
+pub mod run;
+mod running;
+pub mod start;
+mod stat;
+mod table;
+mod times;
+mod version;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Effects};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use context::Context;
+pub use output::{ColorWhen, Look};
+pub use paint::{Paint, Tone};
+
+use crate::ambient;
+use crate::failure::Failure;
+
+/// Runs autonomous agents on cron schedules, webhooks and calls, with a live console
+#[derive(Debug, Parser)]
+#[command(name = "al", bin_name = "al", version, max_term_width = 80, styles = STYLES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  al start                     run the project in this folder, with the console
+  al run dev \"fix the tests\"   run one agent once and see what it does
+  al logs dev -f               follow what an agent writes
+  al stat -p ~/agents          what goes on in another project
+
+Exit codes: 0 done, 1 the run failed or there is nothing to show, 2 wrong use,
+3 the project has errors, 4 something does not answer, 70 a bug of al
+
+`al <command> --help` says more about a command.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// The project's folder
+    #[arg(short, long, value_name = "DIR", default_value = ".", global = true)]
+    #[arg(env = "AL_PROJECT", hide_env_values = true)]
+    pub project: PathBuf,
+
+    /// The environment to use, instead of the one the project is bound to [env: AL_ENV]
+    #[arg(short = 'E', long, value_name = "NAME", global = true)]
+    pub env: Option<String>,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    #[arg(
+        hide_possible_values = true,
+        help = "Colours: auto, always or never (NO_COLOR is respected)"
+    )]
+    pub color: ColorWhen,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Start(start::StartArgs),
+    Run(run::RunArgs),
+    Stop(control::StopArgs),
+    #[command(visible_alias = "status")]
+    Stat(stat::StatArgs),
+    Logs(logs::LogsArgs),
+    Runs(history::RunsArgs),
+    Triggers(history::TriggersArgs),
+    Cron(cron::CronArgs),
+    Pause(control::PauseArgs),
+    Resume(control::ResumeArgs),
+    Kill(control::KillArgs),
+    Scale(control::ScaleArgs),
+    Completions(completions::CompletionsArgs),
+    Version(version::VersionArgs),
+}
+
+/// The commands by what a person wants to do; every one is in exactly one group.
+const GROUPS: [(&str, &[&str]); 4] = [
+    ("Run", &["start", "run", "stop"]),
+    ("Look", &["stat", "logs", "runs", "triggers", "cron"]),
+    ("Steer", &["pause", "resume", "kill", "scale"]),
+    ("Set up", &["completions", "version"]),
+];
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::BrightWhite.on_default().effects(Effects::BOLD))
+    .usage(AnsiColor::BrightWhite.on_default().effects(Effects::BOLD))
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Green.on_default());
+
+/// The parser, with its commands in groups.
+pub fn command() -> clap::Command {
+    let command = Cli::command();
+    let help = grouped_help(&command);
+    command.help_template(help)
+}
+
+fn grouped_help(command: &clap::Command) -> String {
+    let header = STYLES.get_header();
+    let literal = STYLES.get_literal();
+    let mut text = "{about}\n\n{usage-heading} {usage}\n".to_owned();
+    for (title, names) in GROUPS {
+        text.push_str(&format!("\n{header}{title}:{header:#}\n"));
+        for name in names {
+            let Some(verb) = command.find_subcommand(name) else { continue };
+            let mut about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+            for alias in verb.get_visible_aliases() {
+                about.push_str(&format!(" (or: {alias})"));
+            }
+            text.push_str(&format!("  {literal}{name:<13}{literal:#}{about}\n"));
+        }
+    }
+    text.push_str(&format!("\n{header}Options:{header:#}\n{{options}}{{after-help}}"));
+    text
+}
+
+/// Runs the command that the arguments of this process name.
+pub fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let plain = ambient::env_os("NO_COLOR").is_some()
+        || ambient::env("TERM").is_some_and(|terminal| terminal == "dumb");
+    let cli = match parse(&args, plain) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help on stdout, complaints on stderr; a closed pipe is no reason for more of them.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let context = Context {
+        dir: cli.global.project,
+        environment: cli.global.env,
+        al_env: ambient::env("AL_ENV"),
+        al_home: ambient::al_home(),
+        look: Look::new(cli.global.color, plain),
+        now_ms: ambient::now_ms(),
+    };
+    dispatch(&cli.verb, &context).unwrap_or_else(|failure| {
+        output::failure(&failure, context.look.err);
+        ExitCode::from(failure.kind.exit_code())
+    })
+}
+
+fn parse(args: &[OsString], plain: bool) -> Result<Cli, clap::Error> {
+    let color = match asked_color(args) {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ if plain => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    };
+    let mut command = command().color(color);
+    let matches = command.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// The value of `--color` before the arguments are understood, for the help and the complaints.
+fn asked_color(args: &[OsString]) -> Option<&str> {
+    let mut args = args.iter().filter_map(|arg| arg.to_str());
+    while let Some(arg) = args.next() {
+        match arg.strip_prefix("--color") {
+            Some("") => return args.next(),
+            Some(value) => return value.strip_prefix('='),
+            None if arg == "--" => return None,
+            None => {}
+        }
+    }
+    None
+}
+
+fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
+    match verb {
+        Verb::Start(args) => return start::run(args, context),
+        Verb::Run(args) => return run::run(args, context),
+        Verb::Stop(args) => control::stop(args, context),
+        Verb::Stat(args) => stat::run(args, context),
+        Verb::Logs(args) => logs(args, context),
+        Verb::Runs(args) => history::runs(args, context),
+        Verb::Triggers(args) => history::triggers(args, context),
+        Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
+            .and_then(|t| output::print(&t)),
+        Verb::Pause(args) => control::pause(args, context),
+        Verb::Resume(args) => control::resume(args, context),
+        Verb::Kill(args) => control::kill(args, context),
+        Verb::Scale(args) => control::scale(args, context),
+        Verb::Completions(args) => completions::run(args),
+        Verb::Version(args) => version::run(args),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn logs(args: &logs::LogsArgs, context: &Context) -> Result<(), Failure> {
+    logs::run(args, &context.dir, &mut output::stdout(), context.log_style())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_makes_sense() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| *names).copied().collect();
+        let command = command();
+        let mut all: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        grouped.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(grouped, all);
+    }
+
+    #[test]
+    fn the_colours_of_complaints_are_those_that_were_asked_for() {
+        let check = |line: &str, expected: Option<&str>| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(asked_color(&args), expected, "{line}");
+        };
+        check("al stat --color never", Some("never"));
+        check("al --color=always stat", Some("always"));
+        check("al run dev -- --color never", None);
+        check("al stat --color", None);
+    }
+}

@@ -1,1 +1,32 @@
-//! The engine room.
+//! The loop around the decisions: one writer thread that drains the events that are ready, asks
+//! the scheduler what they change, writes that in one transaction, and only then answers, acts and
+//! tells whoever watches. It has no policy.
+//!
+//! [`turn`] is the body of the loop, an ordinary function; [`start`] wraps it in a thread.
+
+mod drive;
+mod handle;
+mod mirror;
+mod present;
+mod rules;
+mod session;
+mod tail;
+mod turn;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use drive::{Driver, Grant};
+pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
+pub use mirror::{Change, Mirror};
+pub use present::{
+    agent_row, confirm, host_row, run_row, run_state, stored_trigger_row, trigger_row,
+    trigger_words,
+};
+pub use rules::{
+    AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
+};
+pub use session::{KeepScale, Session, serve};
+pub use turn::{Host, Input, turn};
+pub use writer::start;

@@ -1,1 +1,84 @@
-//! The gateway room.
+//! HTTP: deliveries from outside, commands of the operator, signals of running agents.
+//!
+//! | Who | Routes | Proves itself with |
+//! |---|---|---|
+//! | anybody | `GET /health` | |
+//! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
+//! | the operator | `/control/*` | `Authorization: Bearer <API key>` |
+//! | runs, from this machine | `POST /signals/*`, `POST /shutdown` | the token of their attempt |
+//!
+//! Every answer is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
+//! stranger may use up is bounded: connections, header and body time, body size, and the memory of
+//! bodies that are still arriving.
+
+mod body;
+mod control;
+mod counters;
+mod doors;
+mod impatient;
+mod key;
+mod port;
+mod reply;
+mod routes;
+mod serve;
+mod signals;
+mod sources;
+mod status;
+mod token;
+mod webhook;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+pub use key::ApiKey;
+pub use port::bind;
+pub use serve::serve;
+pub use sources::LiveSources;
+pub use token::token;
+
+use crate::engine::{Facts, Handle};
+use crate::log::Redactor;
+
+/// What the gateway is made from.
+#[derive(Debug)]
+pub struct Setup {
+    pub engine: Handle,
+    pub facts: Arc<Facts>,
+    pub sources: LiveSources,
+    /// Last parts of the URLs that deliveries may be sent to, for the status.
+    pub webhooks: Vec<String>,
+    pub api_key: ApiKey,
+    /// Signs the tokens of attempts; the same after a restart.
+    pub token_key: [u8; 32],
+    /// The project's folder: changes of scale are written to its files.
+    pub project_dir: PathBuf,
+    /// Takes secrets out of what runs report.
+    pub redactor: Redactor,
+}
+
+/// The gateway of one project. It keeps nothing between requests but counters.
+#[derive(Debug)]
+pub struct App {
+    setup: Setup,
+    /// One permit for each large body that may be arriving at a time.
+    large_bodies: Semaphore,
+    refused: counters::Refused,
+    wrong_keys: counters::WrongKeys,
+}
+
+impl App {
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            large_bodies: Semaphore::new(body::LARGE_AT_ONCE),
+            refused: counters::Refused::default(),
+            wrong_keys: counters::WrongKeys::default(),
+        }
+    }
+
+    fn engine(&self) -> &Handle {
+        &self.setup.engine
+    }
+}

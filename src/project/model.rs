@@ -22,6 +22,8 @@ pub struct Project {
 /// `config.toml`, `.env.toml` and the environment file, merged in that order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// By name; `default` for the only model of an older project, `<agent>/model` for one that an
+    /// older agent has for itself.
     pub models: BTreeMap<String, Model>,
     pub local: Local,
     pub gateway: Gateway,
@@ -78,6 +80,7 @@ pub struct Local {
     pub image: Option<String>,
     /// As Docker writes it: `4g`.
     pub memory: String,
+    /// None is 2, and never more than the machine has.
     pub cpus: Option<f64>,
     /// Seconds a run may take when its agent does not say.
     pub timeout_s: u64,
@@ -138,6 +141,18 @@ pub struct Agent {
     pub runtime: Runtime,
     pub engine: Engine,
     pub wait_timeout_s: u64,
+    /// Steps before a run, in order.
+    pub preflight: Vec<Preflight>,
+}
+
+/// `[[preflight]]`: something to do before a run, as older projects have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preflight {
+    /// `shell`, `http` or `git-clone`.
+    pub provider: String,
+    /// Whether a failure ends the run.
+    pub required: bool,
+    pub params: Map<String, Value>,
 }
 
 /// The portable part: front matter and instructions.

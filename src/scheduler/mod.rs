@@ -1,1 +1,32 @@
-//! The scheduler room.
+//! The decisions: what one event changes, and why.
+//!
+//! Pure. No clock, no IO, no async: instants and ids arrive inside events, the [`View`] is a plain
+//! value, and what should happen comes back as a list of [`Decision`]s. [`step`] says what one
+//! event changes, [`settle`] admits what can start now. The engine applies the decisions to the
+//! store and to its mirror of the view, in that order of truth.
+//!
+//! Reading order: [`model`] (nouns), [`event`] (what can happen), [`decision`] (what can change),
+//! [`mod@step`] and [`mod@settle`] (the rules), [`words`] (the rules as people read them).
+
+pub mod cron;
+pub mod decision;
+pub mod event;
+pub mod impact;
+pub mod model;
+pub mod settle;
+pub mod step;
+pub mod view;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use decision::{Answer, Decision, EffectState};
+pub use event::{Command, Effect, EffectNews, Event, Exit, Firing, Report, Stamp, Target, Verdict};
+pub use model::{
+    AgentRules, Envelope, Millis, Pause, Payload, ProjectRules, Receipt, Run, RunState, Scope,
+    Timer, Trigger, TriggerKind, Why,
+};
+pub use settle::settle;
+pub use step::step;
+pub use view::{Facts, Mode, Past, View};

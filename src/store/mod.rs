@@ -1,1 +1,210 @@
-//! The store room.
+//! History and live state on disk: the only room with SQL. It decides nothing; it applies the
+//! scheduler's decisions and answers questions.
+//!
+//! One [`Store`] writes, in transactions that hold as many events as were ready (group commit);
+//! any number of readers look through [`Reader`]. SQLite runs in WAL mode with full sync: what was
+//! committed survives a power cut.
+
+mod error;
+mod lock;
+mod read;
+mod row;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+pub use error::StoreError;
+pub use lock::Lock;
+pub use read::{Reader, RunsQuery, StoredReceipt, TriggersQuery};
+
+use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRules, View};
+
+/// The schema, one step a version; `user_version` counts the steps that a file has taken.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const KNOWN: u32 = MIGRATIONS.len() as u32;
+
+/// Name of the database in a project's `.al`.
+pub const FILE: &str = "al.db";
+
+/// The write side. One per project; [`Lock`] sees to that.
+#[derive(Debug)]
+pub struct Store {
+    conn: Connection,
+    path: PathBuf,
+}
+
+/// Numbers that were drawn when the history began.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// See [`ProjectRules::id_key`].
+    pub id_key: u32,
+    /// Signs the tokens of runs.
+    pub token_key: [u8; 32],
+}
+
+impl Store {
+    /// Opens the history in `dir`, creating or migrating it.
+    ///
+    /// # Errors
+    /// When the file cannot be written, is not a database, or was made by a newer `al`.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        let at = |e| StoreError::from_sqlite(&path, e);
+        let conn = Connection::open(&path).map_err(at)?;
+        conn.execute_batch(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA busy_timeout = 5000;",
+        )
+        .map_err(at)?;
+        conn.set_prepared_statement_cache_capacity(64);
+        restrict(&path);
+        let store = Self { conn, path };
+        store.migrate()?;
+        Ok(store)
+    }
+
+    /// Where the database is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn at(&self, error: rusqlite::Error) -> StoreError {
+        StoreError::from_sqlite(&self.path, error)
+    }
+
+    fn migrate(&self) -> Result<(), StoreError> {
+        let at = |e| self.at(e);
+        let version: u32 =
+            self.conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(at)?;
+        if version > KNOWN {
+            return Err(StoreError::Newer {
+                path: self.path.clone(),
+                found: version,
+                known: KNOWN,
+            });
+        }
+        for (n, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
+            let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", n + 1);
+            self.conn.execute_batch(&step).map_err(at)?;
+        }
+        Ok(())
+    }
+
+    /// The numbers of this history; `fresh` is written down when it has none yet.
+    pub fn keys(&self, fresh: Keys) -> Result<Keys, StoreError> {
+        let at = |e| self.at(e);
+        let mut blob = fresh.id_key.to_be_bytes().to_vec();
+        blob.extend_from_slice(&fresh.token_key);
+        self.conn
+            .execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('keys', ?1)", params![blob])
+            .map_err(at)?;
+        let stored: Vec<u8> = self
+            .conn
+            .query_row("SELECT value FROM meta WHERE key = 'keys'", [], |row| row.get(0))
+            .map_err(at)?;
+        let (id, token) = stored.split_at_checked(4).ok_or_else(|| self.damaged("meta.keys"))?;
+        Ok(Keys {
+            id_key: u32::from_be_bytes(id.try_into().map_err(|_| self.damaged("meta.keys"))?),
+            token_key: token.try_into().map_err(|_| self.damaged("meta.keys"))?,
+        })
+    }
+
+    fn damaged(&self, what: &str) -> StoreError {
+        StoreError::Damaged { path: self.path.clone(), message: format!("{what} makes no sense") }
+    }
+
+    /// The view that the rows amount to, for a project with these rules and agents.
+    pub fn load(
+        &self,
+        rules: &ProjectRules,
+        agents: &[(String, AgentRules)],
+    ) -> Result<View, StoreError> {
+        let mut view = View::new(rules.clone());
+        for (name, rules) in agents {
+            view.add_agent(name, rules.clone());
+        }
+        read::load_live(&self.conn, &mut view).map_err(|e| self.at(e))?;
+        Ok(view)
+    }
+
+    /// What is still to be done in the world, and how far it got.
+    pub fn effects(&self) -> Result<Vec<(Effect, EffectState)>, StoreError> {
+        read::effects(&self.conn).map_err(|e| self.at(e))
+    }
+
+    /// What history says about this event.
+    pub fn facts(&self, event: &Event) -> Result<Facts, StoreError> {
+        read::facts(&self.conn, event).map_err(|e| self.at(e))
+    }
+
+    /// Begins a transaction; [`Store::commit`] or [`Store::roll_back`] ends it.
+    pub fn begin(&self) -> Result<(), StoreError> {
+        self.conn.execute_batch("BEGIN IMMEDIATE").map_err(|e| self.at(e))
+    }
+
+    /// Makes everything since [`Store::begin`] durable.
+    pub fn commit(&self) -> Result<(), StoreError> {
+        self.conn.execute_batch("COMMIT").map_err(|e| self.at(e))
+    }
+
+    /// Forgets everything since [`Store::begin`].
+    pub fn roll_back(&self) {
+        if !self.conn.is_autocommit() {
+            // A failed rollback leaves no transaction behind either: SQLite ended it by itself.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+    }
+
+    /// Writes the rows of one decision.
+    pub fn apply(&self, decision: &crate::scheduler::Decision) -> Result<(), StoreError> {
+        write::apply(&self.conn, decision).map_err(|e| self.at(e))
+    }
+
+    /// Lets the file grow no further, as on a full disk, or again.
+    #[cfg(test)]
+    pub fn fill(&self, full: bool) {
+        let pages: u32 =
+            self.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or(0);
+        let max = if full { pages } else { u32::MAX };
+        let _ = self.conn.query_row(&format!("PRAGMA max_page_count = {max}"), [], |_| Ok(()));
+    }
+
+    /// A read side of the same file.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.path.clone())
+    }
+
+    /// Moves the log into the database file; called when the host ends.
+    pub fn close(self) {
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional();
+    }
+}
+
+/// Opens an existing history to look at it.
+fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    let at = |e| StoreError::from_sqlite(path, e);
+    // Readers of a WAL database need to write its shared-memory file.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(at)?;
+    conn.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;").map_err(at)?;
+    let version: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(at)?;
+    if version > KNOWN {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: KNOWN });
+    }
+    Ok(conn)
+}
+
+/// Payloads may be private: the file is its owner's alone. SQLite gives its side files the same
+/// mode.
+fn restrict(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+}

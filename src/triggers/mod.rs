@@ -1,1 +1,119 @@
-//! The triggers room.
+//! Webhooks: from headers and bytes to what happened and who wants it, or a typed refusal.
+//!
+//! The signature comes first. Nothing of an unauthenticated delivery is parsed, stored or counted
+//! as seen. No sockets, no clock, no files in here.
+
+mod context;
+mod filter;
+mod github;
+mod headers;
+mod lenient;
+mod provider;
+mod refusal;
+mod signature;
+mod sources;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+pub use context::Context;
+pub use filter::{Field, Rule, names, suggest};
+pub use headers::Headers;
+pub use provider::{PROVIDERS, Provider, find};
+pub use refusal::Refusal;
+pub use signature::Scheme;
+pub use sources::{Problem, Secrets, Sources};
+
+use crate::ambient::Millis;
+use sources::Proof;
+
+/// Longer ids and summaries are nobody's.
+const MAX_DELIVERY_ID: usize = 200;
+const MAX_SUMMARY: usize = 200;
+
+/// An authentic delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The provider: `github`.
+    pub source: &'static str,
+    /// The provider's id of the delivery, the same when it is repeated.
+    pub delivery_id: Option<String>,
+    /// Two deliveries with the same key are one. It names the provider, the URL and the secret, so
+    /// that nobody without that secret can use up an id.
+    pub dedupe_key: Option<String>,
+    /// `issues opened acme/api#12`: one line without control characters.
+    pub summary: String,
+    /// Instances whose secret signed it; none when it was accepted unsigned.
+    pub signed_by: Vec<String>,
+    /// None for what no agent can want, such as a ping.
+    pub context: Option<Context>,
+    /// The bindings to start. An agent is named once per binding that matches.
+    pub matches: Vec<Match>,
+    /// JSON object of the headers without signatures and secrets.
+    pub stored_headers: String,
+}
+
+/// A binding of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Match {
+    pub agent: String,
+    /// Position among the agent's `[[webhooks]]`, from 0.
+    pub binding: usize,
+}
+
+/// Judges a `POST /webhooks/<segment>`, where the segment is a provider or a source's name.
+///
+/// # Errors
+/// When nobody is addressed, the signature is not right, or the body is not what it says.
+pub fn receive(
+    sources: &Sources,
+    segment: &str,
+    headers: &Headers<'_>,
+    body: &[u8],
+    now_ms: Millis,
+) -> Result<Delivery, Refusal> {
+    let scope = sources
+        .scope(segment)
+        .ok_or_else(|| Refusal::UnknownSource { segment: one_line(segment, MAX_SUMMARY) })?;
+    let proof = scope.authenticate(headers, body)?;
+    let text = decode(headers, body)?;
+    let event = (scope.provider.read)(headers, &text, now_ms)?;
+    let matches = event.context.as_ref().map_or_else(Vec::new, |c| scope.matches(&proof, c));
+    let signed_by: Vec<String> = match &proof {
+        Proof::Signed(instances) => instances.iter().map(|&i| i.to_owned()).collect(),
+        Proof::Unsigned => Vec::new(),
+    };
+    let source = scope.provider.kind;
+    let delivery_id = headers
+        .text(scope.provider.delivery_id_header)
+        .filter(|id| id.len() <= MAX_DELIVERY_ID)
+        .map(str::to_owned);
+    let dedupe_key =
+        delivery_id.as_ref().map(|id| format!("{source}/{segment}/{}:{id}", signed_by.join("+")));
+    Ok(Delivery {
+        source,
+        delivery_id,
+        dedupe_key,
+        summary: one_line(&event.summary, MAX_SUMMARY),
+        signed_by,
+        context: event.context,
+        matches,
+        stored_headers: headers.to_json(),
+    })
+}
+
+/// The JSON text: the body itself, or the field `payload` of a form.
+fn decode<'a>(headers: &Headers<'_>, body: &'a [u8]) -> Result<Cow<'a, str>, Refusal> {
+    let content_type = headers.text("content-type").unwrap_or_default().to_ascii_lowercase();
+    if content_type.contains("application/x-www-form-urlencoded") {
+        let payload = form_urlencoded::parse(body).find(|(name, _)| name == "payload");
+        return payload.map(|(_, value)| value).ok_or(Refusal::MissingPayload);
+    }
+    std::str::from_utf8(body).map(Cow::Borrowed).map_err(|_| Refusal::InvalidJson)
+}
+
+fn one_line(text: &str, max_chars: usize) -> String {
+    text.chars().take(max_chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

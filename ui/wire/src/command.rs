@@ -25,17 +25,35 @@ pub enum Target {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Command {
     /// Start a run of `agent` now, or queue it when busy.
-    Run { agent: String, prompt: Option<String> },
-    Pause { scope: Scope, why: Option<String> },
+    Run {
+        agent: String,
+        prompt: Option<String>,
+    },
+    Pause {
+        scope: Scope,
+        why: Option<String>,
+    },
     /// End a pause. Runs that were collected meanwhile start, unless `drop_held`.
-    Resume { scope: Scope, drop_held: bool },
-    Kill { target: Target },
+    Resume {
+        scope: Scope,
+        drop_held: bool,
+    },
+    Kill {
+        target: Target,
+    },
     /// A new run with the trigger of an older one.
-    Rerun { run: String },
+    Rerun {
+        run: String,
+    },
     /// Take runs out of the queue for good.
-    Drop { runs: Vec<String> },
+    Drop {
+        runs: Vec<String>,
+    },
     /// Change how many runs an agent may have at once; also written to its `config.toml`.
-    Scale { agent: String, scale: u32 },
+    Scale {
+        agent: String,
+        scale: u32,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -78,11 +96,18 @@ pub struct Confirm {
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// Done; `why` is a sentence, `run` the run that it started.
-    Done { why: String, run: Option<String> },
+    Done {
+        why: String,
+        run: Option<String>,
+    },
     NeedsConfirm(Confirm),
     /// The world moved since the question was asked; `now` says how things stand.
-    Stale { now: Vec<String> },
-    Refused { why: String },
+    Stale {
+        now: Vec<String>,
+    },
+    Refused {
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }

@@ -74,11 +74,18 @@ pub enum Down {
     Delta(Delta),
     Log(LogChunk),
     /// Answer to the `Submit` with the same id. Never dropped.
-    Reply { id: u64, reply: Reply },
+    Reply {
+        id: u64,
+        reply: Reply,
+    },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
-    Lagged { skipped: u64 },
+    Lagged {
+        skipped: u64,
+    },
     /// The host ends the session.
-    Bye { why: String },
+    Bye {
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }

@@ -32,7 +32,10 @@ fn commands_have_one_json_form() {
 
 #[test]
 fn an_old_console_survives_a_newer_host() {
-    assert_eq!(serde_json::from_str::<Down>(r#"{"down":"hologram","x":1}"#).unwrap(), Down::Unknown);
+    assert_eq!(
+        serde_json::from_str::<Down>(r#"{"down":"hologram","x":1}"#).unwrap(),
+        Down::Unknown
+    );
     assert_eq!(serde_json::from_str::<RunState>(r#""dreaming""#).unwrap(), RunState::Unknown);
     assert_eq!(serde_json::from_str::<Row>(r#"{"row":"lane","k":1}"#).unwrap(), Row::Unknown);
     assert_eq!(serde_json::from_str::<Outcome>(r#""held""#).unwrap(), Outcome::Unknown);

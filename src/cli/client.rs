@@ -1,0 +1,159 @@
+//! The client of the control API: the way to a running scheduler.
+
+use serde_json::Value;
+
+use super::context::Context;
+use super::paint::safe;
+use super::running::{Running, running};
+use crate::ambient;
+use crate::failure::Failure;
+use crate::http::{self, HttpError, Limits, Method};
+use crate::project::credentials::{self, Secret};
+use crate::project::{Loaded, Project};
+
+/// How much of an answer that is not ours is shown.
+const EXCERPT: usize = 120;
+
+/// A scheduler that can be asked.
+#[derive(Debug)]
+pub struct Client {
+    base: String,
+    remote: bool,
+    key: Option<Secret>,
+}
+
+impl Client {
+    /// Finds the scheduler of the project: the one in its environment when it is deployed there,
+    /// else the one that holds the project's lock on this machine, else `gateway.url`.
+    ///
+    /// The key is never sent to whatever else may listen on the port: without a lock there is no
+    /// scheduler here.
+    ///
+    /// # Errors
+    /// When none runs. Errors in the project's files stand in the way only if they are needed to
+    /// know where to ask.
+    pub fn find(context: &Context) -> Result<Self, Failure> {
+        let here = running(&context.state_dir());
+        match context.load() {
+            Ok(Loaded { project, .. }) => match place(&project, here.as_ref()) {
+                Some(place) => Self::at(place, context),
+                None => Err(not_running(here.as_ref())),
+            },
+            Err(failure) => match here.and_then(|running| running.url) {
+                Some(url) => Self::at(Place { url, remote: false }, context),
+                None => Err(failure),
+            },
+        }
+    }
+
+    /// A client of the gateway there.
+    ///
+    /// # Errors
+    /// When the key cannot be read.
+    pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
+        let key = credentials::field(&context.al_home, "gateway_api_key", "default", "key")
+            .map_err(|error| Failure::config("gateway_key", error.to_string()))?;
+        Ok(Self { base: place.url, remote: place.remote, key })
+    }
+
+    /// Asks how things stand.
+    ///
+    /// # Errors
+    /// When there is no answer, or the answer is no.
+    pub fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.exchange(Method::GET, path, None)
+    }
+
+    /// Asks for something to be done.
+    ///
+    /// # Errors
+    /// When there is no answer, or the answer is no.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.exchange(Method::POST, path, Some(body))
+    }
+
+    fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let url = format!("{}{path}", self.base);
+        let key = self.key.as_ref().map(Secret::reveal);
+        let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
+        let headers = [("x-al-by", by.as_str())];
+        let request = http::request_with(method, &url, key, &headers, body, Limits::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Failure::internal("runtime", format!("cannot wait for answers: {e}")))?;
+        let reply = runtime.block_on(request);
+        // A name that is still being looked up must not keep the command waiting.
+        runtime.shutdown_background();
+        let reply = reply.map_err(|error| self.unreachable(&error))?;
+        self.understand(reply.status, &reply.body)
+    }
+
+    fn unreachable(&self, error: &HttpError) -> Failure {
+        match error {
+            HttpError::Connect(_) => {
+                let message = format!("the scheduler does not answer at {}", self.base);
+                Failure::upstream("unreachable", message).hint(match self.remote {
+                    true => "al start, there or here",
+                    false => "it may be about to start or to end: try again",
+                })
+            }
+            other => Failure::upstream("gateway", format!("{}: {other}", self.base)),
+        }
+    }
+
+    fn understand(&self, status: u16, body: &[u8]) -> Result<Value, Failure> {
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            let text = String::from_utf8_lossy(body);
+            let start: String = text.chars().take(EXCERPT).collect();
+            let message = format!("{} answered {status}: {}", self.base, safe(&start));
+            return Err(Failure::upstream("not_json", message).hint(
+                "is that the gateway of a scheduler? `gateway.url` of the project names it",
+            ));
+        };
+        if (200..300).contains(&status) {
+            return Ok(value);
+        }
+        let said = value.get("error").and_then(Value::as_str).map(safe);
+        let said = said.unwrap_or_else(|| format!("{} answered {status}", self.base));
+        Err(match status {
+            400 | 422 => Failure::user("refused", said),
+            401 | 403 => Failure::user("unauthorized", "the scheduler refuses the API key")
+                .hint("`gateway_api_key` has to be the same here and where the scheduler runs"),
+            404 => Failure::user("not_found", said),
+            409 => Failure::user("conflict", said),
+            _ => Failure::upstream("gateway", said),
+        })
+    }
+}
+
+/// Where a project's scheduler is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Base URL of its gateway.
+    pub url: String,
+    /// Its history is not on this machine.
+    pub remote: bool,
+}
+
+/// Where to ask; none when no scheduler runs, or none that listens. A port alone is not enough:
+/// another project's scheduler may have it.
+pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
+    let config = &project.config;
+    let deployed = config.server.is_some() || config.cloud.is_some();
+    let url = config.gateway.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    match (here, url) {
+        (_, Some(url)) if deployed => Some(Place { url, remote: true }),
+        (Some(here), _) => here.url.clone().map(|url| Place { url, remote: false }),
+        (None, Some(url)) => Some(Place { url, remote: true }),
+        (None, None) => None,
+    }
+}
+
+fn not_running(here: Option<&Running>) -> Failure {
+    match here {
+        None => Failure::upstream("not_running", "the scheduler is not running").hint("al start"),
+        Some(_) => Failure::upstream("starting", "the scheduler does not listen yet")
+            .hint("try again in a moment"),
+    }
+}

@@ -1,0 +1,93 @@
+//! What every command knows: which project, which environment, how to print.
+
+use std::path::PathBuf;
+
+use super::output::Look;
+use super::{logs, times};
+use crate::ambient::{self, Millis};
+use crate::failure::Failure;
+use crate::project::{self, Loaded, Problem};
+use crate::scheduler::cron::Schedule;
+
+/// The surroundings of one call of `al`.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The project's folder, as given.
+    pub dir: PathBuf,
+    /// `-E`
+    pub environment: Option<String>,
+    /// `$AL_ENV`
+    pub al_env: Option<String>,
+    pub al_home: PathBuf,
+    pub look: Look,
+    /// When the command began.
+    pub now_ms: Millis,
+}
+
+impl Context {
+    /// Where the project keeps its history and its state.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.join(".al")
+    }
+
+    /// How log records are printed.
+    pub fn log_style(&self) -> logs::Style {
+        logs::Style { color: self.look.out.color, tty: self.look.tty, zone: times::host_zone() }
+    }
+
+    /// Reads the project.
+    ///
+    /// # Errors
+    /// All problems of its files at once.
+    pub fn load(&self) -> Result<Loaded, Failure> {
+        let zone = ambient::host_zone();
+        let check_schedule = |expr: &str, tz: Option<&str>| {
+            Schedule::parse(expr, tz.unwrap_or(&zone)).map(drop).map_err(|error| error.to_string())
+        };
+        project::load(&project::Request {
+            dir: self.dir.clone(),
+            environment: self.environment.clone(),
+            al_env: self.al_env.clone(),
+            al_home: self.al_home.clone(),
+            strict: false,
+            check_schedule: &check_schedule,
+        })
+        .map_err(|problems| self.project_failure(&problems))
+    }
+
+    fn project_failure(&self, problems: &[Problem]) -> Failure {
+        Failure::config("project_errors", "the project has errors")
+            .report(project::render(problems, self.look.err.color))
+    }
+
+    /// Names of the project's agents, for suggestions; none when they cannot be listed.
+    pub fn agent_names(&self) -> Vec<String> {
+        project::discover(&self.dir).unwrap_or_default()
+    }
+
+    /// Says that no agent has this name, and which one may be meant.
+    pub fn unknown_agent(&self, name: &str) -> Failure {
+        unknown_agent(name, &self.agent_names())
+    }
+}
+
+fn unknown_agent(name: &str, known: &[String]) -> Failure {
+    let failure = Failure::user("unknown_agent", format!("no agent is named '{name}'"));
+    let near = |known: &String| strsim::damerau_levenshtein(known, name);
+    let closest = known.iter().filter(|k| near(k) <= 1 + name.len() / 4).min_by_key(|k| near(k));
+    match closest {
+        Some(closest) => failure.hint(format!("did you mean '{closest}'?")),
+        None if known.is_empty() => failure.hint("`-p <folder>` names the project"),
+        None => failure.hint(format!("the project has {}", listed(known))),
+    }
+}
+
+/// The first names of a list that may be long.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,171 @@
+//! `al runs` and `al triggers`: what happened, from the store; no scheduler is needed.
+
+use serde_json::json;
+
+use super::paint::{Paint, Tone};
+use super::table::{Cell, Fit, Table};
+use super::{Context, output, times};
+use crate::ambient::Millis;
+use crate::engine;
+use crate::failure::Failure;
+use crate::store::{FILE, Reader, RunsQuery, TriggersQuery};
+use al_wire::{Outcome, RunRow, RunState, TriggerRow};
+
+/// List runs, newest first
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(after_help = "Examples:
+  al runs                 the newest runs of all agents
+  al runs dev -n 100      the last hundred of one
+  al runs --json          for scripts")]
+pub struct RunsArgs {
+    /// Only runs of this agent
+    #[arg(value_name = "AGENT")]
+    pub agent: Option<String>,
+
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub lines: u32,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// List what fired and what came of it, newest first
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(
+    after_help = "Every firing leaves a receipt, also one that started nothing: a cron tick that
+found the agent busy, a webhook that no agent wants."
+)]
+pub struct TriggersArgs {
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub lines: u32,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The history of the project; none when nothing ever ran.
+pub fn reader(context: &Context) -> Option<Reader> {
+    let path = context.state_dir().join(FILE);
+    path.exists().then(|| Reader::new(path))
+}
+
+pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
+    let project = context.load()?.project;
+    let query = RunsQuery { agent: args.agent.clone(), limit: args.lines, ..RunsQuery::default() };
+    let runs = match reader(context) {
+        Some(reader) => reader.runs(&query)?,
+        None => Vec::new(),
+    };
+    // Agents that left the project keep their history.
+    if let Some(name) = args.agent.as_deref().filter(|_| runs.is_empty())
+        && !project.agents.iter().any(|agent| agent.name == name)
+    {
+        return Err(context.unknown_agent(name));
+    }
+    let rows: Vec<RunRow> =
+        runs.iter().map(|run| engine::run_row(run, project.config.max_reruns)).collect();
+    let text = match (args.json, rows.is_empty()) {
+        (true, _) => format!("{}\n", json!({"runs": rows})),
+        (false, true) => "no runs yet\n".to_owned(),
+        (false, false) => runs_table(&rows, context.now_ms, context.look.width, context.look.out),
+    };
+    output::print(&text)
+}
+
+pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
+    context.load()?;
+    let query = TriggersQuery { limit: args.lines, ..TriggersQuery::default() };
+    let receipts = match reader(context) {
+        Some(reader) => reader.triggers(&query)?,
+        None => Vec::new(),
+    };
+    let rows: Vec<TriggerRow> = receipts.iter().map(engine::stored_trigger_row).collect();
+    let text = match (args.json, rows.is_empty()) {
+        (true, _) => format!("{}\n", json!({"triggers": rows})),
+        (false, true) => "nothing has fired yet\n".to_owned(),
+        (false, false) => triggers_table(&rows, context),
+    };
+    output::print(&text)
+}
+
+/// Runs of any state, one line each.
+pub fn runs_table(rows: &[RunRow], now_ms: Millis, width: usize, paint: Paint) -> String {
+    let mut table = Table::new([
+        ("RUN", Fit::Middle),
+        ("STATE", Fit::Keep),
+        ("TRIGGER", Fit::End),
+        ("AGE", Fit::Keep),
+        ("TOOK", Fit::Keep),
+        ("WHY", Fit::End),
+    ]);
+    for run in rows {
+        let began_ms = run.started_ms.unwrap_or(run.queued_ms);
+        let took = match (run.started_ms, run.ended_ms) {
+            (Some(started), Some(ended)) => times::took(ended - started),
+            (Some(started), None) => times::took(now_ms - started),
+            (None, _) => "-".to_owned(),
+        };
+        table.row([
+            (&run.id).into(),
+            Cell::new(state_tone(run.state), run.state.word()),
+            (&run.trigger).into(),
+            times::short_span(now_ms - began_ms).into(),
+            took.into(),
+            said(run).into(),
+        ]);
+    }
+    table.render(width, paint)
+}
+
+/// What is worth knowing besides the state: what a live run said, why another one is as it is.
+fn said(run: &RunRow) -> &str {
+    match run.state {
+        RunState::Running if !run.stopping => run.status_text.as_deref().unwrap_or_default(),
+        _ => &run.why,
+    }
+}
+
+fn triggers_table(rows: &[TriggerRow], context: &Context) -> String {
+    let mut table = Table::new([
+        ("AGE", Fit::Keep),
+        ("SOURCE", Fit::Keep),
+        ("WHAT", Fit::End),
+        ("OUTCOME", Fit::Keep),
+        ("WHY", Fit::End),
+    ]);
+    for row in rows {
+        table.row([
+            times::short_span(context.now_ms - row.at_ms).into(),
+            (&row.source).into(),
+            (&row.summary).into(),
+            Cell::new(outcome_tone(row.outcome), row.outcome.word()),
+            (&row.why).into(),
+        ]);
+    }
+    table.render(context.look.width, context.look.out)
+}
+
+pub fn state_tone(state: RunState) -> Tone {
+    match state {
+        RunState::Succeeded => Tone::Good,
+        RunState::Failed | RunState::TimedOut => Tone::Bad,
+        RunState::Killed | RunState::Dropped => Tone::Warn,
+        RunState::Starting | RunState::Running | RunState::Waiting => Tone::Live,
+        RunState::Queued | RunState::Unknown => Tone::Plain,
+    }
+}
+
+fn outcome_tone(outcome: Outcome) -> Tone {
+    match outcome {
+        Outcome::Accepted => Tone::Good,
+        Outcome::Skipped => Tone::Warn,
+        Outcome::Refused => Tone::Bad,
+        Outcome::Duplicate | Outcome::NoMatch | Outcome::Unknown => Tone::Dim,
+    }
+}

@@ -1,0 +1,323 @@
+//! Puts a scheduler together: the only place where all rooms meet.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serde_json::json;
+use tokio::runtime::Runtime as Tokio;
+use tokio::sync::watch;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use super::{Context, output};
+use crate::agent;
+use crate::ambient;
+use crate::engine::{self, Driver, Facts, Grant, Handle, Host, KeepScale, Session};
+use crate::failure::Failure;
+use crate::gateway::{self, LiveSources};
+use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
+use crate::project::credentials::{self, CredentialError};
+use crate::project::{self, Agent, Project};
+use crate::runtime::{self, Access, Process};
+use crate::store::{Keys, Lock, Store};
+use crate::triggers::{self, Sources};
+
+/// Where in a project the scheduler keeps what is its own.
+#[derive(Debug, Clone)]
+pub struct Places {
+    pub al: PathBuf,
+    pub logs: PathBuf,
+}
+
+impl Places {
+    pub fn of(project_dir: &Path) -> Self {
+        let al = project_dir.join(".al");
+        Self { logs: al.join("logs"), al }
+    }
+
+    /// The file that says where a running scheduler listens.
+    pub fn gateway(&self) -> PathBuf {
+        self.al.join("gateway.json")
+    }
+}
+
+/// How a host is to be put together.
+pub struct Plan {
+    pub project: Project,
+    pub port: u16,
+    pub expose: bool,
+    /// Schedules fire and webhooks are taken; without it only what is asked for runs.
+    pub whole: bool,
+}
+
+/// A running scheduler.
+pub struct Hosted {
+    pub engine: Handle,
+    pub facts: Arc<Facts>,
+    pub places: Places,
+    pub keep_scale: KeepScale,
+    gateway_stop: watch::Sender<bool>,
+    gateway: tokio::task::JoinHandle<()>,
+    writer: JoinHandle<()>,
+    _log: Option<Guard>,
+    _lock: Lock,
+}
+
+impl Hosted {
+    /// Puts a scheduler together and starts it.
+    ///
+    /// # Errors
+    /// When another one owns the project, the port is taken, or `.al` cannot be used.
+    pub fn start(tokio: &Tokio, plan: Plan, context: &Context) -> Result<Self, Failure> {
+        let places = Places::of(&plan.project.dir);
+        make_dirs(&places)?;
+        let lock = lock(&places)?;
+        let addr = SocketAddr::new(address(plan.expose), plan.port);
+        let listener = tokio.block_on(gateway::bind(addr))?;
+        let local = listener.local_addr().map_err(|e| {
+            Failure::upstream("port_unknown", format!("the gateway's port cannot be told: {e}"))
+        })?;
+        let url = format!("http://127.0.0.1:{}", local.port());
+
+        let secrets = Secrets::load(&plan, context)?;
+        let log = start_log(&places, &secrets);
+        let store = Store::open(&places.al)?;
+        let keys =
+            store.keys(Keys { id_key: u32::from_be_bytes(random()?), token_key: random()? })?;
+        let zone = ambient::host_zone();
+        let rules = engine::project_rules(&plan.project, keys.id_key);
+        let agents = agent_rules(&plan, &zone)?;
+        let view = store.load(&rules, &agents)?;
+        let facts = Arc::new(facts(&plan.project, &url, &zone));
+
+        let binary = own_binary()?;
+        let process = Process::new(&places.al, &places.logs, binary.clone()).map_err(runtime)?;
+        runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
+            .map_err(runtime)?;
+        let grant = grant(url.clone(), keys.token_key);
+        let known = secrets.known.clone();
+        let driver = |engine: &Handle| {
+            let tokio = tokio.handle().clone();
+            let logs = places.logs.clone();
+            Driver::new(engine, tokio, Arc::new(process), &plan.project.agents, grant, logs, known)
+        };
+        let (engine, writer) = engine::start(Host::new(store, view), driver)?;
+
+        let keep_scale = keep_scale(&plan.project);
+        let (gateway_stop, stopped) = watch::channel(false);
+        let app = Arc::new(gateway::App::new(gateway::Setup {
+            engine: engine.clone(),
+            facts: Arc::clone(&facts),
+            sources: live_sources(secrets.sources, &plan.project, context),
+            webhooks: plan.project.config.webhooks.keys().cloned().collect(),
+            api_key: gateway::ApiKey::new(&context.al_home),
+            token_key: keys.token_key,
+            project_dir: plan.project.dir.clone(),
+            redactor: Redactor::new(secrets.known.iter()),
+        }));
+        let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
+        write_gateway_file(&places, &url)?;
+        tracing::info!(target: "host", %url, agents = facts.agents.len(), "scheduler started");
+        Ok(Self {
+            engine,
+            facts,
+            places,
+            keep_scale,
+            gateway_stop,
+            gateway,
+            writer,
+            _log: log,
+            _lock: lock,
+        })
+    }
+
+    /// A console's way in.
+    pub fn session(&self) -> Session {
+        Session {
+            engine: self.engine.clone(),
+            facts: Arc::clone(&self.facts),
+            logs: self.places.logs.clone(),
+            by: ambient::user(),
+            keep_scale: Arc::clone(&self.keep_scale),
+        }
+    }
+
+    /// Ends what still runs of the host. Runs in flight go on; the next start adopts them.
+    pub fn end(self, tokio: &Tokio) {
+        self.engine.leave();
+        let _ = fs::remove_file(self.places.gateway());
+        let _ = self.gateway_stop.send(true);
+        let _ = tokio.block_on(self.gateway);
+        let _ = self.writer.join();
+        tracing::info!(target: "host", "scheduler ended");
+    }
+}
+
+/// Secrets that the host itself needs.
+struct Secrets {
+    sources: Sources,
+    /// Everything that must never be seen in a log.
+    known: Vec<String>,
+}
+
+impl Secrets {
+    fn load(plan: &Plan, context: &Context) -> Result<Self, Failure> {
+        let failed = |e: CredentialError| Failure::config("credential_unreadable", e.to_string());
+        let key = credentials::ensure_gateway_key(&context.al_home).map_err(failed)?;
+        let secrets = webhook_secrets(&context.al_home).map_err(failed)?;
+        let mut known = vec![key.reveal().to_owned()];
+        let values = secrets.values().flat_map(|instances| instances.values());
+        known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
+        let (sources, problems) = Sources::from_project(&plan.project, &secrets);
+        for problem in problems {
+            output::remark(&format!("warning: {problem}\n"));
+        }
+        Ok(Self { sources, known })
+    }
+}
+
+/// What senders sign with, by provider and instance.
+fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
+    let mut secrets = triggers::Secrets::new();
+    for provider in project::providers::PROVIDERS {
+        let Some(secret) = &provider.secret else { continue };
+        let found = credentials::instances(al_home, secret.credential, secret.field)?;
+        let found = found.into_iter().map(|(name, s)| (name, s.reveal().into()));
+        secrets.insert(provider.kind.to_owned(), found.collect());
+    }
+    Ok(secrets)
+}
+
+fn live_sources(sources: Sources, project: &Project, context: &Context) -> LiveSources {
+    let (project, al_home) = (project.clone(), context.al_home.clone());
+    let load = move || match webhook_secrets(&al_home) {
+        Ok(secrets) => Some(Sources::from_project(&project, &secrets).0),
+        Err(error) => {
+            tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
+            None
+        }
+    };
+    LiveSources::new(sources, Box::new(load))
+}
+
+fn make_dirs(places: &Places) -> Result<(), Failure> {
+    for dir in [&places.al, &places.logs] {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
+            let place = dir.display();
+            Failure::upstream("al_unwritable", format!("{place} cannot be used: {e}"))
+                .hint(format!("{} has to be a directory that you own", places.al.display()))
+                .hint(format!("look at it: ls -ld {}", places.al.display()))
+        })?;
+    }
+    Ok(())
+}
+
+fn lock(places: &Places) -> Result<Lock, Failure> {
+    let taken = Lock::take(&places.al, std::process::id()).map_err(|e| {
+        let place = places.al.join("lock");
+        Failure::upstream("al_unwritable", format!("{} cannot be written: {e}", place.display()))
+            .hint(format!("look at it: ls -ld {}", places.al.display()))
+    })?;
+    taken.map_err(|taken| {
+        let who = taken.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+        Failure::upstream("already_running", format!("a scheduler owns this project already{who}"))
+            .hint("look at it: al stat")
+            .hint("end it: al stop")
+    })
+}
+
+fn address(expose: bool) -> IpAddr {
+    if expose { Ipv4Addr::UNSPECIFIED.into() } else { Ipv4Addr::LOCALHOST.into() }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    ambient::random()
+        .map_err(|e| Failure::upstream("no_randomness", format!("no random numbers: {e}")))
+}
+
+fn runtime(error: runtime::Error) -> Failure {
+    Failure::upstream("runtime_unusable", error.to_string())
+}
+
+fn own_binary() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|e: io::Error| {
+        Failure::upstream("own_binary_unknown", format!("the path of al cannot be told: {e}"))
+    })
+}
+
+/// The scheduler's own log; without one the scheduler still runs.
+fn start_log(places: &Places, secrets: &Secrets) -> Option<Guard> {
+    let redactor = Redactor::new(secrets.known.iter().cloned());
+    let (layer, guard) = EventLog::open(&places.logs, SCHEDULER, redactor, ambient::now_ms).ok()?;
+    let level = ambient::env("AL_LOG").unwrap_or_else(|| "info".to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(level)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let all = tracing_subscriber::registry().with(filter).with(layer);
+    // A second host in one process (a test) logs to the first one's file.
+    let _ = tracing::subscriber::set_global_default(all);
+    Some(guard)
+}
+
+fn agent_rules(
+    plan: &Plan,
+    zone: &str,
+) -> Result<Vec<(String, crate::scheduler::AgentRules)>, Failure> {
+    let rules = |agent: &Agent| {
+        let mut rules = engine::agent_rules(agent, zone).map_err(|e| {
+            Failure::config("bad_schedule", format!("{}: {}", agent.name, e.message))
+        })?;
+        if !plan.whole {
+            rules.schedule = None;
+        }
+        Ok((agent.name.clone(), rules))
+    };
+    plan.project.agents.iter().map(rules).collect()
+}
+
+fn facts(project: &Project, url: &str, zone: &str) -> Facts {
+    let agents = project.agents.iter();
+    Facts {
+        project: project.name.clone(),
+        environment: project.environment.clone(),
+        gateway: Some(url.to_owned()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        started_ms: ambient::now_ms(),
+        agents: agents
+            .map(|agent| (agent.name.clone(), engine::agent_facts(agent, zone)))
+            .collect(),
+    }
+}
+
+fn grant(url: String, token_key: [u8; 32]) -> Grant {
+    Arc::new(move |run, attempt| {
+        let token = gateway::token(&token_key, run, attempt);
+        Some(Access { url: url.clone(), token })
+    })
+}
+
+fn keep_scale(project: &Project) -> KeepScale {
+    let files: std::collections::HashMap<String, PathBuf> = project
+        .agents
+        .iter()
+        .map(|agent| (agent.name.clone(), agent.dir.join("config.toml")))
+        .collect();
+    Arc::new(move |agent, scale| {
+        let file = files.get(agent).ok_or_else(|| format!("no agent {agent}"))?;
+        project::edit::set_scale(file, Some(scale)).map_err(|e| e.to_string())
+    })
+}
+
+/// Tells other commands where this scheduler listens.
+fn write_gateway_file(places: &Places, url: &str) -> Result<(), Failure> {
+    let file = places.gateway();
+    let text = json!({ "url": url, "pid": std::process::id() }).to_string();
+    let fresh = file.with_extension("json.new");
+    fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &file)).map_err(|e| {
+        Failure::upstream("al_unwritable", format!("{} cannot be written: {e}", file.display()))
+    })
+}

@@ -1,0 +1,208 @@
+//! `al run`: one run, its log, its exit code. With a scheduler at work it asks that one; without,
+//! it is one for as long as the run takes.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::runtime::Runtime as Tokio;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::client::Client;
+use super::host::{Hosted, Places, Plan};
+use super::logs::Printer;
+use super::{Context, output, running, start};
+use crate::ambient;
+use crate::engine::{Confirmation, Handle, Outcome};
+use crate::failure::Failure;
+use crate::log::{Follower, Query, Record};
+use crate::scheduler::{Answer, Command, Run, RunState, Target};
+use crate::store::{FILE, Reader};
+
+/// How often an ended run is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+/// Records that are printed together.
+const BATCH: usize = 256;
+/// Exit code of a run that was killed or dropped, as a shell counts an interrupt.
+const KILLED: u8 = 130;
+
+/// Run one agent once, show its log, and exit with its code
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(after_help = "Examples:
+  al run dev                          now, whatever its schedule says
+  al run dev \"look at issue 12\"       with something to do
+  al run --again dev-1a2b3c4d         with the trigger of an older run
+
+Works with and without a running scheduler. The exit code is the run's.")]
+pub struct RunArgs {
+    /// The agent
+    #[arg(value_name = "AGENT", required_unless_present = "again")]
+    pub agent: Option<String>,
+
+    /// What it should do
+    #[arg(value_name = "PROMPT")]
+    pub prompt: Option<String>,
+
+    /// Repeat this run: same agent, same trigger
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["agent", "prompt"])]
+    pub again: Option<String>,
+
+    /// Print the log as JSON lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs an agent once.
+///
+/// # Errors
+/// When the run is not accepted.
+pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let project = start::load(context)?;
+    if let Some(agent) = &args.agent
+        && !project.agents.iter().any(|known| known.name == *agent)
+    {
+        return Err(context.unknown_agent(agent));
+    }
+    let places = Places::of(&project.dir);
+    let tokio = start::tokio()?;
+    if running::running(&places.al).is_some() {
+        let run = ask(args, context)?;
+        let reader = Reader::new(places.al.join(FILE));
+        return follow(&run, &reader, &places, args, context, &tokio, None);
+    }
+    let plan = Plan { project, port: 0, expose: false, whole: false };
+    let hosted = Hosted::start(&tokio, plan, context)?;
+    let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|run| {
+        let reader = hosted.engine.reader();
+        follow(&run, reader, &hosted.places, args, context, &tokio, Some(&hosted.engine))
+    });
+    hosted.end(&tokio);
+    outcome
+}
+
+/// Asks the scheduler at work for the run.
+fn ask(args: &RunArgs, context: &Context) -> Result<String, Failure> {
+    let (path, body) = match (&args.agent, &args.again) {
+        (Some(agent), _) => (format!("/control/trigger/{agent}"), json!({ "prompt": args.prompt })),
+        (None, Some(run)) => (format!("/control/rerun/{run}"), json!({})),
+        (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
+    };
+    let answer = Client::find(context)?.post(&path, &body)?;
+    answer["instanceId"].as_str().map(str::to_owned).ok_or_else(|| {
+        Failure::upstream("no_run", "the scheduler's answer names no run".to_owned())
+    })
+}
+
+async fn submit(engine: &Handle, args: &RunArgs) -> Result<String, Failure> {
+    let command = match (&args.agent, &args.again) {
+        (Some(agent), _) => Command::Run { agent: agent.clone(), prompt: args.prompt.clone() },
+        (None, Some(run)) => Command::Rerun { run: run.clone() },
+        (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
+    };
+    let outcome = engine
+        .command(command, &ambient::user(), Confirmation::NotNeeded)
+        .await
+        .map_err(|e| Failure::upstream("not_accepted", e.to_string()))?;
+    match outcome {
+        Outcome::Answer(Answer::Fired { runs, .. }) if !runs.is_empty() => Ok(runs[0].clone()),
+        Outcome::Answer(Answer::Refused(why)) => {
+            Err(Failure::user("refused", format!("not started: {}", why.sentence())))
+        }
+        Outcome::Answer(Answer::NotFound { what }) => {
+            Err(Failure::user("not_found", format!("there is no {what}")))
+        }
+        _ => Err(Failure::upstream("not_accepted", "the run was not accepted")),
+    }
+}
+
+/// Shows the run's log until it has ended. Ctrl-C kills the run of a scheduler of its own.
+fn follow(
+    run: &str,
+    reader: &Reader,
+    places: &Places,
+    args: &RunArgs,
+    context: &Context,
+    tokio: &Tokio,
+    own: Option<&Handle>,
+) -> Result<ExitCode, Failure> {
+    let query = Query::run(run)
+        .ok_or_else(|| Failure::internal("bad_run_id", format!("{run} is no run id")))?;
+    let follower = Follower::new(&places.logs, query, None);
+    let stopper = follower.stopper();
+    let printer = (!args.json).then(|| Printer::new(context.log_style(), false, context.now_ms));
+    let ended = std::thread::scope(|scope| {
+        let printing = scope.spawn(|| print_log(follower, printer));
+        let ended = tokio.block_on(until_ended(run, reader, own));
+        stopper.stop();
+        let _ = printing.join();
+        ended
+    })?;
+    if !ended.state.ended() {
+        output::remark(&format!("{run} goes on; `al kill {run}` ends it\n"));
+    }
+    Ok(exit_code(&ended))
+}
+
+/// Prints records as they come, for people or, without a printer, as they are stored. A reader that
+/// went away ends it.
+fn print_log(mut follower: Follower, mut printer: Option<Printer>) {
+    let mut out = std::io::stdout().lock();
+    let mut print = |records: Vec<Record>| -> std::io::Result<()> {
+        for record in &records {
+            match &mut printer {
+                Some(printer) => printer.print(record, &mut out)?,
+                None => writeln!(out, "{}", record.to_line())?,
+            }
+        }
+        out.flush()
+    };
+    while let Ok(Some(records)) = follower.next(BATCH) {
+        if print(records).is_err() {
+            return;
+        }
+    }
+    // What was written between the last look and the end.
+    if let Ok(records) = follower.poll(usize::MAX) {
+        let _ = print(records);
+    }
+}
+
+/// The run as it ended, or as it was when Ctrl-C left it to its scheduler.
+async fn until_ended(run: &str, reader: &Reader, own: Option<&Handle>) -> Result<Run, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|e| Failure::upstream("no_signals", format!("signals: {e}")))?;
+    loop {
+        let row = reader
+            .run(run)?
+            .ok_or_else(|| Failure::upstream("run_gone", format!("the record of {run} is gone")))?;
+        if row.state.ended() {
+            return Ok(row);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = interrupt.recv() => match own {
+                Some(engine) => kill(engine, run).await,
+                None => return Ok(row),
+            },
+        }
+    }
+}
+
+async fn kill(engine: &Handle, run: &str) {
+    let command = Command::Kill { target: Target::Runs(vec![run.to_owned()]) };
+    // When it has ended meanwhile there is nothing to kill.
+    let _ = engine.command(command, &ambient::user(), Confirmation::NotNeeded).await;
+}
+
+fn exit_code(run: &Run) -> ExitCode {
+    match run.state {
+        RunState::Succeeded => ExitCode::SUCCESS,
+        RunState::Killed | RunState::Dropped => ExitCode::from(KILLED),
+        state if !state.ended() => ExitCode::from(KILLED),
+        _ => {
+            let code = run.exit_code.and_then(|code| u8::try_from(code).ok());
+            ExitCode::from(code.filter(|code| *code != 0).unwrap_or(1))
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! `al start`: a scheduler, with a console over it or without.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use al_ui::Exit;
+use al_wire::Down;
+use tokio::runtime::{Builder, Runtime as Tokio};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::host::{Hosted, Plan};
+use super::{Context, Paint, headless, output, times};
+use crate::ambient;
+use crate::engine::{Confirmation, Handle, Mirror, serve};
+use crate::failure::Failure;
+use crate::project::{self, Project};
+use crate::scheduler::{Answer, Command};
+
+/// Messages that may wait for the console; what comes on top is merged.
+const DOWN_WAITING: usize = 64;
+
+/// Run the project: scheduler, gateway and console
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(after_help = "Examples:
+  al start                 the console in this terminal
+  al start -H              without a console: one line per event, for servers
+  al start --port 9000     the gateway on another port
+  al start -e              reachable from other machines
+
+A second `al start` on the same project is refused. Without a console, Ctrl-C
+lets runs in flight finish and a second one kills them; what is queued waits for
+the next start. Runs survive a crash: the next start goes on with them.")]
+pub struct StartArgs {
+    /// No console: print one readable line per event
+    #[arg(short = 'H', long)]
+    pub headless: bool,
+
+    /// Port of the gateway [default: `gateway.port` of the project, else 8080]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+
+    /// Listen on all interfaces, not on loopback alone
+    #[arg(short, long)]
+    pub expose: bool,
+
+    /// Colours of the console: terminal, mono, or one of your own
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    /// Draw the console with ASCII characters alone
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// Runs a scheduler until it is told to end.
+///
+/// # Errors
+/// When the project has errors or the scheduler cannot be put together.
+pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let project = load(context)?;
+    let plan = Plan {
+        port: args.port.unwrap_or(project.config.gateway.port),
+        project,
+        expose: args.expose,
+        whole: true,
+    };
+    let tokio = tokio()?;
+    let headless = args.headless || !std::io::stdout().is_terminal();
+    let name = plan.project.name.clone();
+    let hosted = Hosted::start(&tokio, plan, context)?;
+    let outcome = if headless {
+        announce(&hosted);
+        until_ended(&tokio, &hosted, context)
+    } else {
+        with_console(&tokio, &hosted, args, context, name)
+    };
+    hosted.end(&tokio);
+    outcome
+}
+
+/// The project, after its warnings were shown.
+pub(super) fn load(context: &Context) -> Result<Project, Failure> {
+    let loaded = context.load()?;
+    if !loaded.warnings.is_empty() {
+        output::remark(&project::render(&loaded.warnings, context.look.err.color));
+    }
+    Ok(loaded.project)
+}
+
+/// A line for whoever watches; nobody has to.
+fn say(line: &str) {
+    let _ = output::print(&format!("{line}\n"));
+}
+
+/// The async side: few threads, as nearly everything waits.
+pub(super) fn tokio() -> Result<Tokio, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(64)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::upstream("no_threads", format!("no threads to be had: {e}")))
+}
+
+fn announce(hosted: &Hosted) {
+    let facts = &hosted.facts;
+    let url = facts.gateway.as_deref().unwrap_or("-");
+    say(&format!(
+        "{}: {} agents, gateway {url}, pid {}",
+        facts.project,
+        facts.agents.len(),
+        facts.pid
+    ));
+    say("Ctrl-C lets runs finish and ends; a second one kills them");
+}
+
+// --- headless ---------------------------------------------------------------------------------
+
+/// Prints what happens until the scheduler ends, by itself or because a signal asked for it.
+fn until_ended(tokio: &Tokio, hosted: &Hosted, context: &Context) -> Result<ExitCode, Failure> {
+    tokio.block_on(async {
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let printer = tokio::spawn(print_events(hosted.engine.clone(), context.look.out));
+        let mut asked = 0;
+        loop {
+            tokio::select! {
+                () = hosted.engine.ended() => break,
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            asked += 1;
+            stop(&hosted.engine, asked > 1).await;
+        }
+        printer.abort();
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|e| Failure::upstream("no_signals", format!("signals: {e}")))
+}
+
+/// Nothing new starts; what waits stays for the next start.
+async fn stop(engine: &Handle, kill: bool) {
+    let command = Command::Stop { clear_queues: false, kill };
+    let by = ambient::user();
+    match engine.command(command, &by, Confirmation::NotNeeded).await {
+        Ok(crate::engine::Outcome::Answer(Answer::Done { done, .. })) => {
+            let more = if kill { "" } else { "; again: kill them" };
+            let more = if done.contains("waiting") { more } else { "" };
+            say(&format!("{done}{more}"));
+        }
+        // It ended meanwhile, or cannot write: then it cannot wait for runs either.
+        _ => engine.leave(),
+    }
+}
+
+async fn print_events(engine: Handle, paint: Paint) {
+    loop {
+        let Ok(mut watch) = engine.watch().await else { return };
+        let mut mirror = Mirror::new(&watch, std::collections::HashMap::new());
+        loop {
+            match watch.commits.recv().await {
+                Ok(commit) => {
+                    let changes = mirror.apply(&commit);
+                    let lines = changes.iter().filter_map(|c| headless::line(&mirror, c, paint));
+                    let clock = times::clock(commit.at);
+                    let mut out = std::io::stdout().lock();
+                    for line in lines {
+                        if headless::print(&mut out, &clock, &line, paint).is_err() {
+                            return; // nobody reads; the scheduler goes on
+                        }
+                    }
+                    let _ = out.flush();
+                }
+                Err(RecvError::Lagged(n)) => {
+                    say(&format!("-- {n} commits not shown, they came too fast --"));
+                    break;
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+// --- console ----------------------------------------------------------------------------------
+
+fn with_console(
+    tokio: &Tokio,
+    hosted: &Hosted,
+    args: &StartArgs,
+    context: &Context,
+    project: String,
+) -> Result<ExitCode, Failure> {
+    let stop_flag = Arc::new(AtomicBool::new(false));
+    let hung_up = Arc::new(AtomicBool::new(false));
+    tokio.block_on(async { watch_signals(&stop_flag, &hung_up) })?;
+    let (up, commands) = mpsc::channel();
+    let (down, rows) = mpsc::sync_channel::<Down>(DOWN_WAITING);
+    serve(hosted.session(), tokio.handle(), commands, down);
+    let options = al_ui::Options {
+        theme: args.theme.clone(),
+        no_color: !context.look.out.color,
+        ascii: args.ascii,
+        config_dir: Some(context.al_home.clone()),
+        project,
+        zone_offset: times::offset_s,
+        now_ms: ambient::now_ms,
+        pager: ambient::env("PAGER"),
+        remote: false,
+        read_only: false,
+    };
+    let link = al_ui::Link { up, down: rows };
+    let exit = al_ui::run(link, options, Arc::clone(&stop_flag)).map_err(|e| {
+        Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
+            .hint("al start -H prints a line per event instead")
+    })?;
+    if hung_up.load(Ordering::Relaxed) {
+        return Ok(ExitCode::SUCCESS); // no terminal to talk to; the next start adopts the runs
+    }
+    match exit {
+        Exit::Host(_) => {}
+        Exit::Detach => {
+            say("the console is closed, the scheduler goes on");
+            announce(hosted);
+        }
+        Exit::Drain | Exit::Signal => tokio.block_on(stop(&hosted.engine, false)),
+        Exit::StopNow => tokio.block_on(stop(&hosted.engine, true)),
+    }
+    until_ended(tokio, hosted, context)
+}
+
+/// SIGTERM and SIGHUP close the console, which then gives the terminal back.
+fn watch_signals(stop: &Arc<AtomicBool>, hung_up: &Arc<AtomicBool>) -> Result<(), Failure> {
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    let (stop, hung_up) = (Arc::clone(stop), Arc::clone(hung_up));
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => hung_up.store(true, Ordering::Relaxed),
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    Ok(())
+}

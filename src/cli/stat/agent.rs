@@ -1,0 +1,160 @@
+//! Everything about one agent.
+
+use al_wire::{AgentRow, RunRow};
+use serde_json::{Map, Value};
+
+use super::overview::{header, paused, status, tone};
+use super::picture::Picture;
+use crate::cli::paint::{Tone, safe};
+use crate::cli::{Context, history, times};
+use crate::engine::{engine_name, runtime_name};
+use crate::project::{Agent, Model, RuntimeKind, ScriptCommand};
+
+/// Columns of the names on the left.
+const LEFT: usize = 14;
+
+pub fn render(
+    agent: &Agent,
+    row: &AgentRow,
+    runs: &[RunRow],
+    picture: &Picture,
+    context: &Context,
+) -> String {
+    let (look, now_ms) = (context.look, context.now_ms);
+    let mut text = header(picture, look.out, now_ms);
+    let title = format!(
+        "\n{}  {}\n\n",
+        look.out.on(Tone::Strong, &agent.name),
+        look.out.on(tone(row), status(row))
+    );
+    text.push_str(&title);
+    let room = look.width.saturating_sub(LEFT + 2).max(20);
+    for (name, value) in lines(agent, row, picture, context) {
+        for (n, line) in wrap(&safe(&value), room).iter().enumerate() {
+            let name = if n == 0 { name } else { "" };
+            let name = look.out.on(Tone::Dim, &format!("{name:<LEFT$}"));
+            text.push_str(format!("  {name}{line}").trim_end());
+            text.push('\n');
+        }
+    }
+    text.push('\n');
+    match runs {
+        [] => text.push_str("no runs yet\n"),
+        runs => text.push_str(&history::runs_table(runs, now_ms, look.width, look.out)),
+    }
+    text
+}
+
+/// What there is to say, in the order of interest; what is not set is left out.
+fn lines(
+    agent: &Agent,
+    row: &AgentRow,
+    picture: &Picture,
+    context: &Context,
+) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let mut line = |name, value: String| {
+        if !value.is_empty() {
+            lines.push((name, value));
+        }
+    };
+    let skill = &agent.skill;
+    line("description", skill.description.clone().unwrap_or_default());
+    line("paused", row.paused.as_ref().map_or_else(String::new, |p| paused(p, context.now_ms)));
+    line("says", row.status_text.clone().unwrap_or_default());
+    line("error", row.error.clone().unwrap_or_default());
+    if let Some(schedule) = picture.schedule(agent) {
+        line("schedule", format!("{} ({})", schedule.expr(), schedule.words()));
+        line("next", picture.next_times(agent, context.now_ms).join(", "));
+    }
+    for binding in &agent.webhooks {
+        line("webhook", webhook(&binding.source, &binding.filters));
+    }
+    line("runs", format!("{} of {} at once", row.running, row.scale));
+    line("queue", format!("{} of {}", row.queued, row.queue_bound));
+    line("engine", engine(agent));
+    line("runtime", runtime(agent));
+    for name in &agent.models {
+        line("model", model(name, picture.project.config.models.get(name)));
+    }
+    line("credentials", agent.credentials.join(", "));
+    agent.hooks_pre.iter().for_each(|hook| line("hook before", hook.clone()));
+    agent.hooks_post.iter().for_each(|hook| line("hook after", hook.clone()));
+    for step in &agent.preflight {
+        let required = if step.required { "required" } else { "optional" };
+        line("preflight", format!("{} ({required}): {}", step.provider, names(&step.params)));
+    }
+    line("params", names(&agent.params));
+    line("timeout", times::setting(agent.timeout_s));
+    line("wait timeout", times::setting(agent.wait_timeout_s));
+    line("source", agent.source.clone().unwrap_or_default());
+    line("skill name", skill.name.clone().unwrap_or_default());
+    line("license", skill.license.clone().unwrap_or_default());
+    line("compatibility", skill.compatibility.clone().unwrap_or_default());
+    line("files", agent.dir.display().to_string());
+    lines
+}
+
+fn webhook(source: &str, filters: &std::collections::BTreeMap<String, Vec<String>>) -> String {
+    let filters: Vec<String> = filters
+        .iter()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(field, values)| format!("{field} {}", values.join(" or ")))
+        .collect();
+    match filters.is_empty() {
+        true => format!("{source}, all deliveries"),
+        false => format!("{source}: {}", filters.join("; ")),
+    }
+}
+
+fn engine(agent: &Agent) -> String {
+    let name = engine_name(agent.engine.kind);
+    match &agent.engine.command {
+        None => name.to_owned(),
+        Some(ScriptCommand::Line(line)) => format!("{name}: {line}"),
+        Some(ScriptCommand::Program(words)) => format!("{name}: {}", words.join(" ")),
+    }
+}
+
+fn runtime(agent: &Agent) -> String {
+    let runtime = &agent.runtime;
+    let name = runtime_name(runtime.kind);
+    if runtime.kind != RuntimeKind::HostUser {
+        return name.to_owned();
+    }
+    match runtime.groups.is_empty() {
+        true => format!("{name}: as {}", runtime.run_as),
+        false => format!("{name}: as {}, groups {}", runtime.run_as, runtime.groups.join(", ")),
+    }
+}
+
+fn model(name: &str, model: Option<&Model>) -> String {
+    let Some(model) = model else { return name.to_owned() };
+    let thinking = model.thinking_level.map(super::describe::thinking_level);
+    let thinking = thinking.map_or_else(String::new, |level| format!(", thinking {level}"));
+    let at = model.base_url.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
+    format!("{name}: {} {}{thinking}{at}", model.provider, model.model)
+}
+
+/// The names alone: values may be long, and `--json` has them.
+fn names(params: &Map<String, Value>) -> String {
+    params.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Breaks between words; a word that is too long stays whole, because it may be copied.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        let length = line.chars().count();
+        if length > 0 && length + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if length > 0 {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}

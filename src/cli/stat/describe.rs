@@ -1,0 +1,179 @@
+//! Everything the loader understood, as JSON with the names that the files use. Each value is taken
+//! apart by name, so that a new setting cannot be forgotten here.
+
+use serde_json::{Map, Value, json};
+
+use crate::engine::{engine_name, runtime_name};
+use crate::project::{
+    Agent, AuthType, Config, Engine, Gateway, Local, Model, Preflight, Runtime, ScriptCommand,
+    Skill, Telemetry, ThinkingLevel, WebhookBinding, WebhookSource,
+};
+
+pub fn agent(agent: &Agent) -> Value {
+    let Agent {
+        name: _,
+        dir,
+        skill,
+        source,
+        models,
+        credentials,
+        schedule,
+        timezone,
+        scale,
+        timeout_s,
+        max_work_queue_size,
+        webhooks,
+        hooks_pre,
+        hooks_post,
+        params,
+        runtime,
+        engine,
+        wait_timeout_s,
+        preflight,
+    } = agent;
+    let webhooks: Vec<Value> = webhooks
+        .iter()
+        .map(|WebhookBinding { source, filters }| json!({"source": source, "filters": filters}))
+        .collect();
+    let preflight: Vec<Value> = preflight
+        .iter()
+        .map(|Preflight { provider, required, params }| {
+            json!({"provider": provider, "required": required, "params": params})
+        })
+        .collect();
+    let Skill { name: skill_name, description, license, compatibility, body } = skill;
+    let Runtime { kind, run_as, groups } = runtime;
+    json!({
+        "dir": dir,
+        "skill": {
+            "name": skill_name,
+            "description": description,
+            "license": license,
+            "compatibility": compatibility,
+            "body_bytes": body.len(),
+        },
+        "source": source,
+        "models": models,
+        "credentials": credentials,
+        "schedule": schedule,
+        "timezone": timezone,
+        "scale": scale,
+        "timeout": timeout_s,
+        "maxWorkQueueSize": max_work_queue_size,
+        "webhooks": webhooks,
+        "hooks": {"pre": hooks_pre, "post": hooks_post},
+        "params": params,
+        "runtime": {"type": runtime_name(*kind), "run_as": run_as, "groups": groups},
+        "harness": harness(engine),
+        "waitTimeout": wait_timeout_s,
+        "preflight": preflight,
+    })
+}
+
+fn harness(engine: &Engine) -> Value {
+    let Engine { kind, command } = engine;
+    let command = command.as_ref().map(|command| match command {
+        ScriptCommand::Line(line) => json!(line),
+        ScriptCommand::Program(words) => json!(words),
+    });
+    json!({"type": engine_name(*kind), "command": command})
+}
+
+pub fn project(config: &Config) -> Value {
+    let Config {
+        models,
+        local,
+        gateway,
+        webhooks,
+        telemetry,
+        max_reruns,
+        max_call_depth,
+        work_queue_size,
+        resource_lock_timeout_s,
+        scale,
+        default_agent_scale,
+        history_retention_days,
+        default_wait_timeout_s,
+        harness,
+        server,
+        cloud,
+    } = config;
+    let models: Map<String, Value> = models.iter().map(|(n, m)| (n.clone(), model(m))).collect();
+    let webhooks: Map<String, Value> = webhooks
+        .iter()
+        .map(|(name, WebhookSource { kind, credential, allow_unsigned })| {
+            let source =
+                json!({"type": kind, "credential": credential, "allowUnsigned": allow_unsigned});
+            (name.clone(), source)
+        })
+        .collect();
+    let Local { enabled, image, memory, cpus, timeout_s } = local;
+    let Gateway { port, url, max_chat_sessions } = gateway;
+    json!({
+        "models": models,
+        "local": {
+            "enabled": enabled,
+            "image": image,
+            "memory": memory,
+            "cpus": cpus,
+            "timeout": timeout_s,
+        },
+        "gateway": {"port": port, "url": url, "maxChatSessions": max_chat_sessions},
+        "webhooks": webhooks,
+        "telemetry": self::telemetry(telemetry),
+        "maxReruns": max_reruns,
+        "maxCallDepth": max_call_depth,
+        "workQueueSize": work_queue_size,
+        "resourceLockTimeout": resource_lock_timeout_s,
+        "scale": scale,
+        "defaultAgentScale": default_agent_scale,
+        "historyRetentionDays": history_retention_days,
+        "defaultWaitTimeout": default_wait_timeout_s,
+        "harness": harness.map(engine_name),
+        "server": server,
+        "cloud": cloud,
+    })
+}
+
+fn model(model: &Model) -> Value {
+    let Model { provider, model, auth_type, thinking_level, base_url, more } = model;
+    let mut value = json!({
+        "provider": provider,
+        "model": model,
+        "authType": match auth_type {
+            AuthType::ApiKey => "api_key",
+            AuthType::OauthToken => "oauth_token",
+            AuthType::PiAuth => "pi_auth",
+        },
+        "thinkingLevel": thinking_level.map(self::thinking_level),
+        "baseUrl": base_url,
+    });
+    if let Some(known) = value.as_object_mut() {
+        known.extend(more.clone());
+    }
+    value
+}
+
+pub fn thinking_level(level: ThinkingLevel) -> &'static str {
+    match level {
+        ThinkingLevel::Off => "off",
+        ThinkingLevel::Minimal => "minimal",
+        ThinkingLevel::Low => "low",
+        ThinkingLevel::Medium => "medium",
+        ThinkingLevel::High => "high",
+        ThinkingLevel::Xhigh => "xhigh",
+    }
+}
+
+/// Headers of telemetry carry keys: only their names are shown.
+fn telemetry(telemetry: &Telemetry) -> Value {
+    let Telemetry { enabled, provider, endpoint, service_name, headers, sampling_rate } = telemetry;
+    json!({
+        "enabled": enabled,
+        "provider": provider,
+        "endpoint": endpoint,
+        "serviceName": service_name,
+        "headers": headers.keys().map(|name| (name.clone(), json!("***"))).collect::<Map<_, _>>(),
+        "samplingRate": sampling_rate,
+    })
+}

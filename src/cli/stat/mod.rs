@@ -1,0 +1,133 @@
+//! `al stat`: what runs, what waits, what comes next. The same from files and store alone when no
+//! scheduler runs.
+
+mod agent;
+mod asked;
+mod describe;
+mod overview;
+mod picture;
+
+use serde_json::{Value, json};
+
+use super::history;
+use super::{Context, output};
+use crate::engine;
+use crate::failure::Failure;
+use crate::project;
+use crate::store::RunsQuery;
+use al_wire::RunRow;
+use picture::Picture;
+
+/// Show what runs, what waits and what comes next
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(after_help = "Examples:
+  al stat             the project: agents, runs, queues
+  al stat dev         everything known about one agent
+  al stat --json      for scripts
+
+Works without a running scheduler too.")]
+pub struct StatArgs {
+    /// Everything about this agent
+    #[arg(value_name = "AGENT")]
+    pub agent: Option<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs of an agent that are shown beside its configuration.
+const LAST_RUNS: u32 = 10;
+
+pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
+    let picture = Picture::take(context)?;
+    let text = match &args.agent {
+        None if args.json => format!("{}\n", project_json(&picture)),
+        None => overview::render(&picture, context),
+        Some(name) => one_agent(name, args.json, &picture, context)?,
+    };
+    output::print(&text)?;
+    if let Some(silent) = &picture.silent {
+        output::remark(&format!("\nthe scheduler could not be asked: {silent}\n"));
+    }
+    if !args.json && !picture.warnings.is_empty() {
+        output::remark(&format!(
+            "\n{}\n",
+            project::render(&picture.warnings, context.look.err.color).trim_end()
+        ));
+    }
+    Ok(())
+}
+
+fn one_agent(
+    name: &str,
+    as_json: bool,
+    picture: &Picture,
+    context: &Context,
+) -> Result<String, Failure> {
+    let found = picture.project.agents.iter().find(|agent| agent.name == name);
+    let row = picture.agents.iter().find(|row| row.name == name);
+    let (Some(agent), Some(row)) = (found, row) else {
+        return Err(context.unknown_agent(name));
+    };
+    let query =
+        RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
+    let max_reruns = picture.project.config.max_reruns;
+    let runs: Vec<RunRow> = match history::reader(context) {
+        _ if picture.remote => picture.runs.iter().filter(|r| r.agent == name).cloned().collect(),
+        Some(reader) => {
+            reader.runs(&query)?.iter().map(|run| engine::run_row(run, max_reruns)).collect()
+        }
+        None => Vec::new(),
+    };
+    if !as_json {
+        return Ok(agent::render(agent, row, &runs, picture, context));
+    }
+    let mut document = header_json(picture);
+    document["agent"] = json!(row);
+    document["agent"]["next"] = json!(picture.next_times(agent, context.now_ms));
+    document["agent"]["config"] = describe::agent(agent);
+    document["runs"] = json!(runs);
+    Ok(format!("{document}\n"))
+}
+
+fn project_json(picture: &Picture) -> Value {
+    let mut document = header_json(picture);
+    document["agents"] = json!(picture.agents);
+    document["runs"] = json!(picture.runs);
+    document["queued"] = json!(picture.queued());
+    document
+}
+
+fn header_json(picture: &Picture) -> Value {
+    let warnings: Vec<Value> = picture
+        .warnings
+        .iter()
+        .map(|warning| {
+            json!({
+                "file": warning.file,
+                "line": warning.place().map(|place| place.line),
+                "message": warning.message,
+                "hints": warning.hints,
+            })
+        })
+        .collect();
+    json!({
+        "project": {
+            "name": picture.project.name,
+            "dir": picture.project.dir,
+            "environment": picture.project.environment,
+            "config": describe::project(&picture.project.config),
+        },
+        "running": picture.running.is_some(),
+        "scheduler": picture.running.as_ref().map(|running| json!({
+            "pid": running.pid,
+            "gateway": running.url,
+            "started_ms": running.since_ms,
+            "stopping": picture.stopping,
+            "silent": picture.silent.as_ref().map(|failure| failure.message.clone()),
+        })),
+        "paused": picture.paused,
+        "warnings": warnings,
+    })
+}

@@ -1,0 +1,131 @@
+//! The whole project on one screen.
+
+use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunState};
+
+use super::picture::Picture;
+use crate::ambient::Millis;
+use crate::cli::paint::{Paint, Tone, safe};
+use crate::cli::table::{Cell, Fit, Table};
+use crate::cli::{Context, history, times};
+
+pub fn render(picture: &Picture, context: &Context) -> String {
+    let (paint, now_ms) = (context.look.out, context.now_ms);
+    let mut text = header(picture, paint, now_ms);
+    text.push('\n');
+    text.push_str(&agents(&picture.agents, context));
+    if !picture.runs.is_empty() {
+        text.push('\n');
+        text.push_str(&history::runs_table(&picture.runs, now_ms, context.look.width, paint));
+    }
+    let queued = picture.queued();
+    let running = picture.runs.len() - queued;
+    text.push_str(&format!("\n{running} running, {queued} queued\n"));
+    text
+}
+
+/// Two lines at most: what runs where, and whether it is paused.
+pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
+    let mut text = paint.on(Tone::Strong, &safe(&picture.project.name));
+    if let Some(environment) = &picture.project.environment {
+        text.push_str(&format!(" in {environment}"));
+    }
+    match &picture.running {
+        None => {
+            text.push_str(&format!(
+                "  {} (al start)",
+                paint.on(Tone::Warn, "the scheduler is not running")
+            ));
+        }
+        Some(running) => {
+            let (tone, word) = match picture.stopping {
+                true => (Tone::Warn, "stopping, runs in flight finish"),
+                false => (Tone::Good, "running"),
+            };
+            text.push_str(&format!("  {}", paint.on(tone, word)));
+            text.extend(running.url.iter().map(|url| format!("  {}", safe(url))));
+            text.extend(
+                running.since_ms.map(|since| format!("  up {}", times::span(now_ms - since))),
+            );
+            text.extend(running.pid.map(|pid| format!("  pid {pid}")));
+        }
+    }
+    text.push('\n');
+    if let Some(pause) = &picture.paused {
+        text.push_str(&paint.on(Tone::Warn, "PAUSED"));
+        text.push_str(&format!(" {}\n", paused(pause, now_ms)));
+    }
+    text
+}
+
+/// `by ann, 12m ago: deploying`
+pub fn paused(pause: &PauseRow, now_ms: Millis) -> String {
+    let why = pause.why.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
+    format!("by {}, {} ago{why}", safe(&pause.by), times::span(now_ms - pause.since_ms))
+}
+
+fn agents(rows: &[AgentRow], context: &Context) -> String {
+    let mut table = Table::new([
+        ("AGENT", Fit::Middle),
+        ("TRIGGER", Fit::Keep),
+        ("STATUS", Fit::Keep),
+        ("RUNS", Fit::Keep),
+        ("QUEUE", Fit::Keep),
+        ("NEXT", Fit::Keep),
+        ("LAST", Fit::Keep),
+    ]);
+    for row in rows {
+        table.row([
+            (&row.name).into(),
+            trigger(row).into(),
+            Cell::new(tone(row), status(row)),
+            format!("{}/{}", row.running, row.scale).into(),
+            format!("{}/{}", row.queued, row.queue_bound).into(),
+            row.next_ms
+                .map_or_else(|| "-".to_owned(), |at| times::span(at - context.now_ms + 999))
+                .into(),
+            row.last.as_ref().map_or_else(|| "-".into(), |last| last_run(last, context.now_ms)),
+        ]);
+    }
+    table.render(context.look.width, context.look.out)
+}
+
+/// What can start the agent besides a person.
+fn trigger(row: &AgentRow) -> &'static str {
+    let webhooks = row.triggers.iter().any(|label| label != "schedule");
+    match (row.schedule.is_some(), webhooks) {
+        (true, true) => "cron + webhook",
+        (true, false) => "cron",
+        (false, true) => "webhook",
+        (false, false) => "manual",
+    }
+}
+
+/// The state in a word; a pause is named beside runs that go on.
+pub fn status(row: &AgentRow) -> &'static str {
+    match row.state {
+        AgentState::Running if row.paused.is_some() => "running, paused",
+        AgentState::Running => "running",
+        AgentState::Waiting => "waiting",
+        AgentState::Paused => "paused",
+        AgentState::Disabled => "disabled",
+        AgentState::Invalid => "invalid",
+        AgentState::Idle => "idle",
+        AgentState::Unknown => "unknown",
+    }
+}
+
+pub fn tone(row: &AgentRow) -> Tone {
+    match row.state {
+        AgentState::Running | AgentState::Waiting => Tone::Live,
+        AgentState::Paused => Tone::Warn,
+        AgentState::Invalid => Tone::Bad,
+        AgentState::Disabled => Tone::Dim,
+        AgentState::Idle | AgentState::Unknown => Tone::Plain,
+    }
+}
+
+fn last_run(last: &LastRun, now_ms: Millis) -> Cell {
+    let word = if last.state == RunState::Succeeded { "ok" } else { last.state.word() };
+    let age = times::short_span(now_ms - last.ended_ms);
+    Cell::new(history::state_tone(last.state), format!("{word} {age}"))
+}

@@ -1,0 +1,179 @@
+//! How things stand, from the project's files and its store. The store is written before anybody
+//! is answered, so it is as good as asking the scheduler, and it answers without one.
+
+use std::collections::HashMap;
+
+use al_wire::{AgentRow, PauseRow, RunRow, RunState};
+use chrono::{DateTime, SecondsFormat};
+use chrono_tz::Tz;
+
+use super::asked::Asked;
+use crate::ambient::{self, Millis};
+use crate::cli::client::{Client, Place, place};
+use crate::cli::running::{Running, running};
+use crate::cli::{Context, history};
+use crate::engine::{self, Mirror};
+use crate::failure::Failure;
+use crate::project::{Agent, Loaded, Problem, Project};
+use crate::scheduler::cron::Schedule;
+use crate::scheduler::{Run, Scope, Timer, View};
+
+/// Firing times that an agent's page shows.
+const NEXT_TIMES: usize = 3;
+
+/// The project at one moment.
+#[derive(Debug)]
+pub struct Picture {
+    pub project: Project,
+    pub warnings: Vec<Problem>,
+    /// None when no scheduler runs.
+    pub running: Option<Running>,
+    /// Runs in flight finish, then the scheduler ends.
+    pub stopping: bool,
+    /// The scheduler is on another machine, and its history too.
+    pub remote: bool,
+    /// Why the running scheduler could not be asked.
+    pub silent: Option<Failure>,
+    pub paused: Option<PauseRow>,
+    pub agents: Vec<AgentRow>,
+    /// Runs that have not ended, oldest first.
+    pub runs: Vec<RunRow>,
+    host_zone: String,
+}
+
+impl Picture {
+    /// # Errors
+    /// When the project or its history cannot be read, or a scheduler elsewhere does not answer.
+    pub fn take(context: &Context) -> Result<Self, Failure> {
+        let Loaded { project, warnings } = context.load()?;
+        let running = running(&context.state_dir());
+        let place = place(&project, running.as_ref());
+        let mut picture = Self {
+            paused: None,
+            agents: Vec::new(),
+            runs: Vec::new(),
+            stopping: false,
+            remote: false,
+            silent: None,
+            running,
+            project,
+            warnings,
+            host_zone: ambient::host_zone(),
+        };
+        let asked = place.as_ref().map(|place| ask(place.clone(), context));
+        match (place, asked) {
+            (Some(place), Some(asked)) if place.remote => picture.be_told(&place.url, &asked?),
+            (_, asked) => {
+                picture.look(context)?;
+                match asked.transpose() {
+                    Ok(asked) => asked.iter().for_each(|asked| picture.refine(asked)),
+                    Err(failure) => picture.silent = Some(failure),
+                }
+            }
+        }
+        Ok(picture)
+    }
+
+    /// Takes everything from a scheduler elsewhere.
+    fn be_told(&mut self, url: &str, asked: &Asked) {
+        self.remote = true;
+        self.running = Some(Running {
+            pid: asked.scheduler.pid,
+            url: Some(url.to_owned()),
+            since_ms: asked.started_ms(),
+        });
+        self.stopping = asked.scheduler.stopping;
+        self.paused = asked.scheduler.pause.clone();
+        self.agents = asked.agent_rows();
+        self.runs = asked.run_rows();
+    }
+
+    /// Reads the store.
+    fn look(&mut self, context: &Context) -> Result<(), Failure> {
+        let project = &self.project;
+        let (view, last) = state(project, &self.host_zone, context)?;
+        let mirror = Mirror { seq: 0, view, last };
+        let facts = |agent: &Agent| engine::agent_facts(agent, &self.host_zone);
+        let agents = project.agents.iter();
+        self.agents =
+            agents.filter_map(|a| engine::agent_row(&mirror, &a.name, &facts(a))).collect();
+        let mut live: Vec<&Run> = mirror.view.runs.values().collect();
+        live.sort_unstable_by_key(|run| run.seq);
+        let max_reruns = project.config.max_reruns;
+        self.runs = live.iter().map(|run| engine::run_row(run, max_reruns)).collect();
+        self.paused = mirror.view.pauses.get(&Scope::Project).map(|pause| PauseRow {
+            by: pause.by.clone(),
+            since_ms: pause.since,
+            why: pause.why.clone(),
+        });
+        Ok(())
+    }
+
+    /// Adds what only the running scheduler knows: the files may have changed since it started.
+    fn refine(&mut self, asked: &Asked) {
+        self.stopping = asked.scheduler.stopping;
+        if let Some(running) = &mut self.running {
+            running.since_ms = asked.started_ms().or(running.since_ms);
+        }
+        for row in &mut self.agents {
+            if let Some((next_ms, scale)) = asked.next_and_scale(&row.name) {
+                (row.next_ms, row.scale) = (next_ms, scale);
+            }
+        }
+    }
+
+    /// Runs that wait.
+    pub fn queued(&self) -> usize {
+        self.runs.iter().filter(|run| run.state == RunState::Queued).count()
+    }
+
+    /// The agent's schedule in its zone.
+    pub fn schedule(&self, agent: &Agent) -> Option<Schedule> {
+        let zone = agent.timezone.as_deref().unwrap_or(&self.host_zone);
+        Schedule::parse(agent.schedule.as_deref()?, zone).ok()
+    }
+
+    /// When the agent's schedule fires next, in its own zone.
+    pub fn next_times(&self, agent: &Agent, now_ms: Millis) -> Vec<String> {
+        let Some(schedule) = self.schedule(agent) else { return Vec::new() };
+        let zone: Tz = schedule.zone().parse().unwrap_or(Tz::UTC);
+        std::iter::successors(schedule.next(now_ms), |&at_ms| schedule.next(at_ms))
+            .take(NEXT_TIMES)
+            .filter_map(DateTime::from_timestamp_millis)
+            .map(|time| time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true))
+            .collect()
+    }
+}
+
+fn ask(place: Place, context: &Context) -> Result<Asked, Failure> {
+    Asked::read(Client::at(place, context)?.get("/control/status")?)
+}
+
+/// Live state as the scheduler has it, and each agent's newest ended run.
+fn state(
+    project: &Project,
+    host_zone: &str,
+    context: &Context,
+) -> Result<(View, HashMap<String, Run>), Failure> {
+    let mut view = View::new(engine::project_rules(project, 0));
+    for agent in &project.agents {
+        let rules = engine::agent_rules(agent, host_zone)
+            .map_err(|error| Failure::config("bad_cron", format!("{}: {error}", agent.name)))?;
+        let next = rules.schedule.as_ref().and_then(|schedule| schedule.next(context.now_ms));
+        if let Some(next) = next.filter(|_| rules.scale > 0) {
+            view.timers.insert(Timer::Cron(agent.name.clone()), next);
+        }
+        view.add_agent(&agent.name, rules);
+    }
+    let mut last = HashMap::new();
+    if let Some(reader) = history::reader(context) {
+        for run in reader.live_runs()? {
+            view.adopt(run);
+        }
+        view.pauses.extend(reader.pauses()?);
+        for agent in &project.agents {
+            last.extend(reader.last_run(&agent.name)?.map(|run| (agent.name.clone(), run)));
+        }
+    }
+    Ok((view, last))
+}

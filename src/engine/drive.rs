@@ -1,0 +1,300 @@
+//! Carries effects out through the runtimes and brings back the news.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::runtime::Handle as Tokio;
+
+use super::handle::Handle;
+use super::rules::{engine_name, runtime_name};
+use crate::ambient;
+use crate::log;
+use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
+use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
+use crate::scheduler::{Effect, EffectNews, Event, Exit, RunState, Verdict, View};
+
+/// Makes the access of one attempt to the gateway: its address and a token for this run only.
+pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
+
+/// Time between two tries to stop what has not started yet.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// Acts for the engine; clones act alike.
+#[derive(Clone)]
+pub struct Driver {
+    engine: Handle,
+    tokio: Tokio,
+    process: Arc<dyn Runtime>,
+    agents: Arc<HashMap<String, Agent>>,
+    grant: Grant,
+    logs: PathBuf,
+    /// Never to be seen in a log.
+    secrets: Arc<Vec<String>>,
+}
+
+impl Driver {
+    pub fn new(
+        engine: &Handle,
+        tokio: Tokio,
+        process: Arc<dyn Runtime>,
+        agents: &[Agent],
+        grant: Grant,
+        logs: PathBuf,
+        secrets: Vec<String>,
+    ) -> Self {
+        let agents = agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect();
+        Self {
+            engine: engine.clone(),
+            tokio,
+            process,
+            agents: Arc::new(agents),
+            grant,
+            logs,
+            secrets: Arc::new(secrets),
+        }
+    }
+
+    pub(super) fn report(&self, event: Event) {
+        self.engine.report(event);
+    }
+
+    /// Does what an effect says. Its beginning is on disk.
+    pub(super) fn act(&self, effect: Effect) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            match &effect {
+                Effect::Start { run, attempt } => driver.start(&effect, run, *attempt).await,
+                Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
+            }
+        });
+    }
+
+    /// Removes the files of an ended run.
+    pub(super) fn sweep(&self, run: String) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            if let Err(error) = driver.process.remove(&run).await {
+                tracing::warn!(target: "engine", run, error = %error, "files not removed");
+            }
+        });
+    }
+
+    /// Removes what history no longer knows: log files from before `before`, and files of runs.
+    pub(super) fn prune(&self, before: i64) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            let logs = driver.logs.clone();
+            let old = move || log::prune(&logs, 0, log::day_of(before));
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(old).await {
+                tracing::warn!(target: "engine", error = %error, "old logs not removed");
+            }
+            match driver.process.leftovers().await {
+                Ok(runs) => driver.sweep_forgotten(runs).await,
+                Err(error) => {
+                    tracing::warn!(target: "engine", error = %error, "old runs not removed");
+                }
+            }
+        });
+    }
+
+    async fn sweep_forgotten(&self, runs: Vec<String>) {
+        let reader = Arc::clone(self.engine.reader());
+        let forgotten = move || -> Vec<String> {
+            let unknown = |run: &String| matches!(reader.run(run), Ok(None));
+            runs.into_iter().filter(unknown).collect()
+        };
+        for run in tokio::task::spawn_blocking(forgotten).await.unwrap_or_default() {
+            self.sweep(run);
+        }
+    }
+
+    /// Looks after an effect that was begun before this process started.
+    pub(super) fn recover(&self, effect: Effect) {
+        match effect {
+            Effect::Stop { .. } => self.act(effect),
+            Effect::Start { .. } => {
+                let driver = self.clone();
+                self.tokio.spawn(async move { driver.find(&effect).await });
+            }
+        }
+    }
+
+    async fn start(&self, effect: &Effect, run: &str, attempt: u32) {
+        let spec = match self.spec(run, attempt).await {
+            Ok(spec) => spec,
+            Err(message) => return self.news(effect, EffectNews::Failed { message }),
+        };
+        match self.process.start(spec).await {
+            Ok(handle) => {
+                self.news(effect, EffectNews::Done);
+                self.watch(run, attempt, &handle).await;
+            }
+            Err(runtime::Error::Claimed { .. }) => self.find(effect).await,
+            Err(error) => {
+                let message = error.to_string();
+                self.news(effect, EffectNews::Failed { message });
+            }
+        }
+    }
+
+    async fn stop(&self, effect: &Effect, run: &str, attempt: u32) {
+        loop {
+            match self.process.stop(run, attempt, GRACE).await {
+                // Its start is still on the way: there is nothing to stop yet, but there will be.
+                Ok(false) if self.is_starting(run).await => tokio::time::sleep(AGAIN).await,
+                Ok(_) => return self.news(effect, EffectNews::Done),
+                Err(error) => {
+                    let message = error.to_string();
+                    return self.news(effect, EffectNews::Failed { message });
+                }
+            }
+        }
+    }
+
+    async fn is_starting(&self, run: &str) -> bool {
+        let run = run.to_owned();
+        let starting = move |view: &View| {
+            view.runs.get(&run).is_some_and(|run| run.state == RunState::Starting)
+        };
+        self.engine.look(starting).await.unwrap_or(false)
+    }
+
+    /// Finds out what became of an attempt, and stays with it when it lives.
+    async fn find(&self, effect: &Effect) {
+        let (run, attempt) = (effect.run(), effect.attempt());
+        match self.process.inspect(run, attempt).await {
+            Ok(Presence::Running(handle)) => {
+                self.news(effect, EffectNews::Done);
+                self.watch(run, attempt, &handle).await;
+            }
+            Ok(Presence::Exited(exit)) => self.exited(run, attempt, exit),
+            Ok(Presence::Absent) => self.news(effect, EffectNews::Absent),
+            Ok(Presence::Lost) => self.news(effect, EffectNews::Lost),
+            Err(error) => {
+                tracing::error!(target: "engine", run, attempt, error = %error, "cannot be found");
+                self.news(effect, EffectNews::Lost);
+            }
+        }
+    }
+
+    async fn watch(&self, run: &str, attempt: u32, handle: &runtime::Handle) {
+        match self.process.wait(handle).await {
+            Ok(exit) => self.exited(run, attempt, exit),
+            Err(error) => {
+                tracing::error!(target: "engine", run, attempt, error = %error, "end not seen");
+                self.report(exit_event(run, attempt, lost()));
+            }
+        }
+    }
+
+    fn exited(&self, run: &str, attempt: u32, exit: runtime::Exit) {
+        self.report(exit_event(run, attempt, self.exit(run, exit)));
+    }
+
+    fn news(&self, effect: &Effect, news: EffectNews) {
+        self.report(Event::Effect(effect.clone(), news));
+    }
+
+    /// Everything an attempt needs, or why it cannot be had.
+    async fn spec(&self, run: &str, attempt: u32) -> Result<Spec, String> {
+        let reader = Arc::clone(self.engine.reader());
+        let id = run.to_owned();
+        let stored = move || {
+            Ok::<_, String>((
+                reader.run(&id).map_err(|e| e.to_string())?,
+                reader.payload(&id).map_err(|e| e.to_string())?,
+            ))
+        };
+        let (row, payload) =
+            tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
+        let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
+        let agent = self.agents.get(&row.agent).ok_or("its agent is no longer in the project")?;
+        let access = (self.grant)(run, attempt);
+        let mut secrets = self.secrets.to_vec();
+        secrets.extend(access.iter().map(|access| access.token.clone()));
+        Ok(Spec {
+            run: run.to_owned(),
+            attempt,
+            agent: agent.name.clone(),
+            agent_dir: agent.dir.clone(),
+            command: command(agent)?,
+            env: Vec::new(),
+            trigger: trigger(&payload, &row.receipt),
+            params: Value::Object(agent.params.clone()),
+            timeout_s: agent.timeout_s,
+            secrets,
+            gateway: access,
+        })
+    }
+
+    fn exit(&self, run: &str, exit: runtime::Exit) -> Exit {
+        let timeout_s = run
+            .rsplit_once('-')
+            .and_then(|(agent, _)| self.agents.get(agent))
+            .map_or(0, |agent| agent.timeout_s);
+        let verdict = match exit.why {
+            ExitWhy::Exited => match exit.signal {
+                Some(signal) => Verdict::Signalled { signal },
+                None => Verdict::Exited,
+            },
+            ExitWhy::TimedOut => Verdict::TimedOut { after_s: timeout_s },
+            ExitWhy::Stopped => Verdict::Stopped,
+            ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
+            ExitWhy::Lost => Verdict::Lost,
+        };
+        Exit {
+            verdict,
+            code: exit.code,
+            at: exit.ended_ms,
+            return_value: exit.return_value,
+            status: exit.status,
+            wants_rerun: exit.rerun,
+            chosen: exit.exit_signal,
+        }
+    }
+}
+
+fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {
+    Event::RunExited { run: run.to_owned(), attempt, exit }
+}
+
+fn lost() -> Exit {
+    Exit {
+        verdict: Verdict::Lost,
+        code: None,
+        at: ambient::now_ms(),
+        return_value: None,
+        status: None,
+        wants_rerun: false,
+        chosen: None,
+    }
+}
+
+/// What to execute, when this build can.
+fn command(agent: &Agent) -> Result<ScriptCommand, String> {
+    let (engine, runtime) = (agent.engine.kind, agent.runtime.kind);
+    if engine != EngineKind::Script {
+        return Err(format!(
+            "this al has no {} engine; it runs [harness] type = \"script\"",
+            engine_name(engine)
+        ));
+    }
+    if runtime != RuntimeKind::Process {
+        return Err(format!(
+            "this al has no {} runtime; it runs [runtime] type = \"process\"",
+            runtime_name(runtime)
+        ));
+    }
+    let command = agent.engine.command.clone();
+    command.ok_or_else(|| "[harness] command is missing".to_owned())
+}
+
+/// The trigger as the run gets it: the stored payload and the receipt that it came with.
+fn trigger(payload: &str, receipt: &str) -> Value {
+    let mut trigger: Map<String, Value> = serde_json::from_str(payload).unwrap_or_default();
+    trigger.insert("receiptId".to_owned(), receipt.into());
+    Value::Object(trigger)
+}

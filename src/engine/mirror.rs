@@ -1,0 +1,117 @@
+//! A watcher's own copy of the state, moved forward commit by commit.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::handle::{Commit, Watch};
+use crate::scheduler::{Decision, Receipt, Run, Scope, Timer, View};
+
+/// The state as of commit `seq`, with what an agent's newest ended run was.
+#[derive(Debug, Clone)]
+pub struct Mirror {
+    pub seq: u64,
+    pub view: View,
+    /// The newest ended run that really ran, by agent.
+    pub last: HashMap<String, Run>,
+}
+
+/// Something a person may want to see change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The scheduler itself: its mode or its pause.
+    Host,
+    Agent(String),
+    /// The run as it is now; an ended one as it ended.
+    Run(Box<Run>),
+    Receipt(Box<Receipt>),
+}
+
+impl Mirror {
+    pub fn new(watch: &Watch, last: HashMap<String, Run>) -> Self {
+        Self { seq: watch.seq, view: watch.view.clone(), last }
+    }
+
+    /// Moves on by one commit and says what changed: each run and agent once, as it is now.
+    pub fn apply(&mut self, commit: &Commit) -> Vec<Change> {
+        self.seq = commit.seq;
+        let mut seen = Seen::default();
+        let mut changes = Vec::new();
+        for decision in &commit.decisions {
+            self.take_in(decision, &mut seen, &mut changes);
+        }
+        changes.extend(seen.host.then_some(Change::Host));
+        changes.extend(seen.agents.into_iter().map(Change::Agent));
+        let live = seen.runs.into_iter().filter_map(|id| self.view.runs.get(&id));
+        changes.extend(live.map(|run| Change::Run(Box::new(run.clone()))));
+        changes
+    }
+
+    fn take_in(&mut self, decision: &Decision, seen: &mut Seen, changes: &mut Vec<Change>) {
+        match decision {
+            Decision::Receipt(receipt) => changes.push(Change::Receipt(receipt.clone())),
+            Decision::Enqueue { run, .. } => seen.run(run),
+            Decision::Finish { run, state, why, exit_code, at } => {
+                if let Some(mut run) = self.view.runs.get(run).cloned() {
+                    seen.run(&run);
+                    run.state = *state;
+                    run.why = why.clone();
+                    run.exit_code = *exit_code;
+                    run.ended_at = Some(*at);
+                    if run.attempt > 0 {
+                        self.last.insert(run.agent.clone(), run.clone());
+                    }
+                    changes.push(Change::Run(Box::new(run)));
+                }
+            }
+            Decision::Start { run, .. }
+            | Decision::Running { run, .. }
+            | Decision::Explain { run, .. }
+            | Decision::Stopping { run, .. }
+            | Decision::Report { run, .. } => {
+                if let Some(run) = self.view.runs.get(run) {
+                    seen.run(run);
+                }
+            }
+            Decision::Pause { scope, .. } | Decision::Resume { scope } => match scope {
+                Scope::Agent(agent) => seen.agent(agent),
+                Scope::Project => {
+                    seen.host = true;
+                    seen.agents.extend(self.view.agents.keys().cloned());
+                }
+            },
+            Decision::Scale { agent, .. }
+            | Decision::SetTimer { timer: Timer::Cron(agent), .. }
+            | Decision::ClearTimer { timer: Timer::Cron(agent) } => seen.agent(agent),
+            Decision::Drain => seen.host = true,
+            Decision::SetTimer { .. }
+            | Decision::ClearTimer { .. }
+            | Decision::Effect { .. }
+            | Decision::Quit
+            | Decision::Sweep { .. }
+            | Decision::Prune { .. }
+            | Decision::Answer(_) => {}
+        }
+        self.view.apply(decision);
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    host: bool,
+    agents: BTreeSet<String>,
+    runs: BTreeSet<String>,
+}
+
+impl Seen {
+    fn run(&mut self, run: &Run) {
+        self.agent(&run.agent);
+        if !self.runs.contains(&run.id) {
+            self.runs.insert(run.id.clone());
+        }
+    }
+
+    fn agent(&mut self, agent: &str) {
+        if !self.agents.contains(agent) {
+            self.agents.insert(agent.to_owned());
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The scheduler's values as rows for people. Converted by hand, so that either side can change.
+
+use al_wire as wire;
+
+use super::mirror::Mirror;
+use super::rules::{AgentFacts, Facts};
+use crate::scheduler::impact::{Impact, Level};
+use crate::scheduler::model::ReceiptOutcome;
+use crate::scheduler::view::{AgentView, Mode};
+use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Timer, TriggerKind, View, Why};
+use crate::store::StoredReceipt;
+
+/// Longest text of a run that a row carries; the rest is in the record.
+const ROW_TEXT_MAX: usize = 4096;
+
+pub fn run_state(state: RunState) -> wire::RunState {
+    match state {
+        RunState::Queued => wire::RunState::Queued,
+        RunState::Starting => wire::RunState::Starting,
+        RunState::Running => wire::RunState::Running,
+        RunState::Succeeded => wire::RunState::Succeeded,
+        RunState::Failed => wire::RunState::Failed,
+        RunState::TimedOut => wire::RunState::TimedOut,
+        RunState::Killed => wire::RunState::Killed,
+        RunState::Dropped => wire::RunState::Dropped,
+    }
+}
+
+/// What started a run, in a few words.
+pub fn trigger_words(kind: TriggerKind, source: &str, summary: &str) -> String {
+    match kind {
+        TriggerKind::Webhook => format!("{source} {summary}"),
+        TriggerKind::Schedule => format!("schedule {summary}"),
+        TriggerKind::Manual => format!("manual {summary}"),
+        TriggerKind::Rerun => summary.to_owned(),
+    }
+}
+
+pub fn run_row(run: &Run, max_reruns: u32) -> wire::RunRow {
+    let trigger = &run.trigger;
+    let why = match (&run.stopping, run.state.ended()) {
+        (Some(why), false) => format!("ending: {}", why.sentence()),
+        _ => run.why.sentence(),
+    };
+    wire::RunRow {
+        id: run.id.clone(),
+        agent: run.agent.clone(),
+        state: run_state(run.state),
+        why,
+        trigger: trigger_words(trigger.kind, &trigger.source, &trigger.summary),
+        receipt: Some(run.receipt.clone()),
+        attempt: run.attempt,
+        stopping: run.stopping.is_some() && !run.state.ended(),
+        queued_ms: run.queued_at,
+        started_ms: run.started_at,
+        ended_ms: run.ended_at,
+        exit_code: run.exit_code,
+        status_text: run.status.as_deref().map(cut),
+        return_value: run.return_value.as_deref().map(cut),
+        rerun: (run.rerun > 0).then_some(wire::RerunOf { n: run.rerun, max: max_reruns }),
+    }
+}
+
+fn cut(text: &str) -> String {
+    if text.len() <= ROW_TEXT_MAX {
+        return text.to_owned();
+    }
+    let mut end = ROW_TEXT_MAX;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}...", &text[..end])
+}
+
+fn pause_row(pause: &Pause) -> wire::PauseRow {
+    wire::PauseRow { by: pause.by.clone(), since_ms: pause.since, why: pause.why.clone() }
+}
+
+pub fn host_row(view: &View, facts: &Facts) -> wire::HostRow {
+    wire::HostRow {
+        project: facts.project.clone(),
+        environment: facts.environment.clone(),
+        gateway: facts.gateway.clone(),
+        mode: match view.mode {
+            Mode::Running => wire::HostMode::Running,
+            Mode::Draining => wire::HostMode::Draining,
+        },
+        paused: view.pauses.get(&Scope::Project).map(pause_row),
+        scale: view.rules.scale,
+        started_ms: facts.started_ms,
+        version: facts.version.clone(),
+        pid: facts.pid,
+    }
+}
+
+/// The row of an agent that is part of the project.
+pub fn agent_row(mirror: &Mirror, name: &str, facts: &AgentFacts) -> Option<wire::AgentRow> {
+    let view = &mirror.view;
+    let agent = view.agents.get(name)?;
+    let paused = view.pauses.get(&Scope::Agent(name.to_owned()));
+    let last = mirror.last.get(name);
+    let newest =
+        agent.live.iter().filter_map(|id| view.runs.get(id)).max_by_key(|run| run.seq).or(last);
+    Some(wire::AgentRow {
+        name: name.to_owned(),
+        description: facts.description.clone(),
+        state: agent_state(agent, paused.is_some() || view.pauses.contains_key(&Scope::Project)),
+        paused: paused.map(pause_row),
+        running: agent.live.len() as u32,
+        scale: agent.rules.scale.min(view.rules.scale.unwrap_or(u32::MAX)),
+        queued: agent.queue.len() as u32,
+        queue_bound: agent.rules.queue_bound,
+        next_ms: view.timers.get(&Timer::Cron(name.to_owned())).copied(),
+        schedule: facts.schedule.clone(),
+        schedule_words: facts.schedule_words.clone(),
+        triggers: facts.triggers.clone(),
+        last: last.and_then(last_run),
+        status_text: newest.and_then(|run| run.status.as_deref()).map(cut),
+        error: last
+            .filter(|run| matches!(run.state, RunState::Failed | RunState::TimedOut))
+            .map(|run| run.why.sentence()),
+        engine: facts.engine.to_owned(),
+        runtime: facts.runtime.to_owned(),
+        timeout_s: facts.timeout_s,
+    })
+}
+
+fn agent_state(agent: &AgentView, paused: bool) -> wire::AgentState {
+    match agent {
+        a if !a.live.is_empty() => wire::AgentState::Running,
+        a if a.rules.scale == 0 => wire::AgentState::Disabled,
+        _ if paused => wire::AgentState::Paused,
+        _ => wire::AgentState::Idle,
+    }
+}
+
+fn last_run(run: &Run) -> Option<wire::LastRun> {
+    let ended_ms = run.ended_at?;
+    Some(wire::LastRun {
+        run: run.id.clone(),
+        state: run_state(run.state),
+        ended_ms,
+        duration_ms: ended_ms - run.started_at.unwrap_or(ended_ms),
+    })
+}
+
+pub fn trigger_row(receipt: &Receipt) -> wire::TriggerRow {
+    trigger_row_of(
+        &receipt.id,
+        receipt.at,
+        (receipt.trigger.kind, &receipt.trigger.source, &receipt.trigger.summary),
+        receipt.outcome,
+        &receipt.runs,
+        &receipt.skipped,
+    )
+}
+
+pub fn stored_trigger_row(receipt: &StoredReceipt) -> wire::TriggerRow {
+    trigger_row_of(
+        &receipt.id,
+        receipt.at,
+        (receipt.trigger.kind, &receipt.trigger.source, &receipt.trigger.summary),
+        receipt.outcome,
+        &receipt.runs,
+        &receipt.skipped,
+    )
+}
+
+fn trigger_row_of(
+    id: &str,
+    at_ms: i64,
+    (kind, source, summary): (TriggerKind, &str, &str),
+    outcome: ReceiptOutcome,
+    runs: &[String],
+    skipped: &[(String, Why)],
+) -> wire::TriggerRow {
+    let source = match kind {
+        TriggerKind::Webhook => source.to_owned(),
+        other => other.name().to_owned(),
+    };
+    wire::TriggerRow {
+        id: id.to_owned(),
+        at_ms,
+        source,
+        summary: summary.to_owned(),
+        outcome: match outcome {
+            ReceiptOutcome::Accepted => wire::Outcome::Accepted,
+            ReceiptOutcome::Skipped => wire::Outcome::Skipped,
+            ReceiptOutcome::NoMatch => wire::Outcome::NoMatch,
+            ReceiptOutcome::Refused => wire::Outcome::Refused,
+        },
+        why: receipt_why(runs, skipped),
+        runs: runs.to_vec(),
+    }
+}
+
+/// What came of a firing, as a sentence.
+fn receipt_why(runs: &[String], skipped: &[(String, Why)]) -> String {
+    let mut parts = Vec::new();
+    if !runs.is_empty() {
+        parts.push(format!("-> {}", runs.join(", ")));
+    }
+    for (agent, why) in skipped {
+        parts.push(format!("{agent} skipped: {}", why.sentence()));
+    }
+    if parts.is_empty() { Why::NoMatch.sentence() } else { parts.join("; ") }
+}
+
+pub fn confirm(impact: &Impact, token: &str) -> wire::Confirm {
+    wire::Confirm {
+        token: token.to_owned(),
+        level: match impact.level {
+            Level::Free => wire::Level::Free,
+            Level::Small => wire::Level::Small,
+            Level::Loses => wire::Level::Loses,
+            Level::Wide => wire::Level::Wide,
+        },
+        title: impact.title.clone(),
+        impact: impact.lines.clone(),
+        cli: impact.cli.clone(),
+        accept: impact.accept.clone(),
+        word: impact.word.clone(),
+    }
+}

@@ -1,0 +1,107 @@
+//! From a project's files to what the scheduler decides by and what people are shown.
+
+use std::collections::BTreeMap;
+
+use crate::project::{Agent, EngineKind, Project, RuntimeKind};
+use crate::scheduler::cron::{CronError, Schedule};
+use crate::scheduler::{AgentRules, ProjectRules};
+
+/// What stays the same while a project is loaded.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub project: String,
+    pub environment: Option<String>,
+    /// Where the gateway listens; none until it does.
+    pub gateway: Option<String>,
+    pub version: String,
+    pub pid: u32,
+    pub started_ms: i64,
+    pub agents: BTreeMap<String, AgentFacts>,
+}
+
+/// What people are shown of an agent besides its live state.
+#[derive(Debug, Clone)]
+pub struct AgentFacts {
+    pub description: Option<String>,
+    pub schedule: Option<String>,
+    pub schedule_words: Option<String>,
+    pub triggers: Vec<String>,
+    pub engine: &'static str,
+    pub runtime: &'static str,
+    pub timeout_s: u64,
+}
+
+pub fn project_rules(project: &Project, id_key: u32) -> ProjectRules {
+    ProjectRules {
+        scale: project.config.scale,
+        max_reruns: project.config.max_reruns,
+        retention_days: project.config.history_retention_days,
+        id_key,
+    }
+}
+
+/// # Errors
+/// When the schedule is wrong, which loading the project has ruled out.
+pub fn agent_rules(agent: &Agent, host_zone: &str) -> Result<AgentRules, CronError> {
+    Ok(AgentRules {
+        scale: agent.scale,
+        queue_bound: agent.max_work_queue_size,
+        schedule: schedule(agent, host_zone)?,
+    })
+}
+
+fn schedule(agent: &Agent, host_zone: &str) -> Result<Option<Schedule>, CronError> {
+    let zone = agent.timezone.as_deref().unwrap_or(host_zone);
+    agent.schedule.as_deref().map(|expr| Schedule::parse(expr, zone)).transpose()
+}
+
+pub fn agent_facts(agent: &Agent, host_zone: &str) -> AgentFacts {
+    let words = schedule(agent, host_zone).ok().flatten().map(|schedule| schedule.words());
+    AgentFacts {
+        description: agent.skill.description.clone(),
+        schedule: agent.schedule.clone(),
+        schedule_words: words,
+        triggers: trigger_labels(agent),
+        engine: engine_name(agent.engine.kind),
+        runtime: runtime_name(agent.runtime.kind),
+        timeout_s: agent.timeout_s,
+    }
+}
+
+/// `schedule`, and a label per webhook: `github`, or `github issues opened` when exactly one event
+/// (and one action) starts it. The rule is the one that existing dashboards show.
+fn trigger_labels(agent: &Agent) -> Vec<String> {
+    let mut labels: Vec<String> = agent.schedule.iter().map(|_| "schedule".to_owned()).collect();
+    for binding in &agent.webhooks {
+        let one = |field: &str| match binding.filters.get(field).map(Vec::as_slice) {
+            Some([one]) => Some(one.clone()),
+            _ => None,
+        };
+        let mut label = binding.source.clone();
+        if let Some(event) = one("events") {
+            label = format!("{label} {event}");
+            if let Some(action) = one("actions") {
+                label = format!("{label} {action}");
+            }
+        }
+        labels.push(label);
+    }
+    labels
+}
+
+pub fn engine_name(kind: EngineKind) -> &'static str {
+    match kind {
+        EngineKind::Builtin => "builtin",
+        EngineKind::Claude => "claude",
+        EngineKind::Codex => "codex",
+        EngineKind::Script => "script",
+    }
+}
+
+pub fn runtime_name(kind: RuntimeKind) -> &'static str {
+    match kind {
+        RuntimeKind::Container => "container",
+        RuntimeKind::HostUser => "host-user",
+        RuntimeKind::Process => "process",
+    }
+}

@@ -1,0 +1,345 @@
+//! One console at the engine: rows down, commands up, and the log it looks at.
+//!
+//! The console cannot slow the engine down: rows wait here, merged by key, until it takes them;
+//! log records wait on disk.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::thread;
+use std::time::Duration;
+
+use al_wire::{Down, LogChunk, LogSource, Reply, Row, Snapshot, Up};
+use tokio::runtime::Handle as Tokio;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::MissedTickBehavior;
+
+use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
+use super::mirror::{Change, Mirror};
+use super::present;
+use super::rules::Facts;
+use super::tail::{self, Tail};
+use crate::ambient;
+use crate::scheduler::{Answer, Command, RunState, Scope, Target};
+use crate::store::{RunsQuery, StoreError, TriggersQuery};
+
+/// Rows go down at most this often.
+const FLUSH: Duration = Duration::from_millis(33);
+/// Ended runs and receipts in a snapshot.
+const HISTORY: u32 = 300;
+/// Queued runs in a snapshot; agents' rows have the true counts.
+const QUEUED_MAX: usize = 1000;
+
+/// Keeps a changed scale beyond the process: writes it to the agent's file.
+pub type KeepScale = Arc<dyn Fn(&str, u32) -> Result<(), String> + Send + Sync>;
+
+/// What a console needs of its host.
+#[derive(Clone)]
+pub struct Session {
+    pub engine: Handle,
+    pub facts: Arc<Facts>,
+    pub logs: PathBuf,
+    /// Who commands through it.
+    pub by: String,
+    pub keep_scale: KeepScale,
+}
+
+/// Serves a console until it hangs up. `down` should be small: what it does not take is merged.
+pub fn serve(session: Session, tokio: &Tokio, up: Receiver<Up>, down: SyncSender<Down>) {
+    tokio.spawn(send_rows(session.clone(), down.clone()));
+    let tokio = tokio.clone();
+    // The console's side is a plain channel, so listening to it takes a thread.
+    thread::spawn(move || listen(&session, &tokio, &up, &down));
+}
+
+// --- up ---------------------------------------------------------------------------------------
+
+fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender<Down>) {
+    let mut tail: Option<Tail> = None;
+    for message in up {
+        match message {
+            Up::Submit { id, command, token, .. } => {
+                let (session, down) = (session.clone(), down.clone());
+                tokio.spawn(async move {
+                    let reply = session.submit(command, token).await;
+                    // Replies are never dropped; nobody there to read them is no failure.
+                    let _ = send(&down, Down::Reply { id, reply }).await;
+                });
+            }
+            Up::Tail { source, limit } => {
+                tail = Some(Tail::start(&session.logs, source, limit, down.clone()));
+            }
+            Up::Older { source, before, limit } => {
+                let chunk = tail::older(&session.logs, source, &before, limit);
+                let _ = down.send(Down::Log(chunk));
+            }
+            Up::Untail => tail = None,
+            Up::Leave(_) | Up::Unknown => {}
+        }
+    }
+    drop(tail);
+}
+
+impl Session {
+    async fn submit(&self, command: al_wire::Command, token: Option<String>) -> Reply {
+        let Some(command) = from_wire(command) else {
+            return Reply::Refused { why: "this host does not know that command".to_owned() };
+        };
+        let confirm = token.map_or(Confirmation::Wanted, Confirmation::Given);
+        let outcome = self.engine.command(command.clone(), &self.by, confirm).await;
+        if let (Command::Scale { agent, scale }, Ok(Outcome::Answer(Answer::Done { .. }))) =
+            (&command, &outcome)
+            && let Err(why) = (self.keep_scale)(agent, *scale)
+        {
+            return Reply::Done { why: format!("until the next start only: {why}"), run: None };
+        }
+        reply(outcome)
+    }
+}
+
+fn from_wire(command: al_wire::Command) -> Option<Command> {
+    use al_wire::Command as W;
+    let scope = |scope| match scope {
+        al_wire::Scope::Project => Scope::Project,
+        al_wire::Scope::Agent(agent) => Scope::Agent(agent),
+    };
+    Some(match command {
+        W::Run { agent, prompt } => Command::Run { agent, prompt },
+        W::Pause { scope: s, why } => Command::Pause { scope: scope(s), why },
+        W::Resume { scope: s, drop_held } => Command::Resume { scope: scope(s), drop_held },
+        W::Kill { target } => Command::Kill {
+            target: match target {
+                al_wire::Target::Run(run) => Target::Runs(vec![run]),
+                al_wire::Target::Runs(runs) => Target::Runs(runs),
+                al_wire::Target::Agent(agent) => Target::Agent(agent),
+            },
+        },
+        W::Rerun { run } => Command::Rerun { run },
+        W::Drop { runs } => Command::Drop { runs },
+        W::Scale { agent, scale } => Command::Scale { agent, scale },
+        W::Unknown => return None,
+    })
+}
+
+fn reply(outcome: Result<Outcome, EngineError>) -> Reply {
+    match outcome {
+        Ok(Outcome::Answer(answer)) => answered(answer),
+        Ok(Outcome::Confirm { impact, token }) => {
+            Reply::NeedsConfirm(present::confirm(&impact, &token))
+        }
+        Ok(Outcome::Stale { impact }) => {
+            let mut now = vec![impact.title];
+            now.extend(impact.lines);
+            Reply::Stale { now }
+        }
+        Err(error) => Reply::Refused { why: error.to_string() },
+    }
+}
+
+fn answered(answer: Answer) -> Reply {
+    match answer {
+        Answer::Done { done, .. } => Reply::Done { why: done, run: None },
+        Answer::Fired { runs, skipped, .. } => match (runs.first(), skipped.first()) {
+            (Some(run), _) => {
+                Reply::Done { why: format!("accepted {run}"), run: Some(run.clone()) }
+            }
+            (None, Some((_, why))) => Reply::Refused { why: why.sentence() },
+            (None, None) => Reply::Refused { why: "nothing to start".to_owned() },
+        },
+        Answer::Duplicate { .. } => Reply::Refused { why: "it came before".to_owned() },
+        Answer::Refused(why) => Reply::Refused { why: why.sentence() },
+        Answer::NotFound { what } => Reply::Refused { why: format!("there is no {what}") },
+    }
+}
+
+// --- down -------------------------------------------------------------------------------------
+
+/// A snapshot, then what changes, until the console is gone or the engine ends.
+async fn send_rows(session: Session, down: SyncSender<Down>) {
+    let mut skipped = None;
+    loop {
+        let Ok(watch) = session.engine.watch().await else { break };
+        let Ok((mirror, snapshot)) = begin(&session, &watch).await else { break };
+        if let Some(skipped) = skipped.take()
+            && send(&down, Down::Lagged { skipped }).await.is_err()
+        {
+            return;
+        }
+        if send(&down, Down::Snapshot(Box::new(snapshot))).await.is_err() {
+            return;
+        }
+        match follow(&session, watch, mirror, &down).await {
+            Followed::Lagged(n) => skipped = Some(n),
+            Followed::HungUp => return,
+            Followed::Ended => break,
+        }
+    }
+    let _ = send(&down, Down::Bye { why: "the scheduler has ended".to_owned() }).await;
+}
+
+/// Sends when there is room, without holding up the runtime.
+async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
+    let down = down.clone();
+    let sent = tokio::task::spawn_blocking(move || down.send(message).map_err(drop)).await;
+    sent.unwrap_or(Err(()))
+}
+
+async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), StoreError> {
+    let (session, seq, view) = (session.clone(), watch.seq, watch.view.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        let last = last_runs(&session)?;
+        let mirror = Mirror { seq, view, last };
+        let snapshot = snapshot(&session, &mirror)?;
+        Ok((mirror, snapshot))
+    });
+    made.await.unwrap_or_else(|e| {
+        Err(StoreError::Sqlite { path: PathBuf::new(), message: e.to_string() })
+    })
+}
+
+/// The newest ended run of each agent.
+pub(super) fn last_runs(
+    session: &Session,
+) -> Result<HashMap<String, crate::scheduler::Run>, StoreError> {
+    let reader = session.engine.reader();
+    let mut last = HashMap::new();
+    for name in session.facts.agents.keys() {
+        if let Some(run) = reader.last_run(name)? {
+            last.insert(name.clone(), run);
+        }
+    }
+    Ok(last)
+}
+
+fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> {
+    let (reader, facts) = (session.engine.reader(), &session.facts);
+    let max = mirror.view.rules.max_reruns;
+    let mut live: Vec<_> = mirror.view.runs.values().collect();
+    // What runs comes before what waits, should there be too much.
+    live.sort_by_key(|run| (run.state == RunState::Queued, run.seq));
+    let mut runs: Vec<_> = live.into_iter().take(QUEUED_MAX).collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.seq));
+    let mut runs: Vec<_> = runs.into_iter().map(|run| present::run_row(run, max)).collect();
+    let ended = reader.runs(&RunsQuery { limit: HISTORY, ..RunsQuery::default() })?;
+    let ended = ended.iter().filter(|run| run.state.ended());
+    runs.extend(ended.map(|run| present::run_row(run, max)));
+    let triggers = reader.triggers(&TriggersQuery { limit: HISTORY, offset: 0 })?;
+    let agents = facts.agents.iter();
+    Ok(Snapshot {
+        v: al_wire::VERSION,
+        seq: mirror.seq,
+        at_ms: ambient::now_ms(),
+        host: present::host_row(&mirror.view, facts),
+        agents: agents.filter_map(|(name, f)| present::agent_row(mirror, name, f)).collect(),
+        runs,
+        triggers: triggers.iter().map(present::stored_trigger_row).collect(),
+    })
+}
+
+enum Followed {
+    Lagged(u64),
+    HungUp,
+    Ended,
+}
+
+/// Rows that have changed and were not sent yet, the newest of each key.
+#[derive(Default)]
+struct Pending {
+    rows: BTreeMap<(u8, String), Row>,
+}
+
+impl Pending {
+    fn add(&mut self, mirror: &Mirror, facts: &Facts, change: Change) {
+        let max = mirror.view.rules.max_reruns;
+        let (key, row) = match change {
+            Change::Host => ((0, String::new()), Row::Host(present::host_row(&mirror.view, facts))),
+            Change::Agent(name) => {
+                let shown = facts.agents.get(&name);
+                let row = shown.and_then(|facts| present::agent_row(mirror, &name, facts));
+                let Some(row) = row else { return };
+                ((1, name), Row::Agent(row))
+            }
+            Change::Run(run) => ((2, run.id.clone()), Row::Run(present::run_row(&run, max))),
+            Change::Receipt(receipt) => {
+                ((3, receipt.id.clone()), Row::Trigger(present::trigger_row(&receipt)))
+            }
+        };
+        self.rows.insert(key, row);
+    }
+
+    fn take(&mut self, seq: u64) -> Down {
+        let puts = std::mem::take(&mut self.rows).into_values().collect();
+        Down::Delta(al_wire::Delta { seq, at_ms: ambient::now_ms(), puts })
+    }
+
+    fn put_back(&mut self, down: Down) {
+        // Nothing came in between: the same task adds and takes.
+        if let Down::Delta(delta) = down {
+            for row in delta.puts {
+                let key = match &row {
+                    Row::Host(_) | Row::Unknown => (0, String::new()),
+                    Row::Agent(agent) => (1, agent.name.clone()),
+                    Row::AgentGone { name } => (1, name.clone()),
+                    Row::Run(run) => (2, run.id.clone()),
+                    Row::Trigger(trigger) => (3, trigger.id.clone()),
+                };
+                self.rows.insert(key, row);
+            }
+        }
+    }
+}
+
+async fn follow(
+    session: &Session,
+    mut watch: Watch,
+    mut mirror: Mirror,
+    down: &SyncSender<Down>,
+) -> Followed {
+    let mut pending = Pending::default();
+    let mut flush_at = tokio::time::interval(FLUSH);
+    flush_at.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            commit = watch.commits.recv() => match commit {
+                Ok(commit) => {
+                    for change in mirror.apply(&commit) {
+                        pending.add(&mirror, &session.facts, change);
+                    }
+                }
+                Err(RecvError::Lagged(n)) => return Followed::Lagged(n),
+                Err(RecvError::Closed) => return Followed::Ended,
+            },
+            _ = flush_at.tick(), if !pending.rows.is_empty() => {
+                if flush(&mut pending, mirror.seq, down).is_err() {
+                    return Followed::HungUp;
+                }
+            }
+        }
+    }
+}
+
+/// Sends what is pending, or keeps it when there is no room. An error means that nobody listens.
+fn flush(pending: &mut Pending, seq: u64, down: &SyncSender<Down>) -> Result<(), ()> {
+    match down.try_send(pending.take(seq)) {
+        Ok(()) => Ok(()),
+        Err(TrySendError::Full(delta)) => {
+            pending.put_back(delta);
+            Ok(())
+        }
+        Err(TrySendError::Disconnected(_)) => Err(()),
+    }
+}
+
+/// An empty first chunk of a log.
+pub(super) fn empty_chunk(source: LogSource) -> LogChunk {
+    LogChunk {
+        source,
+        records: Vec::new(),
+        first: None,
+        older: false,
+        reset: false,
+        more_before: false,
+        skipped: 0,
+    }
+}

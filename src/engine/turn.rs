@@ -1,0 +1,110 @@
+//! The body of the engine's loop.
+
+use crate::scheduler::settle::at_rest;
+use crate::scheduler::view::Mode;
+use crate::scheduler::{AgentRules, Command, Decision, Event, Stamp, View, settle, step};
+use crate::store::{Store, StoreError};
+
+/// What a turn works on: the rows, and the same as values.
+#[derive(Debug)]
+pub struct Host {
+    pub store: Store,
+    pub view: View,
+    /// True when the view may be ahead of the rows and has to be read again.
+    stale: bool,
+}
+
+/// One event with what the outside adds to it.
+#[derive(Debug, Clone)]
+pub struct Input {
+    pub event: Event,
+    pub stamp: Stamp,
+}
+
+impl Host {
+    pub fn new(store: Store, view: View) -> Self {
+        Self { store, view, stale: false }
+    }
+
+    /// Reads the view from the rows again. What is not in rows (rules, mode) stays.
+    fn reload(&mut self) -> Result<(), StoreError> {
+        let agents: Vec<(String, AgentRules)> =
+            self.view.agents.iter().map(|(name, a)| (name.clone(), a.rules.clone())).collect();
+        let mut view = self.store.load(&self.view.rules, &agents)?;
+        view.mode = self.view.mode;
+        self.view = view;
+        self.stale = false;
+        Ok(())
+    }
+}
+
+/// Decides `inputs` in order and commits them together. The result has the decisions of each
+/// input; nothing of them may be acted upon before this returns.
+///
+/// # Errors
+/// When nothing of it could be written; then nothing has changed.
+pub fn turn(host: &mut Host, inputs: &[Input]) -> Result<Vec<Vec<Decision>>, StoreError> {
+    if host.stale {
+        host.reload()?;
+    }
+    let kept = Kept::of(&host.view, inputs);
+    decide_all(host, inputs).inspect_err(|_| {
+        host.store.roll_back();
+        host.stale = true;
+        kept.restore(&mut host.view);
+    })
+}
+
+/// The part of a view that commands change and no row holds.
+struct Kept {
+    mode: Mode,
+    scales: Vec<(String, u32)>,
+}
+
+impl Kept {
+    fn of(view: &View, inputs: &[Input]) -> Self {
+        let scaled = inputs.iter().filter_map(|input| match &input.event {
+            Event::Command { command: Command::Scale { agent, .. }, .. } => Some(agent),
+            _ => None,
+        });
+        let scale = |agent: &String| Some((agent.clone(), view.agents.get(agent)?.rules.scale));
+        Self { mode: view.mode, scales: scaled.filter_map(scale).collect() }
+    }
+
+    fn restore(self, view: &mut View) {
+        view.mode = self.mode;
+        for (name, scale) in self.scales {
+            if let Some(agent) = view.agents.get_mut(&name) {
+                agent.rules.scale = scale;
+            }
+        }
+    }
+}
+
+fn decide_all(host: &mut Host, inputs: &[Input]) -> Result<Vec<Vec<Decision>>, StoreError> {
+    host.store.begin()?;
+    let mut all = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        all.push(decide(host, input)?);
+    }
+    host.store.commit()?;
+    Ok(all)
+}
+
+fn decide(host: &mut Host, input: &Input) -> Result<Vec<Decision>, StoreError> {
+    host.view.facts = host.store.facts(&input.event)?;
+    let mut all = Vec::new();
+    let mut next = step(&host.view, &input.event, &input.stamp);
+    while !next.is_empty() {
+        for decision in &next {
+            host.store.apply(decision)?;
+            host.view.apply(decision);
+        }
+        all.append(&mut next);
+        next = settle(&host.view, input.stamp.at);
+    }
+    if at_rest(&host.view) {
+        all.push(Decision::Quit);
+    }
+    Ok(all)
+}

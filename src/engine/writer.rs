@@ -1,0 +1,284 @@
+//! The writer thread: time, channels and retries around [`turn`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{broadcast, watch};
+
+use super::drive::Driver;
+use super::handle::{
+    BEHIND_MAX, Commit, Confirmation, EngineError, Handle, Message, Outcome, ReplyTo, Watch,
+    stamped,
+};
+use super::turn::{Host, Input, turn};
+use crate::ambient;
+use crate::scheduler::impact::{Impact, Level, impact};
+use crate::scheduler::{Answer, Decision, EffectNews, EffectState, Event};
+use crate::store::StoreError;
+
+/// Events that are decided and committed together.
+const TURN_MAX: usize = 256;
+/// The longest sleep: a jump of the wall clock is noticed after this.
+const NAP: Duration = Duration::from_secs(1);
+
+/// Starts the writer thread over a loaded host. Effects go to the driver that `driver` makes from
+/// the handle.
+///
+/// # Errors
+/// When the thread cannot be started or the first turn cannot be written.
+pub fn start(
+    host: Host,
+    driver: impl FnOnce(&Handle) -> Driver,
+) -> Result<(Handle, thread::JoinHandle<()>), StoreError> {
+    let (to, from) = mpsc::channel();
+    let (ended, on_end) = watch::channel(false);
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let reader = Arc::new(host.store.reader());
+    let unfinished = host.store.effects()?;
+    let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
+    let (commits, _) = broadcast::channel(BEHIND_MAX);
+    let driver = driver(&handle);
+    let mut writer = Writer { host, from, waiting, commits, driver, seq: 0, retries: Vec::new() };
+    writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
+    if let Some(error) = writer.first_error() {
+        return Err(error);
+    }
+    for (effect, state) in unfinished {
+        match state {
+            EffectState::Todo => writer.begin(effect),
+            EffectState::Begun | EffectState::Done => writer.driver.recover(effect),
+            EffectState::Dead => {}
+        }
+    }
+    let path = writer.host.store.path().to_owned();
+    let thread = thread::Builder::new()
+        .name("writer".to_owned())
+        .spawn(move || {
+            writer.run();
+            writer.host.store.close();
+            let _ = ended.send(true);
+        })
+        .map_err(|e| StoreError::Sqlite { path, message: format!("no thread: {e}") })?;
+    Ok((handle, thread))
+}
+
+struct Job {
+    input: Input,
+    reply: Option<ReplyTo>,
+}
+
+impl Job {
+    fn internal(input: Input) -> Self {
+        Self { input, reply: None }
+    }
+}
+
+struct Writer {
+    host: Host,
+    from: mpsc::Receiver<Message>,
+    waiting: Arc<AtomicUsize>,
+    commits: broadcast::Sender<Arc<Commit>>,
+    driver: Driver,
+    /// Number of the last commit.
+    seq: u64,
+    /// News that could not be written yet, with the reason.
+    retries: Vec<(Input, StoreError)>,
+}
+
+/// Whether the loop goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Turn,
+    End,
+}
+
+impl Writer {
+    fn run(&mut self) {
+        loop {
+            let mut jobs: Vec<Job> = Vec::new();
+            let first = self.from.recv_timeout(self.nap());
+            jobs.extend(self.retries.drain(..).map(|(input, _)| Job::internal(input)));
+            match first {
+                Ok(message) => {
+                    if self.sort(message, &mut jobs) == Next::End {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while jobs.len() < TURN_MAX {
+                let Ok(message) = self.from.try_recv() else { break };
+                if self.sort(message, &mut jobs) == Next::End {
+                    return;
+                }
+            }
+            jobs.extend(self.due());
+            if !jobs.is_empty() && self.take_turn(jobs) == Next::End {
+                return;
+            }
+        }
+    }
+
+    /// How long there is nothing to do.
+    fn nap(&self) -> Duration {
+        let Some(at) = self.host.view.timers.values().min() else { return NAP };
+        let until = u64::try_from(at - ambient::now_ms()).unwrap_or(0);
+        Duration::from_millis(until).min(NAP)
+    }
+
+    /// The timers that are due.
+    fn due(&self) -> Vec<Job> {
+        let now = ambient::now_ms();
+        let due = self.host.view.timers.iter().filter(|(_, at)| **at <= now);
+        due.map(|(timer, _)| Job::internal(stamped(Event::TimerDue(timer.clone())))).collect()
+    }
+
+    fn sort(&mut self, message: Message, jobs: &mut Vec<Job>) -> Next {
+        match message {
+            Message::Event { input, confirm, reply } => {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                match self.question(&input, &confirm) {
+                    None => jobs.push(Job { input: *input, reply }),
+                    Some(question) => send(reply, question),
+                }
+            }
+            Message::Watch(reply) => {
+                let commits = self.commits.subscribe();
+                let _ = reply.send(Watch { seq: self.seq, view: self.host.view.clone(), commits });
+            }
+            Message::Look(look) => look(&self.host.view),
+            Message::Leave => return Next::End,
+        }
+        Next::Turn
+    }
+
+    /// What has to be answered before the command may be done.
+    fn question(
+        &mut self,
+        input: &Input,
+        confirm: &Confirmation,
+    ) -> Option<Result<Outcome, EngineError>> {
+        let Event::Command { command, .. } = &input.event else { return None };
+        if *confirm == Confirmation::NotNeeded {
+            return None;
+        }
+        self.host.view.facts = match self.host.store.facts(&input.event) {
+            Ok(facts) => facts,
+            Err(error) => return Some(Err(not_written(&error))),
+        };
+        let impact = impact(&self.host.view, command, input.stamp.at);
+        if impact.level == Level::Free {
+            return None;
+        }
+        let token = token(&impact);
+        match confirm {
+            Confirmation::Given(given) if *given == token => None,
+            Confirmation::Given(_) => Some(Ok(Outcome::Stale { impact })),
+            _ => Some(Ok(Outcome::Confirm { impact, token })),
+        }
+    }
+
+    fn take_turn(&mut self, jobs: Vec<Job>) -> Next {
+        let (inputs, replies): (Vec<Input>, Vec<Option<ReplyTo>>) =
+            jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
+        match turn(&mut self.host, &inputs) {
+            Ok(decided) => self.carry_out(decided, replies),
+            // One input that cannot be written must not hold up the others.
+            Err(error) if inputs.len() > 1 && !error.is_everywhere() => {
+                for (input, reply) in inputs.into_iter().zip(replies) {
+                    if self.take_turn(vec![Job { input, reply }]) == Next::End {
+                        return Next::End;
+                    }
+                }
+                Next::Turn
+            }
+            Err(error) => {
+                self.put_off(inputs, replies, &error);
+                Next::Turn
+            }
+        }
+    }
+
+    /// Callers hear that it did not work; news of the world is kept for another try.
+    fn put_off(&mut self, inputs: Vec<Input>, replies: Vec<Option<ReplyTo>>, error: &StoreError) {
+        tracing::error!(target: "engine", error = %error, events = inputs.len(), "not written");
+        for (input, reply) in inputs.into_iter().zip(replies) {
+            match reply {
+                Some(_) => send(reply, Err(not_written(error))),
+                None if matches!(input.event, Event::TimerDue(_)) => {}
+                None => self.retries.push((input, error.clone())),
+            }
+        }
+        // A full disk is not asked again at once; callers are answered meanwhile by the next turn.
+        thread::sleep(Duration::from_millis(50));
+    }
+
+    fn first_error(&mut self) -> Option<StoreError> {
+        self.retries.pop().map(|(_, error)| error)
+    }
+
+    /// After the commit: answers, acts, tells.
+    fn carry_out(&mut self, decided: Vec<Vec<Decision>>, replies: Vec<Option<ReplyTo>>) -> Next {
+        let mut next = Next::Turn;
+        for (decisions, reply) in decided.iter().zip(replies) {
+            if let Some(answer) = decisions.iter().find_map(answer) {
+                send(reply, Ok(Outcome::Answer(answer)));
+            }
+            for decision in decisions {
+                match decision {
+                    Decision::Effect { effect, state: EffectState::Todo } => {
+                        self.begin(effect.clone());
+                    }
+                    Decision::Effect { effect, state: EffectState::Begun } => {
+                        self.driver.act(effect.clone());
+                    }
+                    Decision::Sweep { run } => self.driver.sweep(run.clone()),
+                    Decision::Prune { before } => self.driver.prune(*before),
+                    Decision::Quit => next = Next::End,
+                    _ => {}
+                }
+            }
+        }
+        self.seq += 1;
+        if self.commits.receiver_count() > 0 {
+            let decisions = decided.into_iter().flatten().collect();
+            let commit = Commit { seq: self.seq, at: ambient::now_ms(), decisions };
+            // No receiver any more is fine too.
+            let _ = self.commits.send(Arc::new(commit));
+        }
+        next
+    }
+
+    /// Asks for an effect to be marked as begun; the act follows when that is on disk.
+    fn begin(&self, effect: crate::scheduler::Effect) {
+        self.driver.report(Event::Effect(effect, EffectNews::Begun));
+    }
+}
+
+fn answer(decision: &Decision) -> Option<Answer> {
+    match decision {
+        Decision::Answer(answer) => Some(answer.clone()),
+        _ => None,
+    }
+}
+
+fn send(reply: Option<ReplyTo>, outcome: Result<Outcome, EngineError>) {
+    if let Some(reply) = reply {
+        // The caller may have gone; what it asked for is on disk all the same.
+        let _ = reply.send(outcome);
+    }
+}
+
+fn not_written(error: &StoreError) -> EngineError {
+    EngineError::NotWritten { message: error.to_string() }
+}
+
+/// Equal impacts have equal tokens: a confirmation holds as long as its consequences do.
+fn token(impact: &Impact) -> String {
+    hex::encode(&Sha256::digest(format!("{impact:?}").as_bytes())[..8])
+}

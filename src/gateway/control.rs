@@ -1,0 +1,346 @@
+//! `/control/*`: what the operator may order, with the API key.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::key::Verdict;
+use super::reply::{Answered, Problem, ok};
+use super::routes::Name;
+use super::serve::Peer;
+use super::{App, body};
+use crate::ambient;
+use crate::project::edit::set_scale;
+use crate::scheduler::{Answer, Command, Event, Scope, Target};
+
+/// The largest body: a prompt.
+const BODY_MAX: usize = 1024 * 1024;
+/// The longest name in `X-AL-By`, in characters.
+const BY_MAX: usize = 64;
+/// The longest reason of a pause, in characters.
+const WHY_MAX: usize = 500;
+
+/// Lets only those in who have the API key.
+pub async fn with_key(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match admit(&app, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn admit(app: &App, request: &Request) -> Result<(), Problem> {
+    let too_many = || Problem {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        text: "too many wrong API keys, try again in a minute".to_owned(),
+        retry_after_s: Some(60),
+    };
+    let unauthorized = || Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized");
+    let from = request.extensions().get::<Peer>().map(|peer| peer.0).ok_or_else(unauthorized)?;
+    let now = ambient::now_ms();
+    if app.wrong_keys.shut_out(from, now) {
+        return Err(too_many());
+    }
+    match app.setup.api_key.check(bearer(request.headers()).unwrap_or_default()) {
+        Verdict::Right => Ok(()),
+        Verdict::NoKey => Err(Problem::later("there is no API key; `al start` makes one", 60)),
+        Verdict::Wrong if app.wrong_keys.note(from, now) => Err(too_many()),
+        Verdict::Wrong => Err(unauthorized()),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// One order: who gives it, and its optional JSON body.
+struct Order<T> {
+    by: String,
+    body: T,
+}
+
+impl<T: DeserializeOwned + Default> Order<T> {
+    async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        let body = body::read_json(headers, body, BODY_MAX, &app.large_bodies).await?;
+        Ok(Self { by: by(headers), body })
+    }
+}
+
+/// The person as the client names it, `api` when it does not.
+fn by(headers: &HeaderMap) -> String {
+    let name = headers.get("x-al-by").and_then(|name| std::str::from_utf8(name.as_bytes()).ok());
+    // It is shown on terminals: letters, digits, and what a keyboard has besides.
+    let plain = |c: &char| c.is_alphanumeric() || c.is_ascii_punctuation() || *c == ' ';
+    let name: String = name.unwrap_or_default().chars().filter(plain).take(BY_MAX).collect();
+    let name = name.trim();
+    if name.is_empty() { "api".to_owned() } else { name.to_owned() }
+}
+
+/// What was done, and the runs that it touched or started.
+struct Done {
+    sentence: String,
+    runs: Vec<String>,
+}
+
+async fn order(app: &App, command: Command, by: String) -> Result<Done, Problem> {
+    match app.engine().submit(Event::Command { command, by }).await? {
+        Answer::Done { done, runs } => Ok(Done { sentence: done, runs }),
+        Answer::Fired { runs, .. } => Ok(Done { sentence: String::new(), runs }),
+        Answer::NotFound { what } => Err(Problem::not_found(format!("{what} not found"))),
+        Answer::Refused(why) => Err(Problem::refused(&why)),
+        Answer::Duplicate { .. } => Err(Problem::internal()),
+    }
+}
+
+fn success(message: &str, done: &Done) -> Response {
+    ok(&json!({"success": true, "message": message, "done": done.sentence, "runs": done.runs}))
+}
+
+// --- pause, resume, stop --------------------------------------------------------------------------
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PauseBody {
+    /// Shown to whoever asks why nothing starts.
+    why: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ResumeBody {
+    /// Drop what was collected during the pause, instead of running it.
+    #[serde(default)]
+    drop_held: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StopBody {
+    /// Kill what runs, instead of waiting for it.
+    #[serde(default)]
+    now: bool,
+}
+
+async fn pause_scope(
+    app: &App,
+    scope: Scope,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Done, Problem> {
+    let Order { by, body } = Order::<PauseBody>::read(app, headers, body).await?;
+    let why = body.why.map(|why| why.chars().filter(|c| !c.is_control()).take(WHY_MAX).collect());
+    order(app, Command::Pause { scope, why }, by).await
+}
+
+async fn resume_scope(
+    app: &App,
+    scope: Scope,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Done, Problem> {
+    let Order { by, body } = Order::<ResumeBody>::read(app, headers, body).await?;
+    order(app, Command::Resume { scope, drop_held: body.drop_held }, by).await
+}
+
+pub async fn pause(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
+    let done = pause_scope(&app, Scope::Project, &headers, body).await?;
+    Ok(success("Scheduler paused", &done))
+}
+
+pub async fn resume(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
+    let done = resume_scope(&app, Scope::Project, &headers, body).await?;
+    Ok(success("Scheduler resumed", &done))
+}
+
+pub async fn stop(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
+    let Order { by, body } = Order::<StopBody>::read(&app, &headers, body).await?;
+    let command = Command::Stop { clear_queues: true, kill: body.now };
+    let done = order(&app, command, by).await?;
+    Ok(success("Scheduler stopping", &done))
+}
+
+pub async fn pause_agent(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let done = pause_scope(&app, Scope::Agent(name.clone()), &headers, body).await?;
+    Ok(success(&format!("Agent {name} paused"), &done))
+}
+
+pub async fn resume_agent(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let done = resume_scope(&app, Scope::Agent(name.clone()), &headers, body).await?;
+    Ok(success(&format!("Agent {name} resumed"), &done))
+}
+
+// --- runs -----------------------------------------------------------------------------------------
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TriggerBody {
+    /// What the run is asked to do.
+    prompt: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+pub async fn trigger(
+    State(app): State<Arc<App>>,
+    Name(agent): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { by, body } = Order::<TriggerBody>::read(&app, &headers, body).await?;
+    let command = Command::Run { agent: agent.clone(), prompt: body.prompt };
+    let done = order(&app, command, by).await?;
+    Ok(started(&format!("Agent {agent} triggered"), &done))
+}
+
+pub async fn rerun(
+    State(app): State<Arc<App>>,
+    Name(run): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
+    let done = order(&app, Command::Rerun { run: run.clone() }, by).await?;
+    Ok(started(&format!("{run} runs again"), &done))
+}
+
+/// A new run has its id from the moment it is accepted, also when it has to wait.
+fn started(message: &str, done: &Done) -> Response {
+    ok(&json!({"success": true, "message": message, "instanceId": done.runs.first()}))
+}
+
+pub async fn kill(
+    State(app): State<Arc<App>>,
+    Name(run): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
+    let command = Command::Kill { target: Target::Runs(vec![run.clone()]) };
+    let done = order(&app, command, by).await.map_err(|problem| match problem.status {
+        StatusCode::NOT_FOUND => Problem::not_found(format!("Instance {run} not found")),
+        _ => problem,
+    })?;
+    Ok(success(&format!("Instance {run} killed"), &done))
+}
+
+pub async fn drop_run(
+    State(app): State<Arc<App>>,
+    Name(run): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
+    let done = order(&app, Command::Drop { runs: vec![run.clone()] }, by).await?;
+    Ok(success(&format!("{run} dropped"), &done))
+}
+
+pub async fn kill_agent(
+    State(app): State<Arc<App>>,
+    Name(agent): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
+    let command = Command::Kill { target: Target::Agent(agent) };
+    let done = order(&app, command, by).await?;
+    let killed = done.runs.len();
+    Ok(ok(&json!({"success": true, "message": done.sentence, "killed": killed, "runs": done.runs})))
+}
+
+// --- scale ----------------------------------------------------------------------------------------
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScaleBody {
+    scale: Option<u32>,
+}
+
+impl ScaleBody {
+    fn at_least(&self, least: u32) -> Result<u32, Problem> {
+        self.scale.filter(|scale| *scale >= least).ok_or_else(|| {
+            Problem::bad_request(format!("scale must be a whole number, {least} or more"))
+        })
+    }
+}
+
+/// Takes effect at the next start, as the project's cap is part of what a start is checked with.
+pub async fn scale_project(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { body, .. } = Order::<ScaleBody>::read(&app, &headers, body).await?;
+    let scale = body.at_least(1)?;
+    write_scale(app.setup.project_dir.join("config.toml"), scale).await?;
+    let message = format!("Project scale set to {scale}; it takes effect at the next start");
+    Ok(ok(&json!({"success": true, "message": message})))
+}
+
+/// Takes effect at once, and is written to the agent's file so that it holds.
+pub async fn scale_agent(
+    State(app): State<Arc<App>>,
+    Name(agent): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { by, body } = Order::<ScaleBody>::read(&app, &headers, body).await?;
+    let scale = body.at_least(0)?;
+    // Only names of agents become paths.
+    if !app.setup.facts.agents.contains_key(&agent) {
+        return Err(Problem::not_found(format!("agent {agent} not found")));
+    }
+    let file = app.setup.project_dir.join("agents").join(&agent).join("config.toml");
+    write_scale(file, scale).await?;
+    let done = order(&app, Command::Scale { agent: agent.clone(), scale }, by).await?;
+    Ok(success(&format!("Agent {agent} scaled to {scale}"), &done))
+}
+
+async fn write_scale(file: PathBuf, scale: u32) -> Result<(), Problem> {
+    let written = tokio::task::spawn_blocking(move || set_scale(&file, Some(scale))).await;
+    written.map_err(|_| Problem::internal())?.map_err(|error| {
+        tracing::error!(target: "gateway", error = %error, "scale not written");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_by(header: Option<&[u8]>, expected: &str) {
+        let value = header.map(|bytes| axum::http::HeaderValue::from_bytes(bytes).unwrap());
+        let headers = value.into_iter().map(|value| ("x-al-by".parse().unwrap(), value)).collect();
+        assert_eq!(by(&headers), expected, "{header:?}");
+    }
+
+    #[test]
+    fn the_client_may_say_who_gives_an_order() {
+        check_by(None, "api");
+        check_by(Some(b""), "api");
+        check_by(Some(b"ana@desk-2"), "ana@desk-2");
+        check_by(Some("J\u{fc}rg M\u{202e}ax\t".as_bytes()), "J\u{fc}rg Max");
+        check_by(Some(b"\xff"), "api");
+        check_by(Some(&[b'x'; 500]), &"x".repeat(64));
+    }
+}

@@ -1,0 +1,89 @@
+//! Taking the port, and saying who has it when it is taken.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::failure::Failure;
+
+/// Listens there; port 0 takes any that is free.
+///
+/// # Errors
+/// When the port is taken, or not for this user, or the address is not of this machine.
+pub async fn bind(addr: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(addr).await.map_err(|error| failure(addr, &error))
+}
+
+fn failure(addr: SocketAddr, error: &std::io::Error) -> Failure {
+    let port = addr.port();
+    let cannot =
+        |what: &str| Failure::upstream("cannot_listen", format!("cannot listen on {addr}: {what}"));
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            let owner = owner(port).map_or_else(String::new, |owner| format!(" by {owner}"));
+            let message = format!("port {port} is in use{owner}");
+            Failure::upstream("port_in_use", message)
+                .hint("`al start --port <number>` takes another one, as does `[gateway] port` in config.toml")
+        }
+        ErrorKind::PermissionDenied => cannot("this user may not")
+            .hint("ports below 1024 belong to root; `al start --port 8080` takes another one"),
+        ErrorKind::AddrNotAvailable => cannot("this machine does not have that address"),
+        _ => cannot(&error.to_string()),
+    }
+}
+
+/// Name and process id of who listens on a port, when this user may know.
+fn owner(port: u16) -> Option<String> {
+    let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| listening(&table, port))
+        .collect();
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| !sockets.is_empty() && has_open(*pid, &sockets)).find_map(|pid| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        Some(format!("{} (process {pid})", name.trim()))
+    })
+}
+
+/// The sockets of a table of the kernel that listen on a port, as links to them read.
+fn listening(table: &str, port: u16) -> Vec<String> {
+    const LISTEN: &str = "0A";
+    let suffix = format!(":{port:04X}");
+    let rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row.get(1).is_some_and(|local| local.ends_with(&suffix)))
+        .filter(|row| row.get(3) == Some(&LISTEN))
+        .filter_map(|row| Some(format!("socket:[{}]", row.get(9)?)))
+        .collect()
+}
+
+fn has_open(pid: u32, sockets: &[String]) -> bool {
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    files.flatten().any(|file| {
+        let target = fs::read_link(file.path()).unwrap_or_default();
+        target.to_str().is_some_and(|target| sockets.iter().any(|socket| socket == target))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_names_its_owner_and_the_way_out() {
+        let first = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let addr = first.local_addr().unwrap();
+        let failure = bind(addr).await.unwrap_err();
+        let (port, pid) = (addr.port(), std::process::id());
+        assert!(
+            failure.message.starts_with(&format!("port {port} is in use by "))
+                && failure.message.ends_with(&format!("(process {pid})")),
+            "{failure:?}"
+        );
+        assert_eq!(failure.code, "port_in_use");
+        assert!(failure.hints[0].contains("--port"), "{failure:?}");
+    }
+}

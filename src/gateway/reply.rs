@@ -1,0 +1,96 @@
+//! Answers: always JSON, errors as `{"error": "..."}`.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::engine::EngineError;
+use crate::scheduler::Why;
+use crate::scheduler::step::scope_name;
+
+/// What a handler answers.
+pub type Answered = Result<Response, Problem>;
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub text: String,
+    pub retry_after_s: Option<u32>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), retry_after_s: None }
+    }
+
+    pub fn bad_request(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    pub fn not_found(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, text)
+    }
+
+    /// It may work later.
+    pub fn later(text: impl Into<String>, retry_after_s: u32) -> Self {
+        let retry_after_s = Some(retry_after_s);
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, text: text.into(), retry_after_s }
+    }
+
+    /// A bug of ours; its details are for the log.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+    }
+
+    /// Why the scheduler did not do it.
+    pub fn refused(why: &Why) -> Self {
+        match why {
+            Why::Stopping => Self::later(why.sentence(), 10),
+            Why::UnknownAgent => Self::not_found(why.sentence()),
+            Why::Paused { scope, pause } => {
+                let why = pause.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+                let text = format!("{} is paused by {}{why}", scope_name(scope), pause.by);
+                Self::new(StatusCode::CONFLICT, text)
+            }
+            other => Self::new(StatusCode::CONFLICT, other.sentence()),
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Busy => Self::later(error.to_string(), 1),
+            EngineError::NotWritten { .. } => Self::later(error.to_string(), 5),
+            EngineError::Ended => Self::later(error.to_string(), 10),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = json_response(self.status, &json!({"error": self.text}));
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// 200 with a value.
+pub fn ok(value: &impl Serialize) -> Response {
+    json_response(StatusCode::OK, value)
+}
+
+fn json_response(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => {
+            let kind = HeaderValue::from_static("application/json");
+            (status, [(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        // None of our values can fail to be JSON.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

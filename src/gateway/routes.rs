@@ -1,0 +1,151 @@
+//! The table of routes and what lies around all of them.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::reply::{Problem, ok};
+use super::{App, control, signals, status, webhook};
+
+pub fn router(app: Arc<App>) -> Router {
+    let agents = Router::new()
+        .route("/signals/status", post(signals::status))
+        .route("/signals/return", post(signals::return_value))
+        .route("/signals/rerun", post(signals::rerun))
+        .route("/shutdown", post(signals::shutdown))
+        .route_layer(from_fn(signals::this_machine_only));
+    Router::new()
+        .route("/health", get(async || ok(&json!({"status": "ok"}))))
+        .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
+        .nest("/control", control(&app))
+        .merge(agents)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(note))
+        .with_state(app)
+}
+
+fn control(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/status", get(status::status))
+        .route("/instances", get(status::instances))
+        .route("/pause", post(control::pause))
+        .route("/resume", post(control::resume))
+        .route("/stop", post(control::stop))
+        .route("/trigger/{name}", post(control::trigger))
+        .route("/rerun/{run}", post(control::rerun))
+        .route("/kill/{run}", post(control::kill))
+        .route("/runs/{run}/drop", post(control::drop_run))
+        .route("/project/scale", post(control::scale_project))
+        .route("/agents/{name}/pause", post(control::pause_agent))
+        .route("/agents/{name}/disable", post(control::pause_agent))
+        .route("/agents/{name}/resume", post(control::resume_agent))
+        .route("/agents/{name}/enable", post(control::resume_agent))
+        .route("/agents/{name}/kill", post(control::kill_agent))
+        .route("/agents/{name}/scale", post(control::scale_agent))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(app), control::with_key))
+}
+
+async fn unknown() -> Problem {
+    Problem::not_found("not found")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+}
+
+/// The message of a panic may hold anything, so nobody sees it outside.
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!(target: "gateway", "a request was given up because of a bug");
+    Problem::internal().into_response()
+}
+
+async fn note(request: Request, next: Next) -> Response {
+    if !tracing::enabled!(target: "gateway", tracing::Level::DEBUG) {
+        return next.run(request).await;
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let (status, took_us) = (response.status().as_u16(), began.elapsed().as_micros() as u64);
+    tracing::debug!(target: "gateway", %method, path, status, took_us, "request");
+    response
+}
+
+/// The one variable part of a path.
+pub struct Name(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<Path<String>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        path.map(|Path(name)| Self(name)).map_err(|_| Problem::not_found("not found"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::gateway::serve::Peer;
+
+    async fn ask(router: Router, request: Request) -> (u16, String) {
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 1024).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_bug_is_answered_without_its_details() {
+        async fn buggy() -> Response {
+            panic!("details")
+        }
+        let router = Router::new()
+            .route("/", get(buggy))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(note));
+        let answer = ask(router, Request::new(Body::empty())).await;
+        assert_eq!(answer, (500, r#"{"error":"internal error"}"#.to_owned()));
+    }
+
+    async fn check_signal_from(peer: Option<IpAddr>, status: u16) {
+        let router = Router::new()
+            .route("/", get(async || ok(&json!({}))))
+            .route_layer(from_fn(signals::this_machine_only));
+        let mut request = Request::new(Body::empty());
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
+        assert_eq!(ask(router, request).await.0, status, "{peer:?}");
+    }
+
+    #[tokio::test]
+    async fn signals_come_from_this_machine_only() {
+        check_signal_from(Some([127, 0, 0, 1].into()), 200).await;
+        check_signal_from(Some([0, 0, 0, 0, 0, 0, 0, 1].into()), 200).await;
+        check_signal_from(Some([192, 0, 2, 1].into()), 404).await;
+        check_signal_from(Some([10, 0, 0, 1].into()), 404).await;
+        check_signal_from(None, 404).await;
+    }
+}

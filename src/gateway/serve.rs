@@ -1,0 +1,113 @@
+//! The accept loop: a task for each connection, time for headers, an end that never hangs.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+
+use super::doors::{Doors, turn_away};
+use super::impatient::Impatient;
+use super::{App, routes};
+
+/// The head of a request has to arrive within this time; it is also how long an idle connection is
+/// kept.
+const HEADERS_IN: Duration = Duration::from_secs(10);
+/// An answer has to be taken within this time.
+const ANSWERS_IN: Duration = Duration::from_secs(30);
+/// Requests in flight may take this long when the gateway ends.
+const LEAVE_IN: Duration = Duration::from_secs(3);
+/// Bytes that are read at once; a head of a request may be twice as long.
+const BUFFER: usize = 64 * 1024;
+/// Waited after an accept that failed: mostly there are no files left to open.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// Whom a request came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// Serves until `stop` says true or its sender is gone, then lets requests in flight finish for at
+/// most three seconds.
+pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let router = routes::router(app);
+    let doors = Doors::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stopped(&mut stop) => break,
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(target: "gateway", error = %error, "a connection was not accepted");
+                sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        let peer = peer(from);
+        match doors.enter(peer.0) {
+            None => turn_away(&stream),
+            Some(room) => {
+                let (router, stop) = (router.clone(), stop.clone());
+                connections.spawn(async move {
+                    converse(stream, peer, router, stop).await;
+                    drop(room);
+                });
+            }
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    // Dropping the set cuts the ones that hang.
+    let _ = timeout(LEAVE_IN, all).await;
+}
+
+fn peer(from: SocketAddr) -> Peer {
+    Peer(from.ip().to_canonical())
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could stop it in another way.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn converse(stream: TcpStream, peer: Peer, router: Router, mut stop: watch::Receiver<bool>) {
+    // Answers are small; waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            let answer: Result<_, Infallible> = router.oneshot(request).await;
+            answer
+        }
+    });
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADERS_IN).max_buf_size(BUFFER);
+    let stream = TokioIo::new(Impatient::new(stream, ANSWERS_IN));
+    let mut connection = pin!(server.serve_connection(stream, service));
+    // What goes wrong on a connection (a reset, rubbish, silence) concerns its sender only.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `GET /control/status` and `/control/instances`: the state in the shapes that existing clients
+//! read, with more fields beside them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use al_wire as wire;
+use axum::extract::State;
+use chrono::{DateTime, SecondsFormat};
+use serde_json::{Map, Value, json};
+
+use super::App;
+use super::reply::{Answered, Problem, ok};
+use crate::ambient::Millis;
+use crate::engine::{Facts, Mirror, agent_row, host_row, run_row};
+use crate::scheduler::view::Mode;
+use crate::scheduler::{Run, RunState, Timer, Trigger, TriggerKind, View};
+
+pub async fn status(State(app): State<Arc<App>>) -> Answered {
+    let mirror = mirror(&app).await?;
+    let facts = &app.setup.facts;
+    let view = &mirror.view;
+    let agents: Vec<Value> = facts
+        .agents
+        .iter()
+        .filter_map(|(name, facts)| Some(agent(&mirror, &agent_row(&mirror, name, facts)?)))
+        .collect();
+    let queues: Map<String, Value> =
+        view.agents.iter().map(|(name, agent)| (name.clone(), agent.queue.len().into())).collect();
+    Ok(ok(&json!({
+        "scheduler": scheduler(&app, view),
+        "instances": live(view),
+        "agents": agents,
+        "running": view.running(),
+        "queueSizes": queues,
+        "queue": waiting(view),
+        "pauses": pauses(view, facts),
+    })))
+}
+
+pub async fn instances(State(app): State<Arc<App>>) -> Answered {
+    let live = app.engine().look(live).await?;
+    Ok(ok(&json!({"instances": live})))
+}
+
+/// The state now, with the newest ended run of each agent.
+async fn mirror(app: &App) -> Result<Mirror, Problem> {
+    let view = app.engine().look(View::clone).await?;
+    let reader = Arc::clone(app.engine().reader());
+    let names: Vec<String> = view.agents.keys().cloned().collect();
+    let last = move || {
+        let mut last = HashMap::new();
+        for name in names {
+            if let Some(run) = reader.last_run(&name)? {
+                last.insert(name, run);
+            }
+        }
+        Ok::<_, crate::store::StoreError>(last)
+    };
+    let last = tokio::task::spawn_blocking(last).await.map_err(|_| Problem::internal())?;
+    let last = last.map_err(|error| {
+        tracing::error!(target: "gateway", error = %error, "history not read");
+        Problem::later("the history cannot be read", 5)
+    })?;
+    Ok(Mirror { seq: 0, view, last })
+}
+
+fn scheduler(app: &App, view: &View) -> Value {
+    let facts = &app.setup.facts;
+    let host = host_row(view, facts);
+    let gateway = facts.gateway.as_deref().unwrap_or_default();
+    let urls: Vec<String> =
+        app.setup.webhooks.iter().map(|segment| format!("{gateway}/webhooks/{segment}")).collect();
+    let crons = view.timers.keys().filter(|timer| matches!(timer, Timer::Cron(_))).count();
+    json!({
+        "mode": "host",
+        "runtime": "local",
+        "projectName": host.project,
+        "gatewayPort": port(gateway),
+        "cronJobCount": crons,
+        "webhooksActive": !urls.is_empty(),
+        "webhookUrls": urls,
+        "startedAt": iso(host.started_ms),
+        "paused": host.paused.is_some(),
+        "stopping": view.mode == Mode::Draining,
+        "pause": host.paused,
+        "scale": host.scale,
+        "environment": host.environment,
+        "version": host.version,
+        "pid": host.pid,
+        "webhooksRefused": app.refused.count(),
+    })
+}
+
+fn port(url: &str) -> Option<u16> {
+    url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok()
+}
+
+fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
+    let newest = mirror.view.agents.get(&row.name).into_iter().flat_map(|agent| &agent.live);
+    let newest = newest.filter_map(|id| mirror.view.runs.get(id)).max_by_key(|run| run.seq);
+    let state = match (row.running, &row.error) {
+        (1.., _) => "running",
+        (0, Some(_)) => "error",
+        (0, None) => "idle",
+    };
+    let last = row.last.as_ref();
+    json!({
+        "name": row.name,
+        "description": row.description,
+        "state": state,
+        "enabled": row.paused.is_none() && row.scale > 0,
+        "statusText": row.status_text,
+        "lastError": row.error,
+        "lastRunAt": last.map(|last| iso(last.ended_ms - last.duration_ms)),
+        "lastRunDuration": last.map(|last| last.duration_ms),
+        "nextRunAt": row.next_ms.map(iso),
+        "queuedWebhooks": row.queued,
+        "scale": row.scale,
+        "runningCount": row.running,
+        "taskUrl": null,
+        "runReason": newest.map(|run| label(&run.trigger)),
+        "lastRunUsage": null,
+        "cumulativeUsage": null,
+        "locks": [],
+        "triggers": row.triggers,
+        "pause": row.paused,
+        "queueBound": row.queue_bound,
+        "schedule": row.schedule,
+        "scheduleWords": row.schedule_words,
+        "lastRun": last,
+        "engine": row.engine,
+        "runtime": row.runtime,
+    })
+}
+
+/// Runs that hold a slot, oldest first.
+fn live(view: &View) -> Vec<Value> {
+    in_order(view, |run| run.state.holds_slot())
+        .into_iter()
+        .map(|run| {
+            let row = run_row(run, view.rules.max_reruns);
+            json!({
+                "id": run.id,
+                "agentName": run.agent,
+                "status": "running",
+                "startedAt": iso(run.started_at.unwrap_or(run.queued_at)),
+                "trigger": label(&run.trigger),
+                "state": row.state,
+                "stopping": row.stopping,
+                "attempt": run.attempt,
+                "statusText": row.status_text,
+            })
+        })
+        .collect()
+}
+
+/// Runs that wait, oldest first.
+fn waiting(view: &View) -> Vec<Value> {
+    in_order(view, |run| run.state == RunState::Queued)
+        .into_iter()
+        .map(|run| {
+            json!({
+                "id": run.id,
+                "agentName": run.agent,
+                "queuedAt": iso(run.queued_at),
+                "trigger": label(&run.trigger),
+                "why": run.why.sentence(),
+            })
+        })
+        .collect()
+}
+
+fn in_order(view: &View, which: impl Fn(&Run) -> bool) -> Vec<&Run> {
+    let mut runs: Vec<&Run> = view.runs.values().filter(|run| which(run)).collect();
+    runs.sort_by_key(|run| run.seq);
+    runs
+}
+
+/// Who paused what: the scheduler as `null`, agents by name.
+fn pauses(view: &View, facts: &Facts) -> Vec<Value> {
+    let host = host_row(view, facts).paused.map(|pause| json!({"agent": null, "pause": pause}));
+    let agents = view.pauses.iter().filter_map(|(scope, pause)| match scope {
+        crate::scheduler::Scope::Project => None,
+        crate::scheduler::Scope::Agent(agent) => Some(json!({
+            "agent": agent,
+            "pause": {"by": pause.by, "since_ms": pause.since, "why": pause.why},
+        })),
+    });
+    host.into_iter().chain(agents).collect()
+}
+
+/// Type and source of a trigger, divided by the first colon.
+fn label(trigger: &Trigger) -> String {
+    match trigger.kind {
+        TriggerKind::Schedule => "schedule".to_owned(),
+        TriggerKind::Webhook => format!("webhook:{}", trigger.source),
+        TriggerKind::Manual => format!("manual:{}", trigger.source),
+        TriggerKind::Rerun => format!("schedule:{}", trigger.summary),
+    }
+}
+
+fn iso(at: Millis) -> String {
+    let at = DateTime::from_timestamp_millis(at).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

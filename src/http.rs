@@ -1,0 +1,278 @@
+//! A small HTTP client: one request, one answer, limits on everything.
+//!
+//! Agent-side commands and the command line use it to talk to the gateway.
+
+use std::fmt;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+pub use hyper::Method;
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// How long an answer may take and how large it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub connect: Duration,
+    /// From the first look at the name to the last byte of the answer.
+    pub total: Duration,
+    /// Bytes of the answer's body.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), total: Duration::from_secs(10), body: 1024 * 1024 }
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpError {
+    BadUrl {
+        url: String,
+        reason: String,
+    },
+    /// Nobody could be reached.
+    Connect(String),
+    /// No complete answer in time.
+    Timeout(Duration),
+    /// The connection broke, or what came was no HTTP.
+    Broken(String),
+    TooLarge {
+        limit: usize,
+    },
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadUrl { url, reason } => write!(f, "{url:?} is not a URL to call: {reason}"),
+            Self::Connect(reason) => write!(f, "cannot connect: {reason}"),
+            Self::Timeout(limit) => write!(f, "no answer within {} s", limit.as_secs_f32()),
+            Self::Broken(reason) => write!(f, "the connection broke: {reason}"),
+            Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for HttpError {}
+
+/// Sends one request, with a bearer token and a JSON body when given. Redirects are not followed.
+///
+/// # Errors
+/// When there is no complete answer within the limits. An answer with an error status is an answer.
+pub async fn request(
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    json: Option<&Value>,
+    limits: Limits,
+) -> Result<Reply, HttpError> {
+    request_with(method, url, bearer, &[], json, limits).await
+}
+
+/// [`request`] with more headers.
+///
+/// # Errors
+/// As [`request`].
+pub async fn request_with(
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    headers: &[(&'static str, &str)],
+    json: Option<&Value>,
+    limits: Limits,
+) -> Result<Reply, HttpError> {
+    let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
+    let uri: Uri =
+        url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
+    if uri.host().is_none() {
+        return Err(bad("it names no host"));
+    }
+    let secure = match uri.scheme_str() {
+        Some("http") => false,
+        Some("https") => true,
+        _ => return Err(bad("it must start with http:// or https://")),
+    };
+    let mut request = build(method, uri, bearer, json)?;
+    for (name, value) in headers {
+        let value = HeaderValue::try_from(*value).map_err(|_| {
+            HttpError::Broken(format!("{name} has characters that no header may have"))
+        })?;
+        request.headers_mut().insert(*name, value);
+    }
+
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(limits.connect));
+    connector.enforce_http(false);
+    let answer = async {
+        if secure {
+            let tls = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots();
+            exchange(tls.https_only().enable_http1().wrap_connector(connector), request, limits)
+                .await
+        } else {
+            exchange(connector, request, limits).await
+        }
+    };
+    tokio::time::timeout(limits.total, answer)
+        .await
+        .unwrap_or(Err(HttpError::Timeout(limits.total)))
+}
+
+fn build(
+    method: Method,
+    uri: Uri,
+    bearer: Option<&str>,
+    json: Option<&Value>,
+) -> Result<Request<Full<Bytes>>, HttpError> {
+    let broken = |reason: String| HttpError::Broken(reason);
+    let mut request = Request::builder().method(method).uri(uri);
+    if let Some(token) = bearer {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| broken("the token has characters that no header may have".to_owned()))?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    let body = match json {
+        Some(json) => {
+            request = request.header(CONTENT_TYPE, "application/json");
+            Bytes::from(json.to_string())
+        }
+        None => Bytes::new(),
+    };
+    request.body(Full::new(body)).map_err(|error| broken(error.to_string()))
+}
+
+async fn exchange<C>(
+    connector: C,
+    request: Request<Full<Bytes>>,
+    limits: Limits,
+) -> Result<Reply, HttpError>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let client: Client<C, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let answer = client.request(request).await.map_err(|error| {
+        let reason = innermost(&error);
+        if error.is_connect() { HttpError::Connect(reason) } else { HttpError::Broken(reason) }
+    })?;
+    let status = answer.status().as_u16();
+    match Limited::new(answer.into_body(), limits.body).collect().await {
+        Ok(body) => Ok(Reply { status, body: body.to_bytes() }),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(HttpError::TooLarge { limit: limits.body })
+        }
+        Err(error) => Err(HttpError::Broken(innermost(error.as_ref()))),
+    }
+}
+
+/// The cause at the bottom, which says what happened; those above say where.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const QUICK: Limits =
+        Limits { connect: Duration::from_secs(30), total: Duration::from_secs(30), body: 8 };
+
+    /// Answers one request with these bytes; yields what was asked.
+    async fn serve(answer: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/a?b=c", listener.local_addr().unwrap());
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut text = Vec::new();
+            while !text.ends_with(b"}") {
+                let mut block = [0; 1024];
+                match stream.read(&mut block).await.unwrap() {
+                    0 => break,
+                    n => text.extend_from_slice(&block[..n]),
+                }
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(text).unwrap()
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn a_request_carries_token_and_body() {
+        let answer = "HTTP/1.1 409 Conflict\r\ncontent-length: 2\r\n\r\nno";
+        let (url, asked) = serve(answer).await;
+        let body = json!({"text": "a \"b\"\n"});
+        let reply = request(Method::POST, &url, Some("t"), Some(&body), QUICK).await.unwrap();
+        assert_eq!(reply, Reply { status: 409, body: Bytes::from_static(b"no") });
+        let asked = asked.await.unwrap();
+        assert!(asked.starts_with("POST /a?b=c HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains("authorization: Bearer t\r\n"), "{asked}");
+        assert!(asked.contains("content-type: application/json\r\n"), "{asked}");
+        assert!(asked.ends_with(r#"{"text":"a \"b\"\n"}"#), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_an_error() {
+        async fn check(answer: &'static str, want: fn(&HttpError) -> bool) {
+            let (url, _asked) = serve(answer).await;
+            let error =
+                request(Method::POST, &url, None, Some(&json!({})), QUICK).await.unwrap_err();
+            assert!(want(&error), "{answer:?}: {error}");
+        }
+        check("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n123456789", |e| {
+            *e == HttpError::TooLarge { limit: 8 }
+        })
+        .await;
+        check("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n1", |e| {
+            matches!(e, HttpError::Broken(_))
+        })
+        .await;
+        check("hello\r\n\r\n", |e| matches!(e, HttpError::Broken(_))).await;
+        check("", |e| matches!(e, HttpError::Broken(_))).await;
+    }
+
+    #[tokio::test]
+    async fn silence_is_a_timeout_and_a_closed_port_no_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let limits = Limits { total: Duration::from_millis(20), ..QUICK };
+        let silent = request(Method::GET, &url, None, None, limits).await;
+        assert_eq!(silent, Err(HttpError::Timeout(limits.total)));
+        drop(listener);
+        let closed = request(Method::GET, &url, None, None, QUICK).await.unwrap_err();
+        assert_eq!(closed.to_string(), "cannot connect: Connection refused (os error 111)");
+    }
+
+    #[tokio::test]
+    async fn only_urls_of_the_web_are_called() {
+        for url in ["", "localhost:8080", "/health", "ftp://host/", "file:///etc/passwd", "http://"]
+        {
+            let error = request(Method::GET, url, None, None, QUICK).await.unwrap_err();
+            assert!(matches!(error, HttpError::BadUrl { .. }), "{url}: {error}");
+        }
+        let https = request(Method::GET, "https://127.0.0.1:1/", None, None, QUICK).await;
+        assert!(matches!(https, Err(HttpError::Connect(_))), "{https:?}");
+    }
+}

@@ -1,0 +1,6 @@
+mod events;
+mod following;
+mod paging;
+mod record;
+mod redaction;
+mod writing;

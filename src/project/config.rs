@@ -1,0 +1,200 @@
+//! From the merged table to a [`Config`], with the defaults filled in.
+
+use std::collections::BTreeMap;
+
+use super::model::{
+    AuthType, Config, EngineKind, Gateway, Local, Model, Telemetry, ThinkingLevel, WebhookSource,
+};
+use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
+use super::providers::{PROVIDERS, provider};
+use super::schema;
+use super::tree::{Entry, Table, Tree};
+
+/// Name under which a `[model]` of an older project is kept.
+pub const ONLY_MODEL: &str = "default";
+
+/// Reads the merged layers.
+pub fn read(table: &Table, problems: &mut Problems) -> Config {
+    let empty = Table::default();
+    let sub = |name| table.table(name).unwrap_or(&empty);
+    let (local, gateway, telemetry) = (sub("local"), sub("gateway"), sub("telemetry"));
+    check_server(table, problems);
+    check_gateway(gateway, problems);
+    Config {
+        models: models(table, problems),
+        local: Local {
+            enabled: local.bool("enabled").unwrap_or(true),
+            image: local.text("image").map(str::to_owned),
+            memory: local.text("memory").unwrap_or("4g").to_owned(),
+            cpus: local.number("cpus"),
+            timeout_s: local.int("timeout").unwrap_or(900),
+        },
+        gateway: Gateway {
+            port: gateway.int("port").unwrap_or(8080),
+            url: gateway.text("url").map(str::to_owned),
+            max_chat_sessions: gateway.int("maxChatSessions").unwrap_or(5),
+        },
+        webhooks: sub("webhooks")
+            .entries
+            .iter()
+            .filter_map(|e| Some((e.key.clone(), source(e, problems)?)))
+            .collect(),
+        telemetry: Telemetry {
+            enabled: telemetry.bool("enabled").unwrap_or(false),
+            provider: telemetry.text("provider").unwrap_or("none").to_owned(),
+            endpoint: telemetry.text("endpoint").map(str::to_owned),
+            service_name: telemetry.text("serviceName").unwrap_or("action-llama").to_owned(),
+            headers: pairs(telemetry, "headers"),
+            sampling_rate: telemetry.number("samplingRate"),
+        },
+        max_reruns: table.int("maxReruns").unwrap_or(10),
+        max_call_depth: table.int("maxCallDepth").unwrap_or(3),
+        work_queue_size: table.int("workQueueSize").unwrap_or(100),
+        resource_lock_timeout_s: table
+            .int("resourceLockTimeout")
+            .or(gateway.int("lockTimeout"))
+            .unwrap_or(1800),
+        scale: table.int("scale"),
+        default_agent_scale: table.int("defaultAgentScale").unwrap_or(1),
+        history_retention_days: table.int("historyRetentionDays").unwrap_or(14),
+        default_wait_timeout_s: table.int("defaultWaitTimeout").unwrap_or(1800),
+        harness: sub("harness").text("type").and_then(engine),
+        server: table.table("server").map(Table::to_json),
+        cloud: table.table("cloud").map(Table::to_json),
+    }
+}
+
+/// An engine by the name that files use.
+pub fn engine(name: &str) -> Option<EngineKind> {
+    Some(match name {
+        "builtin" | "pi" => EngineKind::Builtin,
+        "claude" => EngineKind::Claude,
+        "codex" => EngineKind::Codex,
+        "script" => EngineKind::Script,
+        _ => return None,
+    })
+}
+
+fn pairs(table: &Table, key: &str) -> BTreeMap<String, String> {
+    let Some(table) = table.table(key) else { return BTreeMap::new() };
+    let text = |e: &Entry| match &e.node.value {
+        Tree::Text(s) => Some((e.key.clone(), s.clone())),
+        _ => None,
+    };
+    table.entries.iter().filter_map(text).collect()
+}
+
+fn models(table: &Table, problems: &mut Problems) -> BTreeMap<String, Model> {
+    let mut models = BTreeMap::new();
+    if let Some(entry) = table.entry("model") {
+        problems.push(old_model(entry, "[models.<name>]"));
+        if let Some(model) = model(entry, problems) {
+            models.insert(ONLY_MODEL.to_owned(), model);
+        }
+    }
+    for entry in table.table("models").iter().flat_map(|t| &t.entries) {
+        if let Some(model) = model(entry, problems) {
+            models.insert(entry.key.clone(), model);
+        }
+    }
+    models
+}
+
+/// The hint that goes with a `[model]` of an older project.
+pub fn old_model(entry: &Entry, now: &str) -> Problem {
+    Problem::error_at(&entry.key_at, format!("`[model]` is the older form of `{now}`"))
+        .warning()
+        .hint("give the model a name")
+}
+
+/// Reads `[models.<name>]` or `[model]`.
+pub fn model(entry: &Entry, problems: &mut Problems) -> Option<Model> {
+    let Tree::Table(table) = &entry.node.value else { return None };
+    let mut required = |key: &str| {
+        let value = table.text(key).map(str::to_owned);
+        if table.node(key).is_none() {
+            let message = format!("model {} has no `{key}`", quoted(&entry.key));
+            problems.push(Problem::error_at(&entry.key_at, message));
+        }
+        value
+    };
+    let (provider, model) = (required("provider"), required("model"));
+    let auth_type = match table.text("authType") {
+        Some("oauth_token") => AuthType::OauthToken,
+        Some("pi_auth") => AuthType::PiAuth,
+        _ => AuthType::ApiKey,
+    };
+    let thinking_level = table.text("thinkingLevel").and_then(|level| {
+        Some(match level {
+            "off" => ThinkingLevel::Off,
+            "minimal" => ThinkingLevel::Minimal,
+            "low" => ThinkingLevel::Low,
+            "medium" => ThinkingLevel::Medium,
+            "high" => ThinkingLevel::High,
+            "xhigh" => ThinkingLevel::Xhigh,
+            _ => return None,
+        })
+    });
+    let mut more = table.to_json();
+    more.retain(|key, _| schema::MODEL.key(key).is_none());
+    Some(Model {
+        provider: provider?,
+        model: model?,
+        auth_type,
+        thinking_level,
+        base_url: table.text("baseUrl").map(str::to_owned),
+        more,
+    })
+}
+
+fn source(entry: &Entry, problems: &mut Problems) -> Option<WebhookSource> {
+    let Tree::Table(table) = &entry.node.value else { return None };
+    let kinds = || PROVIDERS.iter().map(|p| p.kind);
+    let known = || format!("known types: {}", listed(kinds()));
+    let Some(node) = table.node("type") else {
+        let message = format!("webhook source {} has no `type`", quoted(&entry.key));
+        problems.push(Problem::error_at(&entry.key_at, message).hint(known()));
+        return None;
+    };
+    let kind = table.text("type")?;
+    let Some(provider) = provider(kind) else {
+        let message = format!("unknown webhook type {}", quoted(kind));
+        let problem = Problem::error_at(&node.at, message).maybe_hint(did_you_mean(kind, kinds()));
+        problems.push(problem.hint(known()));
+        return None;
+    };
+    let own = provider.secret.and_then(|s| table.text(s.credential));
+    Some(WebhookSource {
+        kind: kind.to_owned(),
+        credential: own.or(table.text("credential")).unwrap_or("default").to_owned(),
+        allow_unsigned: table.bool("allowUnsigned").unwrap_or(false),
+    })
+}
+
+fn check_gateway(gateway: &Table, problems: &mut Problems) {
+    if let Some(node) = gateway.node("url")
+        && gateway.text("url").is_some_and(|url| url.contains("0.0.0.0"))
+    {
+        problems.push(
+            Problem::error_at(&node.at, "`gateway.url` stands for every network interface")
+                .warning()
+                .hint("write the address at which others reach this machine"),
+        );
+    }
+}
+
+fn check_server(table: &Table, problems: &mut Problems) {
+    let Some(entry) = table.entry("server") else { return };
+    let Tree::Table(server) = &entry.node.value else { return };
+    if server.node("host").is_none() {
+        problems.push(
+            Problem::error_at(&entry.key_at, "`server.host` is missing")
+                .hint("it names the machine that deployment goes to"),
+        );
+    }
+    if let Some(node) = server.node("basePath")
+        && server.text("basePath").is_some_and(|p| !p.starts_with('/'))
+    {
+        problems.push(Problem::error_at(&node.at, "`server.basePath` must start with `/`"));
+    }
+}

@@ -1,0 +1,340 @@
+//! The credential store: one file per field, `credentials/<type>/<instance>/<field>`.
+//!
+//! Which file a reference means follows from its text alone. Files that others can read are
+//! refused, because whoever could read them may have done so.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::ambient;
+
+/// A value that must not be shown: `Debug` hides it, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself, for the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// A credential as agents name it: `type`, or `type:instance`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    pub kind: String,
+    pub instance: String,
+}
+
+impl Reference {
+    /// Splits on the first colon; both halves are trimmed, and no instance means `default`.
+    ///
+    /// # Errors
+    /// When a half is empty or could lead out of the store.
+    pub fn parse(text: &str) -> Result<Self, CredentialError> {
+        let (kind, instance) = text.split_once(':').unwrap_or((text, "default"));
+        let reference = Self { kind: kind.trim().to_owned(), instance: instance.trim().to_owned() };
+        for part in [&reference.kind, &reference.instance] {
+            check_part(part)?;
+        }
+        Ok(reference)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.instance.as_str() {
+            "default" => f.write_str(&self.kind),
+            instance => write!(f, "{}:{instance}", self.kind),
+        }
+    }
+}
+
+/// Why a credential cannot be had.
+#[derive(Debug)]
+pub enum CredentialError {
+    /// A part of a reference that is no name of a file.
+    BadName(String),
+    /// Others than the owner can read or change the file.
+    Exposed {
+        file: PathBuf,
+        mode: u32,
+    },
+    TooLarge(PathBuf),
+    NotText(PathBuf),
+    Io {
+        file: PathBuf,
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadName(name) if name.is_empty() => {
+                f.write_str("the name of a credential is empty")
+            }
+            Self::BadName(name) => write!(f, "`{}` cannot name a credential", name.escape_debug()),
+            Self::Exposed { file, mode } => write!(
+                f,
+                "{0} can be used by others (mode {mode:04o}); run: chmod 600 {0}",
+                file.display()
+            ),
+            Self::TooLarge(file) => write!(f, "{} is too large for a credential", file.display()),
+            Self::NotText(file) => write!(f, "{} is not UTF-8 text", file.display()),
+            Self::Io { file, error } => write!(f, "{}: {error}", file.display()),
+        }
+    }
+}
+
+impl std::error::Error for CredentialError {}
+
+/// The largest field: private keys and service accounts are a few KiB.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// Reads one field, trimmed; none when there is no such file.
+///
+/// # Errors
+/// When a name is not one, or the file is exposed, too large, not text or unreadable.
+pub fn field(
+    al_home: &Path,
+    kind: &str,
+    instance: &str,
+    field: &str,
+) -> Result<Option<Secret>, CredentialError> {
+    for part in [kind, instance, field] {
+        check_part(part)?;
+    }
+    read(&store(al_home).join(kind).join(instance).join(field))
+}
+
+/// One field of every instance of a type that has it, by instance.
+///
+/// # Errors
+/// As [`field`], for the first instance that fails.
+pub fn instances(
+    al_home: &Path,
+    kind: &str,
+    field: &str,
+) -> Result<BTreeMap<String, Secret>, CredentialError> {
+    for part in [kind, field] {
+        check_part(part)?;
+    }
+    let dir = store(al_home).join(kind);
+    let io = |error| CredentialError::Io { file: dir.clone(), error };
+    let list = match fs::read_dir(&dir) {
+        Ok(list) => list,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(e) => return Err(io(e)),
+    };
+    let mut found = BTreeMap::new();
+    for entry in list {
+        let entry = entry.map_err(io)?;
+        let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+        if let Some(secret) = read(&entry.path().join(field))? {
+            found.insert(name, secret);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a credential exists: its folder has any file.
+pub fn exists(al_home: &Path, reference: &Reference) -> bool {
+    let dir = store(al_home).join(&reference.kind).join(&reference.instance);
+    fs::read_dir(dir).is_ok_and(|mut list| list.next().is_some())
+}
+
+/// The key of the gateway's API, made when there is none: `gateway_api_key/default/key`.
+///
+/// # Errors
+/// When it can be neither read nor written.
+pub fn ensure_gateway_key(al_home: &Path) -> Result<Secret, CredentialError> {
+    if let Some(key) = field(al_home, "gateway_api_key", "default", "key")?
+        && !key.reveal().is_empty()
+    {
+        return Ok(key);
+    }
+    let dir = store(al_home).join("gateway_api_key").join("default");
+    let file = dir.join("key");
+    let failed = |error| CredentialError::Io { file: file.clone(), error };
+    let bytes: [u8; 32] = ambient::random().map_err(failed)?;
+    write_new(&dir, &file, &URL_SAFE_NO_PAD.encode(bytes)).map_err(failed)?;
+    // Another process may have been faster; the file in place is the key of both.
+    read(&file)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+}
+
+fn store(al_home: &Path) -> PathBuf {
+    al_home.join("credentials")
+}
+
+fn check_part(part: &str) -> Result<(), CredentialError> {
+    let bad = part.is_empty()
+        || part.starts_with('.')
+        || part.len() > 255
+        || part.contains(|c: char| c == '/' || c.is_control());
+    if bad { Err(CredentialError::BadName(part.to_owned())) } else { Ok(()) }
+}
+
+fn read(file: &Path) -> Result<Option<Secret>, CredentialError> {
+    let failed = |error| CredentialError::Io { file: file.to_owned(), error };
+    let meta = match fs::metadata(file) {
+        Ok(meta) => meta,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(e) => return Err(failed(e)),
+    };
+    if !meta.is_file() {
+        return Err(failed(io::Error::other("is not a file")));
+    }
+    if meta.mode() & 0o077 != 0 {
+        let mode = meta.mode() & 0o7777;
+        return Err(CredentialError::Exposed { file: file.to_owned(), mode });
+    }
+    if meta.len() > MAX_BYTES {
+        return Err(CredentialError::TooLarge(file.to_owned()));
+    }
+    let bytes = fs::read(file).map_err(failed)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(Secret::new(text.trim()))),
+        Err(_) => Err(CredentialError::NotText(file.to_owned())),
+    }
+}
+
+/// Writes a complete file that was not there before, or leaves the one that is: a link to a
+/// finished temporary file either succeeds or finds another in its place.
+fn write_new(dir: &Path, file: &Path, value: &str) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let temporary = dir.join(format!(".key.{}", ambient::new_uuid()));
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let written = out.write_all(format!("{value}\n").as_bytes()).and_then(|()| out.sync_all());
+    let linked = written.and_then(|()| match is_empty(file) {
+        true => fs::rename(&temporary, file),
+        false => fs::hard_link(&temporary, file),
+    });
+    // Gone already when it was renamed.
+    let _ = fs::remove_file(&temporary);
+    match linked {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+fn is_empty(file: &Path) -> bool {
+    fs::read(file).is_ok_and(|bytes| bytes.trim_ascii().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn put(home: &Path, path: &str, value: &str, mode: u32) {
+        let file = home.join("credentials").join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, value).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn references_split_on_the_first_colon() {
+        let parse = |text| Reference::parse(text).map(|r| (r.kind, r.instance)).ok();
+        let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
+        assert_eq!(parse("github_token"), pair("github_token", "default"));
+        assert_eq!(parse(" git_ssh : bot "), pair("git_ssh", "bot"));
+        assert_eq!(parse("a:b:c"), pair("a", "b:c"));
+        for bad in ["", ":", "a:", ":b", "../x", "a:../../etc", "a/b", "a:b\nc"] {
+            assert_eq!(parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_trimmed_and_never_shown() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "github_token/default/token", " ghp_1\n", 0o600);
+        let secret = field(home.path(), "github_token", "default", "token").unwrap().unwrap();
+        assert_eq!(secret.reveal(), "ghp_1");
+        assert_eq!(format!("{secret:?}"), "Secret(***)");
+        assert_eq!(field(home.path(), "github_token", "other", "token").unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_the_fix() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "github_token/default/token", "ghp_1", 0o640);
+        let error = field(home.path(), "github_token", "default", "token").unwrap_err();
+        let file = home.path().join("credentials/github_token/default/token");
+        let file = file.display();
+        assert_eq!(
+            error.to_string(),
+            format!("{file} can be used by others (mode 0640); run: chmod 600 {file}")
+        );
+    }
+
+    #[test]
+    fn all_instances_of_a_type_are_listed() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "github_webhook_secret/default/secret", "a", 0o600);
+        put(home.path(), "github_webhook_secret/acme/secret", "b", 0o400);
+        put(home.path(), "github_webhook_secret/empty/other", "c", 0o600);
+        let found = instances(home.path(), "github_webhook_secret", "secret").unwrap();
+        let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
+        assert_eq!(found, [("acme", "b"), ("default", "a")]);
+        assert!(instances(home.path(), "sentry_client_secret", "secret").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_credential_exists_when_its_folder_has_a_file() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "git_ssh/bot/id_rsa", "k", 0o600);
+        assert!(exists(home.path(), &Reference::parse("git_ssh:bot").unwrap()));
+        assert!(!exists(home.path(), &Reference::parse("git_ssh").unwrap()));
+    }
+
+    #[test]
+    fn the_gateway_key_is_made_once_for_its_owner_only() {
+        let home = tempfile::tempdir().unwrap();
+        let key = ensure_gateway_key(home.path()).unwrap();
+        assert_eq!(key.reveal().len(), 43);
+        assert_eq!(ensure_gateway_key(home.path()).unwrap(), key);
+        let mut dir = home.path().join("credentials/gateway_api_key/default/key");
+        assert_eq!(mode(&dir), 0o600);
+        for _ in 0..3 {
+            dir.pop();
+            assert_eq!(mode(&dir), 0o700, "{}", dir.display());
+        }
+        assert_eq!(
+            fs::read_dir(home.path().join("credentials/gateway_api_key/default")).unwrap().count(),
+            1
+        );
+    }
+
+    #[test]
+    fn an_empty_gateway_key_is_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "gateway_api_key/default/key", "\n", 0o600);
+        assert_eq!(ensure_gateway_key(home.path()).unwrap().reveal().len(), 43);
+    }
+}

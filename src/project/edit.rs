@@ -1,0 +1,170 @@
+//! Changes that the product makes to a TOML file of a person: comments and formatting stay.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, value};
+
+/// Why a file was left as it was.
+#[derive(Debug)]
+pub enum EditError {
+    /// The file is not TOML, so nothing in it can be changed.
+    Syntax {
+        file: PathBuf,
+        message: String,
+    },
+    Io {
+        file: PathBuf,
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { file, message } => {
+                write!(f, "{} is not valid TOML: {}", file.display(), message.trim_end())
+            }
+            Self::Io { file, error } => {
+                write!(f, "{} cannot be written: {error}", file.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for EditError {}
+
+/// Sets `scale` at the top of a `config.toml`, of a project or of an agent, or takes it out. A
+/// missing file is made. The file is replaced at once and keeps its mode; a link stays a link.
+///
+/// # Errors
+/// When the file is not TOML, or cannot be read or written.
+pub fn set_scale(file: &Path, scale: Option<u32>) -> Result<(), EditError> {
+    let io = |error| EditError::Io { file: file.to_owned(), error };
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(e) => return Err(io(e)),
+    };
+    let edited = with_scale(&text, scale)
+        .map_err(|message| EditError::Syntax { file: file.to_owned(), message })?;
+    if edited == text {
+        return Ok(());
+    }
+    replace(file, &edited).map_err(io)
+}
+
+fn with_scale(text: &str, scale: Option<u32>) -> Result<String, String> {
+    let mut document: DocumentMut =
+        text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
+    match scale {
+        None => {
+            document.remove("scale");
+        }
+        Some(scale) => {
+            let mut new = value(i64::from(scale));
+            if let Some(old) = document.get("scale").and_then(|item| item.as_value())
+                && let Some(new) = new.as_value_mut()
+            {
+                // What stands around the value is mostly a comment.
+                *new.decor_mut() = old.decor().clone();
+            }
+            document["scale"] = new;
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// Writes a file beside the old one and puts it in its place.
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let result = write_as(&temporary, text, &target).and_then(|()| fs::rename(&temporary, &target));
+    if result.is_err() {
+        // Nothing is lost when it stays.
+        let _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+fn write_as(temporary: &Path, text: &str, like: &Path) -> io::Result<()> {
+    let mut out = File::create(temporary)?;
+    if let Ok(meta) = fs::metadata(like) {
+        out.set_permissions(meta.permissions())?;
+    }
+    out.write_all(text.as_bytes())?;
+    out.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, scale: Option<u32>, after: &str) {
+        assert_eq!(with_scale(before, scale).unwrap(), after);
+    }
+
+    #[test]
+    fn comments_and_formatting_stay() {
+        check(
+            "# mine\nscale   =  2 # two at once\n\n[params]\nx=1\n",
+            Some(5),
+            "# mine\nscale   =  5 # two at once\n\n[params]\nx=1\n",
+        );
+    }
+
+    #[test]
+    fn new_key_stands_before_the_first_table() {
+        check(
+            "models = [\"m\"]\n\n[params]\nx = 1\n",
+            Some(0),
+            "models = [\"m\"]\nscale = 0\n\n[params]\nx = 1\n",
+        );
+        check("", Some(3), "scale = 3\n");
+    }
+
+    #[test]
+    fn key_can_be_taken_out() {
+        check("scale = 2\nmodels = []\n", None, "models = []\n");
+        check("models = []\n", None, "models = []\n");
+    }
+
+    #[test]
+    fn the_file_keeps_its_mode_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        fs::write(&file, "scale = 1\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        set_scale(&file, Some(4)).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "scale = 4\n");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_linked_file_is_changed_where_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real.toml"), dir.path().join("config.toml"));
+        fs::write(&real, "scale = 1\n").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        set_scale(&link, Some(4)).unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "scale = 4\n");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_broken_file_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        fs::write(&file, "scale = = 1\n").unwrap();
+        let error = set_scale(&file, Some(4)).unwrap_err();
+        assert!(error.to_string().contains("config.toml is not valid TOML"), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "scale = = 1\n");
+    }
+}

@@ -1,0 +1,102 @@
+//! The files of one agent's folder, by their present or their older names.
+
+use std::sync::Arc;
+
+use super::check::check;
+use super::model::Skill;
+use super::problem::{Problem, Problems};
+use super::schema::File;
+use super::skill;
+use super::source::{Named, Source};
+use super::tree::{self, Table};
+
+/// What the files of an agent's folder say.
+pub struct AgentFolder {
+    pub skill: Skill,
+    /// The file that `table` is from.
+    pub config: Named,
+    /// None when it could not be read; a missing file is empty.
+    pub table: Option<Table>,
+}
+
+impl AgentFolder {
+    /// Reads the files of a folder; none when it is no agent.
+    pub fn read(dir: &Named, problems: &mut Problems) -> Option<Self> {
+        let (config, source) = config_file(dir, problems);
+        let is_configured = !matches!(source, Ok(None));
+        let skill = match instructions(dir, is_configured, problems) {
+            Ok(Some(source)) => skill::parse(&source, problems),
+            Ok(None) => {
+                if is_configured {
+                    problems.push(missing_skill(dir));
+                }
+                return None;
+            }
+            Err(problem) => {
+                problems.push(problem);
+                Skill::default()
+            }
+        };
+        let parsed = source.and_then(|source| source.map(|s| tree::parse(&s)).transpose());
+        let table = match parsed {
+            Ok(table) => {
+                let mut table = table.unwrap_or_default();
+                check(&mut table, File::Agent, problems);
+                Some(table)
+            }
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        Some(Self { skill, config, table })
+    }
+}
+
+type ReadFile = Result<Option<Arc<Source>>, Problem>;
+
+/// `config.toml`, else the file that older projects have instead.
+fn config_file(dir: &Named, problems: &mut Problems) -> (Named, ReadFile) {
+    let config = dir.join("config.toml");
+    let source = config.read();
+    if !matches!(source, Ok(None)) {
+        return (config, source);
+    }
+    let old = dir.join("agent-config.toml");
+    match old.read() {
+        Ok(None) => (config, Ok(None)),
+        source => {
+            problems.push(renamed(&old, "agent-config.toml", "config.toml"));
+            (old, source)
+        }
+    }
+}
+
+/// `SKILL.md`, else the file that older agents have instead.
+fn instructions(dir: &Named, is_configured: bool, problems: &mut Problems) -> ReadFile {
+    let source = dir.join("SKILL.md").read();
+    if !is_configured || !matches!(source, Ok(None)) {
+        return source;
+    }
+    let old = dir.join("ACTIONS.md");
+    let source = old.read();
+    if !matches!(source, Ok(None)) {
+        problems.push(renamed(&old, "ACTIONS.md", "SKILL.md"));
+    }
+    source
+}
+
+fn renamed(file: &Named, old: &str, new: &str) -> Problem {
+    Problem::error(file, format!("`{old}` is now called `{new}`"))
+        .warning()
+        .hint(format!("rename the file to `{new}`"))
+}
+
+fn missing_skill(dir: &Named) -> Problem {
+    Problem::error(
+        &dir.join("SKILL.md"),
+        "missing SKILL.md: this folder has settings, but no instructions",
+    )
+    .warning()
+    .hint("write the agent's instructions there, or delete the folder")
+}

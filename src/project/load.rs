@@ -1,0 +1,141 @@
+//! Reads a whole project and everything that is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use super::agent::{self, CheckSchedule, Surroundings};
+use super::binding::Sources;
+use super::config;
+use super::discover::discover;
+use super::layers::{self, Environment, Layers};
+use super::model::{Agent, Project};
+use super::problem::{Problem, Problems, Severity};
+use super::source::{Named, reason};
+
+/// Which project to read, and how.
+pub struct Request<'a> {
+    /// The project's folder, as the person gave it.
+    pub dir: PathBuf,
+    /// `-E`
+    pub environment: Option<String>,
+    /// `$AL_ENV`
+    pub al_env: Option<String>,
+    /// Folder of credentials and environments.
+    pub al_home: PathBuf,
+    /// Unknown keys are errors instead of warnings.
+    pub strict: bool,
+    /// Says whether a cron expression holds in a time zone, and why not.
+    pub check_schedule: CheckSchedule<'a>,
+}
+
+/// A project that can be used, and what should be looked at all the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    pub project: Project,
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a project.
+///
+/// # Errors
+/// All problems at once, warnings too, when one of them is an error: by file in the order of
+/// reading (`config.toml`, `.env.toml`, the environment, agents by name), then by place.
+pub fn load(request: &Request<'_>) -> Result<Loaded, Vec<Problem>> {
+    let mut problems = Problems::new(request.strict);
+    let dir = std::path::absolute(&request.dir).unwrap_or_else(|_| request.dir.clone());
+    let folder = Named { shown: shown(&request.dir), path: dir };
+    let project = if folder.path.is_dir() {
+        read(&folder, request, &mut problems)
+    } else {
+        problems.push(
+            Problem::error(&folder, "there is no such folder")
+                .hint("`-p <folder>` names the project; without it the current folder is meant"),
+        );
+        None
+    };
+    let problems = problems.into_sorted();
+    match project {
+        Some(project) if problems.iter().all(|p| p.severity == Severity::Warning) => {
+            Ok(Loaded { project, warnings: problems })
+        }
+        _ => Err(problems),
+    }
+}
+
+fn read(folder: &Named, request: &Request<'_>, problems: &mut Problems) -> Option<Project> {
+    let choice = Environment {
+        flag: request.environment.as_deref(),
+        variable: request.al_env.as_deref(),
+        dir: &request.al_home.join("environments"),
+    };
+    if folder.join("SKILL.md").path.exists() {
+        problems.push(
+            Problem::error(&folder.join("SKILL.md"), "this folder is an agent, not a project")
+                .hint("a project has its agents in `agents/<name>/`")
+                .hint("`-p` with the folder above `agents/` names the project"),
+        );
+        return None;
+    }
+    let layers = layers::read(folder, choice, problems);
+    let mut config = config::read(&layers.table, problems);
+    let mut around = Surroundings {
+        model_names: model_names(&layers),
+        config: &mut config,
+        sources: Sources { table: layers.table.table("webhooks"), complete: layers.complete },
+        has_only_model: layers.table.node("model").is_some(),
+        engine_known: !layers.table.table("harness").is_some_and(|h| h.is_bad("type")),
+        check_schedule: request.check_schedule,
+    };
+    let agents = agents(folder, &mut around, problems);
+    let name = layers.project_name.as_deref().or(layers.table.text("projectName"));
+    Some(Project {
+        name: name.map_or_else(|| folder_name(&folder.path), str::to_owned),
+        dir: folder.path.clone(),
+        environment: layers.environment.clone(),
+        config,
+        agents,
+    })
+}
+
+fn agents(folder: &Named, around: &mut Surroundings<'_>, problems: &mut Problems) -> Vec<Agent> {
+    let agents_dir = folder.join("agents");
+    let names = match discover(&folder.path) {
+        Ok(names) => names,
+        Err(e) => {
+            let message = format!("cannot be listed: {}", reason(&e));
+            problems.push(Problem::error(&agents_dir, message));
+            return Vec::new();
+        }
+    };
+    let before = problems.len();
+    let agents: Vec<Agent> = names
+        .iter()
+        .filter_map(|name| agent::read(name, &agents_dir.join(name), around, problems))
+        .collect();
+    if agents.is_empty() && problems.len() == before {
+        problems.push(
+            Problem::error(&agents_dir, "the project has no agents")
+                .hint("an agent is a folder `agents/<name>/` with `SKILL.md` and `config.toml`"),
+        );
+    }
+    agents
+}
+
+fn model_names(layers: &Layers) -> Vec<String> {
+    let named = layers.table.table("models").into_iter().flat_map(|t| &t.entries);
+    let mut names: Vec<String> = named.map(|e| e.key.clone()).collect();
+    if layers.table.node("model").is_some() {
+        names.push(config::ONLY_MODEL.to_owned());
+    }
+    names
+}
+
+/// The folder as messages show it: nothing for the current one.
+fn shown(dir: &Path) -> String {
+    let text = dir.display().to_string();
+    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+fn folder_name(dir: &Path) -> String {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    dir.file_name().map_or_else(|| "project".to_owned(), |n| n.to_string_lossy().into_owned())
+}

@@ -1,0 +1,129 @@
+//! The text of one file, and places in it that messages can point at.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::problem::Problem;
+
+/// A file of a project that is larger is not one that a person wrote.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// One file as read.
+#[derive(PartialEq, Eq)]
+pub struct Source {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// The path as messages show it: relative where the person gave a relative one.
+    pub shown: String,
+    pub text: String,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A range of bytes in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    pub source: Arc<Source>,
+    pub span: Range<usize>,
+}
+
+/// A file by both its names, before it is read.
+#[derive(Debug, Clone)]
+pub struct Named {
+    pub path: PathBuf,
+    pub shown: String,
+}
+
+impl Named {
+    pub fn new(path: PathBuf) -> Self {
+        let shown = path.display().to_string();
+        Self { path, shown }
+    }
+
+    /// A file or folder below this one.
+    pub fn join(&self, part: &str) -> Self {
+        let shown = match self.shown.as_str() {
+            "" | "." => part.to_owned(),
+            base if base.ends_with('/') => format!("{base}{part}"),
+            base => format!("{base}/{part}"),
+        };
+        Self { path: self.path.join(part), shown }
+    }
+
+    /// Reads the file; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it is no regular file, over [`MAX_BYTES`], unreadable or not UTF-8.
+    pub fn read(&self) -> Result<Option<Arc<Source>>, Problem> {
+        let meta = match fs::metadata(&self.path) {
+            Ok(meta) => meta,
+            Err(e) if is_missing(&self.path, &e) => return Ok(None),
+            Err(e) => return Err(self.unreadable(&e)),
+        };
+        if !meta.is_file() {
+            let found = if meta.is_dir() { "a folder" } else { "a device or pipe" };
+            return Err(Problem::error(self, format!("expected a file, found {found}")));
+        }
+        if meta.len() > MAX_BYTES {
+            return Err(Problem::error(
+                self,
+                format!("the file has {} bytes, more than the {MAX_BYTES} allowed", meta.len()),
+            )
+            .hint("configuration and instructions are text for people; keep data elsewhere"));
+        }
+        let bytes = fs::read(&self.path).map_err(|e| self.unreadable(&e))?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(Arc::new(Source {
+                path: self.path.clone(),
+                shown: self.shown.clone(),
+                text,
+            }))),
+            Err(e) => Err(self.not_utf8(e.as_bytes(), e.utf8_error().valid_up_to())),
+        }
+    }
+
+    fn unreadable(&self, e: &io::Error) -> Problem {
+        let problem = Problem::error(self, format!("cannot be read: {}", reason(e)));
+        match e.kind() {
+            io::ErrorKind::PermissionDenied => {
+                problem.hint(format!("make it readable: chmod u+r {}", self.shown))
+            }
+            _ if e.raw_os_error() == Some(ELOOP) => problem.hint("replace the link by the file"),
+            _ => problem,
+        }
+    }
+
+    fn not_utf8(&self, bytes: &[u8], valid: usize) -> Problem {
+        let line = 1 + memchr::memchr_iter(b'\n', &bytes[..valid]).count();
+        let byte = bytes.get(valid).copied().unwrap_or_default();
+        Problem::error(self, format!("not UTF-8: byte 0x{byte:02x} on line {line}"))
+            .hint("save the file as UTF-8; `iconv -f latin1 -t utf-8` converts older ones")
+    }
+}
+
+const ELOOP: i32 = 40;
+
+/// A dangling link is there, and worth a message; a missing file is not.
+fn is_missing(path: &Path, e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        && fs::symlink_metadata(path).is_err()
+}
+
+/// The operating system's reason without its number.
+pub fn reason(e: &io::Error) -> String {
+    if e.raw_os_error() == Some(ELOOP) {
+        return "its symbolic links go round in a circle".to_owned();
+    }
+    let text = e.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_lowercase(),
+        None => text,
+    }
+}

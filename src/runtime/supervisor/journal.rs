@@ -1,0 +1,168 @@
+//! The supervisor's hand on the agent's log: never blocks or ends a run because a disk is full.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::verdict;
+use crate::ambient::now_ms;
+use crate::log::{Level, Origin, Record, Redactor, Writer};
+use crate::runtime::driver::Job;
+use crate::runtime::layout::Attempt;
+use crate::runtime::{Exit, RETURN_LIMIT, STATUS_LIMIT};
+
+/// Exit code when `al-exit` names none.
+const EXIT_DEFAULT: i32 = 15;
+
+/// A journal for several threads.
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Journal>>);
+
+struct Journal {
+    logs_dir: PathBuf,
+    origin: Origin,
+    redactor: Redactor,
+    writer: Option<Writer>,
+    lines: u64,
+    dropped: u64,
+    /// Dropped, and the log does not say so yet.
+    untold: u64,
+    /// Blocks of output taken, to see that something moves.
+    progress: u64,
+    /// Streams that ended.
+    drained: u32,
+}
+
+impl Shared {
+    pub fn new(job: &Job) -> Self {
+        let spec = &job.spec;
+        let token = spec.gateway.iter().map(|gateway| gateway.token.clone());
+        Self(Arc::new(Mutex::new(Journal {
+            logs_dir: job.logs_dir.clone(),
+            origin: Origin { name: spec.agent.clone(), instance: spec.run.clone() },
+            redactor: Redactor::new(spec.secrets.iter().cloned().chain(token)),
+            writer: None,
+            lines: 0,
+            dropped: 0,
+            untold: 0,
+            progress: 0,
+            drained: 0,
+        })))
+    }
+
+    pub fn origin(&self) -> Origin {
+        self.lock().origin.clone()
+    }
+
+    pub fn redactor(&self) -> Redactor {
+        self.lock().redactor.clone()
+    }
+
+    /// Lines of output. What cannot be written is counted instead.
+    pub fn append(&self, records: &[Record]) {
+        let mut journal = self.lock();
+        journal.progress += 1;
+        if records.is_empty() {
+            return;
+        }
+        let count = records.len() as u64;
+        if journal.write(records).is_ok() {
+            journal.lines += count;
+        } else {
+            journal.dropped += count;
+            journal.untold += count;
+        }
+    }
+
+    pub fn started(&self, trigger: &Value) {
+        let msg = format!("run started ({})", verdict::trigger_words(trigger));
+        self.say(Level::Info, msg, |record| record);
+    }
+
+    pub fn ended(&self, exit: &Exit, timeout_s: u64) {
+        let (level, msg) = verdict::sentence(exit, timeout_s);
+        self.say(level, msg, |record| {
+            let record = record.with("durationMs", exit.ended_ms - exit.started_ms);
+            match exit.code {
+                Some(code) => record.with("exitCode", code),
+                None => record,
+            }
+        });
+    }
+
+    /// Adds what the agent left in its signal files and what went into the log.
+    pub fn collect(&self, attempt: &Attempt, exit: &mut Exit) {
+        let journal = self.lock();
+        let read = |name, limit| read_text(attempt.signals().join(name), limit);
+        let clean = |text: String| journal.redactor.text(&text).into_owned();
+        exit.return_value = read("return", RETURN_LIMIT).map(clean);
+        exit.status = read("status", STATUS_LIMIT).map(clean);
+        exit.rerun = attempt.signals().join("rerun").exists();
+        exit.exit_signal = read("exit", 64).map(|text| text.trim().parse().unwrap_or(EXIT_DEFAULT));
+        exit.lines = journal.lines;
+        exit.dropped_lines = journal.dropped;
+    }
+
+    pub fn progress(&self) -> u64 {
+        self.lock().progress
+    }
+
+    pub fn drained(&self) -> u32 {
+        self.lock().drained
+    }
+
+    pub fn note_drained(&self) {
+        self.lock().drained += 1;
+    }
+
+    fn say(&self, level: Level, msg: String, more: impl Fn(Record) -> Record) {
+        let mut journal = self.lock();
+        let record = Record::new(now_ms(), level, &journal.origin.name, msg);
+        let record = more(record.of(&journal.origin.instance));
+        // On a full disk the exit itself is still recorded.
+        let _ = journal.write(&[record]);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal {
+    fn write(&mut self, records: &[Record]) -> io::Result<()> {
+        if self.untold > 0 {
+            let msg = format!("{} lines are missing here: they could not be written", self.untold);
+            let record = Record::new(now_ms(), Level::Warn, &self.origin.name, msg);
+            self.out(&[record.of(&self.origin.instance).with("dropped", self.untold)])?;
+            self.untold = 0;
+        }
+        self.out(records)
+    }
+
+    fn out(&mut self, records: &[Record]) -> io::Result<()> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => {
+                none.insert(Writer::open(&self.logs_dir, &self.origin.name, self.redactor.clone())?)
+            }
+        };
+        writer.write_all(records)
+    }
+}
+
+/// A small text file; what is longer is cut, and anything but a file is not there.
+fn read_text(path: PathBuf, limit: usize) -> Option<String> {
+    if !fs::metadata(&path).ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path).ok()?.take(limit as u64).read_to_end(&mut bytes).ok()?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Some(text)
+}

@@ -1,0 +1,276 @@
+//! The process that stands over one attempt: it starts the program, writes its output to the log,
+//! keeps the time limit, and records the exit.
+//!
+//! It must start in a moment and stay small, so there is no async runtime here: one thread decides,
+//! and one each waits for the program, for signals and for either output stream.
+
+mod journal;
+mod output;
+mod record;
+mod verdict;
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitCode, ExitStatus};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, setsid};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::claim::{self, Claim, Owner};
+use super::driver::{Job, Reply};
+use super::layout::{self, Attempt};
+use super::program::{self, Refusal};
+use super::{Error, Exit, ExitWhy, GRACE, TIMED_OUT, processes};
+use crate::ambient;
+use journal::Shared;
+use record::Reserve;
+
+/// A job is at most this large; a webhook's body is 10 MiB.
+const JOB_LIMIT: u64 = 64 * 1024 * 1024;
+/// A time limit beyond this is none.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// What the deciding thread waits for.
+enum Event {
+    /// SIGTERM arrived.
+    Stop,
+    /// The program ended.
+    Ended,
+    /// An output stream came to its end.
+    Drained,
+}
+
+/// What an attempt is, once it is claimed.
+struct Run {
+    job: Job,
+    attempt: Attempt,
+    reserve: Reserve,
+    journal: Shared,
+    started_ms: i64,
+    events: Sender<Event>,
+    inbox: Receiver<Event>,
+    /// Held until this process ends.
+    _claim: Claim,
+}
+
+/// The hidden entry of the binary: reads a job from stdin and sees it through.
+pub fn supervise() -> ExitCode {
+    match prepare() {
+        Ok(Some(run)) => {
+            answer(&Reply::Claimed { pid: std::process::id() });
+            run.see_through();
+            ExitCode::SUCCESS
+        }
+        Ok(None) => {
+            answer(&Reply::Taken);
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            answer(&Reply::Failed { message });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The scheduler may be gone already; the run goes on without it.
+fn answer(reply: &Reply) {
+    if let Ok(mut line) = serde_json::to_vec(reply) {
+        line.push(b'\n');
+        let _ = io::stdout().write_all(&line);
+        let _ = io::stdout().flush();
+    }
+}
+
+/// Everything up to the claim; none when somebody has it.
+fn prepare() -> Result<Option<Run>, String> {
+    let (events, inbox) = channel();
+    // Before the claim, because whoever sees the claim may send a signal.
+    watch_signals(events.clone()).map_err(|e| format!("cannot listen for signals: {e}"))?;
+    // Out of the scheduler's terminal and process group. Fails when that is so already.
+    let _ = setsid();
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|e| format!("cannot adopt the processes an agent leaves behind: {e}"))?;
+
+    let mut text = Vec::new();
+    io::stdin().take(JOB_LIMIT).read_to_end(&mut text).map_err(|e| e.to_string())?;
+    let job: Job = serde_json::from_slice(&text).map_err(|e| format!("unreadable job: {e}"))?;
+    drop(text);
+
+    let plain = |error: Error| error.to_string();
+    let attempt = Attempt::new(&job.runs_dir, &job.spec.run, job.spec.attempt).map_err(plain)?;
+    attempt.create().map_err(plain)?;
+    let no_room = |e: io::Error| format!("cannot write into {}: {e}", attempt.dir().display());
+    if attempt.claim().exists() {
+        return Ok(None);
+    }
+    // Room for the exit first: a disk that fills up later must not hide how the run ended.
+    let reserve = Reserve::new(&attempt).map_err(no_room)?;
+    let started_ms = ambient::now_ms();
+    let owner = Owner::Supervisor {
+        pid: std::process::id(),
+        boot: claim::boot_id(),
+        claimed_ms: started_ms,
+    };
+    let Some(claim) = claim::take(&attempt, &owner).map_err(no_room)? else {
+        reserve.free();
+        return Ok(None);
+    };
+    let journal = Shared::new(&job);
+    Ok(Some(Run { job, attempt, reserve, journal, started_ms, events, inbox, _claim: claim }))
+}
+
+/// SIGTERM means stop. SIGHUP and SIGINT are for a terminal that a supervisor does not have; they
+/// are caught rather than ignored, because programs inherit what is ignored.
+fn watch_signals(events: Sender<Event>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            if signal == SIGTERM && events.send(Event::Stop).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+impl Run {
+    fn see_through(mut self) {
+        self.journal.started(&self.job.spec.trigger);
+        let mut exit = match self.launch() {
+            Ok(child) => self.attend(child),
+            Err(refusal) => {
+                let why = ExitWhy::CannotExecute { message: refusal.message };
+                Exit::bare(why, Some(refusal.code), self.started_ms, self.started_ms)
+            }
+        };
+        exit.ended_ms = ambient::now_ms();
+        self.journal.collect(&self.attempt, &mut exit);
+        self.journal.ended(&exit, self.job.spec.timeout_s);
+        self.reserve.record(&self.attempt, &exit);
+    }
+
+    /// Writes the program's files and starts it.
+    fn launch(&self) -> Result<Child, Refusal> {
+        self.write_files()
+            .map_err(|e| Refusal::cannot(format!("cannot write the files of the run: {e}")))?;
+        let spec = &self.job.spec;
+        program::start(&spec.command, &spec.agent_dir, &self.attempt.work(), &self.job.env)
+    }
+
+    fn write_files(&self) -> io::Result<()> {
+        let spec = &self.job.spec;
+        layout::make_dir(&self.attempt.work())?;
+        layout::make_dir(&self.attempt.signals())?;
+        layout::write(&self.attempt.trigger(), &serde_json::to_vec(&spec.trigger)?)?;
+        layout::write(&self.attempt.params(), &serde_json::to_vec(&spec.params)?)?;
+        layout::write(&self.attempt.env_file(), b"")
+    }
+
+    /// Stays with the program until it and all it started have ended.
+    fn attend(&mut self, mut child: Child) -> Exit {
+        let started = Instant::now();
+        // Without this file a killed supervisor's program is found by its environment only.
+        let note = processes::note(child.id());
+        let _ = layout::write(&self.attempt.program(), note.as_bytes());
+
+        let streams = output::collect(&mut child, &self.journal, &self.events);
+        self.feed(&mut child);
+        let leader = claim::pid(child.id());
+        let why = match leader {
+            Some(leader) => {
+                self.await_end(leader);
+                let why = self.keep_limits(leader, started);
+                processes::end_family(leader);
+                why
+            }
+            None => ExitWhy::Exited,
+        };
+        let status = child.wait();
+        output::drain(&self.inbox, &self.journal, streams);
+        exit_of(why, status, self.started_ms)
+    }
+
+    /// The trigger on the program's stdin, for as long as it takes; a program that never reads it
+    /// closes the pipe by ending.
+    fn feed(&self, child: &mut Child) {
+        let Some(mut stdin) = child.stdin.take() else { return };
+        let Ok(mut trigger) = serde_json::to_vec(&self.job.spec.trigger) else { return };
+        trigger.push(b'\n');
+        let _ = thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+            let _ = stdin.write_all(&trigger);
+        });
+    }
+
+    /// Reports the end of the program.
+    fn await_end(&self, leader: Pid) {
+        let events = self.events.clone();
+        let wait = move || {
+            processes::await_leader(leader);
+            let _ = events.send(Event::Ended);
+        };
+        if thread::Builder::new().name("wait".to_owned()).spawn(wait).is_err() {
+            // No thread to wait with: what cannot be attended must not run.
+            processes::signal_group(leader, Signal::KILL);
+            let _ = self.events.send(Event::Ended);
+        }
+    }
+
+    /// Waits for the end, and hastens it: at the time limit, or when told to stop.
+    fn keep_limits(&self, leader: Pid, started: Instant) -> ExitWhy {
+        let mut why = ExitWhy::Exited;
+        let limit = Duration::from_secs(self.job.spec.timeout_s).min(LONGEST);
+        let mut deadline = started + limit;
+        let mut asked = false;
+        loop {
+            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Event::Drained) => {
+                    // Both streams are counted in `drain`; one that closes early is put back there.
+                    self.journal.note_drained();
+                }
+                Ok(Event::Stop) => {
+                    let until = Instant::now() + grace(&self.attempt);
+                    if asked {
+                        deadline = deadline.min(until);
+                    } else {
+                        (why, asked, deadline) = (ExitWhy::Stopped, true, until);
+                        processes::signal_group(leader, Signal::TERM);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) if !asked => {
+                    (why, asked, deadline) = (ExitWhy::TimedOut, true, Instant::now() + GRACE);
+                    processes::signal_group(leader, Signal::TERM);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    processes::signal_group(leader, Signal::KILL);
+                    deadline = Instant::now() + GRACE;
+                }
+            }
+        }
+        if asked {
+            // The others of the group were asked too and have the same time.
+            processes::await_group(leader.as_raw_nonzero().get() as u32, deadline);
+        }
+        why
+    }
+}
+
+/// How long this stop may take.
+fn grace(attempt: &Attempt) -> Duration {
+    fs::read_to_string(attempt.stop())
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .map_or(GRACE, |ms| Duration::from_millis(ms).min(LONGEST))
+}
+
+fn exit_of(why: ExitWhy, status: io::Result<ExitStatus>, started_ms: i64) -> Exit {
+    let signal = status.as_ref().ok().and_then(ExitStatusExt::signal);
+    let seen = status.as_ref().ok().and_then(ExitStatus::code).or(signal.map(|s| 128 + s));
+    let code = if why == ExitWhy::TimedOut { Some(TIMED_OUT) } else { seen };
+    Exit { signal, ..Exit::bare(why, code, started_ms, started_ms) }
+}

@@ -1,0 +1,229 @@
+//! What a command would do, before it is done: a dry run of the same rules.
+
+use super::decision::Decision;
+use super::event::{Command, Event, Stamp, Target};
+use super::model::{Millis, Run, RunState, Scope};
+use super::settle::settle;
+use super::step::{plural, step};
+use super::view::View;
+
+/// How much a command asks of its operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Done at once.
+    Free,
+    /// Costs or repeats something.
+    Small,
+    /// Loses work.
+    Loses,
+    /// Wide or not undoable: a word has to be typed.
+    Wide,
+}
+
+/// A command's consequences. Equal impacts are the same question, so the answer to one is an
+/// answer to the other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Impact {
+    pub level: Level,
+    /// `kill dev-1a2b3c4d?`
+    pub title: String,
+    /// A sentence a line.
+    pub lines: Vec<String>,
+    /// The same for the shell.
+    pub cli: String,
+    /// Label of the button.
+    pub accept: String,
+    /// What has to be typed at [`Level::Wide`].
+    pub word: Option<String>,
+}
+
+/// More dropped items than this are a wide action.
+const WIDE_DROP: usize = 20;
+
+/// What `command` would do to `view` at `at`.
+pub fn impact(view: &View, command: &Command, at: Millis) -> Impact {
+    match command {
+        Command::Kill { target } => kill(view, target, command, at),
+        Command::Drop { runs } => drop_runs(view, runs),
+        Command::Rerun { run } => again(view, run),
+        Command::Pause { scope: Scope::Project, .. } => pause_all(view),
+        Command::Stop { clear_queues, kill } => stop(view, *clear_queues, *kill),
+        Command::Resume { scope, drop_held: true } => drop_held(view, scope),
+        Command::Run { .. }
+        | Command::Pause { .. }
+        | Command::Resume { .. }
+        | Command::Scale { .. } => Impact {
+            level: Level::Free,
+            title: String::new(),
+            lines: Vec::new(),
+            cli: String::new(),
+            accept: String::new(),
+            word: None,
+        },
+    }
+}
+
+fn kill(view: &View, target: &Target, command: &Command, at: Millis) -> Impact {
+    let ids: Vec<String> = match target {
+        Target::Runs(runs) => runs.clone(),
+        Target::Agent(name) => {
+            view.agents.get(name).map(|a| a.live.iter().cloned().collect()).unwrap_or_default()
+        }
+    };
+    let runs: Vec<&Run> = ids.iter().filter_map(|id| view.runs.get(id)).collect();
+    let mut lines: Vec<String> = runs.iter().map(|run| loss(run)).collect();
+    lines.extend(starts_next(view, command, &ids, at));
+    let cli_target = match target {
+        Target::Agent(name) => name.clone(),
+        Target::Runs(runs) => runs.join(" "),
+    };
+    let n = runs.len();
+    let (title, level, word) = match runs.as_slice() {
+        [] => ("kill: nothing is running any more".to_owned(), Level::Loses, None),
+        [run] => (format!("kill {}?", run.id), Level::Loses, None),
+        _ => (format!("kill {n} runs?"), Level::Wide, Some(format!("kill {n}"))),
+    };
+    let cli = format!("al kill {cli_target}");
+    Impact { level, title, lines, cli, accept: "Kill".to_owned(), word }
+}
+
+/// What ends with a run. No ages: the same question must stay the same while it is read.
+fn loss(run: &Run) -> String {
+    let status = run.status.as_ref().map_or_else(String::new, |s| format!(" (\"{s}\")"));
+    match run.state {
+        RunState::Queued => {
+            format!("{}: leaves the queue, it has not started", run.id)
+        }
+        _ => format!("{}: its process group is ended, attempt {}{status}", run.id, run.attempt),
+    }
+}
+
+/// Which queued runs take the places that become free.
+fn starts_next(view: &View, command: &Command, ending: &[String], at: Millis) -> Vec<String> {
+    let mut after = view.clone();
+    let stamp = Stamp { at, id: String::new() };
+    let event = Event::Command { command: command.clone(), by: String::new() };
+    for decision in step(&after, &event, &stamp) {
+        after.apply(&decision);
+    }
+    for id in ending {
+        after.apply(&Decision::Finish {
+            run: id.clone(),
+            state: RunState::Killed,
+            why: super::model::Why::Lost,
+            exit_code: None,
+            at,
+        });
+    }
+    let mut next = Vec::new();
+    loop {
+        let decisions = settle(&after, at);
+        if decisions.is_empty() {
+            return next;
+        }
+        for decision in &decisions {
+            if let Decision::Start { run, .. } = decision {
+                next.push(format!("{run} starts next"));
+            }
+            after.apply(decision);
+        }
+    }
+}
+
+fn drop_runs(view: &View, runs: &[String]) -> Impact {
+    let n = runs.len();
+    let lines = runs.iter().filter_map(|id| view.runs.get(id)).map(loss).take(WIDE_DROP).collect();
+    let wide = n > WIDE_DROP;
+    Impact {
+        level: if wide { Level::Wide } else { Level::Loses },
+        title: format!("drop {n} queued {}?", plural(n, "run")),
+        lines,
+        cli: format!("al kill {}", runs.join(" ")),
+        accept: "Drop".to_owned(),
+        word: wide.then(|| format!("drop {n}")),
+    }
+}
+
+fn drop_held(view: &View, scope: &Scope) -> Impact {
+    let held: usize = view
+        .agents
+        .iter()
+        .filter(|(name, _)| matches!(scope, Scope::Project) || *scope == agent_scope(name))
+        .map(|(_, agent)| agent.queue.len())
+        .sum();
+    let (name, cli) = match scope {
+        Scope::Project => ("the scheduler", "al resume --drop-held".to_owned()),
+        Scope::Agent(agent) => (agent.as_str(), format!("al resume {agent} --drop-held")),
+    };
+    let wide = held > WIDE_DROP;
+    Impact {
+        level: match held {
+            0 => Level::Free,
+            _ if wide => Level::Wide,
+            _ => Level::Loses,
+        },
+        title: format!("resume {name} and drop {held} held {}?", plural(held, "run")),
+        lines: vec![format!("{held} {} that came in meanwhile never start", plural(held, "run"))],
+        cli,
+        accept: "Drop and resume".to_owned(),
+        word: wide.then(|| format!("drop {held}")),
+    }
+}
+
+fn agent_scope(name: &str) -> Scope {
+    Scope::Agent(name.to_owned())
+}
+
+fn again(view: &View, run: &str) -> Impact {
+    let mut lines = Vec::new();
+    if let Some(past) = &view.facts.past {
+        lines.push(format!("{} starts again with: {}", past.agent, past.trigger.summary));
+        lines.extend(view.hindrance(&past.agent, view.running()).map(|why| why.sentence()));
+    }
+    Impact {
+        level: Level::Small,
+        title: format!("rerun {run}?"),
+        lines,
+        cli: format!("al run --again {run}"),
+        accept: "Rerun".to_owned(),
+        word: None,
+    }
+}
+
+fn pause_all(view: &View) -> Impact {
+    let n = view.running() as usize;
+    let lines = vec![
+        "nothing starts on its own: cron ticks are skipped, webhooks are collected".to_owned(),
+        format!("{n} {} in flight go on", plural(n, "run")),
+    ];
+    Impact {
+        level: Level::Loses,
+        title: "pause the whole scheduler?".to_owned(),
+        lines,
+        cli: "al pause".to_owned(),
+        accept: "Pause".to_owned(),
+        word: None,
+    }
+}
+
+fn stop(view: &View, clear_queues: bool, kill: bool) -> Impact {
+    let live = view.running() as usize;
+    let queued = view.runs.len() - live;
+    let mut lines = Vec::new();
+    if kill {
+        lines.push(format!("{live} {} in flight are killed", plural(live, "run")));
+    } else {
+        lines.push(format!("{live} {} in flight finish first", plural(live, "run")));
+    }
+    if clear_queues {
+        lines.push(format!("{queued} queued {} are dropped", plural(queued, "run")));
+    }
+    Impact {
+        level: Level::Wide,
+        title: "stop the scheduler?".to_owned(),
+        lines,
+        cli: if kill { "al stop --now" } else { "al stop" }.to_owned(),
+        accept: "Stop".to_owned(),
+        word: Some("stop".to_owned()),
+    }
+}

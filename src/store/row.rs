@@ -1,0 +1,64 @@
+//! Between rows and the scheduler's values.
+
+use rusqlite::{Row, types::Type};
+use serde::de::DeserializeOwned;
+
+use crate::scheduler::model::ReceiptOutcome;
+use crate::scheduler::{Run, RunState, Trigger, TriggerKind};
+
+/// Columns of a run, in the order that [`run`] reads.
+pub const RUN: &str = "seq, id, agent, state, why, kind, source, summary, receipt, attempt, \
+     stopping, queued_at, started_at, ended_at, exit_code, status, return_value, rerun, wants_rerun";
+
+/// A value that a column holds as text and that must make sense.
+fn parsed<T>(at: usize, text: &str, value: Option<T>) -> rusqlite::Result<T> {
+    let unknown = || format!("unknown value {text:?}").into();
+    value.ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, unknown()))
+}
+
+fn json<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, e.into()))
+}
+
+pub fn trigger(row: &Row<'_>, at: usize) -> rusqlite::Result<Trigger> {
+    let kind: String = row.get(at)?;
+    Ok(Trigger {
+        kind: parsed(at, &kind, TriggerKind::from_name(&kind))?,
+        source: row.get(at + 1)?,
+        summary: row.get(at + 2)?,
+    })
+}
+
+pub fn outcome(row: &Row<'_>, at: usize) -> rusqlite::Result<ReceiptOutcome> {
+    let name: String = row.get(at)?;
+    parsed(at, &name, ReceiptOutcome::from_name(&name))
+}
+
+pub fn column_json<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    json(at, &row.get::<_, String>(at)?)
+}
+
+pub fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let state: String = row.get(3)?;
+    let stopping: Option<String> = row.get(10)?;
+    Ok(Run {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        agent: row.get(2)?,
+        state: parsed(3, &state, RunState::from_name(&state))?,
+        why: column_json(row, 4)?,
+        trigger: trigger(row, 5)?,
+        receipt: row.get(8)?,
+        attempt: row.get(9)?,
+        stopping: stopping.as_deref().map(|text| json(10, text)).transpose()?,
+        queued_at: row.get(11)?,
+        started_at: row.get(12)?,
+        ended_at: row.get(13)?,
+        exit_code: row.get(14)?,
+        status: row.get(15)?,
+        return_value: row.get(16)?,
+        rerun: row.get(17)?,
+        wants_rerun: row.get(18)?,
+    })
+}

@@ -1,0 +1,88 @@
+//! Which deliveries a binding wants.
+//!
+//! Each provider has one table of fields. Matching, the list of accepted names and suggestions for
+//! misspelt ones all read it, so that no name can be accepted and then not looked at.
+
+use std::collections::BTreeMap;
+
+use super::context::Context;
+
+/// A field of `[[webhooks]]` in an agent's configuration.
+#[derive(Debug)]
+pub struct Field {
+    pub name: &'static str,
+    /// Other spellings of the same field; what both list is united.
+    pub aliases: &'static [&'static str],
+    pub rule: Rule,
+}
+
+/// How a list is compared with an event: exactly and case-sensitively.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    /// The event must have the value and the list hold it.
+    Holds(fn(&Context) -> Option<&str>),
+    /// The same, but events without the value pass.
+    HoldsIfPresent(fn(&Context) -> Option<&str>),
+    /// The event has at least one of the listed values.
+    Overlaps(fn(&Context) -> &[String]),
+}
+
+impl Rule {
+    fn admits(self, context: &Context, wanted: &[String]) -> bool {
+        let wants = |value: &str| wanted.iter().any(|w| w == value);
+        match self {
+            Self::Holds(value) => value(context).is_some_and(wants),
+            Self::HoldsIfPresent(value) => value(context).is_none_or(wants),
+            Self::Overlaps(values) => values(context).iter().any(|v| wants(v)),
+        }
+    }
+}
+
+impl Field {
+    fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
+    }
+}
+
+/// The names that a provider's bindings may use, besides `source`.
+pub fn names(fields: &'static [Field]) -> impl Iterator<Item = &'static str> {
+    fields.iter().flat_map(|field| std::iter::once(field.name).chain(field.aliases.iter().copied()))
+}
+
+/// The name that was probably meant: `repository` is `repos`, `lables` is `labels`.
+pub fn suggest(fields: &'static [Field], name: &str) -> Option<&'static str> {
+    let near = |known: &&str| {
+        let stem = known.trim_end_matches('s');
+        !name.is_empty() && (name.starts_with(stem) || known.starts_with(name))
+            || strsim::osa_distance(known, name) <= 2
+    };
+    fields.iter().map(|field| field.name).find(near)
+}
+
+/// The conditions of one binding; all must hold.
+#[derive(Debug, Clone)]
+pub(super) struct Filter(Vec<(&'static Field, Vec<String>)>);
+
+impl Filter {
+    /// Empty lists impose nothing.
+    ///
+    /// # Errors
+    /// The name of a field that the provider does not have.
+    pub fn new(
+        fields: &'static [Field],
+        written: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Self, String> {
+        if let Some(name) = written.keys().find(|n| !fields.iter().any(|f| f.is_named(n))) {
+            return Err(name.clone());
+        }
+        let conditions = fields.iter().map(|field| {
+            let lists = written.iter().filter(|(name, _)| field.is_named(name));
+            (field, lists.flat_map(|(_, list)| list.iter().cloned()).collect::<Vec<_>>())
+        });
+        Ok(Self(conditions.filter(|(_, wanted)| !wanted.is_empty()).collect()))
+    }
+
+    pub fn admits(&self, context: &Context) -> bool {
+        self.0.iter().all(|(field, wanted)| field.rule.admits(context, wanted))
+    }
+}

@@ -1,0 +1,55 @@
+//! The examples are projects that work.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use action_llama::project::model::{EngineKind, RuntimeKind, ScriptCommand};
+use action_llama::project::{Loaded, Project, Request, load, render};
+use action_llama::scheduler::cron::Schedule;
+
+use crate::root;
+
+/// Loads an example the way `al start` does; any problem fails the test, warnings too.
+fn project(name: &str) -> Project {
+    let request = Request {
+        dir: root().join("examples").join(name),
+        environment: None,
+        al_env: None,
+        al_home: root().join("there-is-no-such-folder"),
+        strict: true,
+        check_schedule: &|expr, zone| {
+            Schedule::parse(expr, zone.unwrap_or("UTC")).map(drop).map_err(|e| e.to_string())
+        },
+    };
+    match load(&request) {
+        Ok(Loaded { project, warnings }) if warnings.is_empty() => project,
+        Ok(loaded) => panic!("{name}:\n{}", render(&loaded.warnings, false)),
+        Err(problems) => panic!("{name}:\n{}", render(&problems, false)),
+    }
+}
+
+#[test]
+fn the_quick_start_needs_nothing_but_the_machine() {
+    let project = project("quickstart");
+    let agents: Vec<&str> = project.agents.iter().map(|agent| agent.name.as_str()).collect();
+    assert_eq!(agents, ["heartbeat", "nightly", "survey", "triage"]);
+    for agent in &project.agents {
+        let name = &agent.name;
+        assert_eq!(agent.engine.kind, EngineKind::Script, "{name}");
+        assert_eq!(agent.runtime.kind, RuntimeKind::Process, "{name}");
+        assert_eq!((&agent.credentials, &agent.models), (&vec![], &vec![]), "{name}");
+        assert!(agent.skill.description.is_some(), "{name} says what it is");
+    }
+}
+
+#[test]
+fn the_scripts_of_the_quick_start_can_be_executed() {
+    for agent in project("quickstart").agents {
+        let Some(ScriptCommand::Program(words)) = &agent.engine.command else {
+            panic!("{}: {:?}", agent.name, agent.engine.command)
+        };
+        let script = agent.dir.join(&words[0]);
+        let mode = fs::metadata(&script).unwrap().permissions().mode();
+        assert_eq!(mode & 0o111, 0o111, "{}", script.display());
+    }
+}
