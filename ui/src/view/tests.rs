@@ -305,6 +305,18 @@ fn input() -> impl Strategy<Value = String> {
     proptest::sample::select(keys.to_vec()).prop_map(str::to_owned)
 }
 
+#[test]
+fn drawing_everything_again_needs_no_answer_of_the_terminal() {
+    let desk = Desk::new();
+    let mut emulated = Emulated::new(desk.ui.size);
+    let first = emulated.draw(&desk);
+    emulated.screen.process(b"\x1b[2Jgarbage");
+    emulated.terminal.clear().unwrap();
+    assert!(!emulated.sink.0.borrow().windows(4).any(|bytes| bytes == b"\x1b[6n"));
+    assert!(emulated.draw(&desk) >= first);
+    emulated.shows(&desk);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
