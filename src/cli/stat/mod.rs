@@ -125,7 +125,7 @@ fn header_json(picture: &Picture) -> Value {
             "gateway": running.url,
             "started_ms": running.since_ms,
             "stopping": picture.stopping,
-            "silent": picture.silent.as_ref().map(|failure| failure.message.clone()),
+            "error": picture.silent.as_ref().map(|failure| failure.message.clone()),
         })),
         "paused": picture.paused,
         "warnings": warnings,
