@@ -29,7 +29,7 @@ impl Row {
     fn newest(conn: &Connection, table: &str, order: &str) -> Self {
         let sql = format!("SELECT * FROM {table} ORDER BY {order} DESC LIMIT 1");
         let mut query = conn.prepare(&sql).unwrap();
-        let columns: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = query.column_names().map(str::to_owned).collect();
         let marks = vec!["?"; columns.len()].join(", ");
         let insert = format!("INSERT INTO {table} ({}) VALUES ({marks})", columns.join(", "));
         let all = 0..columns.len();

@@ -15,6 +15,7 @@ mod body;
 mod control;
 mod counters;
 mod doors;
+mod impatient;
 mod key;
 mod port;
 mod reply;

@@ -28,7 +28,6 @@ async fn a_run_says_what_it_does_what_it_returns_and_that_there_is_more() {
     );
 }
 
-#[track_caller]
 async fn check(world: &World, path: &str, body: &str, expected: (u16, &str)) {
     let answer = world.send("POST", path, &[], body.as_bytes()).await;
     assert_eq!(answer.both(), (expected.0, json!({"error": expected.1})), "{path} {body}");

@@ -50,7 +50,6 @@ async fn the_same_delivery_twice_is_one() {
 }
 
 /// A delivery that must be refused and leave no trace.
-#[track_caller]
 async fn check_refused(
     world: &World,
     headers: &[(&str, &str)],
