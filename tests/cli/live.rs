@@ -55,8 +55,8 @@ fn wait<T>(mut look: impl FnMut() -> Option<T>) -> T {
 
 /// The value at `pointer` in what `al stat --json` says.
 fn stat(world: &World, pointer: &str) -> Option<serde_json::Value> {
-    let document = world.al(&["stat", "--json"]).stdout;
-    let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    let document: serde_json::Value =
+        serde_json::from_str(&said(world, &["stat", "--json"])).unwrap();
     document.pointer(pointer).filter(|value| !value.is_null()).cloned()
 }
 
