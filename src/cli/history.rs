@@ -23,7 +23,8 @@ pub struct RunsArgs {
     pub agent: Option<String>,
 
     /// How many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub lines: u32,
 
     /// Print JSON
@@ -39,7 +40,8 @@ found the agent busy, a webhook that no agent wants."
 )]
 pub struct TriggersArgs {
     /// How many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub lines: u32,
 
     /// Print JSON

@@ -38,11 +38,7 @@ use crate::failure::Failure;
 /// Runs autonomous agents on cron schedules, webhooks and calls, with a live console
 #[derive(Debug, Parser)]
 #[command(name = "al", bin_name = "al", version, max_term_width = 80, styles = STYLES)]
-#[command(
-    disable_help_subcommand = true,
-    subcommand_required = true,
-    arg_required_else_help = true
-)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   al start                     run the project in this folder, with the console
   al run dev \"fix the tests\"   run one agent once and see what it does

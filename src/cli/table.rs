@@ -1,5 +1,7 @@
 //! Tables that fit the terminal.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::paint::{Paint, Tone, safe};
 
 /// How a column gives way when the table is too wide.
@@ -97,21 +99,32 @@ impl<const N: usize> Table<N> {
     }
 }
 
+/// Columns that a text takes.
 fn length(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
-/// The text in at most `width` characters.
+/// The text in at most `width` columns.
 pub fn cut(text: &str, width: usize, fit: Fit) -> String {
-    let chars = length(text);
-    if chars <= width || fit == Fit::Keep || width <= CUT.len() {
+    if length(text) <= width || fit == Fit::Keep || width <= CUT.len() {
         return text.to_owned();
     }
     let room = width - CUT.len();
     let head = if fit == Fit::Middle { room.div_ceil(2) } else { room };
-    let start: String = text.chars().take(head).collect();
-    let end: String = text.chars().skip(chars - (room - head)).collect();
-    format!("{start}{CUT}{end}")
+    let start = fitting(text.chars(), head);
+    let end = fitting(text.chars().rev(), room - head);
+    format!("{start}{CUT}{}", end.chars().rev().collect::<String>())
+}
+
+/// As many characters as have room.
+fn fitting(chars: impl Iterator<Item = char>, room: usize) -> String {
+    let mut used = 0;
+    chars
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= room
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -144,5 +157,7 @@ mod tests {
         assert_eq!(cut("abcdefghij", 7, Fit::End), "abcd...");
         assert_eq!(cut("abcdefg", 7, Fit::End), "abcdefg");
         assert_eq!(cut("abcdefghij", 7, Fit::Keep), "abcdefghij");
+        assert_eq!(cut("ダッシュボード", 9, Fit::End), "ダッシ...");
+        assert_eq!(cut("ダッシュボード", 9, Fit::Middle), "ダ...ド");
     }
 }

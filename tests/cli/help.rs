@@ -31,6 +31,8 @@ fn without_a_command_the_front_page_is_shown_as_wrong_use() {
     let (asked, missing) = (world.al(&["--help"]), world.al(&[]));
     assert_eq!(missing.status.code(), Some(2));
     assert_eq!(missing.stderr, asked.stdout);
+    assert_eq!(world.al(&["help"]).stdout, asked.stdout);
+    assert_eq!(world.al(&["help", "stat"]).stdout, world.al(&["stat", "--help"]).stdout);
 }
 
 #[test]

@@ -86,6 +86,23 @@ fn what_goes_on_fits_80_columns() {
 }
 
 #[test]
+fn colours_say_what_the_words_say() {
+    let world = busy();
+    let page = world.shown(&["stat", "--color", "always"]);
+    let styled = regex::Regex::new("\x1b\\[([0-9;]+)m(.*?)\x1b\\[0m").unwrap();
+    insta::assert_snapshot!(styled.replace_all(&page, "<$1:$2>"));
+    let bare = styled.replace_all(&page, "$2").into_owned();
+    assert_eq!(bare, world.shown(&["stat"]));
+}
+
+#[test]
+fn a_damaged_history_says_what_to_do() {
+    let world = World::shop();
+    write(&world.project().join(".al/al.db"), &"not a database ".repeat(100));
+    insta::assert_snapshot!(world.shown(&["stat"]));
+}
+
+#[test]
 fn a_pause_says_who_since_when_and_why() {
     let world = World::shop();
     paused(&world, Scope::Project, Some("the database moves"));
