@@ -1,10 +1,9 @@
 //! Talking to the gateway from inside a run.
 
-use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{FAILED, Place, Reply};
-use crate::http::{self, HttpError, Limits};
+use crate::http::{self, HttpError, Limits, Method};
 
 /// Exit code when nobody answers.
 const UNREACHABLE: u8 = 6;

@@ -18,6 +18,7 @@ const EXCERPT: usize = 120;
 #[derive(Debug)]
 pub struct Client {
     base: String,
+    remote: bool,
     key: Option<Secret>,
 }
 
@@ -33,20 +34,34 @@ impl Client {
     /// know where to ask.
     pub fn find(context: &Context) -> Result<Self, Failure> {
         let here = running(&context.state_dir());
-        let base = match context.load() {
-            Ok(Loaded { project, .. }) => base(&project, here)?,
-            Err(failure) => match here.and_then(|running| running.url) {
-                Some(url) => url,
-                None => return Err(failure),
+        match context.load() {
+            Ok(Loaded { project, .. }) => match place(&project, here.as_ref()) {
+                Some(place) => Self::at(place, context),
+                None => Err(not_running(here.as_ref())),
             },
-        };
-        Self::new(base, context)
+            Err(failure) => match here.and_then(|running| running.url) {
+                Some(url) => Self::at(Place { url, remote: false }, context),
+                None => Err(failure),
+            },
+        }
     }
 
-    fn new(base: String, context: &Context) -> Result<Self, Failure> {
+    /// A client of the gateway there.
+    ///
+    /// # Errors
+    /// When the key cannot be read.
+    pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
         let key = credentials::field(&context.al_home, "gateway_api_key", "default", "key")
             .map_err(|error| Failure::config("gateway_key", error.to_string()))?;
-        Ok(Self { base, key })
+        Ok(Self { base: place.url, remote: place.remote, key })
+    }
+
+    /// Asks how things stand.
+    ///
+    /// # Errors
+    /// When there is no answer, or the answer is no.
+    pub fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.exchange(Method::GET, path, None)
     }
 
     /// Asks for something to be done.
@@ -76,7 +91,13 @@ impl Client {
 
     fn unreachable(&self, error: &HttpError) -> Failure {
         match error {
-            HttpError::Connect(_) => not_running().hint(format!("{} does not answer", self.base)),
+            HttpError::Connect(_) => {
+                let message = format!("the scheduler does not answer at {}", self.base);
+                Failure::upstream("unreachable", message).hint(match self.remote {
+                    true => "al start, there or here",
+                    false => "it may be about to start or to end: try again",
+                })
+            }
             other => Failure::upstream("gateway", format!("{}: {other}", self.base)),
         }
     }
@@ -106,21 +127,33 @@ impl Client {
     }
 }
 
-/// Where to ask.
-fn base(project: &Project, here: Option<Running>) -> Result<String, Failure> {
+/// Where a project's scheduler is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Base URL of its gateway.
+    pub url: String,
+    /// Its history is not on this machine.
+    pub remote: bool,
+}
+
+/// Where to ask; none when no scheduler runs, or none that listens. A port alone is not enough:
+/// another project's scheduler may have it.
+pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
     let config = &project.config;
     let deployed = config.server.is_some() || config.cloud.is_some();
     let url = config.gateway.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
     match (here, url) {
-        (_, Some(url)) if deployed => Ok(url),
-        (Some(running), _) => {
-            Ok(running.url.unwrap_or_else(|| format!("http://127.0.0.1:{}", config.gateway.port)))
-        }
-        (None, Some(url)) => Ok(url),
-        (None, None) => Err(not_running()),
+        (_, Some(url)) if deployed => Some(Place { url, remote: true }),
+        (Some(here), _) => here.url.clone().map(|url| Place { url, remote: false }),
+        (None, Some(url)) => Some(Place { url, remote: true }),
+        (None, None) => None,
     }
 }
 
-fn not_running() -> Failure {
-    Failure::upstream("not_running", "the scheduler is not running").hint("al start")
+fn not_running(here: Option<&Running>) -> Failure {
+    match here {
+        None => Failure::upstream("not_running", "the scheduler is not running").hint("al start"),
+        Some(_) => Failure::upstream("starting", "the scheduler does not listen yet")
+            .hint("try again in a moment"),
+    }
 }

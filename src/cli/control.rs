@@ -6,9 +6,11 @@ use super::client::Client;
 use super::{Context, output};
 use crate::failure::{Failure, Kind};
 
-/// Stop the scheduler: nothing new starts, runs in flight finish first
+/// Stop the scheduler; runs in flight finish first
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-#[command(after_help = "Queued runs are dropped. With --now, runs in flight are killed.")]
+#[command(
+    after_help = "Nothing new starts, queued runs are dropped, runs in flight finish, and then the\nscheduler ends. With --now, runs in flight are killed."
+)]
 pub struct StopArgs {
     /// Kill runs in flight instead of waiting for them
     #[arg(long)]
@@ -48,11 +50,13 @@ pub struct ResumeArgs {
     pub drop_held: bool,
 }
 
-/// Kill runs: all of an agent, or single ones; queued ones leave the queue
+/// Kill all runs of an agent, or single ones
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "Examples:
   al kill dev                           every run of the agent
-  al kill dev-1a2b3c4d dev-5e6f7a8b     these two")]
+  al kill dev-1a2b3c4d dev-5e6f7a8b     these two
+
+A queued run leaves the queue. Nothing is paused: the next trigger starts anew.")]
 pub struct KillArgs {
     /// Agents or runs (<agent>-<8 hex>)
     #[arg(value_name = "AGENT|RUN", required = true)]
@@ -160,8 +164,10 @@ fn is_run(target: &str) -> bool {
 }
 
 fn say(reply: &Value) -> Result<(), Failure> {
-    let message = reply.get("message").and_then(Value::as_str).unwrap_or("done");
-    output::print(&format!("{}\n", super::paint::safe(message)))
+    // `done` tells more than the fixed words of `message`, where the scheduler has more to tell.
+    let said = |key: &str| reply.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let sentence = said("done").or_else(|| said("message")).unwrap_or("done");
+    output::print(&format!("{}\n", super::paint::safe(sentence)))
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ pub struct RunsArgs {
     pub agent: Option<String>,
 
     /// How many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub lines: u32,
 
     /// Print JSON
@@ -34,12 +35,13 @@ pub struct RunsArgs {
 /// List what fired and what came of it, newest first
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(
-    after_help = "Every firing leaves a receipt, also one that started nothing: cron ticks that found
-the agent busy, webhooks that no agent wants, duplicates."
+    after_help = "Every firing leaves a receipt, also one that started nothing: a cron tick that
+found the agent busy, a webhook that no agent wants."
 )]
 pub struct TriggersArgs {
     /// How many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub lines: u32,
 
     /// Print JSON
@@ -123,8 +125,8 @@ pub fn runs_table(rows: &[RunRow], now_ms: Millis, width: usize, paint: Paint) -
 
 /// What is worth knowing besides the state: what a live run said, why another one is as it is.
 fn said(run: &RunRow) -> &str {
-    match &run.status_text {
-        Some(status) if !run.stopping && matches!(run.state, RunState::Running) => status,
+    match run.state {
+        RunState::Running if !run.stopping => run.status_text.as_deref().unwrap_or_default(),
         _ => &run.why,
     }
 }

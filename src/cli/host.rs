@@ -18,9 +18,10 @@ use crate::agent;
 use crate::ambient;
 use crate::engine::{self, Driver, Facts, Grant, Handle, Host, KeepScale, Session};
 use crate::failure::Failure;
-use crate::gateway;
+use crate::gateway::{self, LiveSources};
 use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
-use crate::project::{self, Agent, Project, credentials};
+use crate::project::credentials::{self, CredentialError};
+use crate::project::{self, Agent, Project};
 use crate::runtime::{self, Access, Process};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
@@ -101,7 +102,8 @@ impl Hosted {
         let known = secrets.known.clone();
         let driver = |engine: &Handle| {
             let tokio = tokio.handle().clone();
-            Driver::new(engine, tokio, Arc::new(process), &plan.project.agents, grant, known)
+            let logs = places.logs.clone();
+            Driver::new(engine, tokio, Arc::new(process), &plan.project.agents, grant, logs, known)
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
@@ -110,7 +112,7 @@ impl Hosted {
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
             facts: Arc::clone(&facts),
-            sources: Arc::new(secrets.sources),
+            sources: live_sources(secrets.sources, &plan.project, context),
             webhooks: plan.project.config.webhooks.keys().cloned().collect(),
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
@@ -164,26 +166,42 @@ struct Secrets {
 
 impl Secrets {
     fn load(plan: &Plan, context: &Context) -> Result<Self, Failure> {
-        let failed = |e: credentials::CredentialError| {
-            Failure::config("credential_unreadable", e.to_string())
-        };
+        let failed = |e: CredentialError| Failure::config("credential_unreadable", e.to_string());
         let key = credentials::ensure_gateway_key(&context.al_home).map_err(failed)?;
+        let secrets = webhook_secrets(&context.al_home).map_err(failed)?;
         let mut known = vec![key.reveal().to_owned()];
-        let mut secrets = triggers::Secrets::new();
-        for provider in project::providers::PROVIDERS {
-            let Some(secret) = &provider.secret else { continue };
-            let found = credentials::instances(&context.al_home, secret.credential, secret.field)
-                .map_err(failed)?;
-            known.extend(found.values().map(|secret| secret.reveal().to_owned()));
-            let found = found.into_iter().map(|(name, s)| (name, s.reveal().into()));
-            secrets.insert(provider.kind.to_owned(), found.collect());
-        }
+        let values = secrets.values().flat_map(|instances| instances.values());
+        known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
         let (sources, problems) = Sources::from_project(&plan.project, &secrets);
         for problem in problems {
             output::remark(&format!("warning: {problem}\n"));
         }
         Ok(Self { sources, known })
     }
+}
+
+/// What senders sign with, by provider and instance.
+fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
+    let mut secrets = triggers::Secrets::new();
+    for provider in project::providers::PROVIDERS {
+        let Some(secret) = &provider.secret else { continue };
+        let found = credentials::instances(al_home, secret.credential, secret.field)?;
+        let found = found.into_iter().map(|(name, s)| (name, s.reveal().into()));
+        secrets.insert(provider.kind.to_owned(), found.collect());
+    }
+    Ok(secrets)
+}
+
+fn live_sources(sources: Sources, project: &Project, context: &Context) -> LiveSources {
+    let (project, al_home) = (project.clone(), context.al_home.clone());
+    let load = move || match webhook_secrets(&al_home) {
+        Ok(secrets) => Some(Sources::from_project(&project, &secrets).0),
+        Err(error) => {
+            tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
+            None
+        }
+    };
+    LiveSources::new(sources, Box::new(load))
 }
 
 fn make_dirs(places: &Places) -> Result<(), Failure> {

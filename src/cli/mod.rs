@@ -37,12 +37,8 @@ use crate::failure::Failure;
 
 /// Runs autonomous agents on cron schedules, webhooks and calls, with a live console
 #[derive(Debug, Parser)]
-#[command(name = "al", version, max_term_width = 80, styles = STYLES)]
-#[command(
-    disable_help_subcommand = true,
-    subcommand_required = true,
-    arg_required_else_help = true
-)]
+#[command(name = "al", bin_name = "al", version, max_term_width = 80, styles = STYLES)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   al start                     run the project in this folder, with the console
   al run dev \"fix the tests\"   run one agent once and see what it does
@@ -62,6 +58,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// The project's folder
     #[arg(short, long, value_name = "DIR", default_value = ".", global = true)]
@@ -129,12 +126,15 @@ fn grouped_help(command: &clap::Command) -> String {
     for (title, names) in GROUPS {
         text.push_str(&format!("\n{header}{title}:{header:#}\n"));
         for name in names {
-            let about = command.find_subcommand(name).and_then(clap::Command::get_about);
-            let about = about.map(ToString::to_string).unwrap_or_default();
+            let Some(verb) = command.find_subcommand(name) else { continue };
+            let mut about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+            for alias in verb.get_visible_aliases() {
+                about.push_str(&format!(" (or: {alias})"));
+            }
             text.push_str(&format!("  {literal}{name:<13}{literal:#}{about}\n"));
         }
     }
-    text.push_str(&format!("\n{header}Options:{header:#}\n{{options}}\n\n{{after-help}}"));
+    text.push_str(&format!("\n{header}Options:{header:#}\n{{options}}{{after-help}}"));
     text
 }
 
@@ -213,7 +213,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn logs(args: &logs::LogsArgs, context: &Context) -> Result<(), Failure> {
-    logs::run(args, &context.dir, &mut std::io::stdout().lock(), context.log_style())
+    logs::run(args, &context.dir, &mut output::stdout(), context.log_style())
 }
 
 #[cfg(test)]

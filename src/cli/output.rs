@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use super::paint::{Paint, Tone};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -63,6 +63,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// The stream itself, for what comes piece by piece.
+pub fn stdout() -> io::StdoutLock<'static> {
+    io::stdout().lock()
+}
+
 /// Writes a remark to stderr, where it does not mix with the result.
 pub fn remark(text: &str) {
     // Nobody can be told that stderr is gone.
@@ -77,6 +82,8 @@ pub fn failure(failure: &Failure, paint: Paint) {
 fn render_failure(failure: &Failure, paint: Paint) -> String {
     let mut text = match &failure.report {
         Some(report) => format!("{}\n", report.trim_end()),
+        // To find nothing is an answer.
+        None if failure.kind == Kind::Nothing => format!("{}\n", failure.message),
         None => format!("{} {}\n", paint.on(Tone::Bad, "error:"), failure.message),
     };
     for hint in &failure.hints {

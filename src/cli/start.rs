@@ -31,9 +31,9 @@ const DOWN_WAITING: usize = 64;
   al start --port 9000     the gateway on another port
   al start -e              reachable from other machines
 
-A second `al start` on the same project is refused. Without a console, Ctrl-C lets
-runs in flight finish and a second one kills them; what is queued waits for the
-next start. Runs survive a crash: the next start goes on with them.")]
+A second `al start` on the same project is refused. Without a console, Ctrl-C
+lets runs in flight finish and a second one kills them; what is queued waits for
+the next start. Runs survive a crash: the next start goes on with them.")]
 pub struct StartArgs {
     /// No console: print one readable line per event
     #[arg(short = 'H', long)]

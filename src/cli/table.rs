@@ -1,5 +1,7 @@
 //! Tables that fit the terminal.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::paint::{Paint, Tone, safe};
 
 /// How a column gives way when the table is too wide.
@@ -13,8 +15,8 @@ pub enum Fit {
     End,
 }
 
-/// A column that gives way keeps this many characters.
-const LEAST: usize = 8;
+/// What a column keeps that gives way: sentences first, then names, which may be copied.
+const LEAST: [(Fit, usize); 2] = [(Fit::End, 12), (Fit::Middle, 8)];
 const GAP: usize = 2;
 const CUT: &str = "...";
 
@@ -81,38 +83,48 @@ impl<const N: usize> Table<N> {
             }
         }
         let total = |widths: &[usize; N]| widths.iter().sum::<usize>() + GAP * N.saturating_sub(1);
-        while total(&widths) > limit {
-            let gives = |at: &usize| self.columns[*at].1 != Fit::Keep && widths[*at] > LEAST;
-            let Some(widest) = (0..N).filter(gives).max_by_key(|at| widths[*at]) else { break };
-            let over = total(&widths) - limit;
-            // Down to the next widest at most, so that all wide columns give alike.
-            let next = (0..N)
-                .filter(|at| *at != widest && gives(at))
-                .map(|at| widths[at])
-                .max()
-                .unwrap_or(LEAST);
-            let least = next.max(LEAST).min(widths[widest] - 1);
-            widths[widest] = widths[widest].saturating_sub(over).max(least);
+        for (fit, least) in LEAST {
+            while total(&widths) > limit {
+                let gives = |at: &usize| self.columns[*at].1 == fit && widths[*at] > least;
+                let Some(widest) = (0..N).filter(gives).max_by_key(|at| widths[*at]) else { break };
+                // Down to the next widest at most, so that all give alike.
+                let others = (0..N).filter(|at| *at != widest && gives(at));
+                let next = others.map(|at| widths[at]).max().unwrap_or(least);
+                let over = total(&widths) - limit;
+                let least = next.clamp(least, widths[widest] - 1);
+                widths[widest] = widths[widest].saturating_sub(over).max(least);
+            }
         }
         widths
     }
 }
 
+/// Columns that a text takes.
 fn length(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
-/// The text in at most `width` characters.
+/// The text in at most `width` columns.
 pub fn cut(text: &str, width: usize, fit: Fit) -> String {
-    let chars = length(text);
-    if chars <= width || fit == Fit::Keep || width <= CUT.len() {
+    if length(text) <= width || fit == Fit::Keep || width <= CUT.len() {
         return text.to_owned();
     }
     let room = width - CUT.len();
     let head = if fit == Fit::Middle { room.div_ceil(2) } else { room };
-    let start: String = text.chars().take(head).collect();
-    let end: String = text.chars().skip(chars - (room - head)).collect();
-    format!("{start}{CUT}{end}")
+    let start = fitting(text.chars(), head);
+    let end = fitting(text.chars().rev(), room - head);
+    format!("{start}{CUT}{}", end.chars().rev().collect::<String>())
+}
+
+/// As many characters as have room.
+fn fitting(chars: impl Iterator<Item = char>, room: usize) -> String {
+    let mut used = 0;
+    chars
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= room
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -120,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wide_columns_give_alike_until_the_table_fits() {
+    fn sentences_give_way_before_names_and_wide_columns_give_alike() {
         let mut table = Table::new([("AGENT", Fit::Middle), ("N", Fit::Keep), ("WHY", Fit::End)]);
         table.row([
             "a-very-long-name-of-an-agent-in-production".into(),
@@ -128,10 +140,8 @@ mod tests {
             "exit code 3 after a long and winding story".into(),
         ]);
         table.row(["dev".into(), "0/1".into(), Cell::new(Tone::Good, "ok")]);
-        insta::assert_snapshot!(table.render(44, Paint::new(false)), @r"
-        AGENT              N    WHY
-        a-very-l...duction  1/1  exit code 3 afte...
-        ");
+        let render = |width: usize| table.render(width, Paint::new(false));
+        insta::assert_snapshot!([render(91), render(70), render(40)].join("\n"));
     }
 
     #[test]
@@ -147,5 +157,7 @@ mod tests {
         assert_eq!(cut("abcdefghij", 7, Fit::End), "abcd...");
         assert_eq!(cut("abcdefg", 7, Fit::End), "abcdefg");
         assert_eq!(cut("abcdefghij", 7, Fit::Keep), "abcdefghij");
+        assert_eq!(cut("ダッシュボード", 9, Fit::End), "ダッシ...");
+        assert_eq!(cut("ダッシュボード", 9, Fit::Middle), "ダ...ド");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Offset as _, SecondsFormat, TimeZone as _};
+use chrono::{DateTime, Offset as _, TimeZone as _};
 use chrono_tz::Tz;
 
 use crate::ambient::{self, Millis};
@@ -11,19 +11,24 @@ const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 60 * MINUTE_S;
 const DAY_S: i64 = 24 * HOUR_S;
 
-/// A span in its two largest units: `45s`, `12m`, `3h 5m`, `2d 4h`. Minutes stand alone: beside
-/// them, seconds tell nothing.
+/// A span in its two largest units: `45s`, `12m`, `3h 5m`, `2d 4h`. What is far away
+/// has one unit only.
 pub fn span(ms: Millis) -> String {
     let s = ms.max(0) / 1000;
     let two = |n: i64, unit: &str, rest: i64, small: &str| match rest {
         0 => format!("{n}{unit}"),
         rest => format!("{n}{unit} {rest}{small}"),
     };
-    match s {
-        ..MINUTE_S => format!("{s}s"),
-        ..HOUR_S => format!("{}m", s / MINUTE_S),
-        ..DAY_S => two(s / HOUR_S, "h", s % HOUR_S / MINUTE_S, "m"),
-        _ => two(s / DAY_S, "d", s % DAY_S / HOUR_S, "h"),
+    if s < MINUTE_S {
+        format!("{s}s")
+    } else if s < HOUR_S {
+        format!("{}m", s / MINUTE_S)
+    } else if s < DAY_S {
+        two(s / HOUR_S, "h", s % HOUR_S / MINUTE_S, "m")
+    } else if s < 10 * DAY_S {
+        two(s / DAY_S, "d", s % DAY_S / HOUR_S, "h")
+    } else {
+        format!("{}d", s / DAY_S)
     }
 }
 
@@ -36,10 +41,12 @@ pub fn short_span(ms: Millis) -> String {
 /// How long something took: `0.4s`, `12.3s`, `4m 5s`.
 pub fn took(ms: Millis) -> String {
     let s = ms.max(0) / 1000;
-    match s {
-        ..MINUTE_S => format!("{s}.{}s", ms.max(0) % 1000 / 100),
-        ..HOUR_S if s % MINUTE_S > 0 => format!("{}m {}s", s / MINUTE_S, s % MINUTE_S),
-        _ => span(ms),
+    if s < MINUTE_S {
+        format!("{s}.{}s", ms.max(0) % 1000 / 100)
+    } else if s < HOUR_S && s % MINUTE_S > 0 {
+        format!("{}m {}s", s / MINUTE_S, s % MINUTE_S)
+    } else {
+        span(ms)
     }
 }
 
@@ -66,12 +73,6 @@ pub fn clock(ms: Millis) -> String {
     at.with_timezone(&host_zone()).format("%H:%M:%S").to_string()
 }
 
-/// RFC 3339 in UTC.
-pub fn utc(ms: Millis) -> String {
-    DateTime::from_timestamp_millis(ms)
-        .map_or_else(|| ms.to_string(), |t| t.to_rfc3339_opts(SecondsFormat::Secs, true))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +90,7 @@ mod tests {
         check(3600, "1h", "1h", "1h");
         check(11_100, "3h 5m", "3h", "3h 5m");
         check(2 * 86_400 + 4 * 3600 + 59, "2d 4h", "2d", "2d 4h");
+        check(11 * 86_400 + 3600, "11d", "11d", "11d");
         assert_eq!(span(-5), "0s");
     }
 

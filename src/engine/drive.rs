@@ -1,7 +1,9 @@
 //! Carries effects out through the runtimes and brings back the news.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle as Tokio;
@@ -9,12 +11,16 @@ use tokio::runtime::Handle as Tokio;
 use super::handle::Handle;
 use super::rules::{engine_name, runtime_name};
 use crate::ambient;
+use crate::log;
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
-use crate::scheduler::{Effect, EffectNews, Event, Exit, Verdict};
+use crate::scheduler::{Effect, EffectNews, Event, Exit, RunState, Verdict, View};
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
+
+/// Time between two tries to stop what has not started yet.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Acts for the engine; clones act alike.
 #[derive(Clone)]
@@ -24,6 +30,7 @@ pub struct Driver {
     process: Arc<dyn Runtime>,
     agents: Arc<HashMap<String, Agent>>,
     grant: Grant,
+    logs: PathBuf,
     /// Never to be seen in a log.
     secrets: Arc<Vec<String>>,
 }
@@ -35,6 +42,7 @@ impl Driver {
         process: Arc<dyn Runtime>,
         agents: &[Agent],
         grant: Grant,
+        logs: PathBuf,
         secrets: Vec<String>,
     ) -> Self {
         let agents = agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect();
@@ -44,6 +52,7 @@ impl Driver {
             process,
             agents: Arc::new(agents),
             grant,
+            logs,
             secrets: Arc::new(secrets),
         }
     }
@@ -61,6 +70,45 @@ impl Driver {
                 Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
             }
         });
+    }
+
+    /// Removes the files of an ended run.
+    pub(super) fn sweep(&self, run: String) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            if let Err(error) = driver.process.remove(&run).await {
+                tracing::warn!(target: "engine", run, error = %error, "files not removed");
+            }
+        });
+    }
+
+    /// Removes what history no longer knows: log files from before `before`, and files of runs.
+    pub(super) fn prune(&self, before: i64) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            let logs = driver.logs.clone();
+            let old = move || log::prune(&logs, 0, log::day_of(before));
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(old).await {
+                tracing::warn!(target: "engine", error = %error, "old logs not removed");
+            }
+            match driver.process.leftovers().await {
+                Ok(runs) => driver.sweep_forgotten(runs).await,
+                Err(error) => {
+                    tracing::warn!(target: "engine", error = %error, "old runs not removed");
+                }
+            }
+        });
+    }
+
+    async fn sweep_forgotten(&self, runs: Vec<String>) {
+        let reader = Arc::clone(self.engine.reader());
+        let forgotten = move || -> Vec<String> {
+            let unknown = |run: &String| matches!(reader.run(run), Ok(None));
+            runs.into_iter().filter(unknown).collect()
+        };
+        for run in tokio::task::spawn_blocking(forgotten).await.unwrap_or_default() {
+            self.sweep(run);
+        }
     }
 
     /// Looks after an effect that was begun before this process started.
@@ -93,11 +141,25 @@ impl Driver {
     }
 
     async fn stop(&self, effect: &Effect, run: &str, attempt: u32) {
-        let news = match self.process.stop(run, attempt, GRACE).await {
-            Ok(_) => EffectNews::Done,
-            Err(error) => EffectNews::Failed { message: error.to_string() },
+        loop {
+            match self.process.stop(run, attempt, GRACE).await {
+                // Its start is still on the way: there is nothing to stop yet, but there will be.
+                Ok(false) if self.is_starting(run).await => tokio::time::sleep(AGAIN).await,
+                Ok(_) => return self.news(effect, EffectNews::Done),
+                Err(error) => {
+                    let message = error.to_string();
+                    return self.news(effect, EffectNews::Failed { message });
+                }
+            }
+        }
+    }
+
+    async fn is_starting(&self, run: &str) -> bool {
+        let run = run.to_owned();
+        let starting = move |view: &View| {
+            view.runs.get(&run).is_some_and(|run| run.state == RunState::Starting)
         };
-        self.news(effect, news);
+        self.engine.look(starting).await.unwrap_or(false)
     }
 
     /// Finds out what became of an attempt, and stays with it when it lives.

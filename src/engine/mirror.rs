@@ -86,6 +86,7 @@ impl Mirror {
             | Decision::ClearTimer { .. }
             | Decision::Effect { .. }
             | Decision::Quit
+            | Decision::Sweep { .. }
             | Decision::Prune { .. }
             | Decision::Answer(_) => {}
         }

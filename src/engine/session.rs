@@ -63,8 +63,8 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                 let (session, down) = (session.clone(), down.clone());
                 tokio.spawn(async move {
                     let reply = session.submit(command, token).await;
-                    // Replies are never dropped, and waiting for room may take a while.
-                    tokio::task::spawn_blocking(move || down.send(Down::Reply { id, reply }))
+                    // Replies are never dropped; nobody there to read them is no failure.
+                    let _ = send(&down, Down::Reply { id, reply }).await;
                 });
             }
             Up::Tail { source, limit } => {
@@ -181,8 +181,8 @@ async fn send_rows(session: Session, down: SyncSender<Down>) {
 /// Sends when there is room, without holding up the runtime.
 async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
     let down = down.clone();
-    let sent = tokio::task::spawn_blocking(move || down.send(message)).await;
-    if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(()) }
+    let sent = tokio::task::spawn_blocking(move || down.send(message).map_err(drop)).await;
+    sent.unwrap_or(Err(()))
 }
 
 async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), StoreError> {

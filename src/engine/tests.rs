@@ -1,1 +1,414 @@
+//! The loop around the rules: what is answered when, what a watcher sees, and what a full disk does.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use al_wire::{Down, LogSource, Reply, Row, Snapshot, Up};
+use tokio::runtime::Runtime as Tokio;
+
+use super::*;
+use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
+use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
+use crate::scheduler::{
+    AgentRules, Answer, Command, Event, Firing, ProjectRules, Scope, Stamp, Target, Trigger,
+    TriggerKind,
+};
+use crate::store::{RunsQuery, Store};
+
+/// A runtime whose runs go on until a test ends them.
+#[derive(Clone, Default)]
+struct Patient {
+    started: Arc<Mutex<Vec<String>>>,
+    ends: Arc<Mutex<BTreeMap<String, tokio::sync::oneshot::Sender<runtime::Exit>>>>,
+    waits: Arc<Mutex<BTreeMap<String, tokio::sync::oneshot::Receiver<runtime::Exit>>>>,
+}
+
+impl Patient {
+    /// Ends a run, once it has started.
+    fn end(&self, run: &str, code: i32) {
+        let sender = wait_for(|| self.ends.lock().unwrap().remove(run));
+        let exit = serde_json::json!({
+            "code": code, "signal": null, "why": {"kind": "exited"}, "started_ms": 1, "ended_ms": 2,
+            "return_value": null, "rerun": false, "exit_signal": null, "status": null,
+            "lines": 0, "dropped_lines": 0,
+        });
+        sender.send(serde_json::from_value(exit).unwrap()).unwrap();
+    }
+}
+
+impl Runtime for Patient {
+    fn start(&self, spec: Spec) -> Later<'_, runtime::Handle> {
+        let (end, wait) = tokio::sync::oneshot::channel();
+        self.started.lock().unwrap().push(spec.run.clone());
+        self.waits.lock().unwrap().insert(spec.run.clone(), wait);
+        self.ends.lock().unwrap().insert(spec.run.clone(), end);
+        Box::pin(
+            async move { Ok(runtime::Handle { run: spec.run, attempt: spec.attempt, pid: 1 }) },
+        )
+    }
+
+    fn stop<'a>(&'a self, run: &'a str, _: u32, _: Duration) -> Later<'a, bool> {
+        self.end(run, 143);
+        Box::pin(async { Ok(true) })
+    }
+
+    fn inspect<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, Presence> {
+        Box::pin(async { Ok(Presence::Absent) })
+    }
+
+    fn wait<'a>(&'a self, handle: &'a runtime::Handle) -> Later<'a, runtime::Exit> {
+        let wait = self.waits.lock().unwrap().remove(&handle.run).unwrap();
+        Box::pin(async move { Ok(wait.await.unwrap()) })
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> Later<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn leftovers(&self) -> Later<'_, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+/// Asks until there is an answer.
+fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(std::time::Instant::now() < deadline, "it never happened");
+        std::thread::yield_now();
+    }
+}
+
+fn agent(dir: &Path) -> Agent {
+    Agent {
+        name: "dev".into(),
+        dir: dir.to_owned(),
+        skill: Skill::default(),
+        source: None,
+        models: Vec::new(),
+        credentials: Vec::new(),
+        schedule: None,
+        timezone: None,
+        scale: 1,
+        timeout_s: 900,
+        max_work_queue_size: 100,
+        webhooks: Vec::new(),
+        hooks_pre: Vec::new(),
+        hooks_post: Vec::new(),
+        preflight: Vec::new(),
+        params: serde_json::Map::new(),
+        runtime: crate::project::Runtime {
+            kind: RuntimeKind::Process,
+            run_as: String::new(),
+            groups: Vec::new(),
+        },
+        engine: crate::project::Engine {
+            kind: crate::project::EngineKind::Script,
+            command: Some(ScriptCommand::Line("true".into())),
+        },
+        wait_timeout_s: 1800,
+    }
+}
+
+struct World {
+    dir: tempfile::TempDir,
+    tokio: Tokio,
+    runtime: Patient,
+    engine: Handle,
+    facts: Arc<Facts>,
+}
+
+fn rules() -> ProjectRules {
+    ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 7 }
+}
+
+fn agents() -> Vec<(String, AgentRules)> {
+    vec![("dev".to_owned(), AgentRules { scale: 1, queue_bound: 100, schedule: None })]
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let view = store.load(&rules(), &agents()).unwrap();
+        let runtime = Patient::default();
+        let agent = agent(dir.path());
+        let logs = dir.path().join("logs");
+        let driver = |engine: &Handle| {
+            Driver::new(
+                engine,
+                tokio.handle().clone(),
+                Arc::new(runtime.clone()),
+                std::slice::from_ref(&agent),
+                Arc::new(|_, _| None),
+                logs,
+                Vec::new(),
+            )
+        };
+        let (engine, _writer) = start(Host::new(store, view), driver).unwrap();
+        let facts = Facts {
+            project: "test".into(),
+            environment: None,
+            gateway: None,
+            version: "0".into(),
+            pid: 1,
+            started_ms: 0,
+            agents: [("dev".to_owned(), agent_facts(&agent, "UTC"))].into(),
+        };
+        Self { dir, tokio, runtime, engine, facts: Arc::new(facts) }
+    }
+
+    fn webhook(&self) -> Vec<String> {
+        match self.tokio.block_on(self.engine.submit(Event::Fired(firing()))).unwrap() {
+            Answer::Fired { runs, .. } => runs,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn command(&self, command: Command, confirm: Confirmation) -> Outcome {
+        self.tokio.block_on(self.engine.command(command, "ann", confirm)).unwrap()
+    }
+
+    /// A console, by its two channels.
+    fn console(&self) -> (mpsc::Sender<Up>, mpsc::Receiver<Down>) {
+        let (up, commands) = mpsc::channel();
+        let (down, rows) = mpsc::sync_channel(4);
+        let session = Session {
+            engine: self.engine.clone(),
+            facts: Arc::clone(&self.facts),
+            logs: self.dir.path().join("logs"),
+            by: "ann".into(),
+            keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
+        };
+        serve(session, self.tokio.handle(), commands, down);
+        (up, rows)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.engine.leave();
+    }
+}
+
+fn firing() -> Firing {
+    Firing {
+        trigger: Trigger {
+            kind: TriggerKind::Webhook,
+            source: "github".into(),
+            summary: "issues opened".into(),
+        },
+        dedupe: None,
+        targets: vec!["dev".into()],
+        payload: r#"{"type":"webhook"}"#.into(),
+        envelope: None,
+    }
+}
+
+#[test]
+fn what_was_answered_is_on_disk() {
+    let world = World::new();
+    let run = world.webhook().remove(0);
+    let other = crate::store::Reader::new(world.dir.path().join(crate::store::FILE));
+    assert_eq!(other.run(&run).unwrap().map(|run| run.id), Some(run));
+}
+
+#[test]
+fn a_run_starts_ends_and_lets_the_next_one_start() {
+    let world = World::new();
+    let runs = [world.webhook().remove(0), world.webhook().remove(0)];
+    world.runtime.end(&runs[0], 3);
+    let reader = world.engine.reader();
+    let ended = wait_for(|| reader.run(&runs[0]).unwrap().filter(|run| run.state.ended()));
+    assert_eq!((ended.state, ended.exit_code), (crate::scheduler::RunState::Failed, Some(3)));
+    wait_for(|| world.runtime.started.lock().unwrap().contains(&runs[1]).then_some(()));
+}
+
+#[test]
+fn a_confirmation_holds_as_long_as_its_consequences() {
+    let world = World::new();
+    let runs = [world.webhook().remove(0), world.webhook().remove(0)];
+    wait_for(|| world.runtime.started.lock().unwrap().contains(&runs[0]).then_some(()));
+    let kill = || Command::Kill { target: Target::Runs(vec![runs[0].clone()]) };
+    let ask = || match world.command(kill(), Confirmation::Wanted) {
+        Outcome::Confirm { token, .. } => token,
+        other => panic!("{other:?}"),
+    };
+    let token = ask();
+    assert_eq!(token, ask(), "asking again asks the same");
+    let drop = Command::Drop { runs: vec![runs[1].clone()] };
+    world.command(drop, Confirmation::NotNeeded);
+    let stale = world.command(kill(), Confirmation::Given(token));
+    assert!(matches!(stale, Outcome::Stale { .. }), "nothing starts next any more: {stale:?}");
+    let done = world.command(kill(), Confirmation::Given(ask()));
+    assert!(matches!(done, Outcome::Answer(Answer::Done { .. })), "{done:?}");
+}
+
+/// Applies a delta as a console does.
+fn merge(snapshot: &mut Snapshot, row: Row) {
+    match row {
+        Row::Host(host) => snapshot.host = host,
+        Row::Agent(agent) => {
+            if let Some(known) = snapshot.agents.iter_mut().find(|a| a.name == agent.name) {
+                *known = agent;
+            }
+        }
+        Row::Run(run) => {
+            snapshot.runs.retain(|known| known.id != run.id);
+            snapshot.runs.push(run);
+        }
+        Row::Trigger(trigger) => snapshot.triggers.push(trigger),
+        Row::AgentGone { .. } | Row::Unknown => {}
+    }
+}
+
+/// Everything but the order and the moment.
+fn comparable(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.runs.sort_by(|a, b| a.id.cmp(&b.id));
+    snapshot.triggers.sort_by(|a, b| a.id.cmp(&b.id));
+    snapshot.at_ms = 0;
+    snapshot
+}
+
+fn first_snapshot(rows: &mpsc::Receiver<Down>) -> Snapshot {
+    match rows.recv_timeout(Duration::from_secs(20)).unwrap() {
+        Down::Snapshot(snapshot) => *snapshot,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn deltas_on_the_first_snapshot_are_the_last_snapshot() {
+    let world = World::new();
+    let (_up, rows) = world.console();
+    let mut mine = first_snapshot(&rows);
+    let runs: Vec<String> = (0..5).flat_map(|_| world.webhook()).collect();
+    world.runtime.end(&runs[0], 0);
+    world.command(Command::Pause { scope: Scope::Project, why: None }, Confirmation::NotNeeded);
+    world.command(Command::Drop { runs: vec![runs[3].clone()] }, Confirmation::NotNeeded);
+    world.command(Command::Scale { agent: "dev".into(), scale: 2 }, Confirmation::NotNeeded);
+    let reader = world.engine.reader();
+    wait_for(|| reader.run(&runs[0]).unwrap().filter(|run| run.state.ended()));
+    let fresh = || {
+        let (_up, rows) = world.console();
+        first_snapshot(&rows)
+    };
+    let last = wait_for(|| {
+        let last = fresh();
+        while mine.seq < last.seq {
+            match rows.recv_timeout(Duration::from_secs(20)).unwrap() {
+                Down::Delta(delta) => {
+                    mine.seq = delta.seq;
+                    delta.puts.into_iter().for_each(|row| merge(&mut mine, row));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        // A commit between the two is only a reason to look again.
+        (mine.seq == last.seq).then_some(last)
+    });
+    assert_eq!(comparable(mine), comparable(last));
+}
+
+#[test]
+fn a_console_asks_and_is_asked_back() {
+    let world = World::new();
+    let (up, rows) = world.console();
+    first_snapshot(&rows);
+    let mut id = 0;
+    let mut submit = |command: al_wire::Command, token: Option<String>| {
+        id += 1;
+        up.send(Up::Submit { id, seen: 0, command, token }).unwrap();
+        loop {
+            match rows.recv_timeout(Duration::from_secs(20)).unwrap() {
+                Down::Reply { id: of, reply } => {
+                    assert_eq!(of, id);
+                    return reply;
+                }
+                _ => continue,
+            }
+        }
+    };
+    let run = || al_wire::Command::Run { agent: "dev".into(), prompt: Some("look".into()) };
+    let Reply::Done { run: Some(first), .. } = submit(run(), None) else { panic!() };
+    wait_for(|| world.runtime.started.lock().unwrap().contains(&first).then_some(()));
+    let kill = || al_wire::Command::Kill { target: al_wire::Target::Run(first.clone()) };
+    let Reply::NeedsConfirm(question) = submit(kill(), None) else { panic!() };
+    assert_eq!(question.level, al_wire::Level::Loses);
+    assert_eq!(question.cli, format!("al kill {first}"));
+    assert!(matches!(submit(kill(), Some("stale".into())), Reply::Stale { .. }));
+    assert!(matches!(submit(kill(), Some(question.token)), Reply::Done { .. }));
+    let unknown = al_wire::Command::Run { agent: "nobody".into(), prompt: None };
+    assert_eq!(submit(unknown, None), Reply::Refused { why: "there is no agent nobody".into() });
+    let scale = al_wire::Command::Scale { agent: "dev".into(), scale: 3 };
+    assert_eq!(
+        submit(scale, None),
+        Reply::Done { why: "until the next start only: the file is gone".into(), run: None }
+    );
+}
+
+#[test]
+fn a_console_sees_the_log_it_asks_for_from_its_end_and_then_as_it_grows() {
+    let world = World::new();
+    let (up, rows) = world.console();
+    let logs = world.dir.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let mut writer =
+        crate::log::Writer::open(&logs, "dev", crate::log::Redactor::default()).unwrap();
+    let mut write = |n: i64| {
+        let record =
+            crate::log::Record::new(1000 + n, crate::log::Level::Info, "dev", format!("line {n}"));
+        writer.write(&record).unwrap();
+    };
+    (0..10).for_each(&mut write);
+    let chunk = || loop {
+        if let Down::Log(chunk) = rows.recv_timeout(Duration::from_secs(20)).unwrap() {
+            return chunk;
+        }
+    };
+    let text = |chunk: &al_wire::LogChunk| -> Vec<String> {
+        chunk.records.iter().map(|record| record.msg.clone()).collect()
+    };
+    let source = LogSource::Agent("dev".into());
+    up.send(Up::Tail { source: source.clone(), limit: 2 }).unwrap();
+    let newest = chunk();
+    assert_eq!((text(&newest), newest.reset), (vec!["line 8".into(), "line 9".into()], true));
+    write(10);
+    assert_eq!(text(&chunk()), ["line 10"]);
+    up.send(Up::Older { source, before: newest.first.unwrap(), limit: 3 }).unwrap();
+    let older = chunk();
+    assert_eq!(text(&older), ["line 5", "line 6", "line 7"]);
+    assert!(older.older && older.more_before);
+}
+
+#[test]
+fn on_a_full_disk_nothing_changes_and_later_everything_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let view = store.load(&rules(), &agents()).unwrap();
+    let mut host = Host::new(store, view.clone());
+    let input = |n: i64| Input {
+        event: Event::Fired(Firing { payload: "x".repeat(200_000).into(), ..firing() }),
+        stamp: Stamp { at: 1_800_000_000_000 + n, id: format!("receipt-{n}") },
+    };
+    host.store.fill(true);
+    let refused = turn(&mut host, &[input(1), input(2)]).unwrap_err();
+    assert!(matches!(refused, crate::store::StoreError::Full { .. }), "{refused}");
+    host.store.fill(false);
+    turn(&mut host, &[input(3)]).unwrap();
+    let query = RunsQuery { limit: 10, ..RunsQuery::default() };
+    let runs = host.store.reader().runs(&query).unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].seq, view.next_run, "the refused ones left no trace, not even a number");
+}

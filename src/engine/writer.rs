@@ -143,7 +143,7 @@ impl Writer {
             Message::Event { input, confirm, reply } => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 match self.question(&input, &confirm) {
-                    None => jobs.push(Job { input, reply }),
+                    None => jobs.push(Job { input: *input, reply }),
                     Some(question) => send(reply, question),
                 }
             }
@@ -237,6 +237,8 @@ impl Writer {
                     Decision::Effect { effect, state: EffectState::Begun } => {
                         self.driver.act(effect.clone());
                     }
+                    Decision::Sweep { run } => self.driver.sweep(run.clone()),
+                    Decision::Prune { before } => self.driver.prune(*before),
                     Decision::Quit => next = Next::End,
                     _ => {}
                 }

@@ -68,6 +68,10 @@ pub async fn read_json<T: DeserializeOwned + Default>(
     if whole.bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }
+    // Serde would take an array for an object, by position.
+    if whole.bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::bad_request("the body must be a JSON object"));
+    }
     serde_json::from_slice(&whole.bytes).map_err(|e| match e.classify() {
         serde_json::error::Category::Data => Problem::bad_request(e.to_string()),
         _ => Problem::bad_request("invalid JSON body"),

@@ -77,8 +77,9 @@ impl<T: DeserializeOwned + Default> Order<T> {
 /// The person as the client names it, `api` when it does not.
 fn by(headers: &HeaderMap) -> String {
     let name = headers.get("x-al-by").and_then(|name| std::str::from_utf8(name.as_bytes()).ok());
-    let name: String =
-        name.unwrap_or_default().chars().filter(|c| !c.is_control()).take(BY_MAX).collect();
+    // It is shown on terminals: letters, digits, and what a keyboard has besides.
+    let plain = |c: &char| c.is_alphanumeric() || c.is_ascii_punctuation() || *c == ' ';
+    let name: String = name.unwrap_or_default().chars().filter(plain).take(BY_MAX).collect();
     let name = name.trim();
     if name.is_empty() { "api".to_owned() } else { name.to_owned() }
 }
@@ -320,4 +321,26 @@ async fn write_scale(file: PathBuf, scale: u32) -> Result<(), Problem> {
         tracing::error!(target: "gateway", error = %error, "scale not written");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_by(header: Option<&[u8]>, expected: &str) {
+        let value = header.map(|bytes| axum::http::HeaderValue::from_bytes(bytes).unwrap());
+        let headers = value.into_iter().map(|value| ("x-al-by".parse().unwrap(), value)).collect();
+        assert_eq!(by(&headers), expected, "{header:?}");
+    }
+
+    #[test]
+    fn the_client_may_say_who_gives_an_order() {
+        check_by(None, "api");
+        check_by(Some(b""), "api");
+        check_by(Some(b"ana@desk-2"), "ana@desk-2");
+        check_by(Some("J\u{fc}rg M\u{202e}ax\t".as_bytes()), "J\u{fc}rg Max");
+        check_by(Some(b"\xff"), "api");
+        check_by(Some(&[b'x'; 500]), &"x".repeat(64));
+    }
 }

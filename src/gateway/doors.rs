@@ -45,3 +45,29 @@ impl Doors {
 pub fn turn_away(stream: &TcpStream) {
     let _ = stream.try_write(FULL);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_outside_leaves_room_for_this_machine() {
+        let doors = Doors {
+            outside: Arc::new(Semaphore::new(2)),
+            this_machine: Arc::new(Semaphore::new(1)),
+        };
+        let (far, near) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([127, 0, 0, 1]));
+        let first = doors.enter(far).unwrap();
+        let _second = doors.enter(far).unwrap();
+        assert!(doors.enter(far).is_none());
+        assert!(doors.enter(near).is_some());
+        drop(first);
+        assert!(doors.enter(far).is_some(), "room is given back");
+    }
+
+    #[test]
+    fn who_is_turned_away_gets_a_whole_answer() {
+        let (head, body) = std::str::from_utf8(FULL).unwrap().split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
+    }
+}

@@ -15,12 +15,14 @@ mod body;
 mod control;
 mod counters;
 mod doors;
+mod impatient;
 mod key;
 mod port;
 mod reply;
 mod routes;
 mod serve;
 mod signals;
+mod sources;
 mod status;
 mod token;
 mod webhook;
@@ -33,18 +35,18 @@ use tokio::sync::Semaphore;
 pub use key::ApiKey;
 pub use port::bind;
 pub use serve::serve;
+pub use sources::LiveSources;
 pub use token::token;
 
 use crate::engine::{Facts, Handle};
 use crate::log::Redactor;
-use crate::triggers::Sources;
 
 /// What the gateway is made from.
 #[derive(Debug)]
 pub struct Setup {
     pub engine: Handle,
     pub facts: Arc<Facts>,
-    pub sources: Arc<Sources>,
+    pub sources: LiveSources,
     /// Last parts of the URLs that deliveries may be sent to, for the status.
     pub webhooks: Vec<String>,
     pub api_key: ApiKey,

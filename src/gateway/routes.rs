@@ -98,3 +98,54 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
         path.map(|Path(name)| Self(name)).map_err(|_| Problem::not_found("not found"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::gateway::serve::Peer;
+
+    async fn ask(router: Router, request: Request) -> (u16, String) {
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 1024).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_bug_is_answered_without_its_details() {
+        async fn buggy() -> Response {
+            panic!("details")
+        }
+        let router = Router::new()
+            .route("/", get(buggy))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(note));
+        let answer = ask(router, Request::new(Body::empty())).await;
+        assert_eq!(answer, (500, r#"{"error":"internal error"}"#.to_owned()));
+    }
+
+    async fn check_signal_from(peer: Option<IpAddr>, status: u16) {
+        let router = Router::new()
+            .route("/", get(async || ok(&json!({}))))
+            .route_layer(from_fn(signals::this_machine_only));
+        let mut request = Request::new(Body::empty());
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
+        assert_eq!(ask(router, request).await.0, status, "{peer:?}");
+    }
+
+    #[tokio::test]
+    async fn signals_come_from_this_machine_only() {
+        check_signal_from(Some([127, 0, 0, 1].into()), 200).await;
+        check_signal_from(Some([0, 0, 0, 0, 0, 0, 0, 1].into()), 200).await;
+        check_signal_from(Some([192, 0, 2, 1].into()), 404).await;
+        check_signal_from(Some([10, 0, 0, 1].into()), 404).await;
+        check_signal_from(None, 404).await;
+    }
+}

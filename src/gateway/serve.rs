@@ -20,14 +20,17 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
 use super::doors::{Doors, turn_away};
+use super::impatient::Impatient;
 use super::{App, routes};
 
 /// The head of a request has to arrive within this time; it is also how long an idle connection is
 /// kept.
 const HEADERS_IN: Duration = Duration::from_secs(10);
+/// An answer has to be taken within this time.
+const ANSWERS_IN: Duration = Duration::from_secs(30);
 /// Requests in flight may take this long when the gateway ends.
 const LEAVE_IN: Duration = Duration::from_secs(3);
-/// Bytes that are read at once, and the longest head of a request.
+/// Bytes that are read at once; a head of a request may be twice as long.
 const BUFFER: usize = 64 * 1024;
 /// Waited after an accept that failed: mostly there are no files left to open.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -97,7 +100,8 @@ async fn converse(stream: TcpStream, peer: Peer, router: Router, mut stop: watch
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEADERS_IN).max_buf_size(BUFFER);
-    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Impatient::new(stream, ANSWERS_IN));
+    let mut connection = pin!(server.serve_connection(stream, service));
     // What goes wrong on a connection (a reset, rubbish, silence) concerns its sender only.
     tokio::select! {
         _ = connection.as_mut() => {}

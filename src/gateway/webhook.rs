@@ -84,7 +84,15 @@ async fn judge(
 fn judge_here(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Judged {
     let headers: Headers<'_> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    triggers::receive(&app.setup.sources, segment, &headers, bytes, ambient::now_ms())
+    let (sources, now_ms) = (&app.setup.sources, ambient::now_ms());
+    let judged = triggers::receive(&sources.get(), segment, &headers, bytes, now_ms);
+    if judged != Err(Refusal::Signature) {
+        return judged;
+    }
+    match sources.refresh(now_ms) {
+        Some(fresh) => triggers::receive(&fresh, segment, &headers, bytes, now_ms),
+        None => judged,
+    }
 }
 
 fn refused(refusal: &Refusal) -> Problem {

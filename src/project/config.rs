@@ -104,7 +104,7 @@ fn models(table: &Table, problems: &mut Problems) -> BTreeMap<String, Model> {
 pub fn old_model(entry: &Entry, now: &str) -> Problem {
     Problem::error_at(&entry.key_at, format!("`[model]` is the older form of `{now}`"))
         .warning()
-        .hint("give the model a name, or let `al doctor --fix` do it")
+        .hint("give the model a name")
 }
 
 /// Reads `[models.<name>]` or `[model]`.

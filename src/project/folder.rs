@@ -89,7 +89,7 @@ fn instructions(dir: &Named, is_configured: bool, problems: &mut Problems) -> Re
 fn renamed(file: &Named, old: &str, new: &str) -> Problem {
     Problem::error(file, format!("`{old}` is now called `{new}`"))
         .warning()
-        .hint(format!("rename the file to `{new}`, or let `al doctor --fix` do it"))
+        .hint(format!("rename the file to `{new}`"))
 }
 
 fn missing_skill(dir: &Named) -> Problem {

@@ -85,13 +85,7 @@ impl Process {
         Attempt::new(&self.runs_dir, run, attempt)
     }
 
-    /// Removes everything a run left, when history forgets it. False when an attempt still runs.
-    ///
-    /// The fence goes too: no attempt of this run may be started any more.
-    ///
-    /// # Errors
-    /// When a file cannot be read or removed.
-    pub async fn remove(&self, run: &str) -> Result<bool, Error> {
+    async fn remove_run(&self, run: &str) -> Result<bool, Error> {
         let (this, run) = (self.clone(), run.to_owned());
         let remove = move || {
             let dir = this.attempt(&run, 0)?.run_dir().to_owned();
@@ -227,6 +221,21 @@ impl Runtime for Process {
 
     fn wait<'a>(&'a self, handle: &'a Handle) -> Answer<'a, Exit> {
         Box::pin(self.await_exit(handle))
+    }
+
+    fn remove<'a>(&'a self, run: &'a str) -> Answer<'a, bool> {
+        Box::pin(self.remove_run(run))
+    }
+
+    fn leftovers(&self) -> Answer<'_, Vec<String>> {
+        Box::pin(async move {
+            let listed = layout::runs(&self.runs_dir);
+            listed.map_err(|source| Error::Io {
+                doing: "list",
+                path: self.runs_dir.clone(),
+                source,
+            })
+        })
     }
 }
 

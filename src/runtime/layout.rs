@@ -105,6 +105,17 @@ pub(super) fn attempts(runs_dir: &Path, run: &str) -> Result<Vec<Attempt>, Error
         .collect()
 }
 
+/// Runs that have a directory.
+pub(super) fn runs(runs_dir: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(runs_dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e),
+    };
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|e| e.file_name().into_string().ok());
+    entries.filter_map(|entry| name(entry).transpose()).collect()
+}
+
 /// Removes a directory with all that programs left in it, also what they made read-only (package
 /// caches do that).
 pub(super) fn remove_tree(dir: &Path) -> io::Result<()> {

@@ -261,4 +261,11 @@ pub trait Runtime: Send + Sync {
 
     /// Waits for the end of an attempt, one's own or an adopted one. May be dropped and repeated.
     fn wait<'a>(&'a self, handle: &'a Handle) -> Answer<'a, Exit>;
+
+    /// Removes everything a run left. False when an attempt still runs. The fence goes too: no
+    /// attempt of this run may be started any more.
+    fn remove<'a>(&'a self, run: &'a str) -> Answer<'a, bool>;
+
+    /// Runs that left something.
+    fn leftovers(&self) -> Answer<'_, Vec<String>>;
 }

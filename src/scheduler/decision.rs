@@ -72,6 +72,10 @@ pub enum Decision {
     Drain,
     /// Nothing is left to wait for.
     Quit,
+    /// The files of an ended run may go.
+    Sweep {
+        run: String,
+    },
     /// Forget ended runs and receipts from before this instant.
     Prune {
         before: Millis,

@@ -247,21 +247,32 @@ impl Step<'_> {
             Report::Return(value) => return_value = Some(value.clone()),
             Report::Rerun => rerun = true,
         }
-        self.out.push(Decision::Report { run: run.to_owned(), status, return_value, rerun });
+        self.note(run, status, return_value, rerun);
         self.done("noted", vec![run.to_owned()]);
+    }
+
+    /// Writes down what a run said, as far as it is new.
+    fn note(
+        &mut self,
+        run: &str,
+        status: Option<String>,
+        return_value: Option<String>,
+        rerun: bool,
+    ) {
+        let Some(known) = self.view.runs.get(run) else { return };
+        let status = status.filter(|text| known.status.as_ref() != Some(text));
+        let return_value = return_value.filter(|value| known.return_value.as_ref() != Some(value));
+        if status.is_some() || return_value.is_some() || (rerun && !known.wants_rerun) {
+            let run = run.to_owned();
+            self.out.push(Decision::Report { run, status, return_value, rerun });
+        }
     }
 
     fn exited(&mut self, id: &str, attempt: u32, exit: &Exit) {
         let Some(run) = self.live(id, attempt).cloned() else { return };
         let (state, why) = judge(&run, exit);
-        if exit.status.is_some() || exit.return_value.is_some() || exit.wants_rerun {
-            self.out.push(Decision::Report {
-                run: id.to_owned(),
-                status: exit.status.clone(),
-                return_value: exit.return_value.clone(),
-                rerun: exit.wants_rerun,
-            });
-        }
+        // Usually known already; not when the gateway could not be reached.
+        self.note(id, exit.status.clone(), exit.return_value.clone(), exit.wants_rerun);
         let code = exit.chosen.or(exit.code);
         self.finish(&run, state, why, code, exit.at);
         let wants = run.wants_rerun || exit.wants_rerun || exit.code == Some(EXIT_RERUN);
@@ -277,6 +288,10 @@ impl Step<'_> {
             let (run, attempt) = (run.id.clone(), run.attempt);
             self.mark(&Effect::Start { run: run.clone(), attempt }, EffectState::Dead);
             self.mark(&Effect::Stop { run, attempt }, EffectState::Dead);
+        }
+        // The files of what went wrong stay for a look, until history forgets the run.
+        if matches!(state, RunState::Succeeded | RunState::Killed) && run.attempt > 0 {
+            self.out.push(Decision::Sweep { run: run.id.clone() });
         }
     }
 

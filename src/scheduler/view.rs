@@ -189,6 +189,7 @@ impl View {
             Decision::Receipt(_)
             | Decision::Effect { .. }
             | Decision::Quit
+            | Decision::Sweep { .. }
             | Decision::Prune { .. }
             | Decision::Answer(_) => {}
         }

@@ -168,6 +168,15 @@ impl Store {
         write::apply(&self.conn, decision).map_err(|e| self.at(e))
     }
 
+    /// Lets the file grow no further, as on a full disk, or again.
+    #[cfg(test)]
+    pub fn fill(&self, full: bool) {
+        let pages: u32 =
+            self.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or(0);
+        let max = if full { pages } else { u32::MAX };
+        let _ = self.conn.query_row(&format!("PRAGMA max_page_count = {max}"), [], |_| Ok(()));
+    }
+
     /// A read side of the same file.
     pub fn reader(&self) -> Reader {
         Reader::new(self.path.clone())

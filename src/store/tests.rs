@@ -1,1 +1,259 @@
+//! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+use std::fs;
+
+use super::*;
+use crate::scheduler::model::ReceiptOutcome;
+use crate::scheduler::{
+    Command, Decision, Event, Firing, Run, RunState, Scope, Stamp, Trigger, TriggerKind, Why,
+    settle, step,
+};
+
+const T0: i64 = 1_800_000_000_000;
+const DAY: i64 = 86_400_000;
+
+fn rules() -> ProjectRules {
+    ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 7 }
+}
+
+fn agents() -> Vec<(String, AgentRules)> {
+    let rules = AgentRules { scale: 1, queue_bound: 3, schedule: None };
+    vec![("dev".to_owned(), rules)]
+}
+
+/// A history on disk, and the view beside it.
+struct Pair {
+    dir: tempfile::TempDir,
+    store: Store,
+    view: View,
+    n: u32,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let view = store.load(&rules(), &agents()).unwrap();
+        Self { dir, store, view, n: 0 }
+    }
+
+    fn send(&mut self, at: i64, event: Event) -> Vec<Decision> {
+        self.n += 1;
+        let stamp = Stamp { at, id: format!("receipt-{}", self.n) };
+        self.store.begin().unwrap();
+        self.view.facts = self.store.facts(&event).unwrap();
+        let mut all = Vec::new();
+        let mut next = step(&self.view, &event, &stamp);
+        while !next.is_empty() {
+            for decision in &next {
+                self.store.apply(decision).unwrap();
+                self.view.apply(decision);
+            }
+            all.append(&mut next);
+            next = settle(&self.view, at);
+        }
+        self.store.commit().unwrap();
+        self.view.facts = Facts::default();
+        all
+    }
+
+    fn webhook(&mut self, at: i64, dedupe: Option<&str>) -> Vec<Decision> {
+        self.send(
+            at,
+            Event::Fired(Firing {
+                trigger: Trigger {
+                    kind: TriggerKind::Webhook,
+                    source: "github".into(),
+                    summary: "issues opened acme/api#1".into(),
+                },
+                dedupe: dedupe.map(str::to_owned),
+                targets: vec!["dev".into()],
+                payload: r#"{"type":"webhook"}"#.into(),
+                envelope: Some(crate::scheduler::Envelope {
+                    headers: "{}".into(),
+                    body: b"body".to_vec(),
+                }),
+            }),
+        )
+    }
+
+    fn command(&mut self, at: i64, command: Command) {
+        self.send(at, Event::Command { command, by: "ann".into() });
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        let query = RunsQuery { limit: 100, ..RunsQuery::default() };
+        self.store.reader().runs(&query).unwrap()
+    }
+}
+
+#[test]
+fn a_restart_sees_what_was_there_before() {
+    let mut pair = Pair::new();
+    for _ in 0..6 {
+        pair.webhook(T0, None);
+    }
+    pair.command(T0, Command::Pause { scope: Scope::Project, why: Some("deploy".into()) });
+    pair.send(T0, Event::HostStarted);
+    let first = pair.runs().pop().unwrap();
+    pair.send(
+        T0,
+        Event::RunReported {
+            run: first.id.clone(),
+            attempt: 1,
+            report: crate::scheduler::Report::Status("half way".into()),
+        },
+    );
+    let loaded = Store::open(pair.dir.path()).unwrap().load(&rules(), &agents()).unwrap();
+    assert_eq!(loaded, pair.view);
+}
+
+#[test]
+fn effects_stay_until_their_attempt_has_ended() {
+    let mut pair = Pair::new();
+    pair.webhook(T0, None);
+    let start = Effect::Start { run: pair.runs()[0].id.clone(), attempt: 1 };
+    assert_eq!(pair.store.effects().unwrap(), [(start.clone(), EffectState::Todo)]);
+    pair.send(T0, Event::Effect(start.clone(), crate::scheduler::EffectNews::Begun));
+    assert_eq!(pair.store.effects().unwrap(), [(start.clone(), EffectState::Begun)]);
+    let message = "no such file".to_owned();
+    pair.send(T0, Event::Effect(start, crate::scheduler::EffectNews::Failed { message }));
+    assert_eq!(pair.store.effects().unwrap(), []);
+}
+
+#[test]
+fn what_was_rolled_back_never_happened() {
+    let pair = Pair::new();
+    pair.store.begin().unwrap();
+    let pause = crate::scheduler::Pause { by: "ann".into(), since: T0, why: None };
+    pair.store.apply(&Decision::Pause { scope: Scope::Project, pause }).unwrap();
+    pair.store.roll_back();
+    assert_eq!(pair.store.load(&rules(), &agents()).unwrap(), pair.view);
+}
+
+#[test]
+fn a_delivery_that_came_before_is_known_by_its_key() {
+    let mut pair = Pair::new();
+    pair.webhook(T0, Some("github:1"));
+    let again = pair.webhook(T0 + 5, Some("github:1"));
+    let duplicate = crate::scheduler::Answer::Duplicate { receipt: Some("receipt-1".into()) };
+    assert_eq!(again, [Decision::Answer(duplicate)]);
+    assert_eq!(pair.runs().len(), 1);
+}
+
+#[test]
+fn receipts_say_what_became_of_a_firing() {
+    let mut pair = Pair::new();
+    pair.webhook(T0, None);
+    pair.command(T0, Command::Scale { agent: "dev".into(), scale: 0 });
+    pair.webhook(T0, None);
+    let query = TriggersQuery { offset: 0, limit: 10 };
+    let receipts = pair.store.reader().triggers(&query).unwrap();
+    let told = |n: usize| (receipts[n].outcome, receipts[n].runs.len(), &*receipts[n].skipped);
+    let disabled = ("dev".to_owned(), Why::Disabled);
+    assert_eq!(told(0), (ReceiptOutcome::Skipped, 0, &[disabled][..]));
+    assert_eq!(told(1), (ReceiptOutcome::Accepted, 1, &[][..]));
+}
+
+#[test]
+fn history_is_pruned_by_age_and_live_runs_stay() {
+    let mut pair = Pair::new();
+    pair.webhook(T0, Some("github:old"));
+    let run = pair.runs()[0].clone();
+    let exit = crate::scheduler::Exit {
+        verdict: crate::scheduler::Verdict::Exited,
+        code: Some(0),
+        at: T0 + 10,
+        return_value: None,
+        status: None,
+        wants_rerun: false,
+        chosen: None,
+    };
+    pair.send(T0 + 10, Event::RunExited { run: run.id.clone(), attempt: 1, exit });
+    pair.webhook(T0 + 20, None);
+    let live = pair.runs()[0].clone();
+    pair.webhook(T0 + 15 * DAY, None);
+
+    pair.send(T0 + 15 * DAY, Event::TimerDue(crate::scheduler::Timer::Prune));
+    let left: Vec<String> = pair.runs().into_iter().map(|run| run.id).collect();
+    assert_eq!(left.len(), 2, "the queued one and the running one: {left:?}");
+    assert!(left.contains(&live.id) && !left.contains(&run.id));
+    let receipts = pair.store.reader().triggers(&TriggersQuery { offset: 0, limit: 10 }).unwrap();
+    assert_eq!(receipts.len(), 1, "old receipts go");
+}
+
+#[test]
+fn a_number_is_never_given_away_twice() {
+    let mut pair = Pair::new();
+    pair.webhook(T0, None);
+    let run = pair.runs()[0].clone();
+    pair.command(T0, Command::Kill { target: crate::scheduler::Target::Runs(vec![run.id]) });
+    pair.send(
+        T0,
+        Event::Effect(
+            Effect::Start { run: pair.runs()[0].id.clone(), attempt: 1 },
+            crate::scheduler::EffectNews::Lost,
+        ),
+    );
+    assert_eq!(pair.runs()[0].state, RunState::Failed);
+    pair.send(T0 + 100 * DAY, Event::TimerDue(crate::scheduler::Timer::Prune));
+    let loaded = Store::open(pair.dir.path()).unwrap().load(&rules(), &agents()).unwrap();
+    assert_eq!(loaded.next_run, pair.view.next_run);
+}
+
+#[test]
+fn keys_are_drawn_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Keys { id_key: 1, token_key: [1; 32] };
+    let later = Keys { id_key: 2, token_key: [2; 32] };
+    assert!(Store::open(dir.path()).unwrap().keys(first).unwrap() == first);
+    assert!(Store::open(dir.path()).unwrap().keys(later).unwrap() == first);
+}
+
+#[test]
+fn the_history_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let pair = Pair::new();
+    for file in fs::read_dir(pair.dir.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", file.path().display());
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_says_what_to_do() {
+    let check = |prepare: fn(&Path), code: &str, message: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        prepare(dir.path());
+        let failure = crate::failure::Failure::from(Store::open(dir.path()).unwrap_err());
+        assert_eq!(failure.code, code, "{failure:?}");
+        assert!(failure.message.contains(message), "{}", failure.message);
+        assert!(!failure.hints.is_empty());
+    };
+    check(
+        |dir| fs::write(dir.join(FILE), "this is no database at all, only text").unwrap(),
+        "history_damaged",
+        "is damaged",
+    );
+    check(
+        |dir| {
+            Store::open(dir).unwrap().conn.execute_batch("PRAGMA user_version = 99").unwrap();
+        },
+        "history_newer",
+        "was written by a newer al (schema 99, this one knows 1)",
+    );
+    check(|dir| fs::create_dir(dir.join(FILE)).unwrap(), "history_unwritable", "cannot write");
+}
+
+#[test]
+fn one_scheduler_per_project() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = Lock::take(dir.path(), 4711).unwrap().unwrap();
+    // The second one is another process in real life; a second descriptor is the same to flock.
+    assert_eq!(Lock::take(dir.path(), 12).unwrap().unwrap_err().pid, Some(4711));
+    assert_eq!(Lock::owner(dir.path()).unwrap().pid, Some(4711));
+    drop(lock);
+    assert_eq!(Lock::owner(dir.path()), None);
+    assert!(Lock::take(dir.path(), 12).unwrap().is_ok());
+}

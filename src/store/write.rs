@@ -54,9 +54,13 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
             execute(conn, "DELETE FROM pauses WHERE scope = ?1", params![scope_key(scope)])
         }
         Decision::Prune { before } => prune(conn, *before),
-        // The scale is written to the project's files, the mode ends with the process, and an
-        // answer belongs to whoever asked.
-        Decision::Scale { .. } | Decision::Drain | Decision::Quit | Decision::Answer(_) => Ok(()),
+        // The scale is written to the project's files, the mode ends with the process, a run's
+        // files are no rows, and an answer belongs to whoever asked.
+        Decision::Scale { .. }
+        | Decision::Drain
+        | Decision::Quit
+        | Decision::Sweep { .. }
+        | Decision::Answer(_) => Ok(()),
     }
 }
 

@@ -1,1 +1,377 @@
+//! One fleet that all tests look at, and hands to press keys with.
 
+use crate::input::{Input, Out};
+use crate::key::Chord;
+use crate::state::{Setup, Ui};
+use crate::theme::Theme;
+use crate::update::update;
+use al_wire::*;
+use crossterm::event::{KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use std::fmt::Write;
+
+/// 2026-01-01 12:04:43 UTC.
+pub const NOW_MS: i64 = 1_767_269_083_000;
+
+pub fn agent(name: &str, state: AgentState, running: u32, queued: u32) -> AgentRow {
+    AgentRow {
+        name: name.into(),
+        description: None,
+        state,
+        paused: None,
+        running,
+        scale: 2,
+        queued,
+        queue_bound: 20,
+        next_ms: None,
+        schedule: None,
+        schedule_words: None,
+        triggers: vec!["github issues labeled".into()],
+        last: Some(last(name, RunState::Succeeded, 3)),
+        status_text: None,
+        error: None,
+        engine: "script".into(),
+        runtime: "process".into(),
+        timeout_s: 1_800,
+    }
+}
+
+fn last(name: &str, state: RunState, minutes: i64) -> LastRun {
+    LastRun {
+        run: format!("{name}-0000000f"),
+        state,
+        ended_ms: NOW_MS - minutes * 60_000,
+        duration_ms: 3_400,
+    }
+}
+
+pub fn run(id: &str, state: RunState, age_s: i64) -> RunRow {
+    let begun = state != RunState::Queued && state != RunState::Dropped;
+    let since_ms = NOW_MS - age_s * 1_000;
+    RunRow {
+        id: id.into(),
+        agent: id.rsplit_once('-').unwrap().0.into(),
+        state,
+        why: "a slot was free".into(),
+        trigger: "github issues labeled acme/api#388".into(),
+        receipt: None,
+        attempt: u32::from(begun),
+        stopping: false,
+        queued_ms: since_ms,
+        started_ms: begun.then_some(since_ms),
+        ended_ms: state.ended().then_some(since_ms + 19_000),
+        exit_code: (state == RunState::Failed).then_some(101),
+        status_text: None,
+        return_value: None,
+        rerun: None,
+    }
+}
+
+fn trigger(id: &str, summary: &str, outcome: Outcome, why: &str, runs: &[&str]) -> TriggerRow {
+    TriggerRow {
+        id: id.into(),
+        at_ms: NOW_MS - 52_000,
+        source: "github".into(),
+        summary: summary.into(),
+        outcome,
+        why: why.into(),
+        runs: runs.iter().map(|run| (*run).into()).collect(),
+    }
+}
+
+pub fn snapshot() -> Snapshot {
+    let agents = vec![
+        AgentRow {
+            status_text: Some("opening pull request".into()),
+            ..agent("dev", AgentState::Running, 2, 2)
+        },
+        AgentRow {
+            paused: Some(PauseRow {
+                by: "you".into(),
+                since_ms: NOW_MS - 600_000,
+                why: Some("deploy".into()),
+            }),
+            last: Some(last("docs", RunState::Succeeded, 4_000)),
+            ..agent("docs", AgentState::Paused, 0, 1)
+        },
+        AgentRow {
+            state: AgentState::Invalid,
+            error: Some("agents/oncall/config.toml:3: unknown key `scal`".into()),
+            last: None,
+            ..agent("oncall", AgentState::Invalid, 0, 0)
+        },
+        AgentRow {
+            next_ms: Some(NOW_MS + 250_000),
+            schedule: Some("*/10 * * * *".into()),
+            schedule_words: Some("every 10 minutes, UTC".into()),
+            triggers: vec!["schedule".into()],
+            ..agent("planner", AgentState::Idle, 0, 0)
+        },
+        AgentRow {
+            last: Some(last("release", RunState::Failed, 9)),
+            ..agent("release", AgentState::Idle, 0, 0)
+        },
+        agent("reviewer-of-everything-in-eu-west", AgentState::Waiting, 1, 0),
+    ];
+    let runs = vec![
+        run("dev-000000c2", RunState::Queued, 130),
+        run("dev-000000c1", RunState::Queued, 140),
+        run("docs-000000d1", RunState::Queued, 7_300),
+        RunRow {
+            status_text: Some("running the tests".into()),
+            ..run("dev-000000b2", RunState::Running, 52)
+        },
+        run("dev-000000b1", RunState::Running, 243),
+        run("reviewer-of-everything-in-eu-west-000000e1", RunState::Waiting, 153),
+        RunRow { why: "exit code 101".into(), ..run("release-0000000f", RunState::Failed, 560) },
+        run("planner-0000000f", RunState::Succeeded, 3_600),
+    ];
+    Snapshot {
+        v: VERSION,
+        seq: 41,
+        at_ms: NOW_MS,
+        host: HostRow {
+            project: "acme-bots".into(),
+            environment: None,
+            gateway: Some("http://127.0.0.1:8080".into()),
+            mode: HostMode::Running,
+            paused: None,
+            scale: Some(8),
+            started_ms: NOW_MS - 3_600_000,
+            version: "0.1.0".into(),
+            pid: 4_711,
+        },
+        agents,
+        runs,
+        triggers: vec![
+            trigger(
+                "t3",
+                "issues labeled acme/api#391",
+                Outcome::Accepted,
+                "dev wants it",
+                &["dev-000000c2"],
+            ),
+            trigger(
+                "t2",
+                "issues labeled acme/api#391",
+                Outcome::Duplicate,
+                "the same delivery came at 12:03:50",
+                &[],
+            ),
+            trigger("t1", "ping", Outcome::NoMatch, "no agent wants it", &[]),
+        ],
+    }
+}
+
+pub fn record(n: i64, level: LogLevel, msg: &str) -> LogRecord {
+    LogRecord {
+        at_ms: NOW_MS - 60_000 + n * 1_011,
+        level,
+        name: "dev".into(),
+        run: Some("dev-000000b2".into()),
+        msg: msg.into(),
+        fields: serde_json::Map::new(),
+    }
+}
+
+/// Records `range` of a log in which every seventh is an error.
+pub fn records(range: std::ops::Range<i64>) -> Vec<LogRecord> {
+    let one = |n: i64| match n % 7 {
+        5 => record(n, LogLevel::Error, &format!("403 rate limited, retry in {n}s")),
+        3 => record(n, LogLevel::Debug, &format!("\u{1b}[32mstep\u{1b}[0m {n}\tdetail")),
+        _ => record(n, LogLevel::Info, &format!("tool bash cargo test -p al-core, step {n}")),
+    };
+    range.map(one).collect()
+}
+
+/// A chunk as it comes first after `Tail`.
+pub fn tail(source: LogSource, records: Vec<LogRecord>) -> LogChunk {
+    LogChunk {
+        source,
+        records,
+        first: Some("c0".into()),
+        older: false,
+        reset: true,
+        more_before: false,
+        skipped: 0,
+    }
+}
+
+/// A chunk that follows what was there.
+pub fn more(source: LogSource, records: Vec<LogRecord>) -> LogChunk {
+    LogChunk { reset: false, first: Some("c1".into()), ..tail(source, records) }
+}
+
+/// A console and the time it believes in.
+pub struct Desk {
+    pub ui: Ui,
+    pub now_ms: i64,
+    pub out: Vec<Out>,
+}
+
+impl Desk {
+    /// A console that has only just started.
+    pub fn fresh(size: (u16, u16), theme: &str) -> Self {
+        let setup = Setup {
+            project: "acme-bots".into(),
+            remote: false,
+            read_only: false,
+            no_color: theme == "mono",
+            ascii: false,
+            config_dir: None,
+            zone_offset: |_| 3_600,
+        };
+        let (theme, _) = Theme::load(theme, None).unwrap();
+        Self { ui: Ui::new(setup, theme, size, NOW_MS), now_ms: NOW_MS, out: Vec::new() }
+    }
+
+    /// A console that shows the fleet and the log of its first agent.
+    pub fn at(size: (u16, u16), theme: &str) -> Self {
+        let mut desk = Self::fresh(size, theme);
+        desk.hear(Down::Snapshot(Box::new(snapshot())));
+        desk.hear(Down::Log(tail(LogSource::Agent("dev".into()), records(0..40))));
+        desk.out.clear();
+        desk
+    }
+
+    pub fn new() -> Self {
+        Self::at((80, 24), "terminal")
+    }
+
+    pub fn give(&mut self, input: Input) -> &mut Self {
+        self.out.extend(update(&mut self.ui, self.now_ms, input));
+        self
+    }
+
+    pub fn hear(&mut self, message: Down) -> &mut Self {
+        self.give(Input::Down(message))
+    }
+
+    /// Presses keys, a second apart so that no dialog guards itself: `"j j Enter"`, and `'text'`
+    /// types each character.
+    pub fn press(&mut self, keys: &str) -> &mut Self {
+        for word in split(keys) {
+            match word.strip_prefix('\'').and_then(|word| word.strip_suffix('\'')) {
+                Some(text) => {
+                    for c in text.chars() {
+                        self.chord(Chord {
+                            code: crossterm::event::KeyCode::Char(c),
+                            ctrl: false,
+                            alt: false,
+                        });
+                    }
+                }
+                None => self.chord(Chord::parse(&word).unwrap()),
+            }
+        }
+        self
+    }
+
+    fn chord(&mut self, chord: Chord) {
+        self.now_ms += 1_000;
+        let modifiers = if chord.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+        self.give(Input::Key(KeyEvent::new(chord.code, modifiers)));
+    }
+
+    pub fn wait(&mut self, ms: i64) -> &mut Self {
+        self.now_ms += ms;
+        self.give(Input::Tick)
+    }
+
+    /// What was asked of the host since the last look.
+    pub fn sent(&mut self) -> Vec<Up> {
+        let out = std::mem::take(&mut self.out);
+        out.into_iter()
+            .filter_map(|out| if let Out::Send(up) = out { Some(up) } else { None })
+            .collect()
+    }
+
+    /// The commands among them.
+    pub fn commands(&mut self) -> Vec<Command> {
+        let submits = self.sent().into_iter();
+        submits
+            .filter_map(|up| if let Up::Submit { command, .. } = up { Some(command) } else { None })
+            .collect()
+    }
+
+    pub fn screen(&self) -> String {
+        text(&crate::view::buffer(&self.ui))
+    }
+
+    pub fn row(&self, y: u16) -> String {
+        self.screen().lines().nth(usize::from(y)).unwrap().to_owned()
+    }
+
+    pub fn last_row(&self) -> String {
+        self.row(self.ui.size.1 - 1)
+    }
+
+    pub fn selected(&self) -> &str {
+        self.ui.table(self.ui.focus()).selected.as_deref().unwrap_or("-")
+    }
+}
+
+/// Words, with what stands between quotes as one.
+fn split(keys: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in keys.chars() {
+        quoted ^= c == '\'';
+        match c {
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().unwrap().push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The cells of a buffer as lines without trailing blanks.
+pub fn text(buf: &Buffer) -> String {
+    let mut out = String::new();
+    for y in 0..buf.area.height {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < buf.area.width {
+            let symbol = buf[(x, y)].symbol();
+            line.push_str(symbol);
+            x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol).max(1)).unwrap();
+        }
+        writeln!(out, "{}", line.trim_end()).unwrap();
+    }
+    out
+}
+
+/// Text, then one letter per distinct style of each cell, then what the letters mean.
+pub fn styled(buf: &Buffer) -> String {
+    let mut known = vec![(ratatui::style::Style::reset(), '.')];
+    let mut map = String::new();
+    for y in 0..buf.area.height {
+        let mut line = String::new();
+        for x in 0..buf.area.width {
+            let style = buf[(x, y)].style();
+            let plain = style.fg == Some(ratatui::style::Color::Reset)
+                && style.bg == Some(ratatui::style::Color::Reset)
+                && style.add_modifier.is_empty();
+            let found = known.iter().find(|(seen, _)| *seen == style).map(|(_, letter)| *letter);
+            line.push(if plain {
+                '.'
+            } else {
+                found.unwrap_or_else(|| {
+                    let letter = char::from(b'a' + u8::try_from(known.len() - 1).unwrap());
+                    known.push((style, letter));
+                    letter
+                })
+            });
+        }
+        writeln!(map, "{}", line.trim_end_matches('.')).unwrap();
+    }
+    let mut legend = String::new();
+    for (style, letter) in &known[1..] {
+        let colors =
+            [style.fg, style.bg].map(|color| color.map_or("-".into(), |c| format!("{c:?}")));
+        writeln!(legend, "{letter} {} on {} {:?}", colors[0], colors[1], style.add_modifier)
+            .unwrap();
+    }
+    format!("{}\n{map}\n{legend}", text(buf))
+}

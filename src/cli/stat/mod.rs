@@ -2,6 +2,7 @@
 //! scheduler runs.
 
 mod agent;
+mod asked;
 mod describe;
 mod overview;
 mod picture;
@@ -46,6 +47,9 @@ pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
         Some(name) => one_agent(name, args.json, &picture, context)?,
     };
     output::print(&text)?;
+    if let Some(silent) = &picture.silent {
+        output::remark(&format!("\nthe scheduler could not be asked: {silent}\n"));
+    }
     if !args.json && !picture.warnings.is_empty() {
         output::remark(&format!(
             "\n{}\n",
@@ -68,12 +72,14 @@ fn one_agent(
     };
     let query =
         RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
-    let runs = match history::reader(context) {
-        Some(reader) => reader.runs(&query)?,
+    let max_reruns = picture.project.config.max_reruns;
+    let runs: Vec<RunRow> = match history::reader(context) {
+        _ if picture.remote => picture.runs.iter().filter(|r| r.agent == name).cloned().collect(),
+        Some(reader) => {
+            reader.runs(&query)?.iter().map(|run| engine::run_row(run, max_reruns)).collect()
+        }
         None => Vec::new(),
     };
-    let max_reruns = picture.project.config.max_reruns;
-    let runs: Vec<RunRow> = runs.iter().map(|run| engine::run_row(run, max_reruns)).collect();
     if !as_json {
         return Ok(agent::render(agent, row, &runs, picture, context));
     }
@@ -118,6 +124,8 @@ fn header_json(picture: &Picture) -> Value {
             "pid": running.pid,
             "gateway": running.url,
             "started_ms": running.since_ms,
+            "stopping": picture.stopping,
+            "silent": picture.silent.as_ref().map(|failure| failure.message.clone()),
         })),
         "paused": picture.paused,
         "warnings": warnings,

@@ -37,7 +37,11 @@ pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
             ));
         }
         Some(running) => {
-            text.push_str(&format!("  {}", paint.on(Tone::Good, "running")));
+            let (tone, word) = match picture.stopping {
+                true => (Tone::Warn, "stopping, runs in flight finish"),
+                false => (Tone::Good, "running"),
+            };
+            text.push_str(&format!("  {}", paint.on(tone, word)));
             text.extend(running.url.iter().map(|url| format!("  {}", safe(url))));
             text.extend(
                 running.since_ms.map(|since| format!("  up {}", times::span(now_ms - since))),
@@ -62,7 +66,7 @@ pub fn paused(pause: &PauseRow, now_ms: Millis) -> String {
 fn agents(rows: &[AgentRow], context: &Context) -> String {
     let mut table = Table::new([
         ("AGENT", Fit::Middle),
-        ("TRIGGER", Fit::End),
+        ("TRIGGER", Fit::Keep),
         ("STATUS", Fit::Keep),
         ("RUNS", Fit::Keep),
         ("QUEUE", Fit::Keep),

@@ -7,7 +7,9 @@ use al_wire::{AgentRow, PauseRow, RunRow, RunState};
 use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
 
+use super::asked::Asked;
 use crate::ambient::{self, Millis};
+use crate::cli::client::{Client, Place, place};
 use crate::cli::running::{Running, running};
 use crate::cli::{Context, history};
 use crate::engine::{self, Mirror};
@@ -26,6 +28,12 @@ pub struct Picture {
     pub warnings: Vec<Problem>,
     /// None when no scheduler runs.
     pub running: Option<Running>,
+    /// Runs in flight finish, then the scheduler ends.
+    pub stopping: bool,
+    /// The scheduler is on another machine, and its history too.
+    pub remote: bool,
+    /// Why the running scheduler could not be asked.
+    pub silent: Option<Failure>,
     pub paused: Option<PauseRow>,
     pub agents: Vec<AgentRow>,
     /// Runs that have not ended, oldest first.
@@ -35,31 +43,83 @@ pub struct Picture {
 
 impl Picture {
     /// # Errors
-    /// When the project or its history cannot be read.
+    /// When the project or its history cannot be read, or a scheduler elsewhere does not answer.
     pub fn take(context: &Context) -> Result<Self, Failure> {
         let Loaded { project, warnings } = context.load()?;
-        let host_zone = ambient::host_zone();
-        let (view, last) = state(&project, &host_zone, context)?;
-        let agents = project.agents.iter();
-        let facts = |agent: &Agent| engine::agent_facts(agent, &host_zone);
+        let running = running(&context.state_dir());
+        let place = place(&project, running.as_ref());
+        let mut picture = Self {
+            paused: None,
+            agents: Vec::new(),
+            runs: Vec::new(),
+            stopping: false,
+            remote: false,
+            silent: None,
+            running,
+            project,
+            warnings,
+            host_zone: ambient::host_zone(),
+        };
+        let asked = place.as_ref().map(|place| ask(place.clone(), context));
+        match (place, asked) {
+            (Some(place), Some(asked)) if place.remote => picture.be_told(&place.url, &asked?),
+            (_, asked) => {
+                picture.look(context)?;
+                match asked.transpose() {
+                    Ok(asked) => asked.iter().for_each(|asked| picture.refine(asked)),
+                    Err(failure) => picture.silent = Some(failure),
+                }
+            }
+        }
+        Ok(picture)
+    }
+
+    /// Takes everything from a scheduler elsewhere.
+    fn be_told(&mut self, url: &str, asked: &Asked) {
+        self.remote = true;
+        self.running = Some(Running {
+            pid: asked.scheduler.pid,
+            url: Some(url.to_owned()),
+            since_ms: asked.started_ms(),
+        });
+        self.stopping = asked.scheduler.stopping;
+        self.paused = asked.scheduler.pause.clone();
+        self.agents = asked.agent_rows();
+        self.runs = asked.run_rows();
+    }
+
+    /// Reads the store.
+    fn look(&mut self, context: &Context) -> Result<(), Failure> {
+        let project = &self.project;
+        let (view, last) = state(project, &self.host_zone, context)?;
         let mirror = Mirror { seq: 0, view, last };
-        let rows = agents.filter_map(|a| engine::agent_row(&mirror, &a.name, &facts(a))).collect();
+        let facts = |agent: &Agent| engine::agent_facts(agent, &self.host_zone);
+        let agents = project.agents.iter();
+        self.agents =
+            agents.filter_map(|a| engine::agent_row(&mirror, &a.name, &facts(a))).collect();
         let mut live: Vec<&Run> = mirror.view.runs.values().collect();
         live.sort_unstable_by_key(|run| run.seq);
-        let paused = mirror.view.pauses.get(&Scope::Project).map(|pause| PauseRow {
+        let max_reruns = project.config.max_reruns;
+        self.runs = live.iter().map(|run| engine::run_row(run, max_reruns)).collect();
+        self.paused = mirror.view.pauses.get(&Scope::Project).map(|pause| PauseRow {
             by: pause.by.clone(),
             since_ms: pause.since,
             why: pause.why.clone(),
         });
-        Ok(Self {
-            running: running(&context.state_dir()),
-            paused,
-            agents: rows,
-            runs: live.iter().map(|run| engine::run_row(run, project.config.max_reruns)).collect(),
-            project,
-            warnings,
-            host_zone,
-        })
+        Ok(())
+    }
+
+    /// Adds what only the running scheduler knows: the files may have changed since it started.
+    fn refine(&mut self, asked: &Asked) {
+        self.stopping = asked.scheduler.stopping;
+        if let Some(running) = &mut self.running {
+            running.since_ms = asked.started_ms().or(running.since_ms);
+        }
+        for row in &mut self.agents {
+            if let Some((next_ms, scale)) = asked.next_and_scale(&row.name) {
+                (row.next_ms, row.scale) = (next_ms, scale);
+            }
+        }
     }
 
     /// Runs that wait.
@@ -83,6 +143,10 @@ impl Picture {
             .map(|time| time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true))
             .collect()
     }
+}
+
+fn ask(place: Place, context: &Context) -> Result<Asked, Failure> {
+    Asked::read(Client::at(place, context)?.get("/control/status")?)
 }
 
 /// Live state as the scheduler has it, and each agent's newest ended run.

@@ -76,11 +76,16 @@ pub fn height(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> us
 
 /// All that a record says, on one line without colours: what search looks through and `yy` copies.
 pub fn plain(record: &LogRecord) -> String {
-    let mut plain = text::line(text::head(&record.msg).0);
+    let mut plain = text::line(head(record).0);
     for (key, value) in &record.fields {
         plain.push_str(&format!(" {}={}", text::line(key), field(value)));
     }
     plain
+}
+
+/// As much of the text as is shown, and how many bytes are not.
+fn head(record: &LogRecord) -> (&str, usize) {
+    text::head(record.msg.trim_end_matches(['\n', '\r']))
 }
 
 fn prefix(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<Span<'static>> {
@@ -116,7 +121,7 @@ fn body(record: &LogRecord, look: &Look<'_>) -> Vec<Span<'static>> {
         LogLevel::Error => look.theme.style(Role::LevelError),
         LogLevel::Info | LogLevel::Warn => look.theme.style(Role::Text),
     };
-    let (head, cut) = text::head(record.msg.trim_end_matches(['\n', '\r']));
+    let (head, cut) = head(record);
     let mut spans = text::safe(head, base, look.theme.colorless);
     if cut > 0 {
         let marker = format!(" [{} kB more, Enter shows all]", cut.div_ceil(1024));

@@ -1,1 +1,67 @@
+use super::*;
+use crate::fixture::record;
 
+fn look(theme: &Theme) -> Look<'_> {
+    Look {
+        time: TimeMode::Local,
+        wrap: false,
+        runs: false,
+        width: 40,
+        left: 0,
+        zone_offset: |_| 3_600,
+        needle: "",
+        theme,
+    }
+}
+
+fn shown(record: &LogRecord, look: &Look<'_>) -> Vec<String> {
+    rows(record, Some(record.at_ms - 1_500), look).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_record_reads_as_time_level_text_and_fields() {
+    let theme = Theme::plain();
+    let look = look(&theme);
+    let mut record = record(0, LogLevel::Warn, "exit 101\n");
+    record.fields.insert("tool".into(), "bash".into());
+    assert_eq!(shown(&record, &look), ["13:03:43.000 W exit 101 tool=bash"]);
+    assert_eq!(
+        shown(&record, &Look { time: TimeMode::Utc, ..look }),
+        ["12:03:43.000Z W exit 101 tool=bash"]
+    );
+    assert_eq!(
+        shown(&record, &Look { time: TimeMode::Since, ..look }),
+        ["   +1.5s W exit 101 tool=bash"]
+    );
+    assert_eq!(
+        shown(&record, &Look { time: TimeMode::None, runs: true, ..look }),
+        ["W 000000b2 exit 101 tool=bash"]
+    );
+    assert_eq!(shown(&record, &Look { left: 5, ..look }), ["13:03:43.000 W 101 tool=bash"]);
+    assert_eq!(plain(&record), "exit 101 tool=bash");
+}
+
+#[test]
+fn long_records_wrap_under_their_text_and_huge_ones_are_cut() {
+    let theme = Theme::plain();
+    let look = Look { wrap: true, width: 34, ..look(&theme) };
+    let long = record(0, LogLevel::Info, "one two three four five six\nseven");
+    assert_eq!(
+        shown(&long, &look),
+        ["13:03:43.000 I one two three four ", "               five six", "               seven"]
+    );
+    assert_eq!(height(&long, None, &look), 3);
+    let huge = record(0, LogLevel::Info, &"x".repeat(20_000));
+    let text = shown(&huge, &Look { wrap: false, ..look }).concat();
+    assert!(text.ends_with("x [12 kB more, Enter shows all]"), "{}", &text[text.len() - 60..]);
+}
+
+#[test]
+fn matches_stand_out_inside_coloured_text() {
+    let (theme, _) = Theme::load("terminal", None).unwrap();
+    let look = Look { needle: "err", time: TimeMode::None, ..look(&theme) };
+    let record = record(0, LogLevel::Info, "an \u{1b}[31mError\u{1b}[0m here");
+    let spans: Vec<String> =
+        rows(&record, None, &look)[0].spans.iter().map(|span| span.content.to_string()).collect();
+    assert_eq!(spans, ["I", " ", "an ", "Err", "or", " here"]);
+}

@@ -76,19 +76,26 @@ impl LogPane {
 
     /// Takes a chunk in. Where the reader is stays where it is.
     pub fn take(&mut self, chunk: LogChunk) {
-        let was_end = self.buffer.end();
-        let (first, older) = (self.buffer.start(), chunk.older);
-        match self.buffer.take(chunk, !self.follow) {
+        let (start, end) = (self.buffer.start(), self.buffer.end());
+        let change = self.buffer.take(chunk, !self.follow);
+        let fresh = match change {
             Change::Nothing => return,
             Change::Replaced => {
-                self.new = 0;
-                self.follow = true;
+                (self.follow, self.new) = (true, 0);
+                if let Some(search) = &mut self.search {
+                    search.hits.clear();
+                }
+                self.buffer.start()..self.buffer.end()
             }
-            Change::Appended(count) if !self.follow => self.new += count,
-            Change::Appended(_) => {}
-            Change::Prepended(_) => self.loading = false,
-        }
-        let fresh = if older { self.buffer.start()..first } else { was_end..self.buffer.end() };
+            Change::Appended(count) => {
+                self.new += if self.follow { 0 } else { count };
+                end..self.buffer.end()
+            }
+            Change::Prepended(_) => {
+                self.loading = false;
+                self.buffer.start()..start
+            }
+        };
         self.extend_search(fresh);
     }
 

@@ -48,7 +48,7 @@ fn colours_of_tools_are_kept_unless_the_theme_has_none() {
 fn names_are_cut_in_the_middle_and_sentences_at_the_end() {
     assert_eq!(cut_middle("acme-reviewer-eu", 12, ".."), "acme-..er-eu");
     assert_eq!(cut_middle("short", 12, ".."), "short");
-    assert_eq!(cut_middle("漢字漢字漢字", 8, ".."), "漢..字");
+    assert_eq!(cut_middle("漢字漢字漢字", 8, ".."), "漢..漢字");
     assert_eq!(cut_middle("abcdef", 3, ".."), "abc");
     assert_eq!(cut_middle("abcdef", 0, ".."), "");
     assert_eq!(cut_end("a sentence", 6, ".."), "a se..");

@@ -64,7 +64,9 @@ fn click_row(ui: &mut Ui, pane: Pane, rect: Rect, y: u16) -> bool {
         return false;
     }
     let again = table.at == at;
-    table.select(at);
+    if !again {
+        table.select(at);
+    }
     again
 }
 

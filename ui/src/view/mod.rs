@@ -83,4 +83,4 @@ pub fn buffer(ui: &Ui) -> Buffer {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

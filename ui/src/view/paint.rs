@@ -13,7 +13,11 @@ pub fn put(buf: &mut Buffer, clip: Rect, x: u16, y: u16, text: &str, style: Styl
     if !clip.contains((x, y).into()) {
         return x;
     }
-    buf.set_stringn(x, y, text, usize::from(clip.right() - x), style).0
+    let room = clip.right() - x;
+    let width = u16::try_from(text.width()).unwrap_or(u16::MAX).min(room);
+    // What was there before shows through in neither text nor style.
+    tint(buf, Rect::new(x, y, width, 1), Style::reset());
+    buf.set_stringn(x, y, text, usize::from(room), style).0
 }
 
 /// Writes spans one after the other.

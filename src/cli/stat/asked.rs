@@ -1,0 +1,203 @@
+//! What a running scheduler says about itself: `GET /control/status`.
+
+use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunRow, RunState};
+use chrono::DateTime;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::ambient::Millis;
+use crate::failure::Failure;
+
+/// The answer; what other versions leave out has a default.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    pub scheduler: Scheduler,
+    #[serde(default)]
+    agents: Vec<AskedAgent>,
+    #[serde(default)]
+    instances: Vec<AskedRun>,
+    #[serde(default)]
+    queue: Vec<AskedRun>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scheduler {
+    started_at: Option<String>,
+    /// Runs in flight finish, then it ends.
+    #[serde(default)]
+    pub stopping: bool,
+    pub pause: Option<PauseRow>,
+    pub pid: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedAgent {
+    name: String,
+    description: Option<String>,
+    #[serde(default)]
+    enabled: bool,
+    status_text: Option<String>,
+    last_error: Option<String>,
+    next_run_at: Option<String>,
+    #[serde(default)]
+    queued_webhooks: u32,
+    #[serde(default)]
+    scale: u32,
+    #[serde(default)]
+    running_count: u32,
+    #[serde(default)]
+    triggers: Vec<String>,
+    pause: Option<PauseRow>,
+    #[serde(default)]
+    queue_bound: u32,
+    schedule: Option<String>,
+    schedule_words: Option<String>,
+    last_run: Option<LastRun>,
+    #[serde(default)]
+    engine: String,
+    #[serde(default)]
+    runtime: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AskedRun {
+    id: String,
+    agent_name: String,
+    state: Option<RunState>,
+    #[serde(default)]
+    stopping: bool,
+    #[serde(default)]
+    attempt: u32,
+    status_text: Option<String>,
+    started_at: Option<String>,
+    queued_at: Option<String>,
+    #[serde(default)]
+    trigger: String,
+    why: Option<String>,
+}
+
+impl Asked {
+    /// # Errors
+    /// When the answer is not the status of a scheduler.
+    pub fn read(answer: Value) -> Result<Self, Failure> {
+        serde_json::from_value(answer).map_err(|error| {
+            Failure::upstream(
+                "bad_status",
+                format!("the scheduler's status is not understood: {error}"),
+            )
+            .hint("is it a much older or newer version?")
+        })
+    }
+
+    pub fn started_ms(&self) -> Option<Millis> {
+        self.scheduler.started_at.as_deref().and_then(millis)
+    }
+
+    /// When an agent fires next, and how many runs it may have at once, as the scheduler has it.
+    pub fn next_and_scale(&self, agent: &str) -> Option<(Option<Millis>, u32)> {
+        let agent = self.agents.iter().find(|a| a.name == agent)?;
+        Some((agent.next_run_at.as_deref().and_then(millis), agent.scale))
+    }
+
+    pub fn agent_rows(&self) -> Vec<AgentRow> {
+        self.agents.iter().map(|agent| agent_row(agent, self.scheduler.pause.is_some())).collect()
+    }
+
+    /// Live and waiting runs, oldest first.
+    pub fn run_rows(&self) -> Vec<RunRow> {
+        let live = self.instances.iter().map(|run| run_row(run, RunState::Running));
+        live.chain(self.queue.iter().map(|run| run_row(run, RunState::Queued))).collect()
+    }
+}
+
+fn millis(text: &str) -> Option<Millis> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
+}
+
+fn agent_row(agent: &AskedAgent, all_paused: bool) -> AgentRow {
+    AgentRow {
+        name: agent.name.clone(),
+        description: agent.description.clone(),
+        state: match agent {
+            a if a.running_count > 0 => AgentState::Running,
+            a if a.pause.is_some() || all_paused => AgentState::Paused,
+            a if !a.enabled => AgentState::Disabled,
+            _ => AgentState::Idle,
+        },
+        paused: agent.pause.clone(),
+        running: agent.running_count,
+        scale: agent.scale,
+        queued: agent.queued_webhooks,
+        queue_bound: agent.queue_bound,
+        next_ms: agent.next_run_at.as_deref().and_then(millis),
+        schedule: agent.schedule.clone(),
+        schedule_words: agent.schedule_words.clone(),
+        triggers: agent.triggers.clone(),
+        last: agent.last_run.clone(),
+        status_text: agent.status_text.clone(),
+        error: agent.last_error.clone(),
+        engine: agent.engine.clone(),
+        runtime: agent.runtime.clone(),
+        timeout_s: 0,
+    }
+}
+
+fn run_row(run: &AskedRun, state: RunState) -> RunRow {
+    let started_ms = run.started_at.as_deref().and_then(millis);
+    let queued_ms = run.queued_at.as_deref().and_then(millis).or(started_ms).unwrap_or_default();
+    RunRow {
+        id: run.id.clone(),
+        agent: run.agent_name.clone(),
+        state: run.state.unwrap_or(state),
+        why: run.why.clone().unwrap_or_default(),
+        trigger: run.trigger.clone(),
+        receipt: None,
+        attempt: run.attempt,
+        stopping: run.stopping,
+        queued_ms,
+        started_ms,
+        ended_ms: None,
+        exit_code: None,
+        status_text: run.status_text.clone(),
+        return_value: None,
+        rerun: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_older_scheduler_that_says_less_is_understood() {
+        let asked = Asked::read(json!({
+            "scheduler": {"mode": "docker", "startedAt": "2026-01-01T00:00:00.000Z", "paused": false},
+            "instances": [{"id": "dev-1a2b3c4d", "agentName": "dev", "status": "running",
+                "startedAt": "2026-01-01T00:00:01.000Z", "trigger": "schedule"}],
+            "agents": [{"name": "dev", "state": "running", "enabled": true, "statusText": null,
+                "nextRunAt": "2026-01-01T01:00:00.000Z", "scale": 1, "runningCount": 1}],
+            "running": 1,
+        }))
+        .unwrap();
+        let agents = asked.agent_rows();
+        assert_eq!(agents[0].state, AgentState::Running);
+        assert_eq!(agents[0].next_ms, Some(1_767_229_200_000));
+        assert_eq!(asked.started_ms(), Some(1_767_225_600_000));
+        let runs = asked.run_rows();
+        assert_eq!(
+            (runs[0].state, runs[0].started_ms),
+            (RunState::Running, Some(1_767_225_601_000))
+        );
+    }
+
+    #[test]
+    fn what_is_no_status_is_refused() {
+        let failure = Asked::read(json!({"status": "ok"})).unwrap_err();
+        assert_eq!(failure.code, "bad_status");
+    }
+}

@@ -1,0 +1,60 @@
+//! The sources of deliveries, with secrets that may change while the gateway runs.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::ambient::Millis;
+use crate::triggers::Sources;
+
+/// Reads the secrets again; none when they cannot be read.
+pub type Load = Box<dyn Fn() -> Option<Sources> + Send + Sync>;
+
+/// Secrets are read again at most this often, however many deliveries are refused.
+const AGAIN_AFTER_MS: Millis = 1000;
+
+/// What deliveries are judged by.
+///
+/// A delivery that no secret fits has them read again, so a new or changed secret counts without a
+/// restart.
+pub struct LiveSources {
+    current: RwLock<Arc<Sources>>,
+    load: Load,
+    read_at: AtomicI64,
+}
+
+impl fmt::Debug for LiveSources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveSources").finish_non_exhaustive()
+    }
+}
+
+impl LiveSources {
+    pub fn new(sources: Sources, load: Load) -> Self {
+        let current = RwLock::new(Arc::new(sources));
+        Self { current, load, read_at: AtomicI64::new(0) }
+    }
+
+    /// Sources whose secrets stay what they are.
+    pub fn fixed(sources: Sources) -> Self {
+        Self::new(sources, Box::new(|| None))
+    }
+
+    pub fn get(&self) -> Arc<Sources> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the secrets again, unless that was done a moment ago.
+    pub fn refresh(&self, now_ms: Millis) -> Option<Arc<Sources>> {
+        let read_at = self.read_at.load(Ordering::Acquire);
+        let due = now_ms.saturating_sub(read_at).abs() >= AGAIN_AFTER_MS;
+        let mine = due
+            && self
+                .read_at
+                .compare_exchange(read_at, now_ms, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok();
+        let fresh = Arc::new(mine.then(|| (self.load)()).flatten()?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        Some(fresh)
+    }
+}

@@ -1,0 +1,110 @@
+//! Orders to a running scheduler, and how its answers are read.
+
+use crate::world::{Gateway, World, closed_port, write};
+
+/// One order, what it asks of the gateway and what it says.
+#[track_caller]
+fn check(line: &[&str], asked: &[&str]) {
+    let world = World::shop();
+    world.key("k3y");
+    let gateway = Gateway::answering(&world, 200, r#"{"success":true,"message":"fine"}"#);
+    let shown = world.shown(line);
+    assert_eq!(shown, format!("exit code 0\n--- stdout\n{}", "fine\n".repeat(asked.len())));
+    assert_eq!(gateway.asked(), asked);
+}
+
+#[test]
+fn each_order_is_one_request_with_key_and_name() {
+    let request = |route: &str, body: &str| {
+        format!("POST /control/{route} HTTP/1.1 | Bearer k3y | ann | {body}")
+    };
+    let check = |line: &[&str], route: &str, body: &str| check(line, &[&request(route, body)]);
+    check(&["stop"], "stop", r#"{"now":false}"#);
+    check(&["stop", "--now"], "stop", r#"{"now":true}"#);
+    check(&["pause"], "pause", "{}");
+    check(&["pause", "dev", "--why", "deploying"], "agents/dev/pause", r#"{"why":"deploying"}"#);
+    check(&["resume"], "resume", r#"{"dropHeld":false}"#);
+    check(&["resume", "dev", "--drop-held"], "agents/dev/resume", r#"{"dropHeld":true}"#);
+    check(&["scale", "dev", "3"], "agents/dev/scale", r#"{"scale":3}"#);
+    check(&["kill", "dev"], "agents/dev/kill", "{}");
+    check(&["kill", "dev-1a2b3c4d"], "kill/dev-1a2b3c4d", "{}");
+}
+
+#[test]
+fn several_targets_are_killed_one_after_the_other() {
+    check(
+        &["kill", "dev", "odd-00000001"],
+        &[
+            "POST /control/agents/dev/kill HTTP/1.1 | Bearer k3y | ann | {}",
+            "POST /control/kill/odd-00000001 HTTP/1.1 | Bearer k3y | ann | {}",
+        ],
+    );
+}
+
+#[test]
+fn names_that_are_none_are_never_sent() {
+    let world = World::shop();
+    let gateway = Gateway::answering(&world, 200, "{}");
+    insta::assert_snapshot!(world.shown(&["kill", "../stop"]));
+    assert_eq!(gateway.asked(), Vec::<String>::new());
+}
+
+#[test]
+fn refusals_are_told_in_the_schedulers_words() {
+    let answered = |status: u16, body: &str, line: &[&str]| {
+        let world = World::shop();
+        let _gateway = Gateway::answering(&world, status, body);
+        let text = world.shown(line);
+        regex::Regex::new(r"127\.0\.0\.1:\d+").unwrap().replace_all(&text, "[gateway]").into_owned()
+    };
+    insta::assert_snapshot!(
+        [
+            answered(404, r#"{"error":"agent dve not found"}"#, &["pause", "dve"]),
+            answered(
+                404,
+                r#"{"error":"Instance dev-1a2b3c4d not found"}"#,
+                &["kill", "dev-1a2b3c4d"]
+            ),
+            answered(409, r#"{"error":"the agent is disabled (scale = 0)"}"#, &["resume", "odd"]),
+            answered(401, r#"{"error":"Unauthorized"}"#, &["pause"]),
+            answered(503, r#"{"error":"the scheduler is stopping"}"#, &["pause"]),
+            answered(200, &"<html>\x1b[2Jnot it ".repeat(30), &["pause"]),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn a_gateway_that_does_not_answer_is_named() {
+    let world = World::shop();
+    let _gateway = Gateway::answering(&world, 200, "{}");
+    let url = format!("http://127.0.0.1:{}", closed_port());
+    let file = serde_json::json!({"url": url, "pid": 4242}).to_string();
+    write(&world.project().join(".al/gateway.json"), &file);
+    let shown = world.shown(&["stop"]).replace(&url, "[url]");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_broken_project_can_still_be_stopped() {
+    let world = World::shop();
+    let gateway = Gateway::answering(&world, 200, r#"{"message":"Scheduler stopping"}"#);
+    write(&world.project().join("config.toml"), "scale = = 1\n");
+    assert_eq!(world.shown(&["stop"]), "exit code 0\n--- stdout\nScheduler stopping\n");
+    assert_eq!(gateway.asked().len(), 1);
+}
+
+#[test]
+fn a_deployed_project_is_reached_at_its_url_and_not_here() {
+    let here = World::shop();
+    let local = Gateway::answering(&here, 200, r#"{"message":"the wrong one"}"#);
+    let there = World::shop();
+    let remote = Gateway::answering(&there, 200, r#"{"message":"the right one"}"#);
+    let environment =
+        format!("[gateway]\nurl = \"{}\"\n[server]\nhost = \"example.org\"\n", remote.url);
+    write(&here.environment("prod"), &environment);
+
+    let shown = here.shown(&["stop", "-E", "prod"]);
+    assert_eq!(shown, "exit code 0\n--- stdout\nthe right one\n");
+    assert_eq!((local.asked().len(), remote.asked().len()), (0, 1));
+}

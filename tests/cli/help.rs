@@ -1,0 +1,116 @@
+//! What `al` says about itself.
+
+use crate::world::World;
+
+const VERBS: [&str; 15] = [
+    "start",
+    "run",
+    "stop",
+    "stat",
+    "logs",
+    "runs",
+    "triggers",
+    "cron",
+    "pause",
+    "resume",
+    "kill",
+    "scale",
+    "completions",
+    "version",
+    "status",
+];
+
+#[test]
+fn the_front_page_groups_the_commands() {
+    insta::assert_snapshot!(World::new(&[]).shown(&["--help"]));
+}
+
+#[test]
+fn without_a_command_the_front_page_is_shown_as_wrong_use() {
+    let world = World::new(&[]);
+    let (asked, missing) = (world.al(&["--help"]), world.al(&[]));
+    assert_eq!(missing.status.code(), Some(2));
+    assert_eq!(missing.stderr, asked.stdout);
+    assert_eq!(world.al(&["help"]).stdout, asked.stdout);
+    assert_eq!(world.al(&["help", "stat"]).stdout, world.al(&["stat", "--help"]).stdout);
+}
+
+#[test]
+fn every_command_explains_itself_within_80_columns() {
+    let world = World::new(&[]);
+    for verb in VERBS {
+        let page = world.shown(&[verb, "--help"]);
+        let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(wide, Vec::<&str>::new(), "al {verb} --help");
+        insta::assert_snapshot!(format!("help_{verb}"), page);
+    }
+}
+
+#[test]
+fn the_version_is_text_or_json() {
+    let world = World::new(&[]);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(world.shown(&["--version"]), format!("exit code 0\n--- stdout\nal {version}\n"));
+    assert_eq!(world.shown(&["version"]), format!("exit code 0\n--- stdout\nal {version}\n"));
+    let json: serde_json::Value =
+        serde_json::from_slice(&world.al(&["version", "--json"]).stdout).unwrap();
+    assert_eq!(json, serde_json::json!({"name": "al", "version": version}));
+}
+
+#[test]
+fn shells_can_complete_every_command() {
+    let world = World::new(&[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let output = world.al(&["completions", shell]);
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        for verb in VERBS {
+            assert!(script.contains(verb), "{shell}: {verb}");
+        }
+    }
+}
+
+#[test]
+fn colours_are_only_where_they_are_wanted() {
+    let world = World::shop();
+    let colored = |args: &[&str], variable: Option<(&str, &str)>| {
+        let output = world.command(args).envs(variable).output().unwrap();
+        output.stdout.contains(&0x1b) || output.stderr.contains(&0x1b)
+    };
+    for args in [&["stat"][..], &["--help"], &["nope"], &["pause"], &["cron", "61 * * * *"]] {
+        assert!(!colored(args, None), "{args:?} into a pipe");
+        let never = [args, &["--color", "never"]].concat();
+        assert!(!colored(&never, None), "{never:?}");
+    }
+    for args in [&["--color", "always", "stat"][..], &["--color=always", "nope"]] {
+        assert!(colored(args, None), "{args:?}");
+        // Who asks for colours on the command line gets them.
+        assert!(colored(args, Some(("NO_COLOR", "1"))), "{args:?} with NO_COLOR");
+    }
+}
+
+#[test]
+fn schedules_are_explained_in_words_and_as_json() {
+    let world = World::new(&[]);
+    let from = "2026-03-28T00:00:00+01:00";
+    let line = ["cron", "30 2 * * *", "--tz", "Europe/Berlin", "--from", from, "-n", "3"];
+    insta::assert_snapshot!(world.shown(&line));
+    insta::assert_snapshot!(world.json(&[&line[..], &["--json"]].concat()));
+    insta::assert_snapshot!(world.shown(&["cron", "0 0 9,61 * *", "--tz", "UTC"]));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let world = World::new(&[]);
+    let line = ["cron", "* * * * *", "--tz", "UTC", "-n", "10000"];
+    let mut command = world.command(&line);
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -1,0 +1,9 @@
+//! The `al` command line as a person and a script see it: the real binary in a home of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod control;
+mod errors;
+mod help;
+mod history;
+mod stat;
+mod world;

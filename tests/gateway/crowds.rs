@@ -1,0 +1,78 @@
+//! Many connections at once, and the end of the gateway.
+
+mod processes {
+    use serde_json::json;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpStream;
+    use tokio::task::JoinSet;
+
+    use crate::client;
+    use crate::world::{World, issue};
+
+    async fn hang(world: &World, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(world.addr).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn deliveries_and_runs_get_through_four_hundred_slow_connections() {
+        let world = World::new().await;
+        let mut slow = Vec::new();
+        for _ in 0..200 {
+            slow.push(hang(&world, "POST /webhooks/github HTTP/1.1\r\nHost: a").await);
+            let body =
+                "POST /webhooks/github HTTP/1.1\r\nHost: al\r\nContent-Length: 5000\r\n\r\n{";
+            slow.push(hang(&world, body).await);
+        }
+        for n in 0..20 {
+            let answer = world.deliver(&format!("d-{n}"), &issue()).await;
+            assert_eq!((answer.status, &answer.body["matched"]), (200, &json!(1)), "{answer:?}");
+        }
+        assert_eq!(world.send("GET", "/health", &[], b"").await.status, 200);
+        let run = world.running("partner").await;
+        let said = world.signal("/signals/status", &run, json!({"text": "here"})).await;
+        assert_eq!(said.status, 200);
+        assert_eq!(slow.len(), 400);
+    }
+
+    /// Their memory is what is bounded; small deliveries do not wait for them.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_large_bodies_that_never_end_do_not_stop_small_ones() {
+        let world = World::new().await;
+        let head = "POST /webhooks/github HTTP/1.1\r\nHost: al\r\nContent-Length: 9000000\r\n\r\n";
+        let part = format!("{head}{}", "x".repeat(300 * 1024));
+        let mut slow = JoinSet::new();
+        for _ in 0..30 {
+            let (addr, part) = (world.addr, part.clone());
+            slow.spawn(async move {
+                let mut stream = TcpStream::connect(addr).await.unwrap();
+                stream.write_all(part.as_bytes()).await.unwrap();
+                client::read(&mut stream).await
+            });
+        }
+        let answer = world.deliver("d-1", &issue()).await;
+        assert_eq!(answer.status, 200);
+        // No more than eight can be under way: the others are told to come back.
+        let turned_away = slow.join_next().await.unwrap().unwrap();
+        assert_eq!(turned_away.both(), (503, json!({"error": "too many large requests at once"})));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_gateway_ends_though_connections_hang() {
+        let mut world = World::new().await;
+        let _slow = hang(&world, "POST /webhooks/github HTTP/1.1\r\n").await;
+        let _body =
+            hang(&world, "POST /webhooks/github HTTP/1.1\r\nContent-Length: 9\r\n\r\n").await;
+        let _idle = TcpStream::connect(world.addr).await.unwrap();
+        assert_eq!(world.send("GET", "/health", &[], b"").await.status, 200);
+        world.stop.send_replace(true);
+        (&mut world.gateway).await.unwrap();
+        let refused = TcpStream::connect(world.addr).await.map(drop);
+        assert_eq!(
+            refused.unwrap_err().kind(),
+            std::io::ErrorKind::ConnectionRefused,
+            "the port is free again"
+        );
+    }
+}

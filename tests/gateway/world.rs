@@ -1,0 +1,306 @@
+//! A project in a temporary directory, with its engine and gateway.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use action_llama::engine::{self, Driver, Facts, Handle, Host};
+use action_llama::gateway::{self, ApiKey, App, Setup};
+use action_llama::log::Redactor;
+use action_llama::project::{self, Project, Request};
+use action_llama::runtime::Access;
+use action_llama::scheduler::{Run, RunState};
+use action_llama::store::{FILE, Keys, Store};
+use action_llama::triggers::{Secrets, Sources};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::client::{self, Answer, Headers};
+use crate::stage::Stage;
+
+pub const SECRET: &str = "the secret of the default instance";
+pub const OTHER_SECRET: &str = "the secret of another instance";
+pub const API_KEY: &str = "a-key-of-the-operator";
+/// A value that no record may hold.
+pub const PLANTED: &str = "planted-secret-value";
+const TOKEN_KEY: [u8; 32] = [9; 32];
+/// Nothing here takes this long unless it hangs.
+const HANGS: Duration = Duration::from_secs(50);
+
+const CONFIG: &str = r#"
+[webhooks.hub]
+type = "github"
+
+[webhooks.partner]
+type = "github"
+credential = "other"
+"#;
+
+/// Agents: `one` runs one at a time, `off` is disabled, `idle` wants nothing.
+const AGENTS: [(&str, &str); 4] = [
+    ("one", "scale = 1\n[[webhooks]]\nsource = \"hub\"\nevents = [\"issues\"]\n"),
+    ("off", "scale = 0\n[[webhooks]]\nsource = \"hub\"\nevents = [\"issues\"]\n"),
+    ("idle", "schedule = \"0 0 1 1 *\"\n"),
+    ("partner", "scale = 4\n[[webhooks]]\nsource = \"partner\"\n"),
+];
+
+pub struct World {
+    dir: TempDir,
+    pub stage: Arc<Stage>,
+    pub engine: Handle,
+    pub addr: SocketAddr,
+    pub stop: watch::Sender<bool>,
+    pub gateway: JoinHandle<()>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(tempfile::tempdir().unwrap(), &AGENTS).await
+    }
+
+    /// With these agents: name and `config.toml`.
+    pub async fn with(dir: TempDir, agents: &[(&str, &str)]) -> Self {
+        write_project(dir.path(), agents);
+        let project = load(dir.path());
+        let listener = gateway::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        Self::start(dir, &project, listener)
+    }
+
+    fn start(dir: TempDir, project: &Project, listener: TcpListener) -> Self {
+        let addr = listener.local_addr().unwrap();
+        let stage = Arc::new(Stage::default());
+        let engine = start_engine(dir.path(), project, Arc::clone(&stage), addr);
+        let app = App::new(Setup {
+            engine: engine.clone(),
+            facts: Arc::new(facts(project, addr)),
+            sources: Arc::new(sources(project)),
+            webhooks: vec!["github".to_owned()],
+            api_key: ApiKey::new(&dir.path().join("home")),
+            token_key: TOKEN_KEY,
+            project_dir: dir.path().to_owned(),
+            redactor: Redactor::new([PLANTED]),
+        });
+        let (stop, on_stop) = watch::channel(false);
+        let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));
+        Self { dir, stage, engine, addr, stop, gateway }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        key_file(self.path())
+    }
+
+    // --- requests -------------------------------------------------------------------------------
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: Headers<'_>,
+        body: &[u8],
+    ) -> Answer {
+        let sent = client::send(self.addr, method, path, headers, body);
+        tokio::time::timeout(HANGS, sent).await.expect("an answer")
+    }
+
+    /// With the operator's key.
+    pub async fn control(&self, method: &str, path: &str, body: &str) -> Answer {
+        let key = format!("Bearer {API_KEY}");
+        let path = format!("/control/{path}");
+        self.send(method, &path, &[("Authorization", &key)], body.as_bytes()).await
+    }
+
+    pub async fn order(&self, path: &str) -> Answer {
+        self.control("POST", path, "").await
+    }
+
+    pub async fn deliver(&self, id: &str, body: &[u8]) -> Answer {
+        self.deliver_signed(id, body, &sign(SECRET, body)).await
+    }
+
+    pub async fn deliver_signed(&self, id: &str, body: &[u8], signature: &str) -> Answer {
+        let headers = github_headers(id, signature);
+        self.send("POST", "/webhooks/github", &headers, body).await
+    }
+
+    /// A signal of the newest attempt of a run.
+    pub async fn signal(&self, path: &str, run: &str, mut fields: Value) -> Answer {
+        fields["secret"] = self.token(run).into();
+        self.send("POST", path, &[], fields.to_string().as_bytes()).await
+    }
+
+    // --- what there is ----------------------------------------------------------------------------
+
+    /// The token that a run was given.
+    pub fn token(&self, run: &str) -> String {
+        self.stage.spec(run).unwrap().gateway.unwrap().token
+    }
+
+    /// Starts an agent and waits until its program runs.
+    pub async fn running(&self, agent: &str) -> String {
+        let answer = self.order(&format!("trigger/{agent}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let run = answer.body["instanceId"].as_str().unwrap().to_owned();
+        self.until(&run, |run| run.state == RunState::Running).await;
+        run
+    }
+
+    /// Waits until the record of a run is as wanted.
+    pub async fn until(&self, id: &str, wanted: impl Fn(&Run) -> bool) -> Run {
+        let mut watch = self.engine.watch().await.unwrap();
+        let waiting = async {
+            loop {
+                let run = self.engine.reader().run(id).unwrap().unwrap();
+                if wanted(&run) {
+                    return run;
+                }
+                watch.commits.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(HANGS, waiting).await.expect("the run to get there")
+    }
+
+    /// A number from the history, through a connection of its own.
+    pub fn count(&self, sql: &str) -> i64 {
+        self.sql().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    pub fn sql(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path().join(".al").join(FILE)).unwrap()
+    }
+
+    pub fn receipts(&self) -> i64 {
+        self.count("SELECT count(*) FROM receipts")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.engine.leave();
+    }
+}
+
+pub fn key_file(dir: &Path) -> PathBuf {
+    dir.join("home/credentials/gateway_api_key/default/key")
+}
+
+/// A key as people write it: a file of its own, moved into place.
+pub fn write_key(file: &Path, key: &str) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let beside = file.with_extension("new");
+    fs::write(&beside, format!("{key}\n")).unwrap();
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::rename(&beside, file).unwrap();
+}
+
+fn write_project(dir: &Path, agents: &[(&str, &str)]) {
+    fs::write(dir.join("config.toml"), CONFIG).unwrap();
+    for (name, config) in agents {
+        let agent = dir.join("agents").join(name);
+        fs::create_dir_all(&agent).unwrap();
+        fs::write(agent.join("SKILL.md"), "---\ndescription: plays\n---\nPlay.\n").unwrap();
+        let run =
+            "[harness]\ntype = \"script\"\ncommand = \"true\"\n[runtime]\ntype = \"process\"\n";
+        fs::write(agent.join("config.toml"), format!("{config}{run}")).unwrap();
+    }
+    fs::create_dir_all(dir.join(".al")).unwrap();
+    write_key(&key_file(dir), API_KEY);
+}
+
+fn load(dir: &Path) -> Project {
+    let request = Request {
+        dir: dir.to_owned(),
+        environment: None,
+        al_env: None,
+        al_home: dir.join("home"),
+        strict: true,
+        check_schedule: &|_, _| Ok(()),
+    };
+    project::load(&request).unwrap().project
+}
+
+fn sources(project: &Project) -> Sources {
+    let secret = |text: &str| text.as_bytes().to_vec();
+    let github = BTreeMap::from([
+        ("default".to_owned(), secret(SECRET)),
+        ("other".to_owned(), secret(OTHER_SECRET)),
+    ]);
+    let secrets = Secrets::from([("github".to_owned(), github)]);
+    let (sources, problems) = Sources::from_project(project, &secrets);
+    assert_eq!(problems, []);
+    sources
+}
+
+fn facts(project: &Project, addr: SocketAddr) -> Facts {
+    let agents = project.agents.iter();
+    Facts {
+        project: "played".to_owned(),
+        environment: None,
+        gateway: Some(format!("http://{addr}")),
+        version: "1.2.3".to_owned(),
+        pid: 4711,
+        started_ms: 0,
+        agents: agents.map(|a| (a.name.clone(), engine::agent_facts(a, "UTC"))).collect(),
+    }
+}
+
+fn start_engine(dir: &Path, project: &Project, stage: Arc<Stage>, addr: SocketAddr) -> Handle {
+    let store = Store::open(&dir.join(".al")).unwrap();
+    let keys = store.keys(Keys { id_key: 5, token_key: TOKEN_KEY }).unwrap();
+    let rules: Vec<_> = project
+        .agents
+        .iter()
+        .map(|agent| (agent.name.clone(), engine::agent_rules(agent, "UTC").unwrap()))
+        .collect();
+    let view = store.load(&engine::project_rules(project, keys.id_key), &rules).unwrap();
+    let grant = move |run: &str, attempt: u32| {
+        let token = gateway::token(&TOKEN_KEY, run, attempt);
+        Some(Access { url: format!("http://{addr}"), token })
+    };
+    let tokio = tokio::runtime::Handle::current();
+    let driver = |engine: &Handle| {
+        Driver::new(engine, tokio, stage, &project.agents, Arc::new(grant), Vec::new())
+    };
+    engine::start(Host::new(store, view), driver).unwrap().0
+}
+
+// --- deliveries -----------------------------------------------------------------------------------
+
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+pub fn github_headers<'a>(id: &'a str, signature: &'a str) -> [(&'a str, &'a str); 4] {
+    [
+        ("Content-Type", "application/json"),
+        ("X-GitHub-Event", "issues"),
+        ("X-GitHub-Delivery", id),
+        ("X-Hub-Signature-256", signature),
+    ]
+}
+
+/// An issue that `one` and `off` want.
+pub fn issue() -> Vec<u8> {
+    json!({
+        "action": "opened",
+        "repository": {"full_name": "acme/api", "owner": {"login": "acme"}},
+        "issue": {"number": 12, "title": "It broke", "user": {"login": "eve"}},
+        "sender": {"login": "eve"},
+    })
+    .to_string()
+    .into_bytes()
+}
