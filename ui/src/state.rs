@@ -194,6 +194,20 @@ impl Ui {
         }
     }
 
+    /// The log of a subject.
+    pub fn log_of(&self, subject: &Subject) -> LogSource {
+        match subject {
+            Subject::Agent(name) => LogSource::Agent(name.clone()),
+            Subject::Run(id) => LogSource::Run(id.clone()),
+            Subject::Trigger(id) => self
+                .fleet
+                .trigger(id)
+                .and_then(|trigger| trigger.runs.first())
+                .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
+            Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
+        }
+    }
+
     /// The agent that keys act on.
     pub fn agent(&self) -> Option<String> {
         match self.selected(self.focus()) {

@@ -114,5 +114,4 @@ pub fn fit(columns: &[Column], widest: &[u16], width: u16) -> Vec<(usize, u16)> 
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

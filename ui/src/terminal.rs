@@ -149,6 +149,13 @@ impl<W: Write> Quiet<W> {
     }
 }
 
+impl<W: Write> Drop for Quiet<W> {
+    fn drop(&mut self) {
+        // An update that nobody ends would leave the terminal waiting.
+        let _ = Backend::flush(self);
+    }
+}
+
 impl<W: Write> Backend for Quiet<W> {
     type Error = io::Error;
 

@@ -195,5 +195,4 @@ fn skip(spans: Vec<Span<'static>>, keep: usize, left: usize) -> Vec<Span<'static
 }
 
 #[cfg(test)]
-#[path = "line_tests.rs"]
 mod tests;

@@ -100,26 +100,31 @@ const VIEWS: [&str; 14] =
 
 #[test]
 fn no_size_panics_and_the_hint_line_stays_last() {
+    let grid = |widths: std::ops::RangeInclusive<u16>, heights: std::ops::RangeInclusive<u16>| {
+        widths.flat_map(move |width| heights.clone().map(move |height| (width, height)))
+    };
+    for keys in ["1", "q", ": 'ki'"] {
+        check_sizes(keys, grid(1..=60, 1..=20));
+    }
+    let odd = [(99, 19), (100, 16), (160, 15), (400, 100), (65_535, 1), (0, 0), (9, 9)];
     for keys in VIEWS {
-        let mut desk = Desk::new();
-        desk.press(keys);
-        let small = (1..=60).flat_map(|width| (1..=20).map(move |height| (width, height)));
-        for (width, height) in
-            small.chain([(61, 12), (99, 19), (100, 16), (160, 15), (400, 100), (65_535, 1), (0, 0)])
-        {
-            desk.give(Input::Resize(width, height));
-            let screen = desk.screen();
-            if width < 60 || height < 12 {
-                continue;
-            }
-            let last = desk.last_row();
-            assert!(!last.trim().is_empty(), "{keys} {width}x{height}\n{screen}");
-            assert!(!last.contains(['│', '║', '─', '═']), "{keys} {width}x{height}\n{screen}");
-            assert!(
-                screen.contains('╔'),
-                "focus is not visible: {keys} {width}x{height}\n{screen}"
-            );
+        check_sizes(keys, grid(60..=64, 12..=20).chain(odd));
+    }
+}
+
+fn check_sizes(keys: &str, sizes: impl Iterator<Item = (u16, u16)>) {
+    let mut desk = Desk::new();
+    desk.press(keys);
+    for (width, height) in sizes {
+        desk.give(Input::Resize(width, height));
+        let screen = desk.screen();
+        if width < 60 || height < 12 {
+            continue;
         }
+        let last = desk.last_row();
+        assert!(!last.trim().is_empty(), "{keys} {width}x{height}\n{screen}");
+        assert!(!last.contains(['│', '║', '─', '═']), "{keys} {width}x{height}\n{screen}");
+        assert!(screen.contains('╔'), "no focus: {keys} {width}x{height}\n{screen}");
     }
 }
 
