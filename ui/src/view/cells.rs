@@ -34,7 +34,7 @@ const AGENTS: &[Column] = &[
     right("RUN", Width::Fixed(5), 1),
     right("Q", Width::Fixed(3), 1),
     column("NEXT", Width::Fixed(7), 3),
-    column("LAST", Width::Fixed(8), 2),
+    column("LAST", Width::Fixed(10), 2),
     column("STATUS", Width::Rest(12), 4),
 ];
 const RUNS: &[Column] = &[
@@ -104,7 +104,6 @@ fn agent(ui: &Ui, row: &AgentRow) -> Vec<Cell> {
     let last = row.last.as_ref().map_or_else(
         || cell("-", Role::Muted),
         |last| {
-            let ago = clock::ago(ui.now_ms - last.ended_ms);
             let role = rows::run_role(last.state);
             let word = match last.state {
                 RunState::Succeeded => "ok",
@@ -113,7 +112,8 @@ fn agent(ui: &Ui, row: &AgentRow) -> Vec<Cell> {
                 RunState::Killed => "kill",
                 _ => "drop",
             };
-            cell(format!("{word:<4}{ago}"), role)
+            // A time of day, not an age, so that an idle screen stands still.
+            cell(format!("{word} {}", near(ui, last.ended_ms)), role)
         },
     );
     let queued = if row.queued == 0 { Role::Muted } else { Role::StateQueued };
@@ -183,7 +183,11 @@ fn queued(ui: &Ui, row: &RunRow) -> Vec<Cell> {
 }
 
 fn trigger(ui: &Ui, row: &TriggerRow) -> Vec<Cell> {
-    let time = clock::seconds(row.at_ms, (ui.setup.zone_offset)(row.at_ms));
+    let offset_s = (ui.setup.zone_offset)(row.at_ms);
+    let time = match (ui.now_ms - row.at_ms).abs() < clock::DAY_MS {
+        true => clock::seconds(row.at_ms, offset_s),
+        false => near(ui, row.at_ms),
+    };
     let role = rows::outcome_role(row.outcome);
     vec![
         cell(time, Role::Muted),

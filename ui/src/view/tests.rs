@@ -162,6 +162,36 @@ fn what_a_row_says_cannot_drive_the_terminal() {
     assert!(desk.screen().contains("bell^G"));
 }
 
+#[test]
+fn the_ascii_glyphs_are_all_that_is_needed() {
+    for keys in VIEWS {
+        let mut desk = Desk::at((200, 60), "terminal");
+        desk.ui.theme.glyphs = crate::theme::Glyphs::ascii();
+        let screen = desk.press(keys).screen();
+        assert!(screen.is_ascii(), "{keys}\n{screen}");
+        assert!(screen.contains("+= "), "{keys}: the focus is a double line\n{screen}");
+    }
+}
+
+#[test]
+fn an_idle_console_wakes_for_nothing() {
+    let mut desk = Desk::fresh((200, 60), "terminal");
+    let mut idle = crate::fixture::snapshot();
+    idle.runs.retain(|run| run.state.ended());
+    desk.hear(Down::Snapshot(Box::new(idle)));
+    assert_eq!(desk.ui.next_due_ms(), None);
+    let mut emulated = Emulated::new(desk.ui.size);
+    emulated.draw(&desk);
+    desk.wait(3_600_000);
+    assert_eq!(emulated.draw(&desk), 0);
+}
+
+#[test]
+fn a_live_run_ticks_once_a_second() {
+    let desk = Desk::new();
+    assert_eq!(desk.ui.next_due_ms(), Some(desk.now_ms + 1_000));
+}
+
 /// Collects bytes where a test can take them out.
 #[derive(Debug, Clone, Default)]
 struct Sink(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
@@ -273,6 +303,18 @@ fn input() -> impl Strategy<Value = String> {
         "Esc", "Enter", "/ 'de'", "+", "q", ": 'run'", "s", "f", "l", "h", "F", "Ctrl-d", "[", "y",
     ];
     proptest::sample::select(keys.to_vec()).prop_map(str::to_owned)
+}
+
+#[test]
+fn drawing_everything_again_needs_no_answer_of_the_terminal() {
+    let desk = Desk::new();
+    let mut emulated = Emulated::new(desk.ui.size);
+    let first = emulated.draw(&desk);
+    emulated.screen.process(b"\x1b[2Jgarbage");
+    emulated.terminal.clear().unwrap();
+    assert!(!emulated.sink.0.borrow().windows(4).any(|bytes| bytes == b"\x1b[6n"));
+    assert!(emulated.draw(&desk) >= first);
+    emulated.shows(&desk);
 }
 
 proptest! {

@@ -163,6 +163,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn the_reader_stays_where_the_reader_is(events in proptest::collection::vec(event(), 1..40)) {
         let mut desk = Desk::new();
