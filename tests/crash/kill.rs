@@ -116,6 +116,7 @@ fn a_run_that_ended_while_no_scheduler_lived_keeps_its_real_exit() {
     let scheduler = project.start();
     let run = scheduler.accept(&project, "a");
     project.left_by("dev", "ready");
+    project.await_state(&run, "running");
     scheduler.kill_9();
     project.go("dev");
     until("the run's end", || project.processes().is_empty());

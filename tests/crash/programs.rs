@@ -104,7 +104,7 @@ fn a_script_that_ignores_sigterm_is_killed_all_the_same() {
     let run = scheduler.accept(&project, "a");
     let pids = pids(&project, &["ready", "child"]);
     let output = project.al(&["kill", &run]);
-    assert_eq!(project.said(&output), format!("Instance {run} killed\nexit code 0"));
+    assert_eq!(project.said(&output), format!("killing {run}\nexit code 0"));
     let ended = project.await_state(&run, "killed");
     assert_eq!((&ended["why"], &ended["exit_code"]), (&json!("killed by ada"), &json!(128 + 9)));
     assert!(pids.iter().all(|pid| !lives(*pid)));

@@ -14,7 +14,7 @@ use crate::http::SECRET;
 /// The binary under test.
 pub const AL: &str = env!("CARGO_BIN_EXE_al");
 /// Nothing here takes this long unless it hangs.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_secs(150);
 
 /// Waits for the file `go` in the agent's folder.
 pub const AWAIT_GO: &str = r#"until [ -e "$AL_AGENT_DIR/go" ]; do sleep 0.01; done"#;

@@ -33,7 +33,7 @@ fn a_pause_outlives_its_scheduler() {
     let project = Project::new("").agent("dev", "", "#!/bin/sh\n");
     let scheduler = project.start();
     let output = project.al(&["pause", "dev", "--why", "deploying"]);
-    assert_eq!(project.said(&output), "Agent dev paused\nexit code 0");
+    assert_eq!(project.said(&output), "paused dev\nexit code 0");
     let held = scheduler.accept(&project, "a");
     scheduler.kill_9();
 
@@ -75,11 +75,13 @@ fn a_queue_waits_for_the_next_scheduler() {
 
 #[test]
 fn history_is_forgotten_after_its_time() {
-    let project = Project::new("historyRetentionDays = 3").agent("dev", "", "#!/bin/sh\necho hi\n");
+    let project = Project::new("historyRetentionDays = 3").agent("dev", "", "#!/bin/sh\nexit 1\n");
     let scheduler = project.start();
     let ids = ["a", "b", "c", "d"].map(|delivery| scheduler.accept(&project, delivery));
-    ids.iter().for_each(|run| drop(project.await_state(run, "succeeded")));
+    ids.iter().for_each(|run| drop(project.await_state(run, "failed")));
     scheduler.end();
+    let old_log = project.state_dir().join("logs/dev-2020-01-01.log");
+    std::fs::write(&old_log, "").unwrap();
     // The first two happened four days ago, the others two.
     let database = project.database();
     for (n, id) in ids.iter().enumerate() {
@@ -107,7 +109,7 @@ fn history_is_forgotten_after_its_time() {
     assert_eq!(triggers, [json!([ids[2]]), json!([ids[3]])]);
     let kept = |id: &String| project.state_dir().join("runs").join(id).exists();
     crate::project::until("the files of forgotten runs are gone", || {
-        ids.iter().map(kept).eq([false, false, true, true])
+        ids.iter().map(kept).eq([false, false, true, true]) && !old_log.exists()
     });
     scheduler.end();
 }

@@ -87,7 +87,7 @@ fn ctrl_c_leaves_a_run_to_the_scheduler_that_has_it() {
     signal(al.id(), Signal::INT);
     assert_eq!(end(al).0, Some(130));
     let run = project.runs()[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(project.run(&run).unwrap()["state"], "running");
+    project.await_state(&run, "running");
     project.go("dev");
     project.await_state(&run, "succeeded");
     scheduler.end();

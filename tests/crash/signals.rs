@@ -74,7 +74,7 @@ fn al_stop_drops_the_queue_and_waits_for_runs() {
     project.left_by("dev", "started");
     let queued = scheduler.accept(&project, "b");
     let output = project.al(&["stop"]);
-    assert_eq!(project.said(&output), "Scheduler stopping\nexit code 0");
+    assert_eq!(project.said(&output), "stopping, waiting for 1 run to finish\nexit code 0");
     let dropped = project.run(&queued).unwrap();
     assert_eq!(
         (&dropped["state"], &dropped["why"]),
@@ -98,7 +98,7 @@ fn al_stop_now_kills_what_runs() {
     let run = scheduler.accept(&project, "a");
     project.left_by("dev", "started");
     let output = project.al(&["stop", "--now"]);
-    assert_eq!(project.said(&output), "Scheduler stopping\nexit code 0");
+    assert_eq!(project.said(&output), "stopping, killing 1 run\nexit code 0");
     assert_eq!(scheduler.wait().code(), Some(0));
     assert_eq!(project.run(&run).unwrap()["state"], "killed");
 }
