@@ -162,7 +162,7 @@ fn of_agent(
 }
 
 /// `<agent>-<8 hex>`
-fn is_run(target: &str) -> bool {
+pub(super) fn is_run(target: &str) -> bool {
     target.rsplit_once('-').is_some_and(|(agent, id)| {
         crate::project::names::check_agent(agent).is_ok()
             && id.len() == 8
