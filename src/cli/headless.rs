@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::engine::{Change, Mirror, trigger_words};
 use crate::scheduler::model::ReceiptOutcome;
-use crate::scheduler::{Receipt, Run, RunState, Why};
+use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Why};
 
 use super::paint::{Paint, Tone, safe};
 
@@ -13,13 +13,26 @@ pub fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
     match change {
         Change::Run(run) => run_line(run, paint),
         Change::Receipt(receipt) => receipt_line(receipt, paint),
-        Change::Host => mirror
-            .view
-            .pauses
-            .get(&crate::scheduler::Scope::Project)
-            .map(|pause| said("scheduler", &format!("paused by {}", pause.by), paint)),
-        Change::Agent(_) => None,
+        Change::Paused(scope, pause) => Some(pause_line(scope, pause.as_ref(), paint)),
+        Change::Draining => {
+            let running = mirror.view.running();
+            Some(said("scheduler", &format!("stopping, {running} running"), paint))
+        }
+        Change::Host | Change::Agent(_) => None,
     }
+}
+
+fn pause_line(scope: &Scope, pause: Option<&Pause>, paint: Paint) -> String {
+    let who = match scope {
+        Scope::Project => "scheduler",
+        Scope::Agent(agent) => agent,
+    };
+    let what = match pause {
+        Some(Pause { by, why: Some(why), .. }) => format!("by {by}: {}", safe(why)),
+        Some(Pause { by, why: None, .. }) => format!("by {by}"),
+        None => return said(who, "resumed", paint),
+    };
+    said(who, &format!("{} {what}", paint.on(Tone::Warn, "paused")), paint)
 }
 
 fn said(who: &str, what: &str, paint: Paint) -> String {

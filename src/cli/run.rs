@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::runtime::Runtime as Tokio;
 
 use super::client::Client;
+use super::control::is_run;
 use super::host::{Hosted, Places, Plan};
 use super::logs::Printer;
 use super::start::Signals;
@@ -89,7 +90,10 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
 fn ask(args: &RunArgs, context: &Context) -> Result<String, Failure> {
     let (path, body) = match (&args.agent, &args.again) {
         (Some(agent), _) => (format!("/control/trigger/{agent}"), json!({ "prompt": args.prompt })),
-        (None, Some(run)) => (format!("/control/rerun/{run}"), json!({})),
+        (None, Some(run)) if is_run(run) => (format!("/control/rerun/{run}"), json!({})),
+        (None, Some(run)) => {
+            return Err(Failure::user("not_found", format!("there is no run {run}")));
+        }
         (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
     };
     let answer = Client::find(context)?.post(&path, &body)?;

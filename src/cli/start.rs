@@ -242,13 +242,14 @@ fn with_console(
         read_only: false,
     };
     let link = al_ui::Link { up, down: rows };
-    let exit = al_ui::run(link, options, Arc::clone(&stop_flag)).map_err(|e| {
-        Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
-            .hint("al start -H prints a line per event instead")
-    })?;
+    let exit = al_ui::run(link, options, Arc::clone(&stop_flag));
     if hung_up.load(Ordering::Relaxed) {
         return Ok(ExitCode::SUCCESS); // no terminal to talk to; the next start adopts the runs
     }
+    let exit = exit.map_err(|e| {
+        Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
+            .hint("al start -H prints a line per event instead")
+    })?;
     match exit {
         Exit::Host(_) => {}
         Exit::Detach => {

@@ -25,7 +25,7 @@ pub enum Level {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Impact {
     pub level: Level,
-    /// `kill dev-1a2b3c4d?`
+    /// `Kill dev-1a2b3c4d?`
     pub title: String,
     /// A sentence a line.
     pub lines: Vec<String>,
@@ -79,9 +79,9 @@ fn kill(view: &View, target: &Target, command: &Command, at: Millis) -> Impact {
     };
     let n = runs.len();
     let (title, level, word) = match runs.as_slice() {
-        [] => ("kill: nothing is running any more".to_owned(), Level::Loses, None),
-        [run] => (format!("kill {}?", run.id), Level::Loses, None),
-        _ => (format!("kill {n} runs?"), Level::Wide, Some(format!("kill {n}"))),
+        [] => ("Kill: nothing is running any more".to_owned(), Level::Loses, None),
+        [run] => (format!("Kill {}?", run.id), Level::Loses, None),
+        _ => (format!("Kill {n} runs?"), Level::Wide, Some(format!("kill {n}"))),
     };
     let cli = format!("al kill {cli_target}");
     Impact { level, title, lines, cli, accept: "Kill".to_owned(), word }
@@ -136,7 +136,7 @@ fn drop_runs(view: &View, runs: &[String]) -> Impact {
     let wide = n > WIDE_DROP;
     Impact {
         level: if wide { Level::Wide } else { Level::Loses },
-        title: format!("drop {n} queued {}?", plural(n, "run")),
+        title: format!("Drop {n} queued {}?", plural(n, "run")),
         lines,
         cli: format!("al kill {}", runs.join(" ")),
         accept: "Drop".to_owned(),
@@ -162,12 +162,17 @@ fn drop_held(view: &View, scope: &Scope) -> Impact {
             _ if wide => Level::Wide,
             _ => Level::Loses,
         },
-        title: format!("resume {name} and drop {held} held {}?", plural(held, "run")),
-        lines: vec![format!("{held} {} that came in meanwhile never start", plural(held, "run"))],
+        title: format!("Resume {name} and drop {held} held {}?", plural(held, "run")),
+        lines: vec![runs_that(held, "that came in meanwhile", ["never starts", "never start"])],
         cli,
         accept: "Drop and resume".to_owned(),
         word: wide.then(|| format!("drop {held}")),
     }
+}
+
+/// `1 run in flight goes on`, `2 runs in flight go on`.
+fn runs_that(n: usize, which: &str, [one, many]: [&str; 2]) -> String {
+    format!("{n} {} {which} {}", plural(n, "run"), if n == 1 { one } else { many })
 }
 
 fn agent_scope(name: &str) -> Scope {
@@ -182,7 +187,7 @@ fn again(view: &View, run: &str) -> Impact {
     }
     Impact {
         level: Level::Small,
-        title: format!("rerun {run}?"),
+        title: format!("Rerun {run}?"),
         lines,
         cli: format!("al run --again {run}"),
         accept: "Rerun".to_owned(),
@@ -194,11 +199,11 @@ fn pause_all(view: &View) -> Impact {
     let n = view.running() as usize;
     let lines = vec![
         "nothing starts on its own: cron ticks are skipped, webhooks are collected".to_owned(),
-        format!("{n} {} in flight go on", plural(n, "run")),
+        runs_that(n, "in flight", ["goes on", "go on"]),
     ];
     Impact {
         level: Level::Loses,
-        title: "pause the whole scheduler?".to_owned(),
+        title: "Pause the whole scheduler?".to_owned(),
         lines,
         cli: "al pause".to_owned(),
         accept: "Pause".to_owned(),
@@ -211,16 +216,16 @@ fn stop(view: &View, clear_queues: bool, kill: bool) -> Impact {
     let queued = view.runs.len() - live;
     let mut lines = Vec::new();
     if kill {
-        lines.push(format!("{live} {} in flight are killed", plural(live, "run")));
+        lines.push(runs_that(live, "in flight", ["is killed", "are killed"]));
     } else {
-        lines.push(format!("{live} {} in flight finish first", plural(live, "run")));
+        lines.push(runs_that(live, "in flight", ["finishes first", "finish first"]));
     }
     if clear_queues {
-        lines.push(format!("{queued} queued {} are dropped", plural(queued, "run")));
+        lines.push(runs_that(queued, "in the queues", ["is dropped", "are dropped"]));
     }
     Impact {
         level: Level::Wide,
-        title: "stop the scheduler?".to_owned(),
+        title: "Stop the scheduler?".to_owned(),
         lines,
         cli: if kill { "al stop --now" } else { "al stop" }.to_owned(),
         accept: "Stop".to_owned(),

@@ -196,10 +196,10 @@ pub const ACTIONS: &[Entry] = {
         entry(E, A::HistoryBack, "back", &["["], "back in history", ""),
         entry(E, A::HistoryForward, "forward", &["]"], "forward in history", ""),
         entry(E, A::LastView, "last-view", &["`"], "swap with the last view", ""),
-        entry(E, A::CopyRow, "copy-row", &["y y"], "copy the row or line", ""),
-        entry(E, A::CopyId, "copy-id", &["y i"], "copy the name or id", ""),
-        entry(E, A::CopyJson, "copy-json", &["y j"], "copy as JSON", ""),
-        entry(E, A::CopyCli, "copy-cli", &["y c"], "copy the command that shows it in a shell", ""),
+        entry(E, A::CopyRow, "copy-row", &["y y"], "copy the row", ""),
+        entry(E, A::CopyId, "copy-id", &["y i"], "copy the id", ""),
+        entry(E, A::CopyJson, "copy-json", &["y j"], "copy the JSON", ""),
+        entry(E, A::CopyCli, "copy-cli", &["y c"], "copy the shell command", ""),
         entry(E, A::Pager, "pager", &["O"], "open the text in $PAGER", ""),
         entry(E, A::Mouse, "mouse", &["M"], "mouse on or off, so that the terminal can select text", ""),
         entry(E, A::Redraw, "redraw", &["Ctrl-l"], "draw everything again", ""),
@@ -247,7 +247,9 @@ pub fn continuations(typed: &[Chord], pane: Pane, read_only: bool) -> Vec<(Strin
     let mut found = Vec::new();
     for entry in offered(pane, read_only) {
         for sequence in entry.keys.iter().filter_map(|keys| Chord::parse_all(keys)) {
-            if let Some([next]) = sequence.strip_prefix(typed) {
+            // Of several keys for one thing the first is enough.
+            let Some([next]) = sequence.strip_prefix(typed) else { continue };
+            if !found.iter().any(|(_, title)| *title == entry.title) {
                 found.push((next.to_string(), entry.title));
             }
         }

@@ -1,6 +1,8 @@
 //! Instants and durations as people read them.
 
-/// `2:05`, `1h04m`, `3d4h`: how long something has been going on, to the second below an hour.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// `12s`, `2m05s`, `1h04m`, `3d4h`: how long something has been going on, to the second below an hour.
 pub fn running(duration_ms: i64) -> String {
     let s = duration_ms.max(0) / 1_000;
     match s {
@@ -54,7 +56,7 @@ pub fn seconds(at_ms: i64, offset_s: i32) -> String {
 
 /// `12:04` when it is within a day from `now_ms`, else `Nov 20`.
 pub fn near(at_ms: i64, now_ms: i64, offset_s: i32) -> String {
-    if (at_ms - now_ms).abs() < 86_400_000 {
+    if (at_ms - now_ms).abs() < DAY_MS {
         return time(at_ms, offset_s)[..5].to_owned();
     }
     let (_, month, day) = date(at_ms, offset_s);
@@ -72,7 +74,7 @@ pub fn full(at_ms: i64, offset_s: i32) -> String {
 /// Days since the epoch and milliseconds of the day.
 fn split(at_ms: i64, offset_s: i32) -> (i64, i64) {
     let local = at_ms.saturating_add(i64::from(offset_s) * 1_000);
-    (local.div_euclid(86_400_000), local.rem_euclid(86_400_000))
+    (local.div_euclid(DAY_MS), local.rem_euclid(DAY_MS))
 }
 
 /// Year, month and day of the proleptic Gregorian calendar. Counts from 1 March of year 0, so that

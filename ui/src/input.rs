@@ -1,6 +1,6 @@
 //! What reaches the console, and what it wants done outside of itself.
 
-use al_wire::{Down, Up};
+use al_wire::{Down, LogChunk, Up};
 use crossterm::event::{KeyEvent, MouseEvent};
 
 /// Everything that can happen. Only key presses are let in, no repeats of a held key's release.
@@ -51,4 +51,62 @@ pub enum Exit {
     Host(String),
     /// A signal asked it to end.
     Signal,
+}
+
+/// Records that one chunk grows to by merging.
+const MERGED: usize = 1_000;
+
+/// Joins log chunks that follow each other, so that a flood of small ones costs one step.
+pub fn merge(inputs: impl Iterator<Item = Input>) -> Vec<Input> {
+    let mut merged: Vec<Input> = Vec::new();
+    for input in inputs {
+        match (merged.last_mut(), input) {
+            (Some(Input::Down(Down::Log(before))), Input::Down(Down::Log(chunk)))
+                if continues(before, &chunk) =>
+            {
+                before.records.extend(chunk.records);
+            }
+            (_, input) => merged.push(input),
+        }
+    }
+    merged
+}
+
+fn continues(before: &LogChunk, chunk: &LogChunk) -> bool {
+    let appends = !before.older && !chunk.older && !chunk.reset && chunk.skipped == 0;
+    let room = (1..MERGED).contains(&before.records.len());
+    appends && room && before.source == chunk.source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{more, records, tail};
+    use al_wire::LogSource;
+
+    #[test]
+    fn small_chunks_of_one_log_become_one() {
+        let log = |chunk| Input::Down(Down::Log(chunk));
+        let (a, b) = (LogSource::Agent("a".into()), LogSource::Agent("b".into()));
+        let gap = LogChunk { skipped: 3, ..more(a.clone(), records(4..5)) };
+        let inputs = [
+            log(tail(a.clone(), records(0..2))),
+            log(more(a.clone(), records(2..3))),
+            log(more(a.clone(), records(3..4))),
+            log(gap.clone()),
+            Input::Tick,
+            log(more(a.clone(), records(5..6))),
+            log(more(b.clone(), records(0..1))),
+            log(tail(b.clone(), records(0..1))),
+        ];
+        let expected = [
+            log(tail(a.clone(), records(0..4))),
+            log(gap),
+            Input::Tick,
+            log(more(a, records(5..6))),
+            log(more(b.clone(), records(0..1))),
+            log(tail(b, records(0..1))),
+        ];
+        assert_eq!(merge(inputs.into_iter()), expected);
+    }
 }

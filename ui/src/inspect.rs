@@ -106,7 +106,11 @@ impl Facts<'_> {
     }
 
     fn at(&self, at_ms: i64) -> String {
-        clock::full(at_ms, (self.ui.setup.zone_offset)(at_ms))
+        let offset_s = (self.ui.setup.zone_offset)(at_ms);
+        match (at_ms - self.ui.now_ms).abs() < clock::DAY_MS {
+            true => clock::seconds(at_ms, offset_s),
+            false => clock::full(at_ms, offset_s),
+        }
     }
 
     fn agent(&mut self, agent: &AgentRow) {

@@ -36,4 +36,3 @@ mod fixture;
 pub use action::{Context, KeyRow, keys};
 pub use input::Exit;
 pub use run::{Link, Options, UiError, run};
-pub use theme::{Problem, Theme, ThemeError};

@@ -151,6 +151,6 @@ pub fn outcome_role(outcome: Outcome) -> Role {
         Outcome::Accepted => Role::StateRunning,
         Outcome::Skipped => Role::StatePaused,
         Outcome::Refused => Role::StateFailed,
-        Outcome::Duplicate | Outcome::NoMatch | Outcome::Unknown => Role::StateDone,
+        Outcome::Duplicate | Outcome::NoMatch | Outcome::Unknown => Role::StateIdle,
     }
 }

@@ -1,6 +1,6 @@
 //! The loop: take everything that is ready, step, draw at most once.
 
-use crate::input::{Exit, Input, Out};
+use crate::input::{Exit, Input, Out, merge};
 use crate::reader::{Keyboard, listen};
 use crate::state::{Setup, Ui};
 use crate::terminal::{Guard, Quiet, set_mouse};
@@ -133,16 +133,17 @@ fn start(options: &Options, size: (u16, u16)) -> Ui {
         zone_offset: options.zone_offset,
     };
     let standard = if options.no_color { "mono" } else { "terminal" };
-    let name = options.theme.as_deref().filter(|_| !options.no_color).unwrap_or(standard);
+    let name = options.theme.as_deref().unwrap_or(standard);
     let loaded = Theme::load(name, options.config_dir.as_deref());
     let complaint = match &loaded {
         Ok((_, problems)) => problems.first().map(|problem| format!("theme {name}, {problem}")),
         Err(error) => Some(error.to_string()),
     };
-    let mut theme = match loaded {
-        Ok((theme, _)) => theme,
-        Err(_) => Theme::load(standard, None).map_or_else(|_| Theme::plain(), |(theme, _)| theme),
-    };
+    let wanted = loaded.ok().map(|(theme, _)| theme);
+    let mut theme =
+        wanted.filter(|theme| theme.colorless || !options.no_color).unwrap_or_else(|| {
+            Theme::load(standard, None).map_or_else(|_| Theme::plain(), |(theme, _)| theme)
+        });
     if options.ascii {
         theme.glyphs = Glyphs::ascii();
     }
@@ -189,7 +190,7 @@ impl Console {
                 Err(RecvTimeoutError::Timeout) => Input::Tick,
                 Err(RecvTimeoutError::Disconnected) => Input::HostGone,
             };
-            for input in std::iter::once(first).chain(queue.try_iter().take(BATCH)) {
+            for input in merge(std::iter::once(first).chain(queue.try_iter().take(BATCH))) {
                 owed = owed.max(match input {
                     Input::Tick if owed > Owed::Nothing => owed,
                     Input::Down(_) | Input::Tick => Owed::Data,
@@ -294,5 +295,37 @@ fn page_through(pager: &str, text: &str) -> io::Result<()> {
     match status.code() {
         Some(127) => Err(io::Error::other("there is no such program; set PAGER")),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(theme: Option<&str>, no_color: bool) -> (String, Option<String>) {
+        let options = Options {
+            theme: theme.map(str::to_owned),
+            no_color,
+            ascii: false,
+            config_dir: None,
+            project: "acme-bots".to_owned(),
+            zone_offset: |_| 0,
+            now_ms: || 0,
+            remote: false,
+            read_only: false,
+            pager: None,
+        };
+        let ui = start(&options, (80, 24));
+        (ui.theme.name, ui.flash.map(|flash| flash.text))
+    }
+
+    #[test]
+    fn a_theme_that_cannot_be_used_is_no_reason_not_to_start() {
+        assert_eq!(started(None, false), ("terminal".into(), None));
+        assert_eq!(started(None, true), ("mono".into(), None));
+        assert_eq!(started(Some("terminal"), true), ("mono".into(), None));
+        assert_eq!(started(Some("mono"), false), ("mono".into(), None));
+        let complaint = "no theme called `nope`; there are mono, terminal".to_owned();
+        assert_eq!(started(Some("nope"), false), ("terminal".into(), Some(complaint)));
     }
 }

@@ -194,6 +194,20 @@ impl Ui {
         }
     }
 
+    /// The log of a subject.
+    pub fn log_of(&self, subject: &Subject) -> LogSource {
+        match subject {
+            Subject::Agent(name) => LogSource::Agent(name.clone()),
+            Subject::Run(id) => LogSource::Run(id.clone()),
+            Subject::Trigger(id) => self
+                .fleet
+                .trigger(id)
+                .and_then(|trigger| trigger.runs.first())
+                .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
+            Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
+        }
+    }
+
     /// The agent that keys act on.
     pub fn agent(&self) -> Option<String> {
         match self.selected(self.focus()) {
@@ -242,11 +256,11 @@ impl Ui {
 
     /// When the picture may change without anything happening.
     pub fn next_due_ms(&self) -> Option<i64> {
-        let live = self.fleet.runs.iter().any(|run| run.started_ms.is_some() && !run.state.ended());
-        let clock = self.fleet.host.as_ref().map(|_| {
-            let every = if live { 1_000 } else { 10_000 };
-            self.now_ms - self.now_ms.rem_euclid(every) + every
-        });
+        let unfinished = self.fleet.runs.iter().filter(|run| !run.state.ended());
+        let live = unfinished.clone().any(|run| run.started_ms.is_some());
+        // A running clock shows seconds, a waiting one minutes, and an idle screen times of day.
+        let clock = unfinished.map(|_| if live { 1_000 } else { 10_000 }).next();
+        let clock = clock.map(|every| self.now_ms - self.now_ms.rem_euclid(every) + every);
         let wish = self.wish.as_ref().map(|(_, due_ms)| *due_ms);
         let flash = self.flash.as_ref().map(|flash| flash.until_ms);
         [clock, wish, flash].into_iter().flatten().min()

@@ -149,6 +149,13 @@ impl<W: Write> Quiet<W> {
     }
 }
 
+impl<W: Write> Drop for Quiet<W> {
+    fn drop(&mut self) {
+        // An update that nobody ends would leave the terminal waiting.
+        let _ = Backend::flush(self);
+    }
+}
+
 impl<W: Write> Backend for Quiet<W> {
     type Error = io::Error;
 
@@ -183,8 +190,10 @@ impl<W: Write> Backend for Quiet<W> {
         queue!(self.inner, Show)
     }
 
+    /// Where the cursor was last put. The terminal itself is never asked: its answer would come
+    /// in with the keys, and some terminals give none.
     fn get_cursor_position(&mut self) -> io::Result<Position> {
-        self.inner.get_cursor_position()
+        Ok(self.cursor_at.unwrap_or_default())
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {

@@ -170,5 +170,4 @@ fn size(record: &LogRecord) -> usize {
 }
 
 #[cfg(test)]
-#[path = "buffer_tests.rs"]
 mod tests;

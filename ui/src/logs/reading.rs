@@ -56,43 +56,57 @@ impl LogPane {
         }
     }
 
+    /// Moves what is in view together with the selection. Going on down from the last record
+    /// follows; true when the newest records have to be asked for again.
+    pub fn scroll(&mut self, by: i64) -> bool {
+        if by > 0 && self.after(self.cursor).is_none() {
+            return self.follow_on();
+        }
+        let mut top = self.top.record;
+        for _ in 0..by.unsigned_abs() {
+            let next = if by > 0 { self.after(top) } else { self.before(top) };
+            top = next.unwrap_or(top);
+        }
+        self.top = Spot { record: top, row: 0 };
+        self.step(by);
+        false
+    }
+
     /// To the first record held.
-    pub fn to_top(&mut self) {
+    pub fn go_to_start(&mut self) {
         self.follow = false;
         self.cursor = self.after(i64::MIN + 1).unwrap_or(self.cursor);
     }
 
     /// Follows from the last record on. True when the newest records have to be asked for again.
-    pub fn to_bottom(&mut self) -> bool {
+    pub fn follow_on(&mut self) -> bool {
         self.follow = true;
         self.new = 0;
         self.buffer.detached
     }
 
-    /// Makes cursor and top agree with what is held, what is shown and how much room there is.
-    pub fn settle(&mut self, rows: usize, look: &Look<'_>) {
-        let last = self.before(i64::MAX);
+    /// Where cursor and top belong, given what is held, what is shown and how much room there is.
+    pub fn settled(&self, rows: usize, look: &Look<'_>) -> (i64, Spot) {
+        let Some(last) = self.before(i64::MAX) else {
+            return (self.buffer.start(), Spot { record: self.buffer.start(), row: 0 });
+        };
+        let bottom = self.fill_up(last, rows, look);
         if self.follow {
-            self.new = 0;
-            self.cursor = last.unwrap_or(self.buffer.start());
-            self.top = self.fill_up(self.cursor, rows, look);
-            return;
+            return (last, bottom);
         }
-        if !self.shows(self.cursor) {
-            let near = self.before(self.cursor).or_else(|| self.after(self.cursor));
-            self.cursor = near.unwrap_or(self.buffer.start());
-        }
-        if !self.shows(self.top.record) {
-            let near = self.after(self.top.record).or_else(|| self.before(self.top.record));
-            self.top = Spot { record: near.unwrap_or(self.buffer.start()), row: 0 };
-        }
-        let highest = Spot { record: self.cursor, row: 0 };
-        let lowest = self.fill_up(self.cursor, rows, look).min(highest);
-        self.top = self.top.clamp(lowest, highest);
-        if let Some(last) = last {
-            // No empty rows below the last record while there are records above.
-            self.top = self.top.min(self.fill_up(last, rows, look));
-        }
+        let near = |number| match self.shows(number) {
+            true => number,
+            false => self.before(number).or_else(|| self.after(number)).unwrap_or(last),
+        };
+        let cursor = near(self.cursor);
+        let top = match self.shows(self.top.record) {
+            true => self.top,
+            false => Spot { record: near(self.top.record), row: 0 },
+        };
+        let highest = Spot { record: cursor, row: 0 };
+        let lowest = self.fill_up(cursor, rows, look).min(highest);
+        // No empty rows below the last record while there are records above.
+        (cursor, top.clamp(lowest, highest).min(bottom))
     }
 
     /// The top that puts the last row of `number` on the last of `rows`.

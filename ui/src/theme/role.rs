@@ -38,6 +38,7 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role with its name in theme files.
     pub const ALL: [(Self, &'static str); 32] = [
         (Self::Text, "text"),
         (Self::Muted, "text.muted"),
@@ -72,9 +73,4 @@ impl Role {
         (Self::Gap, "gap"),
         (Self::Ghost, "ghost"),
     ];
-
-    /// The name in theme files.
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(role, _)| *role == self).map_or("text", |(_, name)| name)
-    }
 }

@@ -9,7 +9,7 @@ use crate::pane::Pane;
 use crate::prompt::{Kind, Prompt};
 use crate::rows;
 use crate::state::{Popup, Subject, Ui};
-use al_wire::{AgentState, Command, LogSource, RunState, Scope, Target};
+use al_wire::{AgentState, Command, RunState, Scope, Target};
 
 pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     use Action as A;
@@ -21,10 +21,10 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::PreviousPane => go::focus(ui, ui.focus().step(Pane::ALL.len() - 1)),
         A::Down => step(ui, 1),
         A::Up => step(ui, -1),
-        A::HalfDown => step(ui, page(ui) / 2),
-        A::HalfUp => step(ui, -page(ui) / 2),
-        A::PageDown => step(ui, page(ui)),
-        A::PageUp => step(ui, -page(ui)),
+        A::HalfDown => scroll(ui, ui.focus(), page(ui) / 2, out),
+        A::HalfUp => scroll(ui, ui.focus(), -page(ui) / 2, out),
+        A::PageDown => scroll(ui, ui.focus(), page(ui), out),
+        A::PageUp => scroll(ui, ui.focus(), -page(ui), out),
         A::Top => top(ui),
         A::Bottom => bottom(ui, out),
         A::Open => match ui.staged.take() {
@@ -117,7 +117,16 @@ fn page(ui: &Ui) -> i64 {
     i64::from(rows.height).max(2)
 }
 
-pub fn step(ui: &mut Ui, by: i64) {
+/// Moves a pane by more than a row, whether it has the focus or not.
+pub fn scroll(ui: &mut Ui, pane: Pane, by: i64, out: &mut Vec<Out>) {
+    if pane.is_table() {
+        ui.table_mut(pane).step(isize::try_from(by).unwrap_or(0));
+    } else if ui.log.scroll(by) {
+        tail_again(ui, out);
+    }
+}
+
+fn step(ui: &mut Ui, by: i64) {
     let focus = ui.focus();
     if focus == Pane::Logs {
         ui.log.step(by);
@@ -129,31 +138,27 @@ pub fn step(ui: &mut Ui, by: i64) {
 
 fn top(ui: &mut Ui) {
     let focus = ui.focus();
-    if focus == Pane::Logs { ui.log.to_top() } else { ui.table_mut(focus).select(0) }
+    if focus == Pane::Logs { ui.log.go_to_start() } else { ui.table_mut(focus).select(0) }
 }
 
 fn bottom(ui: &mut Ui, out: &mut Vec<Out>) {
     let focus = ui.focus();
     if focus.is_table() {
         ui.table_mut(focus).select(usize::MAX);
-    } else if ui.log.to_bottom()
-        && let Some(source) = ui.log.buffer.source.clone()
-    {
+    } else if ui.log.follow_on() {
+        tail_again(ui, out);
+    }
+}
+
+/// The newest records were let go while the reader was further up.
+fn tail_again(ui: &mut Ui, out: &mut Vec<Out>) {
+    if let Some(source) = ui.log.buffer.source.clone() {
         tail(ui, source, out);
     }
 }
 
 fn open_logs(ui: &mut Ui) {
-    let source = match ui.selected(ui.focus()) {
-        Subject::Agent(name) => LogSource::Agent(name),
-        Subject::Run(id) => LogSource::Run(id),
-        Subject::Trigger(id) => match ui.fleet.trigger(&id).and_then(|t| t.runs.first()) {
-            Some(run) => LogSource::Run(run.clone()),
-            None => LogSource::Scheduler,
-        },
-        Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
-    };
-    go::open_log(ui, source);
+    go::open_log(ui, ui.log_of(&ui.selected(ui.focus())));
     ui.zoom = true;
 }
 

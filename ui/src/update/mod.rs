@@ -16,8 +16,8 @@ use crate::key::Chord;
 use crate::layout;
 use crate::pane::Pane;
 use crate::rows;
-use crate::state::{Subject, Ui};
-use al_wire::{Command, LogSource, Up};
+use crate::state::Ui;
+use al_wire::{Command, Down, LogSource, Up};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 /// Time that the cursor has to rest before its log is asked for.
@@ -27,6 +27,7 @@ const REST_MS: i64 = 80;
 pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
     ui.now_ms = ui.now_ms.max(at_ms);
     let mut out = Vec::new();
+    let log_only = matches!(input, Input::Down(Down::Log(_)));
     match input {
         Input::Key(event) if event.kind == KeyEventKind::Press => key(ui, event, &mut out),
         Input::Key(_) | Input::Tick => {}
@@ -45,6 +46,9 @@ pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
                 ui.say(format!("the scheduler stood still with the console for {away}"));
             }
         }
+    }
+    if !log_only {
+        settle_tables(ui);
     }
     settle(ui, &mut out);
     out
@@ -119,28 +123,31 @@ fn ask(ui: &mut Ui, command: Command, token: Option<String>, out: &mut Vec<Out>)
     out.push(Out::Send(Up::Submit { id: ui.last_id, seen: ui.fleet.seq, command, token }));
 }
 
-/// Makes what is selected, in view and asked for agree with what there is.
-fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
-    if ui.flash.as_ref().is_some_and(|flash| flash.until_ms <= ui.now_ms) {
-        ui.flash = None;
-    }
+/// Makes what is selected and in view in the tables agree with what there is.
+fn settle_tables(ui: &mut Ui) {
     let screen = ui.screen();
     for pane in Pane::TABLES {
         let rows = screen.rect(pane).map_or(1, |rect| layout::table_rows(rect).height);
         let scope = ui.scope(pane).map(str::to_owned);
         let mut table = std::mem::take(ui.table_mut(pane));
+        if ui.table != pane {
+            table.let_go();
+        }
         let shown = rows::shown(&ui.fleet, pane, &table.filter, scope.as_deref());
         table.settle(shown, |index| rows::key(&ui.fleet, pane, index), usize::from(rows));
         *ui.table_mut(pane) = table;
     }
-    if let Some(rect) = screen.rect(Pane::Logs) {
+}
+
+/// Makes what is in view and asked for agree with what there is.
+fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
+    if ui.flash.as_ref().is_some_and(|flash| flash.until_ms <= ui.now_ms) {
+        ui.flash = None;
+    }
+    if let Some(rect) = ui.screen().rect(Pane::Logs) {
         let inside = layout::inside(rect);
-        let mut log = std::mem::take(&mut ui.log);
-        std::mem::swap(&mut ui.log.buffer.source, &mut log.buffer.source);
-        let look = crate::logs::Look { time: log.time, wrap: log.wrap, ..ui.look(inside.width) };
-        log.settle(usize::from(inside.height), &look);
-        std::mem::swap(&mut ui.log.buffer.source, &mut log.buffer.source);
-        ui.log = log;
+        let settled = ui.log.settled(usize::from(inside.height), &ui.look(inside.width));
+        (ui.log.cursor, ui.log.top) = settled;
     }
     turn_log(ui, out);
     ask_older(ui, out);
@@ -151,7 +158,7 @@ fn turn_log(ui: &mut Ui, out: &mut Vec<Out>) {
     if ui.fleet.host.is_none() || ui.behind.is_some() {
         return;
     }
-    let wanted = ui.place.pin.clone().unwrap_or_else(|| source_of(ui));
+    let wanted = ui.place.pin.clone().unwrap_or_else(|| ui.log_of(&ui.selected(ui.table)));
     if ui.log.buffer.source.as_ref() == Some(&wanted) {
         ui.wish = None;
         return;
@@ -173,20 +180,6 @@ fn turn_log(ui: &mut Ui, out: &mut Vec<Out>) {
 fn tail(ui: &mut Ui, source: LogSource, out: &mut Vec<Out>) {
     ui.log.restart(source.clone());
     out.push(Out::Send(Up::Tail { source, limit: crate::logs::PAGE }));
-}
-
-/// The log of what is selected in the table that has or last had the focus.
-fn source_of(ui: &Ui) -> LogSource {
-    match ui.selected(ui.table) {
-        Subject::Agent(name) => LogSource::Agent(name),
-        Subject::Run(id) => LogSource::Run(id),
-        Subject::Trigger(id) => ui
-            .fleet
-            .trigger(&id)
-            .and_then(|trigger| trigger.runs.first())
-            .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
-        Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
-    }
 }
 
 fn ask_older(ui: &mut Ui, out: &mut Vec<Out>) {

@@ -17,8 +17,8 @@ pub fn mouse(ui: &mut Ui, event: MouseEvent, out: &mut Vec<Out>) {
     }
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => click(ui, event.column, event.row, out),
-        MouseEventKind::ScrollDown => wheel(ui, event.column, event.row, WHEEL),
-        MouseEventKind::ScrollUp => wheel(ui, event.column, event.row, -WHEEL),
+        MouseEventKind::ScrollDown => wheel(ui, event.column, event.row, WHEEL, out),
+        MouseEventKind::ScrollUp => wheel(ui, event.column, event.row, -WHEEL, out),
         _ => {}
     }
 }
@@ -87,7 +87,7 @@ fn click_line(ui: &mut Ui, rect: Rect, y: u16) -> bool {
     }
 }
 
-fn wheel(ui: &mut Ui, x: u16, y: u16, by: i64) {
+fn wheel(ui: &mut Ui, x: u16, y: u16, by: i64, out: &mut Vec<Out>) {
     if ui.dialog.is_some() || ui.prompt.is_some() {
         return;
     }
@@ -95,12 +95,7 @@ fn wheel(ui: &mut Ui, x: u16, y: u16, by: i64) {
         *top = top.saturating_add_signed(isize::try_from(by).unwrap_or(0));
         return;
     }
-    let Some((pane, _)) = ui.screen().at(x, y) else { return };
-    if pane == ui.focus() {
-        action::step(ui, by);
-    } else if pane == Pane::Logs {
-        ui.log.step(by);
-    } else {
-        ui.table_mut(pane).step(isize::try_from(by).unwrap_or(0));
+    if let Some((pane, _)) = ui.screen().at(x, y) {
+        action::scroll(ui, pane, by, out);
     }
 }

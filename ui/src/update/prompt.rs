@@ -24,11 +24,16 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     match chord.code {
         KeyCode::Esc => cancel(ui),
         KeyCode::Char('c') if chord.ctrl => cancel(ui),
-        // As in a shell's line editor, deleting what is not there ends the prompt.
-        KeyCode::Backspace if prompt.text.value().is_empty() => cancel(ui),
+        // Deleting what is not there ends the prompt, with nothing in it.
+        KeyCode::Backspace if prompt.text.value().is_empty() => ui.prompt = None,
         KeyCode::Enter => enter(ui, out),
         KeyCode::Tab => complete(ui),
         KeyCode::Right if at_end && prompt.kind == Kind::Command => accept_ghost(ui),
+        KeyCode::Up | KeyCode::Down if matches!(prompt.kind, Kind::Filter { .. }) => {
+            let by = if chord.code == KeyCode::Up { -1 } else { 1 };
+            let pane = ui.focus();
+            ui.table_mut(pane).step(by);
+        }
         KeyCode::Up if prompt.kind == Kind::Command => recall(ui, true),
         KeyCode::Down if prompt.kind == Kind::Command => recall(ui, false),
         _ => {

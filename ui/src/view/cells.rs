@@ -29,21 +29,21 @@ const fn right(title: &'static str, width: Width, priority: u8) -> Column {
 }
 
 const AGENTS: &[Column] = &[
-    column("AGENT", Width::Cells(10, 26), 0),
+    column("AGENT", Width::Cells(10, 20), 0),
     column("STATE", Width::Fixed(11), 0),
     right("RUN", Width::Fixed(5), 1),
     right("Q", Width::Fixed(3), 1),
-    column("NEXT", Width::Fixed(8), 3),
-    column("LAST", Width::Fixed(8), 2),
+    column("NEXT", Width::Fixed(7), 3),
+    column("LAST", Width::Fixed(10), 2),
     column("STATUS", Width::Rest(12), 4),
 ];
 const RUNS: &[Column] = &[
-    column("RUN", Width::Cells(14, 30), 0),
+    column("RUN", Width::Cells(14, 26), 0),
     column("STATE", Width::Fixed(12), 0),
     right("TIME", Width::Fixed(7), 1),
-    column("START", Width::Fixed(6), 3),
-    column("TRIGGER", Width::Rest(12), 2),
-    column("WHY", Width::Rest(12), 4),
+    column("START", Width::Fixed(6), 5),
+    column("TRIGGER", Width::Rest(18), 2),
+    column("STATUS", Width::Rest(18), 4),
 ];
 const QUEUES: &[Column] = &[
     column("AGENT", Width::Cells(8, 20), 0),
@@ -104,7 +104,6 @@ fn agent(ui: &Ui, row: &AgentRow) -> Vec<Cell> {
     let last = row.last.as_ref().map_or_else(
         || cell("-", Role::Muted),
         |last| {
-            let ago = clock::ago(ui.now_ms - last.ended_ms);
             let role = rows::run_role(last.state);
             let word = match last.state {
                 RunState::Succeeded => "ok",
@@ -113,7 +112,8 @@ fn agent(ui: &Ui, row: &AgentRow) -> Vec<Cell> {
                 RunState::Killed => "kill",
                 _ => "drop",
             };
-            cell(format!("{word:<4}{ago}"), role)
+            // A time of day, not an age, so that an idle screen stands still.
+            cell(format!("{word} {}", near(ui, last.ended_ms)), role)
         },
     );
     let queued = if row.queued == 0 { Role::Muted } else { Role::StateQueued };
@@ -148,15 +148,28 @@ fn run(ui: &Ui, row: &RunRow) -> Vec<Cell> {
         (None, None) => clock::ago(ui.now_ms - row.queued_ms),
     };
     let start = row.started_ms.map_or_else(|| "-".to_owned(), |at_ms| near(ui, at_ms));
-    let said = row.status_text.as_deref().filter(|text| !text.is_empty()).unwrap_or(&row.why);
+    let trigger = match row.rerun {
+        Some(rerun) => format!("rerun {}/{}, {}", rerun.n, rerun.max, row.trigger),
+        None => row.trigger.clone(),
+    };
     vec![
         cell(text::line(&row.id), Role::Text),
         state(ui, rows::run_role(row.state), word),
         cell(time, Role::Text),
         cell(start, Role::Muted),
-        cell(text::line(&row.trigger), Role::Text),
-        cell(text::line(said), Role::Muted),
+        cell(text::line(&trigger), Role::Text),
+        cell(text::line(status(row)), Role::Muted),
     ]
+}
+
+/// What a run says of itself, or what the scheduler says of it. How a run went wrong comes before
+/// all that it said, and what it returned before what it was doing.
+fn status(row: &RunRow) -> &str {
+    let returned = row.return_value.as_deref().filter(|_| row.state.ended());
+    let doing = row.status_text.as_deref();
+    let wrong = row.state.ended() && row.state != RunState::Succeeded;
+    let said = returned.or(doing).filter(|text| !wrong && !text.is_empty());
+    said.unwrap_or(&row.why)
 }
 
 fn queued(ui: &Ui, row: &RunRow) -> Vec<Cell> {
@@ -170,7 +183,11 @@ fn queued(ui: &Ui, row: &RunRow) -> Vec<Cell> {
 }
 
 fn trigger(ui: &Ui, row: &TriggerRow) -> Vec<Cell> {
-    let time = clock::seconds(row.at_ms, (ui.setup.zone_offset)(row.at_ms));
+    let offset_s = (ui.setup.zone_offset)(row.at_ms);
+    let time = match (ui.now_ms - row.at_ms).abs() < clock::DAY_MS {
+        true => clock::seconds(row.at_ms, offset_s),
+        false => near(ui, row.at_ms),
+    };
     let role = rows::outcome_role(row.outcome);
     vec![
         cell(time, Role::Muted),

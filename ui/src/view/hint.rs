@@ -152,8 +152,10 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
     }
     if !ui.typed.is_empty() {
         let next = continuations(&ui.typed, ui.focus(), ui.setup.read_only);
-        let mut next: Vec<_> =
-            next.into_iter().map(|(key, title)| (key, title.to_owned())).collect();
+        let short = |title: &'static str| {
+            title.strip_prefix("go to ").or(title.strip_prefix("copy ")).unwrap_or(title).to_owned()
+        };
+        let mut next: Vec<_> = next.into_iter().map(|(key, title)| (key, short(title))).collect();
         next.push(pair("Esc", "cancel"));
         return next;
     }

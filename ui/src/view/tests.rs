@@ -100,26 +100,31 @@ const VIEWS: [&str; 14] =
 
 #[test]
 fn no_size_panics_and_the_hint_line_stays_last() {
+    let grid = |widths: std::ops::RangeInclusive<u16>, heights: std::ops::RangeInclusive<u16>| {
+        widths.flat_map(move |width| heights.clone().map(move |height| (width, height)))
+    };
+    for keys in ["1", "q", ": 'ki'"] {
+        check_sizes(keys, grid(1..=60, 1..=20));
+    }
+    let odd = [(99, 19), (100, 16), (160, 15), (400, 100), (65_535, 1), (0, 0), (9, 9)];
     for keys in VIEWS {
-        let mut desk = Desk::new();
-        desk.press(keys);
-        let small = (1..=60).flat_map(|width| (1..=20).map(move |height| (width, height)));
-        for (width, height) in
-            small.chain([(61, 12), (99, 19), (100, 16), (160, 15), (400, 100), (65_535, 1), (0, 0)])
-        {
-            desk.give(Input::Resize(width, height));
-            let screen = desk.screen();
-            if width < 60 || height < 12 {
-                continue;
-            }
-            let last = desk.last_row();
-            assert!(!last.trim().is_empty(), "{keys} {width}x{height}\n{screen}");
-            assert!(!last.contains(['│', '║', '─', '═']), "{keys} {width}x{height}\n{screen}");
-            assert!(
-                screen.contains('╔'),
-                "focus is not visible: {keys} {width}x{height}\n{screen}"
-            );
+        check_sizes(keys, grid(60..=64, 12..=20).chain(odd));
+    }
+}
+
+fn check_sizes(keys: &str, sizes: impl Iterator<Item = (u16, u16)>) {
+    let mut desk = Desk::new();
+    desk.press(keys);
+    for (width, height) in sizes {
+        desk.give(Input::Resize(width, height));
+        let screen = desk.screen();
+        if width < 60 || height < 12 {
+            continue;
         }
+        let last = desk.last_row();
+        assert!(!last.trim().is_empty(), "{keys} {width}x{height}\n{screen}");
+        assert!(!last.contains(['│', '║', '─', '═']), "{keys} {width}x{height}\n{screen}");
+        assert!(screen.contains('╔'), "no focus: {keys} {width}x{height}\n{screen}");
     }
 }
 
@@ -155,6 +160,36 @@ fn what_a_row_says_cannot_drive_the_terminal() {
     let control = |cell: &ratatui::buffer::Cell| cell.symbol().chars().any(char::is_control);
     assert!(!buffer(&desk.ui).content.iter().any(control));
     assert!(desk.screen().contains("bell^G"));
+}
+
+#[test]
+fn the_ascii_glyphs_are_all_that_is_needed() {
+    for keys in VIEWS {
+        let mut desk = Desk::at((200, 60), "terminal");
+        desk.ui.theme.glyphs = crate::theme::Glyphs::ascii();
+        let screen = desk.press(keys).screen();
+        assert!(screen.is_ascii(), "{keys}\n{screen}");
+        assert!(screen.contains("+= "), "{keys}: the focus is a double line\n{screen}");
+    }
+}
+
+#[test]
+fn an_idle_console_wakes_for_nothing() {
+    let mut desk = Desk::fresh((200, 60), "terminal");
+    let mut idle = crate::fixture::snapshot();
+    idle.runs.retain(|run| run.state.ended());
+    desk.hear(Down::Snapshot(Box::new(idle)));
+    assert_eq!(desk.ui.next_due_ms(), None);
+    let mut emulated = Emulated::new(desk.ui.size);
+    emulated.draw(&desk);
+    desk.wait(3_600_000);
+    assert_eq!(emulated.draw(&desk), 0);
+}
+
+#[test]
+fn a_live_run_ticks_once_a_second() {
+    let desk = Desk::new();
+    assert_eq!(desk.ui.next_due_ms(), Some(desk.now_ms + 1_000));
 }
 
 /// Collects bytes where a test can take them out.
@@ -268,6 +303,18 @@ fn input() -> impl Strategy<Value = String> {
         "Esc", "Enter", "/ 'de'", "+", "q", ": 'run'", "s", "f", "l", "h", "F", "Ctrl-d", "[", "y",
     ];
     proptest::sample::select(keys.to_vec()).prop_map(str::to_owned)
+}
+
+#[test]
+fn drawing_everything_again_needs_no_answer_of_the_terminal() {
+    let desk = Desk::new();
+    let mut emulated = Emulated::new(desk.ui.size);
+    let first = emulated.draw(&desk);
+    emulated.screen.process(b"\x1b[2Jgarbage");
+    emulated.terminal.clear().unwrap();
+    assert!(!emulated.sink.0.borrow().windows(4).any(|bytes| bytes == b"\x1b[6n"));
+    assert!(emulated.draw(&desk) >= first);
+    emulated.shows(&desk);
 }
 
 proptest! {

@@ -1,0 +1,7 @@
+//! Walks through the real console of the real binary, in a real terminal.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod project;
+mod steady;
+mod terminal;
+mod tmux;

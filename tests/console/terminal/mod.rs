@@ -1,0 +1,7 @@
+//! One theme per file. These tests run one at a time.
+
+mod leaving;
+mod logs;
+mod manners;
+mod panes;
+mod runs;

@@ -1,0 +1,134 @@
+//! Keys and prompt lines, and what they ask of the scheduler.
+
+use crate::fixture::Desk;
+use crate::input::{Input, Out};
+use al_wire::*;
+
+/// Keys, and the commands they ask the scheduler for.
+fn check(keys: &str, expected: &[Command]) {
+    let mut desk = Desk::new();
+    desk.press(keys);
+    assert_eq!(desk.commands(), expected, "{keys}");
+}
+
+fn kill(run: &str) -> Command {
+    Command::Kill { target: Target::Run(run.into()) }
+}
+
+fn start(agent: &str, prompt: Option<&str>) -> Command {
+    Command::Run { agent: agent.into(), prompt: prompt.map(Into::into) }
+}
+
+fn pause(agent: &str) -> Command {
+    Command::Pause { scope: Scope::Agent(agent.into()), why: None }
+}
+
+fn resume(agent: &str, drop_held: bool) -> Command {
+    Command::Resume { scope: Scope::Agent(agent.into()), drop_held }
+}
+
+#[test]
+fn keys_ask_the_scheduler() {
+    check("p", &[pause("dev")]);
+    check("P", &[Command::Pause { scope: Scope::Project, why: None }]);
+    check("X", &[Command::Kill { target: Target::Agent("dev".into()) }]);
+    check("2 X", &[kill("dev-000000b2")]);
+    check("2 p", &[pause("dev")]);
+    check("D", &[Command::Drop { runs: vec!["dev-000000c2".into(), "dev-000000c1".into()] }]);
+    check("3 D", &[Command::Drop { runs: vec!["dev-000000c1".into()] }]);
+    check("j j j j R", &[Command::Rerun { run: "release-0000000f".into() }]);
+    check("2 e R", &[Command::Rerun { run: "release-0000000f".into() }]);
+    check("+ + Enter", &[Command::Scale { agent: "dev".into(), scale: 4 }]);
+    check("- Enter", &[Command::Scale { agent: "dev".into(), scale: 1 }]);
+    check("+ - Enter", &[]);
+    check("+ Esc Enter", &[]);
+    check("+ j Enter", &[]);
+    check("s Enter", &[start("dev", None)]);
+    check("s 'fix it' Enter", &[start("dev", Some("fix it"))]);
+    check("s Tab Enter", &[]);
+    check("s S-Tab Enter", &[start("dev", None)]);
+    check("s Esc", &[]);
+}
+
+#[test]
+fn keys_that_would_do_nothing_say_why() {
+    let check = |keys: &str, expected: &str| {
+        let mut desk = Desk::new();
+        desk.press(keys);
+        assert_eq!((desk.last_row().as_str(), desk.commands()), (expected, vec![]), "{keys}");
+    };
+    check("j X", "! docs has no run in flight");
+    check("j j D", "! oncall has nothing queued");
+    check("j j R", "! oncall has not run yet");
+    check("2 R", "! dev-000000b2 has not ended yet");
+    check("2 e X", "! release-0000000f already ended");
+    check("3 X", "! dev-000000c1 has not started; D drops it");
+    check("4 j D", "! this firing led to no run");
+    check("[", "! nothing further back");
+    check("5 n", "! search with / first");
+}
+
+#[test]
+fn commands_of_the_prompt_ask_the_scheduler() {
+    check(": 'kill dev' Enter", &[Command::Kill { target: Target::Agent("dev".into()) }]);
+    check(": 'kill 000000b1' Enter", &[kill("dev-000000b1")]);
+    check(": 'run dev \"fix the flaky test\"' Enter", &[start("dev", Some("fix the flaky test"))]);
+    check(": 'pause all' Enter", &[Command::Pause { scope: Scope::Project, why: None }]);
+    check(": 'resume release' Enter", &[resume("release", false)]);
+    check(": 'rerun release-0000000f' Enter", &[Command::Rerun { run: "release-0000000f".into() }]);
+    check(": 'drop docs-000000d1' Enter", &[Command::Drop { runs: vec!["docs-000000d1".into()] }]);
+    check(": 'scale dev 3' Enter", &[Command::Scale { agent: "dev".into(), scale: 3 }]);
+    check(": 'ki' Tab 'dev' Enter", &[Command::Kill { target: Target::Agent("dev".into()) }]);
+    check(": 'pau' Right ' dev' Enter Enter", &[pause("dev")]);
+    check(": 'pause dev' Enter : Up Enter", &[pause("dev"), pause("dev")]);
+}
+
+#[test]
+fn a_wrong_command_keeps_its_text() {
+    let mut desk = Desk::new();
+    desk.press(": 'kil dev' Enter");
+    assert_eq!(desk.row(22), ":kil dev");
+    assert_eq!(desk.last_row(), "! no command called `kil`, did you mean `kill`?");
+    assert_eq!(desk.press("Esc").commands(), []);
+}
+
+#[test]
+fn resuming_asks_what_becomes_of_the_runs_that_were_collected() {
+    check("j p Enter", &[]);
+    check("j p Tab Enter", &[resume("docs", false)]);
+    check("j p Tab Tab Enter", &[resume("docs", true)]);
+}
+
+#[test]
+fn read_only_changes_nothing() {
+    for keys in ["X", "p", "s", "+", "D", "R", "P", ": 'kill dev' Enter"] {
+        let mut desk = Desk::new();
+        desk.ui.setup.read_only = true;
+        desk.press(keys);
+        assert_eq!(desk.commands(), [], "{keys}");
+        assert!(desk.last_row().contains("read-only"), "{keys}");
+        let help = desk.press("Esc ? / 'kill'").screen();
+        assert!(!help.contains("kill the run") && !help.contains(":kill"), "{help}");
+    }
+}
+
+#[test]
+fn pasted_text_is_never_taken_for_keys() {
+    let mut desk = Desk::new();
+    desk.give(Input::Paste("XqyP".into()));
+    assert_eq!((desk.commands(), desk.ui.dialog.is_some()), (vec![], false));
+    desk.press(":").give(Input::Paste("kill\ndev".into()));
+    assert_eq!(desk.row(22), ":kill dev");
+}
+
+#[test]
+fn copies_go_out_as_text() {
+    let check = |keys: &str, expected: &str| {
+        let mut desk = Desk::new();
+        desk.press(keys);
+        assert_eq!(desk.out.pop(), Some(Out::Copy(expected.into())), "{keys}");
+    };
+    check("2 y i", "dev-000000b2");
+    check("y c", "al logs dev");
+    check("5 k k y y", "tool bash cargo test -p al-core, step 37");
+}

@@ -1,0 +1,120 @@
+//! Moving, drilling in, getting out.
+
+use super::{dev, mouse};
+use crate::fixture::{Desk, agent, more, record};
+use crate::pane::Pane;
+use al_wire::*;
+use crossterm::event::{MouseButton, MouseEventKind};
+
+#[test]
+fn moves_and_letters_lead_to_the_same_rows() {
+    let check = |keys: &str, selected: &str| {
+        let mut desk = Desk::new();
+        desk.press(keys);
+        assert_eq!(desk.selected(), selected, "{keys}");
+    };
+    check("j", "docs");
+    check("Down Down Up", "docs");
+    check("j j k", "docs");
+    check("G", "reviewer-of-everything-in-eu-west");
+    check("End g g", "dev");
+    check("Ctrl-d Home", "dev");
+    check("PgDn", "reviewer-of-everything-in-eu-west");
+    check("e", "oncall");
+    check("e e", "release");
+    check("e e E", "oncall");
+    check("/ 'rele' Enter", "release");
+    check("/ 'rele' Esc", "release");
+    check("/ 're' Down Enter", "release");
+    check("/ 're' Backspace Backspace Backspace G", "reviewer-of-everything-in-eu-west");
+}
+
+#[test]
+fn selection_stays_on_its_row_while_rows_come_and_go() {
+    let mut desk = Desk::new();
+    desk.press("j j");
+    let puts = vec![
+        Row::AgentGone { name: "dev".into() },
+        Row::Agent(agent("aaa", AgentState::Idle, 0, 0)),
+        Row::Agent(agent("bbb", AgentState::Idle, 0, 0)),
+    ];
+    desk.hear(Down::Delta(Delta { seq: 42, at_ms: 0, puts }));
+    assert_eq!(desk.selected(), "oncall");
+    desk.hear(Down::Delta(Delta {
+        seq: 43,
+        at_ms: 0,
+        puts: vec![Row::AgentGone { name: "oncall".into() }],
+    }));
+    assert_eq!(desk.selected(), "planner");
+}
+
+#[test]
+fn esc_takes_away_one_layer_and_never_leaves() {
+    let mut desk = Desk::new();
+    desk.press("Enter / 'b' Enter z ?");
+    let layers = |desk: &Desk| {
+        (
+            desk.ui.popup.is_some(),
+            desk.ui.table(Pane::Runs).filter.to_string(),
+            desk.ui.zoom,
+            desk.ui.place.scope.is_some(),
+        )
+    };
+    assert_eq!(layers(&desk), (true, "b".into(), true, true));
+    assert_eq!(layers(desk.press("Esc")), (false, "b".into(), true, true));
+    assert_eq!(layers(desk.press("Esc")), (false, String::new(), true, true));
+    assert_eq!(layers(desk.press("Esc")), (false, String::new(), false, true));
+    assert_eq!(layers(desk.press("Esc")), (false, String::new(), false, false));
+    assert_eq!(desk.ui.focus(), Pane::Agents);
+    desk.press("Esc Esc Esc");
+    assert!(desk.ui.dialog.is_none() && desk.commands().is_empty());
+}
+
+#[test]
+fn history_goes_back_and_forward() {
+    let mut desk = Desk::new();
+    let mut focus = |keys: &str| desk.press(keys).ui.focus();
+    assert_eq!(focus("2 3 ["), Pane::Runs);
+    assert_eq!(focus("["), Pane::Agents);
+    assert_eq!(focus("] ]"), Pane::Queues);
+    assert_eq!(focus("`"), Pane::Runs);
+    assert_eq!(focus("`"), Pane::Queues);
+    assert_eq!(focus(": 'runs dev state=running' Enter"), Pane::Runs);
+    assert!(desk.screen().contains("Runs of dev 2 /state=running"), "{}", desk.screen());
+    assert_eq!(desk.press("[").ui.focus(), Pane::Queues);
+}
+
+#[test]
+fn clicks_select_then_open_and_the_wheel_scrolls_what_is_under_it() {
+    let click = MouseEventKind::Down(MouseButton::Left);
+    let mut desk = Desk::new();
+    mouse(&mut desk, click, 5, 6);
+    assert_eq!(desk.selected(), "oncall");
+    mouse(&mut desk, click, 5, 6);
+    assert_eq!((desk.ui.focus(), desk.ui.place.scope.as_deref()), (Pane::Runs, Some("oncall")));
+    mouse(&mut desk, click, 1, 1);
+    assert_eq!(desk.ui.focus(), Pane::Agents);
+    mouse(&mut desk, MouseEventKind::ScrollUp, 5, 20);
+    assert!(!desk.ui.log.follow);
+    desk.press("M");
+    mouse(&mut desk, click, 5, 4);
+    assert_eq!(desk.selected(), "oncall");
+}
+
+#[test]
+fn a_frozen_picture_stands_still_while_intake_goes_on() {
+    let mut desk = Desk::new();
+    desk.press("F");
+    let before = desk.screen();
+    let mut dev_row = agent("dev", AgentState::Idle, 0, 0);
+    dev_row.status_text = Some("all done".into());
+    desk.hear(Down::Delta(Delta { seq: 42, at_ms: 0, puts: vec![Row::Agent(dev_row)] }));
+    desk.hear(Down::Log(more(dev(), vec![record(60, LogLevel::Info, "fresh")])));
+    assert_eq!(desk.screen(), before);
+    desk.press("F");
+    assert!(
+        desk.screen().contains("all done") && desk.screen().contains("fresh"),
+        "{}",
+        desk.screen()
+    );
+}
