@@ -41,30 +41,33 @@ fn main() {
         "signed GitHub deliveries of {BODY_BYTES} bytes, {seconds} s each, on {}",
         disk.display()
     );
-    println!("connections   accepted/s   floor/s   ratio   bare axum/s");
+    println!("connections   accepted/s   per commit   floor/s   ratio   bare axum/s");
     for connections in [16, 64] {
-        let (accepted, rows) = gateway(connections, time, disk);
+        let (accepted, per_commit, rows) = gateway(connections, time, disk);
         let floor = floor::measure(connections, time, disk, &rows);
         let bare = bare(connections, time);
         let ratio = accepted / floor;
         println!(
-            "{connections:>11}   {accepted:>10.0}   {floor:>7.0}   {ratio:>5.2}   {bare:>11.0}"
+            "{connections:>11}   {accepted:>10.0}   {per_commit:>10.1}   {floor:>7.0}   \
+             {ratio:>5.2}   {bare:>11.0}"
         );
     }
 }
 
-/// Through everything. Also returns the rows that one delivery leaves.
-fn gateway(connections: usize, time: Duration, disk: &Path) -> (f64, floor::Rows) {
+/// Through everything: accepted a second, how many shared a commit, and the rows that one leaves.
+fn gateway(connections: usize, time: Duration, disk: &Path) -> (f64, f64, floor::Rows) {
     let tokio = Runtime::new().unwrap();
     let dir = tempfile::tempdir_in(disk).unwrap();
     let world = tokio.block_on(World::with(dir, &[("busy", AGENT)]));
     // One program never ends, so that what is measured is acceptance alone.
     tokio.block_on(world.running("busy"));
-    let before = world.receipts();
+    let commits = || tokio.block_on(world.engine.watch()).unwrap().seq;
+    let (before, commits_before) = (world.receipts(), commits());
     let sent = load::run(world.addr, connections, time, &delivery());
     let kept = world.receipts() - before;
     assert!(kept >= sent.answered as i64, "{kept} kept of {} answered", sent.answered);
-    (sent.per_second(), floor::Rows::newest(&world.sql()))
+    let per_commit = sent.answered as f64 / (commits() - commits_before) as f64;
+    (sent.per_second(), per_commit, floor::Rows::newest(&world.sql()))
 }
 
 /// The least that a handler of the same library can do with the same requests.

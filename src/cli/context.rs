@@ -27,7 +27,8 @@ pub struct Context {
 impl Context {
     /// Where the project keeps its history and its state.
     pub fn state_dir(&self) -> PathBuf {
-        self.dir.join(".al")
+        // Paths in messages are shorter without the `./`.
+        self.dir.strip_prefix(".").unwrap_or(&self.dir).join(".al")
     }
 
     /// How log records are printed.

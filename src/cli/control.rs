@@ -120,7 +120,14 @@ pub fn kill(args: &KillArgs, context: &Context) -> Result<(), Failure> {
 fn kill_one(client: &Client, context: &Context, target: &str) -> Result<Value, Failure> {
     let is_agent = context.agent_names().iter().any(|name| name == target);
     if is_run(target) && !is_agent {
-        return client.post(&format!("/control/kill/{target}"), &json!({}));
+        let killed = client.post(&format!("/control/kill/{target}"), &json!({}));
+        return killed.map_err(|failure| match failure.code {
+            "not_found" => {
+                Failure::user("unknown_run", format!("no run '{target}' is running or queued"))
+                    .hint("`al runs` lists those that have ended")
+            }
+            _ => failure,
+        });
     }
     of_agent(client, context, target, "kill", &json!({}))
 }
@@ -155,7 +162,7 @@ fn of_agent(
 }
 
 /// `<agent>-<8 hex>`
-fn is_run(target: &str) -> bool {
+pub(super) fn is_run(target: &str) -> bool {
     target.rsplit_once('-').is_some_and(|(agent, id)| {
         crate::project::names::check_agent(agent).is_ok()
             && id.len() == 8

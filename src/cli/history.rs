@@ -50,15 +50,17 @@ pub struct TriggersArgs {
 }
 
 /// The history of the project; none when nothing ever ran.
-pub fn reader(context: &Context) -> Option<Reader> {
-    let path = context.state_dir().join(FILE);
-    path.exists().then(|| Reader::new(path))
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn reader(context: &Context) -> Result<Option<Reader>, Failure> {
+    Ok(Reader::existing(context.state_dir().join(FILE))?)
 }
 
 pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
     let project = context.load()?.project;
     let query = RunsQuery { agent: args.agent.clone(), limit: args.lines, ..RunsQuery::default() };
-    let runs = match reader(context) {
+    let runs = match reader(context)? {
         Some(reader) => reader.runs(&query)?,
         None => Vec::new(),
     };
@@ -81,7 +83,7 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
 pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
     context.load()?;
     let query = TriggersQuery { limit: args.lines, ..TriggersQuery::default() };
-    let receipts = match reader(context) {
+    let receipts = match reader(context)? {
         Some(reader) => reader.triggers(&query)?,
         None => Vec::new(),
     };

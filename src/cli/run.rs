@@ -2,16 +2,18 @@
 //! it is one for as long as the run takes.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::runtime::Runtime as Tokio;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::client::Client;
+use super::control::is_run;
 use super::host::{Hosted, Places, Plan};
 use super::logs::Printer;
+use super::start::Signals;
 use super::{Context, output, running, start};
 use crate::ambient;
 use crate::engine::{Confirmation, Handle, Outcome};
@@ -66,16 +68,19 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     }
     let places = Places::of(&project.dir);
     let tokio = start::tokio()?;
+    let signals = tokio.block_on(async { Signals::listen() })?;
     if running::running(&places.al).is_some() {
-        let run = ask(args, context)?;
-        let reader = Reader::new(places.al.join(FILE));
-        return follow(&run, &reader, &places, args, context, &tokio, None);
+        let run = &ask(args, context)?;
+        let reader = &Reader::new(places.al.join(FILE));
+        let watched = Watched { run, reader, logs: &places.logs, own: None };
+        return follow(&watched, args, context, &tokio, signals);
     }
     let plan = Plan { project, port: 0, expose: false, whole: false };
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|run| {
-        let reader = hosted.engine.reader();
-        follow(&run, reader, &hosted.places, args, context, &tokio, Some(&hosted.engine))
+        let (engine, logs) = (&hosted.engine, &hosted.places.logs);
+        let watched = Watched { run: &run, reader: engine.reader(), logs, own: Some(engine) };
+        follow(&watched, args, context, &tokio, signals)
     });
     hosted.end(&tokio);
     outcome
@@ -85,7 +90,10 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
 fn ask(args: &RunArgs, context: &Context) -> Result<String, Failure> {
     let (path, body) = match (&args.agent, &args.again) {
         (Some(agent), _) => (format!("/control/trigger/{agent}"), json!({ "prompt": args.prompt })),
-        (None, Some(run)) => (format!("/control/rerun/{run}"), json!({})),
+        (None, Some(run)) if is_run(run) => (format!("/control/rerun/{run}"), json!({})),
+        (None, Some(run)) => {
+            return Err(Failure::user("not_found", format!("there is no run {run}")));
+        }
         (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
     };
     let answer = Client::find(context)?.post(&path, &body)?;
@@ -116,24 +124,33 @@ async fn submit(engine: &Handle, args: &RunArgs) -> Result<String, Failure> {
     }
 }
 
-/// Shows the run's log until it has ended. Ctrl-C kills the run of a scheduler of its own.
+/// A run that is shown.
+struct Watched<'a> {
+    run: &'a str,
+    reader: &'a Reader,
+    logs: &'a Path,
+    /// The scheduler that lives for this run alone.
+    own: Option<&'a Handle>,
+}
+
+/// Shows the run's log until it has ended. Ctrl-C and SIGTERM kill the run of a scheduler of its
+/// own.
 fn follow(
-    run: &str,
-    reader: &Reader,
-    places: &Places,
+    watched: &Watched<'_>,
     args: &RunArgs,
     context: &Context,
     tokio: &Tokio,
-    own: Option<&Handle>,
+    signals: Signals,
 ) -> Result<ExitCode, Failure> {
+    let run = watched.run;
     let query = Query::run(run)
         .ok_or_else(|| Failure::internal("bad_run_id", format!("{run} is no run id")))?;
-    let follower = Follower::new(&places.logs, query, None);
+    let follower = Follower::new(watched.logs, query, None);
     let stopper = follower.stopper();
     let printer = (!args.json).then(|| Printer::new(context.log_style(), false, context.now_ms));
     let ended = std::thread::scope(|scope| {
         let printing = scope.spawn(|| print_log(follower, printer));
-        let ended = tokio.block_on(until_ended(run, reader, own));
+        let ended = tokio.block_on(until_ended(watched, signals));
         stopper.stop();
         let _ = printing.join();
         ended
@@ -169,9 +186,8 @@ fn print_log(mut follower: Follower, mut printer: Option<Printer>) {
 }
 
 /// The run as it ended, or as it was when Ctrl-C left it to its scheduler.
-async fn until_ended(run: &str, reader: &Reader, own: Option<&Handle>) -> Result<Run, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt())
-        .map_err(|e| Failure::upstream("no_signals", format!("signals: {e}")))?;
+async fn until_ended(watched: &Watched<'_>, mut signals: Signals) -> Result<Run, Failure> {
+    let Watched { run, reader, own, .. } = *watched;
     loop {
         let row = reader
             .run(run)?
@@ -181,7 +197,7 @@ async fn until_ended(run: &str, reader: &Reader, own: Option<&Handle>) -> Result
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            _ = interrupt.recv() => match own {
+            () = signals.recv() => match own {
                 Some(engine) => kill(engine, run).await,
                 None => return Ok(row),
             },

@@ -71,12 +71,14 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let tokio = tokio()?;
     let headless = args.headless || !std::io::stdout().is_terminal();
     let name = plan.project.name.clone();
+    // Before anybody can know of this scheduler: until then a signal ends the process at once.
+    let signals = tokio.block_on(async { Signals::listen() })?;
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = if headless {
         announce(&hosted);
-        until_ended(&tokio, &hosted, context)
+        until_ended(&tokio, &hosted, context, signals)
     } else {
-        with_console(&tokio, &hosted, args, context, name)
+        with_console(&tokio, &hosted, args, context, name, signals)
     };
     hosted.end(&tokio);
     outcome
@@ -121,17 +123,19 @@ fn announce(hosted: &Hosted) {
 // --- headless ---------------------------------------------------------------------------------
 
 /// Prints what happens until the scheduler ends, by itself or because a signal asked for it.
-fn until_ended(tokio: &Tokio, hosted: &Hosted, context: &Context) -> Result<ExitCode, Failure> {
+fn until_ended(
+    tokio: &Tokio,
+    hosted: &Hosted,
+    context: &Context,
+    mut signals: Signals,
+) -> Result<ExitCode, Failure> {
     tokio.block_on(async {
-        let mut interrupt = listen(SignalKind::interrupt())?;
-        let mut terminate = listen(SignalKind::terminate())?;
         let printer = tokio::spawn(print_events(hosted.engine.clone(), context.look.out));
         let mut asked = 0;
         loop {
             tokio::select! {
                 () = hosted.engine.ended() => break,
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+                () = signals.recv() => {}
             }
             asked += 1;
             stop(&hosted.engine, asked > 1).await;
@@ -139,6 +143,27 @@ fn until_ended(tokio: &Tokio, hosted: &Hosted, context: &Context) -> Result<Exit
         printer.abort();
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Ctrl-C and SIGTERM: both ask for an end.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From here on they are waited for, and no longer end the process.
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let interrupt = listen(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
+    }
+
+    pub(super) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {
@@ -196,10 +221,11 @@ fn with_console(
     args: &StartArgs,
     context: &Context,
     project: String,
+    signals: Signals,
 ) -> Result<ExitCode, Failure> {
     let stop_flag = Arc::new(AtomicBool::new(false));
     let hung_up = Arc::new(AtomicBool::new(false));
-    tokio.block_on(async { watch_signals(&stop_flag, &hung_up) })?;
+    tokio.block_on(async { watch_signals(signals.terminate, &stop_flag, &hung_up) })?;
     let (up, commands) = mpsc::channel();
     let (down, rows) = mpsc::sync_channel::<Down>(DOWN_WAITING);
     serve(hosted.session(), tokio.handle(), commands, down);
@@ -216,13 +242,14 @@ fn with_console(
         read_only: false,
     };
     let link = al_ui::Link { up, down: rows };
-    let exit = al_ui::run(link, options, Arc::clone(&stop_flag)).map_err(|e| {
-        Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
-            .hint("al start -H prints a line per event instead")
-    })?;
+    let exit = al_ui::run(link, options, Arc::clone(&stop_flag));
     if hung_up.load(Ordering::Relaxed) {
         return Ok(ExitCode::SUCCESS); // no terminal to talk to; the next start adopts the runs
     }
+    let exit = exit.map_err(|e| {
+        Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
+            .hint("al start -H prints a line per event instead")
+    })?;
     match exit {
         Exit::Host(_) => {}
         Exit::Detach => {
@@ -232,12 +259,16 @@ fn with_console(
         Exit::Drain | Exit::Signal => tokio.block_on(stop(&hosted.engine, false)),
         Exit::StopNow => tokio.block_on(stop(&hosted.engine, true)),
     }
-    until_ended(tokio, hosted, context)
+    let signals = tokio.block_on(async { Signals::listen() })?;
+    until_ended(tokio, hosted, context, signals)
 }
 
 /// SIGTERM and SIGHUP close the console, which then gives the terminal back.
-fn watch_signals(stop: &Arc<AtomicBool>, hung_up: &Arc<AtomicBool>) -> Result<(), Failure> {
-    let mut terminate = listen(SignalKind::terminate())?;
+fn watch_signals(
+    mut terminate: Signal,
+    stop: &Arc<AtomicBool>,
+    hung_up: &Arc<AtomicBool>,
+) -> Result<(), Failure> {
     let mut hang_up = listen(SignalKind::hangup())?;
     let (stop, hung_up) = (Arc::clone(stop), Arc::clone(hung_up));
     tokio::spawn(async move {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::handle::{Commit, Watch};
-use crate::scheduler::{Decision, Receipt, Run, Scope, Timer, View};
+use crate::scheduler::{Decision, Pause, Receipt, Run, Scope, Timer, View};
 
 /// The state as of commit `seq`, with what an agent's newest ended run was.
 #[derive(Debug, Clone)]
@@ -19,6 +19,10 @@ pub struct Mirror {
 pub enum Change {
     /// The scheduler itself: its mode or its pause.
     Host,
+    /// A pause began, or with none ended.
+    Paused(Scope, Option<Pause>),
+    /// Nothing new starts any more.
+    Draining,
     Agent(String),
     /// The run as it is now; an ended one as it ended.
     Run(Box<Run>),
@@ -71,17 +75,21 @@ impl Mirror {
                     seen.run(run);
                 }
             }
-            Decision::Pause { scope, .. } | Decision::Resume { scope } => match scope {
-                Scope::Agent(agent) => seen.agent(agent),
-                Scope::Project => {
-                    seen.host = true;
-                    seen.agents.extend(self.view.agents.keys().cloned());
-                }
-            },
+            Decision::Pause { scope, pause } => {
+                changes.push(Change::Paused(scope.clone(), Some(pause.clone())));
+                self.see_scope(scope, seen);
+            }
+            Decision::Resume { scope } => {
+                changes.push(Change::Paused(scope.clone(), None));
+                self.see_scope(scope, seen);
+            }
             Decision::Scale { agent, .. }
             | Decision::SetTimer { timer: Timer::Cron(agent), .. }
             | Decision::ClearTimer { timer: Timer::Cron(agent) } => seen.agent(agent),
-            Decision::Drain => seen.host = true,
+            Decision::Drain => {
+                changes.push(Change::Draining);
+                seen.host = true;
+            }
             Decision::SetTimer { .. }
             | Decision::ClearTimer { .. }
             | Decision::Effect { .. }
@@ -91,6 +99,16 @@ impl Mirror {
             | Decision::Answer(_) => {}
         }
         self.view.apply(decision);
+    }
+
+    fn see_scope(&self, scope: &Scope, seen: &mut Seen) {
+        match scope {
+            Scope::Agent(agent) => seen.agent(agent),
+            Scope::Project => {
+                seen.host = true;
+                seen.agents.extend(self.view.agents.keys().cloned());
+            }
+        }
     }
 }
 

@@ -253,6 +253,8 @@ impl Pending {
     fn add(&mut self, mirror: &Mirror, facts: &Facts, change: Change) {
         let max = mirror.view.rules.max_reruns;
         let (key, row) = match change {
+            // Their rows follow as changes of their own.
+            Change::Paused(..) | Change::Draining => return,
             Change::Host => ((0, String::new()), Row::Host(present::host_row(&mirror.view, facts))),
             Change::Agent(name) => {
                 let shown = facts.agents.get(&name);

@@ -57,6 +57,8 @@ impl Drop for Tail {
 fn follow(mut follower: Follower, source: &LogSource, down: &SyncSender<Down>) {
     let mut skipped = 0;
     loop {
+        // The place before what comes next: from there on back is what the console may ask for.
+        let before = follower.cursor().map(|cursor| cursor.to_string());
         let records = match follower.next(BEHIND_MAX) {
             Ok(Some(records)) => records,
             Ok(None) => return,
@@ -69,7 +71,7 @@ fn follow(mut follower: Follower, source: &LogSource, down: &SyncSender<Down>) {
         let left_out = records.len().saturating_sub(CHUNK);
         skipped += left_out as u64;
         let records = records.into_iter().skip(left_out).map(Into::into).collect();
-        let chunk = LogChunk { records, skipped, ..empty_chunk(source.clone()) };
+        let chunk = LogChunk { records, first: before, skipped, ..empty_chunk(source.clone()) };
         if down.send(Down::Log(chunk)).is_err() {
             return;
         }

@@ -4,13 +4,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections at each door, when the process may have that many files open.
 const MOST: u64 = 1024;
 const LEAST: u64 = 16;
+
+/// Open files that are asked for. A usual limit of 1024 is for programs that cannot count further.
+const FILES: u64 = 8192;
 
 /// Sent to whom there is no room for.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
@@ -26,8 +29,7 @@ pub struct Doors {
 impl Doors {
     /// Leaves a third of the files that this process may open to everything else.
     pub fn new() -> Self {
-        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let each = (files / 3).clamp(LEAST, MOST) as usize;
+        let each = (files() / 3).clamp(LEAST, MOST) as usize;
         Self {
             outside: Arc::new(Semaphore::new(each)),
             this_machine: Arc::new(Semaphore::new(each)),
@@ -39,6 +41,15 @@ impl Doors {
         let door = if from.is_loopback() { &self.this_machine } else { &self.outside };
         Arc::clone(door).try_acquire_owned().ok()
     }
+}
+
+/// How many files this process may have open, after asking for more.
+fn files() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let Some(now) = limit.current else { return u64::MAX };
+    let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+    if wanted > now && setrlimit(Resource::Nofile, raised).is_ok() { wanted } else { now }
 }
 
 /// Tells a sender that there is no room, if that can be done without waiting.

@@ -100,6 +100,8 @@ async fn converse(stream: TcpStream, peer: Peer, router: Router, mut stop: watch
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEADERS_IN).max_buf_size(BUFFER);
+    // Who has said everything and closes that direction still wants the answer.
+    server.half_close(true);
     let stream = TokioIo::new(Impatient::new(stream, ANSWERS_IN));
     let mut connection = pin!(server.serve_connection(stream, service));
     // What goes wrong on a connection (a reset, rubbish, silence) concerns its sender only.

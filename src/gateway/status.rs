@@ -146,6 +146,7 @@ fn live(view: &View) -> Vec<Value> {
                 "status": "running",
                 "startedAt": iso(run.started_at.unwrap_or(run.queued_at)),
                 "trigger": label(&run.trigger),
+                "triggerText": row.trigger,
                 "state": row.state,
                 "stopping": row.stopping,
                 "attempt": run.attempt,
@@ -165,6 +166,7 @@ fn waiting(view: &View) -> Vec<Value> {
                 "agentName": run.agent,
                 "queuedAt": iso(run.queued_at),
                 "trigger": label(&run.trigger),
+                "triggerText": run_row(run, view.rules.max_reruns).trigger,
                 "why": run.why.sentence(),
             })
         })
@@ -190,17 +192,50 @@ fn pauses(view: &View, facts: &Facts) -> Vec<Value> {
     host.into_iter().chain(agents).collect()
 }
 
-/// Type and source of a trigger, divided by the first colon.
+/// Type and source of a trigger, divided by the first colon, in the words of existing clients.
 fn label(trigger: &Trigger) -> String {
+    let Trigger { source, summary, .. } = trigger;
     match trigger.kind {
         TriggerKind::Schedule => "schedule".to_owned(),
-        TriggerKind::Webhook => format!("webhook:{}", trigger.source),
-        TriggerKind::Manual => format!("manual:{}", trigger.source),
-        TriggerKind::Rerun => format!("schedule:{}", trigger.summary),
+        TriggerKind::Webhook => format!("webhook:{source}"),
+        TriggerKind::Manual if *summary == format!("by {source}") => "manual".to_owned(),
+        TriggerKind::Manual => "manual:user-prompt".to_owned(),
+        TriggerKind::Rerun => {
+            let count = summary.split_once(" of ").map_or(summary.as_str(), |(count, _)| count);
+            format!("schedule:{count}")
+        }
     }
 }
 
 fn iso(at: Millis) -> String {
     let at = DateTime::from_timestamp_millis(at).unwrap_or_default();
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_label(kind: TriggerKind, source: &str, summary: &str, expected: &str) {
+        let (source, summary) = (source.to_owned(), summary.to_owned());
+        assert_eq!(label(&Trigger { kind, source, summary }), expected);
+    }
+
+    #[test]
+    fn triggers_have_the_labels_that_clients_know() {
+        check_label(TriggerKind::Schedule, "* * * * *", "* * * * *", "schedule");
+        check_label(TriggerKind::Webhook, "github", "issues opened acme/api#1", "webhook:github");
+        check_label(TriggerKind::Manual, "ana", "by ana", "manual");
+        check_label(TriggerKind::Manual, "ana", "by ana: look at #12", "manual:user-prompt");
+        check_label(TriggerKind::Rerun, "a-1", "rerun 2/10 of a-1", "schedule:rerun 2/10");
+    }
+
+    #[test]
+    fn the_port_is_read_from_the_address() {
+        assert_eq!(port("http://127.0.0.1:8080"), Some(8080));
+        assert_eq!(port("http://[::1]:80/"), Some(80));
+        assert_eq!(port("https://al.example.org"), None);
+        assert_eq!(port(""), None);
+    }
 }

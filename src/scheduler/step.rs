@@ -349,7 +349,8 @@ impl Step<'_> {
     }
 
     fn run_now(&mut self, agent: &str, prompt: Option<&str>, by: &str) {
-        let summary = prompt.map_or_else(|| format!("by {by}"), |p| format!("by {by}: {p}"));
+        let summary = prompt
+            .map_or_else(|| format!("by {by}"), |prompt| format!("by {by}: {}", first(prompt)));
         let trigger = Trigger { kind: TriggerKind::Manual, source: by.to_owned(), summary };
         let payload = match prompt {
             Some(prompt) => serde_json::json!({"type": "manual", "by": by, "prompt": prompt}),
@@ -362,7 +363,7 @@ impl Step<'_> {
         let Some(past) = self.view.facts.past.clone() else {
             return self.answer(Answer::NotFound { what: format!("run {run}") });
         };
-        let summary = format!("by {by}: again {run} ({})", past.trigger.summary);
+        let summary = format!("by {by}: again {run} ({})", first(&past.trigger.summary));
         let trigger = Trigger { kind: TriggerKind::Manual, source: by.to_owned(), summary };
         self.manual(&past.agent, trigger, past.payload);
     }
@@ -556,6 +557,16 @@ fn judge(run: &Run, exit: &Exit) -> (RunState, Why) {
 
 fn schedule_payload() -> Payload {
     r#"{"type":"schedule"}"#.into()
+}
+
+/// The beginning of a text, short enough for a table; the whole of it is in the payload.
+fn first(text: &str) -> String {
+    const CHARS: usize = 120;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(CHARS) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 /// How a sentence names a scope.

@@ -54,6 +54,21 @@ impl Reader {
         Self { path, idle: Mutex::new(Vec::new()) }
     }
 
+    /// The history in `path`; none when there is none yet, because nothing ever ran or the first
+    /// scheduler is just about to create it.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is damaged, or was made by a newer `al`.
+    pub fn existing(path: PathBuf) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let reader = Self::new(path);
+        let steps: u32 =
+            reader.with(|conn| conn.query_row("PRAGMA user_version", [], |row| row.get(0)))?;
+        Ok((steps > 0).then_some(reader))
+    }
+
     fn with<T>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,

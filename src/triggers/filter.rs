@@ -1,7 +1,7 @@
 //! Which deliveries a binding wants.
 //!
-//! Each provider has one table of fields. Matching, the list of accepted names and suggestions for
-//! misspelt ones all read it, so that no name can be accepted and then not looked at.
+//! Each provider has one table of fields. Matching and the list of accepted names both read it, so that
+//! no name can be accepted and then not looked at.
 
 use std::collections::BTreeMap;
 
@@ -47,16 +47,6 @@ impl Field {
 /// The names that a provider's bindings may use, besides `source`.
 pub fn names(fields: &'static [Field]) -> impl Iterator<Item = &'static str> {
     fields.iter().flat_map(|field| std::iter::once(field.name).chain(field.aliases.iter().copied()))
-}
-
-/// The name that was probably meant: `repository` is `repos`, `lables` is `labels`.
-pub fn suggest(fields: &'static [Field], name: &str) -> Option<&'static str> {
-    let near = |known: &&str| {
-        let stem = known.trim_end_matches('s');
-        !name.is_empty() && (name.starts_with(stem) || known.starts_with(name))
-            || strsim::osa_distance(known, name) <= 2
-    };
-    fields.iter().map(|field| field.name).find(near)
 }
 
 /// The conditions of one binding; all must hold.

@@ -13,8 +13,6 @@ use crate::ambient::Millis;
 
 pub(super) const PROVIDER: Provider = Provider {
     kind: "github",
-    credential_type: "github_webhook_secret",
-    credential_field: "secret",
     signature: Scheme { header: "x-hub-signature-256", prefix: "sha256=" },
     delivery_id_header: "x-github-delivery",
     fields: FIELDS,

@@ -19,7 +19,7 @@ mod tests;
 use std::borrow::Cow;
 
 pub use context::Context;
-pub use filter::{Field, Rule, names, suggest};
+pub use filter::{Field, Rule, names};
 pub use headers::Headers;
 pub use provider::{PROVIDERS, Provider, find};
 pub use refusal::Refusal;

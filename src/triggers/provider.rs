@@ -13,9 +13,6 @@ use crate::ambient::Millis;
 pub struct Provider {
     /// `type` of `[webhooks.<name>]` and the last part of the URL.
     pub kind: &'static str,
-    /// The credential that holds the secret, and its field.
-    pub credential_type: &'static str,
-    pub credential_field: &'static str,
     pub signature: Scheme,
     /// Header with an id that stays the same when a delivery is repeated.
     pub delivery_id_header: &'static str,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::Match;
 use super::context::Context;
-use super::filter::{Filter, suggest};
+use super::filter::Filter;
 use super::headers::Headers;
 use super::provider::{self, Provider};
 use super::refusal::Refusal;
@@ -56,13 +56,7 @@ pub enum Problem {
     NoSuchSource { agent: String, binding: usize, source: String },
     /// An agent filters by what the provider does not have. The binding is left out: without that
     /// condition it would start the agent too often.
-    NoSuchField {
-        agent: String,
-        binding: usize,
-        field: String,
-        provider: &'static str,
-        suggestion: Option<&'static str>,
-    },
+    NoSuchField { agent: String, binding: usize, field: String, provider: &'static str },
     /// Deliveries of that type are not received.
     NoSuchProvider { source: String, kind: String },
     /// An empty secret proves nothing and is not used.
@@ -81,14 +75,13 @@ impl fmt::Display for Problem {
                     binding + 1
                 )
             }
-            Self::NoSuchField { agent, binding, field, provider, suggestion } => {
+            Self::NoSuchField { agent, binding, field, provider } => {
                 write!(
                     f,
                     "agent '{agent}', webhook {}: '{field}' is not a filter of {provider}, \
                      so this webhook is not used",
                     binding + 1
-                )?;
-                suggestion.map_or(Ok(()), |name| write!(f, "; did you mean '{name}'?"))
+                )
             }
             Self::NoSuchProvider { source, kind } => {
                 write!(f, "[webhooks.{source}]: deliveries of type '{kind}' are not received")
@@ -174,7 +167,6 @@ impl Sources {
         match Filter::new(provider.fields, &binding.filters) {
             Ok(filter) => self.bindings.push(Binding { target, source, filter }),
             Err(field) => problems.push(Problem::NoSuchField {
-                suggestion: suggest(provider.fields, &field),
                 agent: target.agent,
                 binding: target.binding,
                 provider: provider.kind,

@@ -5,5 +5,6 @@ mod control;
 mod errors;
 mod help;
 mod history;
+mod live;
 mod stat;
 mod world;

@@ -103,6 +103,15 @@ fn a_damaged_history_says_what_to_do() {
 }
 
 #[test]
+fn a_history_that_is_just_being_created_is_an_empty_one() {
+    let world = World::shop();
+    let expected = world.shown(&["stat"]);
+    write(&world.project().join(".al/al.db"), "");
+    assert_eq!(world.shown(&["stat"]), expected);
+    assert_eq!(world.shown(&["runs"]), "exit code 0\n--- stdout\nno runs yet\n");
+}
+
+#[test]
 fn a_pause_says_who_since_when_and_why() {
     let world = World::shop();
     paused(&world, Scope::Project, Some("the database moves"));

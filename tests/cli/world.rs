@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use action_llama::ambient;
 use action_llama::scheduler::model::ReceiptOutcome;
 use action_llama::scheduler::{
     Decision, Millis, Receipt, Run, RunState, Trigger, TriggerKind, Why,
@@ -189,8 +189,7 @@ impl World {
 
 /// Milliseconds since the epoch, this long ago.
 pub fn ago_s(s: i64) -> Millis {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Millis::try_from(now.as_millis()).unwrap() - s * 1000
+    ambient::now_ms() - s * 1000
 }
 
 pub fn trigger(kind: TriggerKind, source: &str, summary: &str) -> Trigger {

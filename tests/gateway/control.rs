@@ -267,7 +267,7 @@ async fn the_status_has_the_shapes_that_clients_know() {
     );
     let instance = json!({
         "id": run, "agentName": "one", "status": "running", "startedAt": "...",
-        "trigger": "manual:api", "state": "running", "stopping": false, "attempt": 1,
+        "trigger": "manual", "triggerText": "manual by api", "state": "running", "stopping": false, "attempt": 1,
         "statusText": "reading",
     });
     assert_eq!(status["instances"], json!([instance]));
@@ -291,7 +291,7 @@ async fn the_status_has_the_shapes_that_clients_know() {
     assert_eq!(agent(1), (&json!("idle"), &json!(false), &json!(0), &json!(0)));
     assert_eq!(agent(2), (&json!("running"), &json!(true), &json!(1), &json!(1)));
     assert_eq!(status["agents"][2]["statusText"], "reading");
-    assert_eq!(status["agents"][2]["runReason"], "manual:api");
+    assert_eq!(status["agents"][2]["runReason"], "manual");
 
     let instances = world.control("GET", "instances", "").await;
     assert_eq!(instances.body["instances"][0]["id"], run);

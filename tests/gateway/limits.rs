@@ -1,11 +1,15 @@
 //! What a single request may be.
 
+use std::process::Command;
+
+use action_llama::ambient;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 
 use crate::client::{self, Answer};
-use crate::world::{World, issue};
+use crate::world::{SECRET, World, github_headers, issue, sign};
 
 const TOO_LARGE: usize = 30 * 1024 * 1024;
 
@@ -38,8 +42,24 @@ async fn flood(world: &World, head: String, chunked: bool) -> Answer {
     client::read(&mut stream).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn thirty_megabytes_are_refused_without_being_held() {
+/// In a process of its own: neighbours would be measured too.
+#[test]
+fn thirty_megabytes_are_refused_without_being_held() {
+    const ALONE: &str = "AL_TEST_ALONE";
+    if ambient::env(ALONE).is_some() {
+        return Runtime::new().unwrap().block_on(thirty_megabytes());
+    }
+    let name = "limits::thirty_megabytes_are_refused_without_being_held";
+    let alone = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout) + String::from_utf8_lossy(&alone.stderr);
+    assert!(alone.status.success() && said.contains("1 passed"), "{said}");
+}
+
+async fn thirty_megabytes() {
     let world = World::new().await;
     let before = peak_kib();
     let expected = (413, json!({"error": "payload too large"}));
@@ -103,4 +123,33 @@ async fn every_error_is_json() {
     assert_eq!(world.control("GET", "pause", "").await.status, 405);
     let health = world.send("GET", "/health", &[], b"").await;
     assert_eq!(health.both(), (200, json!({"status": "ok"})));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_said_everything_and_closes_that_direction_gets_the_answer() {
+    let world = World::new().await;
+    let body = issue();
+    let signature = sign(SECRET, &body);
+    let headers = github_headers("d-1", &signature);
+    let mut stream = TcpStream::connect(world.addr).await.unwrap();
+    let request = client::request("POST", "/webhooks/github", &headers, &body);
+    stream.write_all(&request).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(client::read(&mut stream).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_deliveries_share_a_connection() {
+    let world = World::new().await;
+    let body = issue();
+    let signature = sign(SECRET, &body);
+    let mut stream = TcpStream::connect(world.addr).await.unwrap();
+    for id in ["d-1", "d-2", "d-3"] {
+        let headers = github_headers(id, &signature);
+        let request = client::request("POST", "/webhooks/github", &headers, &body);
+        let request = String::from_utf8(request).unwrap().replace("Connection: close\r\n", "");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(client::read(&mut stream).await.status, 200, "{id}");
+    }
+    assert_eq!(world.receipts(), 3);
 }

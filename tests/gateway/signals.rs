@@ -82,8 +82,8 @@ async fn only_the_token_of_a_live_attempt_counts() {
 
     world.stage.end(&run, 1, exit(ExitWhy::Exited, 0));
     world.until(&run, |run| run.state.ended()).await;
-    let late = world.signal("/signals/return", &run, json!({"value": "late"})).await;
-    assert_eq!(late.status, 403, "after its end");
+    let late = json!({"secret": good, "value": "late"}).to_string();
+    check(&world, "/signals/return", &late, (403, "invalid secret")).await;
 }
 
 /// Existing systems answered `killed` and killed nothing.

@@ -78,4 +78,19 @@ impl Runtime for Stage {
             Ok(exit.unwrap())
         })
     }
+
+    fn remove<'a>(&'a self, run: &'a str) -> Answer<'a, bool> {
+        let of_run = |(id, _): &Key| id == run;
+        let mut on = self.on.lock().unwrap();
+        let live = on.iter().any(|(key, actor)| of_run(key) && actor.exit.borrow().is_none());
+        if !live {
+            on.retain(|key, _| !of_run(key));
+        }
+        Box::pin(async move { Ok(!live) })
+    }
+
+    fn leftovers(&self) -> Answer<'_, Vec<String>> {
+        let runs = self.on.lock().unwrap().keys().map(|(run, _)| run.clone()).collect();
+        Box::pin(async { Ok(runs) })
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::engine::{self, Driver, Facts, Handle, Host};
-use action_llama::gateway::{self, ApiKey, App, Setup};
+use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::Redactor;
 use action_llama::project::{self, Project, Request};
 use action_llama::runtime::Access;
@@ -82,7 +82,7 @@ impl World {
         let app = App::new(Setup {
             engine: engine.clone(),
             facts: Arc::new(facts(project, addr)),
-            sources: Arc::new(sources(project)),
+            sources: LiveSources::fixed(sources(project)),
             webhooks: vec!["github".to_owned()],
             api_key: ApiKey::new(&dir.path().join("home")),
             token_key: TOKEN_KEY,
@@ -270,8 +270,9 @@ fn start_engine(dir: &Path, project: &Project, stage: Arc<Stage>, addr: SocketAd
         Some(Access { url: format!("http://{addr}"), token })
     };
     let tokio = tokio::runtime::Handle::current();
+    let logs = dir.join(".al/logs");
     let driver = |engine: &Handle| {
-        Driver::new(engine, tokio, stage, &project.agents, Arc::new(grant), Vec::new())
+        Driver::new(engine, tokio, stage, &project.agents, Arc::new(grant), logs, Vec::new())
     };
     engine::start(Host::new(store, view), driver).unwrap().0
 }

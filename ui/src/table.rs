@@ -9,6 +9,8 @@ pub struct Table {
     pub selected: Option<String>,
     /// Its position among `shown`.
     pub at: usize,
+    /// The selection was moved away from the first row.
+    moved: bool,
     /// Position of the first row in view.
     pub top: usize,
     pub filter: Filter,
@@ -17,6 +19,15 @@ pub struct Table {
 }
 
 impl Table {
+    /// Lets go of the row when nobody moved away from the first one: a pane that nobody works in
+    /// shows what is new.
+    pub fn let_go(&mut self) {
+        if !self.moved {
+            self.at = 0;
+            self.selected = None;
+        }
+    }
+
     /// Takes new rows; the selection stays on its row, or where it was when the row is gone.
     pub fn settle<'a>(
         &mut self,
@@ -38,6 +49,7 @@ impl Table {
     pub fn select(&mut self, at: usize) {
         self.at = at.min(self.shown.len().saturating_sub(1));
         self.selected = None;
+        self.moved = self.at > 0;
     }
 
     pub fn step(&mut self, by: isize) {

@@ -73,7 +73,7 @@ fn one_agent(
     let query =
         RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
     let max_reruns = picture.project.config.max_reruns;
-    let runs: Vec<RunRow> = match history::reader(context) {
+    let runs: Vec<RunRow> = match history::reader(context)? {
         _ if picture.remote => picture.runs.iter().filter(|r| r.agent == name).cloned().collect(),
         Some(reader) => {
             reader.runs(&query)?.iter().map(|run| engine::run_row(run, max_reruns)).collect()
@@ -125,7 +125,7 @@ fn header_json(picture: &Picture) -> Value {
             "gateway": running.url,
             "started_ms": running.since_ms,
             "stopping": picture.stopping,
-            "silent": picture.silent.as_ref().map(|failure| failure.message.clone()),
+            "error": picture.silent.as_ref().map(|failure| failure.message.clone()),
         })),
         "paused": picture.paused,
         "warnings": warnings,

@@ -166,7 +166,7 @@ fn state(
         view.add_agent(&agent.name, rules);
     }
     let mut last = HashMap::new();
-    if let Some(reader) = history::reader(context) {
+    if let Some(reader) = history::reader(context)? {
         for run in reader.live_runs()? {
             view.adopt(run);
         }

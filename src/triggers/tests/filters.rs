@@ -117,24 +117,16 @@ fn accepted_names_are_those_of_existing_projects() {
     assert_eq!(accepted, expected);
 }
 
+/// The loader accepts exactly what the matcher looks at.
 #[test]
-fn misspelt_names_have_a_suggestion() {
-    let table = [
-        ("repository", Some("repos")),
-        ("repo", Some("repos")),
-        ("event", Some("events")),
-        ("action", Some("actions")),
-        ("label", Some("labels")),
-        ("lables", Some("labels")),
-        ("branch", Some("branches")),
-        ("conclusion", Some("conclusions")),
-        ("organizations", Some("orgs")),
-        ("asignee", Some("assignee")),
-        ("weather", None),
-        ("", None),
-    ];
-    for (name, expected) in table {
-        assert_eq!(suggest(find("github").unwrap().fields, name), expected, "{name}");
+fn a_filter_that_loads_is_a_filter_that_counts() {
+    for provider in provider::PROVIDERS {
+        let loaded = crate::project::providers::provider(provider.kind).unwrap();
+        let (mut loads, mut counts): (Vec<&str>, Vec<&str>) =
+            (loaded.filters.to_vec(), names(provider.fields).collect());
+        loads.sort_unstable();
+        counts.sort_unstable();
+        assert_eq!(loads, counts, "{}", provider.kind);
     }
 }
 

@@ -130,6 +130,9 @@ fn settle_tables(ui: &mut Ui) {
         let rows = screen.rect(pane).map_or(1, |rect| layout::table_rows(rect).height);
         let scope = ui.scope(pane).map(str::to_owned);
         let mut table = std::mem::take(ui.table_mut(pane));
+        if ui.table != pane {
+            table.let_go();
+        }
         let shown = rows::shown(&ui.fleet, pane, &table.filter, scope.as_deref());
         table.settle(shown, |index| rows::key(&ui.fleet, pane, index), usize::from(rows));
         *ui.table_mut(pane) = table;

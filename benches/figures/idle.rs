@@ -1,0 +1,111 @@
+//! What a scheduler costs that has nothing to do.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+use crate::measure::{Aim, Table};
+use crate::project::{AL, Project};
+
+/// How long it is watched.
+const WATCHED: Duration = Duration::from_secs(20);
+/// After the start, before anything counts.
+const SETTLED: Duration = Duration::from_secs(2);
+
+pub fn measure(table: &mut Table) {
+    let projects = [1, 500, 1].map(|agents| Project::new(agents, r#""true""#));
+    let small = projects[0].start();
+    let large = projects[1].start();
+    let console = Console::open(&projects[2]);
+    let mut floor = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
+    thread::sleep(SETTLED);
+    let pids = [small.pid(), large.pid(), console.pid, floor.id()];
+    let (bytes, cpu) = (console.bytes(), pids.map(cpu_ns));
+    thread::sleep(WATCHED);
+    let written = console.bytes() - bytes;
+    let rest = WATCHED.as_nanos() as f64 / 100.0;
+    let percent: Vec<f64> =
+        pids.iter().zip(cpu).map(|(pid, before)| (cpu_ns(*pid) - before) as f64 / rest).collect();
+    let memory = pids.map(resident_mb);
+    floor.kill().unwrap();
+    floor.wait().unwrap();
+    console.close();
+
+    let names = ["headless, 1 agent", "headless, 500 agents", "console, 1 agent"];
+    for (n, (name, aim)) in names.iter().zip([25.0, 25.0, 40.0]).enumerate() {
+        let name = format!("idle memory, {name}");
+        table.row(&name, memory[n], ("sleep", memory[3]), "MB", Aim::AtMost(aim));
+    }
+    for (n, name) in names.iter().enumerate() {
+        let name = format!("idle CPU in {} s, {name}", WATCHED.as_secs());
+        table.row(&name, percent[n], ("sleep", percent[3]), "%", Aim::AtMost(0.5));
+    }
+    let name = "written to the idle terminal";
+    table.row(name, written as f64, ("nothing", 0.0), "bytes", Aim::AtMost(0.0));
+}
+
+/// Nanoseconds on a processor, over all threads.
+fn cpu_ns(pid: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let spent = |thread: fs::DirEntry| -> Option<u64> {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse().ok()
+    };
+    threads.filter_map(spent).sum()
+}
+
+fn resident_mb(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+/// `al start` on a terminal whose bytes are counted.
+struct Console {
+    pid: u32,
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    bytes: Arc<AtomicU64>,
+    _terminal: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Console {
+    fn open(project: &Project) -> Self {
+        let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(AL);
+        command.args(["start", "--port", "0", "-p"]);
+        command.arg(project.dir());
+        let (name, value) = project.home_variable();
+        command.env(name, value);
+        command.env("TERM", "xterm-256color");
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        let pid = child.process_id().unwrap();
+        let bytes = Arc::new(AtomicU64::new(0));
+        let (mut reader, count) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&bytes));
+        thread::spawn(move || {
+            let mut block = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut block) {
+                count.fetch_add(n as u64, Ordering::Relaxed);
+            }
+        });
+        project.answering(pid, || child.try_wait().unwrap().is_some());
+        Self { pid, child, bytes, _terminal: pair.master }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn close(mut self) {
+        let pid = rustix::process::Pid::from_raw(self.pid.cast_signed()).unwrap();
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        self.child.wait().unwrap();
+        assert!(self.bytes() > 0, "there was a console");
+    }
+}
