@@ -76,7 +76,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = if headless {
         announce(&hosted);
-        until_ended(&tokio, &hosted, context, signals)
+        until_ended(&tokio, &hosted, context, signals, false)
     } else {
         with_console(&tokio, &hosted, args, context, name, signals)
     };
@@ -122,23 +122,24 @@ fn announce(hosted: &Hosted) {
 
 // --- headless ---------------------------------------------------------------------------------
 
-/// Prints what happens until the scheduler ends, by itself or because a signal asked for it.
+/// Prints what happens until the scheduler ends, by itself or because a signal asked for it. With
+/// `asked` it was asked to end before, and the first signal is the second request.
 fn until_ended(
     tokio: &Tokio,
     hosted: &Hosted,
     context: &Context,
     mut signals: Signals,
+    mut asked: bool,
 ) -> Result<ExitCode, Failure> {
     tokio.block_on(async {
         let printer = tokio::spawn(print_events(hosted.engine.clone(), context.look.out));
-        let mut asked = 0;
         loop {
             tokio::select! {
                 () = hosted.engine.ended() => break,
                 () = signals.recv() => {}
             }
-            asked += 1;
-            stop(&hosted.engine, asked > 1).await;
+            stop(&hosted.engine, asked).await;
+            asked = true;
         }
         printer.abort();
         Ok(ExitCode::SUCCESS)
@@ -250,6 +251,7 @@ fn with_console(
         Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
             .hint("al start -H prints a line per event instead")
     })?;
+    let asked = matches!(exit, Exit::Drain | Exit::Signal | Exit::StopNow);
     match exit {
         Exit::Host(_) => {}
         Exit::Detach => {
@@ -260,7 +262,7 @@ fn with_console(
         Exit::StopNow => tokio.block_on(stop(&hosted.engine, true)),
     }
     let signals = tokio.block_on(async { Signals::listen() })?;
-    until_ended(tokio, hosted, context, signals)
+    until_ended(tokio, hosted, context, signals, asked)
 }
 
 /// SIGTERM and SIGHUP close the console, which then gives the terminal back.

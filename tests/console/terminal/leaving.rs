@@ -88,6 +88,36 @@ fn a_signal_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_signal_lets_runs_finish_and_a_second_one_kills_them() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    project.deliver(1);
+    terminal.line(&["deploy", "running"]);
+    let pid = project.pid();
+    project.signal(Signal::TERM);
+    terminal.until("the console gone", |_| terminal.knows("alternate_on") == "0");
+    terminal.shows("again: kill them");
+    project.signal(Signal::TERM);
+    terminal.shows("al ended with 0");
+    Project::await_end(pid);
+    terminal.is_restored();
+}
+
+#[test]
+fn a_stop_from_another_terminal_closes_the_console() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    project.deliver(1);
+    terminal.line(&["deploy", "running"]);
+    let stopped = project.al(&["stop"]);
+    assert!(stopped.status.success(), "{}", String::from_utf8_lossy(&stopped.stderr));
+    terminal.shows("DRAINING");
+    project.open_gate("deploy");
+    terminal.shows("al ended with 0");
+    terminal.is_restored();
+}
+
+#[test]
 fn ctrl_z_suspends_to_the_shell_and_fg_comes_back() {
     let project = Project::new();
     let terminal = project.shell((80, 24));
