@@ -74,7 +74,13 @@ fn with_ascii_alone_every_cell_is_ascii() {
 fn an_idle_console_writes_nothing() {
     let project = Project::new();
     let terminal = project.start((80, 24));
-    terminal.shows("no records yet");
+    terminal.press(&["s"]);
+    terminal.question("Start a run of broken?");
+    terminal.press(&["Enter"]);
+    terminal.line(&["> broken", "bad"]);
+    // The flash about the start has gone, the log is there.
+    terminal.shows("? help");
+    terminal.still("run failed");
     terminal.bytes_during(|count| {
         std::thread::sleep(std::time::Duration::from_secs(3));
         assert_eq!(count(), 0, "{}", terminal.screen());

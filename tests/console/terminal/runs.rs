@@ -204,6 +204,26 @@ fn a_pause_of_everything_asks_and_is_seen_everywhere() {
 }
 
 #[test]
+fn what_others_do_is_seen_at_once_and_by_whom() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    terminal.press(&["G"]);
+    let paused = project.al(&["pause", "deploy"]);
+    assert!(paused.status.success(), "{}", String::from_utf8_lossy(&paused.stderr));
+    terminal.line(&["> deploy", "paused"]);
+    project.deliver(1);
+    terminal.press(&["3"]);
+    terminal.line(&["deploy-", "held: the agent"]);
+    terminal.press(&["i"]);
+    terminal.shows("held: the agent was paused by bob");
+    terminal.press(&["Escape"]);
+    let resumed = project.al(&["resume", "deploy"]);
+    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+    terminal.shows("run 1/4");
+    terminal.shows("nothing waits");
+}
+
+#[test]
 fn a_schedule_fires_by_itself() {
     let project = Project::new();
     project.agent("pulse", "schedule = \"* * * * * *\"", "\necho beat\n");
