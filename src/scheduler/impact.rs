@@ -46,7 +46,7 @@ pub fn impact(view: &View, command: &Command, at: Millis) -> Impact {
         Command::Kill { target } => kill(view, target, command, at),
         Command::Drop { runs } => drop_runs(view, runs),
         Command::Rerun { run } => again(view, run),
-        Command::Pause { scope: Scope::Project, .. } => pause_all(view),
+        Command::Pause { scope: Scope::Project, .. } => pause_all(),
         Command::Stop { clear_queues, kill } => stop(view, *clear_queues, *kill),
         Command::Resume { scope, drop_held: true } => drop_held(view, scope),
         Command::Run { .. }
@@ -87,14 +87,12 @@ fn kill(view: &View, target: &Target, command: &Command, at: Millis) -> Impact {
     Impact { level, title, lines, cli, accept: "Kill".to_owned(), word }
 }
 
-/// What ends with a run. No ages: the same question must stay the same while it is read.
+/// What ends with a run. Neither its age nor its status: the same question must stay the same while
+/// it is read, and a run that talks is as easily killed as a silent one.
 fn loss(run: &Run) -> String {
-    let status = run.status.as_ref().map_or_else(String::new, |s| format!(" (\"{s}\")"));
     match run.state {
-        RunState::Queued => {
-            format!("{}: leaves the queue, it has not started", run.id)
-        }
-        _ => format!("{}: its process group is ended, attempt {}{status}", run.id, run.attempt),
+        RunState::Queued => format!("{}: leaves the queue, it has not started", run.id),
+        _ => format!("{}: its process group is ended, attempt {}", run.id, run.attempt),
     }
 }
 
@@ -195,11 +193,11 @@ fn again(view: &View, run: &str) -> Impact {
     }
 }
 
-fn pause_all(view: &View) -> Impact {
-    let n = view.running() as usize;
+fn pause_all() -> Impact {
     let lines = vec![
         "nothing starts on its own: cron ticks are skipped, webhooks are collected".to_owned(),
-        runs_that(n, "in flight", ["goes on", "go on"]),
+        // How many does not matter to the answer, and changes while it is thought about.
+        "runs in flight go on".to_owned(),
     ];
     Impact {
         level: Level::Loses,

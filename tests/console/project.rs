@@ -22,7 +22,7 @@ const SECRET: &str = "walk-with-me";
 const HANGS: Duration = Duration::from_secs(30);
 
 /// Runs until the test opens its gate, or is over and the project gone.
-const DEPLOY: &str = r#"
+pub const DEPLOY: &str = r#"
 echo "step 1 of 3: fetch"
 echo "step 2 of 3: build"
 al-status "built, waits for the gate" >/dev/null
@@ -99,22 +99,43 @@ impl Project {
     /// The same with variables set: `NO_COLOR=1`.
     pub fn start_with(&self, size: (u16, u16), variables: &str) -> Terminal {
         let terminal = self.terminal(size, variables, "start --port 0");
-        terminal.until("the first frame", |screen| screen.contains("[1 Agents]"));
+        terminal.shows("[1 Agents]");
         terminal.shows("gateway http");
+        self.await_gateway();
         terminal
     }
 
     /// `al` with some words in a terminal, and a shell after it that says how it ended.
     pub fn terminal(&self, size: (u16, u16), variables: &str, words: &str) -> Terminal {
+        let line = self.line(variables, words);
+        let line = format!("{line}; echo \"al ended with $?\"; PS1='$ ' exec sh");
+        Terminal::open(self.dir.path(), size, &line)
+    }
+
+    /// Waits until the gateway takes deliveries.
+    #[track_caller]
+    pub fn await_gateway(&self) {
+        let until = Instant::now() + HANGS;
+        while self.gateway_file().is_none() {
+            assert!(Instant::now() < until, "no gateway");
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The line for a shell that runs `al` with some words on this project.
+    pub fn line(&self, variables: &str, words: &str) -> String {
         let project = self.path();
         let (home, project) = (self.home(), project.to_str().unwrap());
         let home = home.display();
-        let line = format!(
-            "unset NO_COLOR COLORTERM AL_LOG; \
-             env HOME='{home}' AL_HOME='{home}' USER=ada TZ=UTC {variables} \
-             '{AL}' {words} -p '{project}'; echo \"al ended with $?\"; PS1='$ ' exec sh"
-        );
-        Terminal::open(self.dir.path(), size, &line)
+        format!(
+            "env -u NO_COLOR -u COLORTERM -u AL_LOG -u AL_THEME HOME='{home}' AL_HOME='{home}' \
+             USER=ada TZ=UTC {variables} '{AL}' {words} -p '{project}'"
+        )
+    }
+
+    /// A shell with job control, as people have it.
+    pub fn shell(&self, size: (u16, u16)) -> Terminal {
+        Terminal::open(self.dir.path(), size, "PS1='$ ' exec sh -i")
     }
 
     /// Runs `al` beside the console.
@@ -212,6 +233,7 @@ fn in_use(path: &Path) -> bool {
     })
 }
 
-fn on(event: &str) -> String {
+/// What starts an agent: a GitHub event.
+pub fn on(event: &str) -> String {
     format!("[[webhooks]]\nsource = \"github\"\nevents = [\"{event}\"]")
 }

@@ -88,6 +88,30 @@ fn a_signal_gives_the_terminal_back() {
 }
 
 #[test]
+fn ctrl_z_suspends_to_the_shell_and_fg_comes_back() {
+    let project = Project::new();
+    let terminal = project.shell((80, 24));
+    terminal.shows("$");
+    terminal.write(&project.line("", "start --port 0"));
+    terminal.press(&["Enter"]);
+    terminal.shows("gateway http");
+    terminal.press(&["j"]);
+    terminal.shows("> chatter");
+    terminal.press(&["C-z"]);
+    terminal.hides("> chatter");
+    terminal.until("the prompt", |screen| screen.trim_end().ends_with('$'));
+    let state = ["alternate_on", "cursor_flag", "mouse_any_flag"].map(|name| terminal.knows(name));
+    assert_eq!(state, ["0", "1", "0"]);
+
+    terminal.write("fg");
+    terminal.press(&["Enter"]);
+    terminal.shows("> chatter");
+    terminal.press(&["k"]);
+    terminal.shows("> broken");
+    assert_eq!(terminal.knows("alternate_on"), "1");
+}
+
+#[test]
 fn ctrl_c_asks_like_q() {
     let project = Project::new();
     let terminal = project.start((80, 24));

@@ -55,3 +55,39 @@ fn search_goes_from_match_to_match() {
     terminal.press(&["Escape"]);
     terminal.hides("/line 2 ");
 }
+
+#[test]
+fn errors_are_jumped_to_and_levels_hide_the_rest() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    terminal.press(&["s"]);
+    terminal.question("Start a run of broken?");
+    terminal.press(&["Enter"]);
+    terminal.line(&["> broken", "bad"]);
+    terminal.press(&["5", "g", "g", "e"]);
+    terminal.reverses("run failed");
+    // all, info, warn and worse: what went as it should is out of the way.
+    terminal.press(&["v", "v"]);
+    terminal.hides("looking for the map");
+    terminal.shows("level >=warn");
+    terminal.shows("run failed");
+    terminal.press(&["v", "v"]);
+    terminal.shows("looking for the map");
+}
+
+#[test]
+fn a_log_is_pinned_by_opening_its_run_and_esc_leads_back() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    project.deliver(1);
+    terminal.line(&["deploy", "running"]);
+    terminal.press(&["G", "Enter"]);
+    terminal.shows("Runs of deploy 1");
+    terminal.press(&["Enter"]);
+    terminal.shows("[5 Logs]");
+    terminal.shows("step 2 of 3: build");
+    terminal.press(&["Escape"]);
+    terminal.shows("[2 Runs]");
+    terminal.press(&["Escape"]);
+    terminal.shows("[1 Agents]");
+}

@@ -42,7 +42,7 @@ fn without_colours_the_selection_is_still_seen() {
         terminal.reverses("> chatter");
         project.deliver(1);
         terminal.line(&["deploy", "running"]);
-        terminal.still("built, waits for the gate");
+        terminal.still("built, waits");
         let styled = terminal.styled();
         assert_eq!(colours(&styled), Vec::<String>::new(), "{variables}");
         assert_eq!(reversed(&styled).len(), 1, "{variables}: {styled}");
@@ -56,6 +56,17 @@ fn with_colours_a_state_is_coloured_and_written() {
     project.deliver(1);
     terminal.line(&["deploy", "running"]);
     assert_ne!(colours(&terminal.styled()), Vec::<String>::new());
+}
+
+#[test]
+fn with_ascii_alone_every_cell_is_ascii() {
+    let project = Project::new();
+    let terminal = project.terminal((80, 24), "", "start --port 0 --ascii");
+    project.await_gateway();
+    project.deliver(1);
+    terminal.line(&["deploy", "running"]);
+    let screen = terminal.still("built, waits");
+    assert_eq!(screen.chars().find(|c| !c.is_ascii()), None, "{screen}");
 }
 
 /// Nobody looks at a console for nothing: while nothing changes, nothing is written.

@@ -2,7 +2,13 @@
 
 use insta::assert_snapshot;
 
-use crate::project::Project;
+use crate::project::{DEPLOY, Project, on};
+
+/// Says something else all the time.
+const TALKER: &str = r#"
+n=0
+while [ -e "$AL_AGENT_DIR/run.sh" ]; do n=$((n + 1)); al-status "said $n" >/dev/null; done
+"#;
 
 #[test]
 fn a_run_is_started_watched_and_ends_with_its_value() {
@@ -11,12 +17,12 @@ fn a_run_is_started_watched_and_ends_with_its_value() {
     terminal.press(&["G"]);
     terminal.shows("Log deploy");
     terminal.press(&["s"]);
-    terminal.shows("Start a run of deploy?");
+    terminal.question("Start a run of deploy?");
     terminal.write("to production");
     assert_snapshot!("start", terminal.still("> to production"));
     terminal.press(&["Enter"]);
 
-    terminal.line(&["deploy", "running", "1/1", "built, waits for the gate"]);
+    terminal.line(&["deploy", "running", "1/1", "built, waits"]);
     terminal.shows("step 2 of 3: build");
     terminal.press(&["2"]);
     terminal.line(&["> deploy-", "running", "manual by ada"]);
@@ -115,6 +121,86 @@ fn a_kill_asks_first_and_says_what_is_lost() {
     terminal.press(&["Tab", "Enter"]);
     terminal.line(&["deploy-", "killed"]);
     terminal.shows("killed by ada");
+}
+
+#[test]
+fn a_run_that_ends_while_its_kill_is_asked_for_is_not_killed() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    terminal.press(&["G"]);
+    project.deliver(1);
+    terminal.line(&["> deploy", "built, "]);
+    terminal.press(&["2"]);
+    terminal.line(&["> deploy-", "built, "]);
+    terminal.press(&["X"]);
+    terminal.question("Kill deploy-");
+    project.open_gate("deploy");
+    terminal.shows("run 0/4");
+    terminal.press(&["Tab", "Enter"]);
+    terminal.shows("Things have changed");
+    terminal.press(&["Escape"]);
+    terminal.line(&["deploy-", "succeeded"]);
+}
+
+/// What a run says of itself is no consequence of a kill: a talkative run can be killed.
+#[test]
+fn a_run_that_goes_on_talking_is_killed_at_the_first_answer() {
+    let project = Project::new();
+    project.agent("talker", &on("push"), TALKER);
+    let terminal = project.start((80, 24));
+    terminal.press(&["G", "s"]);
+    terminal.question("Start a run of talker?");
+    terminal.press(&["Enter"]);
+    terminal.line(&["> talker", "running", "said 3"]);
+    terminal.press(&["X"]);
+    terminal.question("Kill talker-");
+    terminal.press(&["Tab", "Enter"]);
+    terminal.line(&["> talker", "idle", "kill"]);
+}
+
+#[test]
+fn killing_several_runs_wants_a_word() {
+    let project = Project::new();
+    project.agent("twins", &format!("scale = 2\n{}", on("push")), DEPLOY);
+    let terminal = project.start((80, 24));
+    for _ in 0..2 {
+        terminal.press(&[":"]);
+        terminal.write("run twins");
+        terminal.press(&["Enter"]);
+        terminal.shows("accepted twins-");
+    }
+    terminal.press(&["G"]);
+    terminal.line(&["> twins", "running", "2/2"]);
+    terminal.press(&["X"]);
+    terminal.question("Kill 2 runs?");
+    terminal.write("kill 3");
+    terminal.shows("> kill 3");
+    terminal.press(&["Enter"]);
+    // The wrong word does nothing: it can be mended.
+    terminal.press(&["BSpace", "2"]);
+    terminal.shows("> kill 2");
+    terminal.shows("run 2/4");
+    terminal.press(&["Enter"]);
+    terminal.line(&["> twins", "idle", "0/2", "kill"]);
+}
+
+#[test]
+fn a_pause_of_everything_asks_and_is_seen_everywhere() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    terminal.press(&["P"]);
+    terminal.question("Pause the whole scheduler?");
+    terminal.press(&["Tab", "Enter"]);
+    terminal.shows("PAUSED");
+    project.deliver(1);
+    terminal.shows("queue 1");
+    terminal.press(&["3"]);
+    terminal.line(&["deploy-", "held: "]);
+    terminal.press(&["P"]);
+    terminal.question("Resume the scheduler?");
+    terminal.press(&["Tab", "Enter"]);
+    terminal.shows("run 1/4");
+    terminal.hides("PAUSED");
 }
 
 #[test]
