@@ -250,7 +250,7 @@ fn what_cannot_work_is_reported_and_the_rest_works() {
     [webhooks.bare]: there is no github secret 'absent', so every delivery is refused; add the secret, or set allowUnsigned = true to accept anybody's
     [webhooks.errors]: deliveries of type 'sentry' are not received
     agent 'dev', webhook 3: there is no [webhooks.nowhere]
-    agent 'ops', webhook 1: 'repository' is not a filter of github, so this webhook is not used; did you mean 'repos'?
+    agent 'ops', webhook 1: 'repository' is not a filter of github, so this webhook is not used
     agent 'ops', webhook 2: 'weather' is not a filter of github, so this webhook is not used
     "#);
     assert_eq!(matched(Request::issue().sign("s3cret").send(&sources, "github")), ["dev 0"]);
