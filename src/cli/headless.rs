@@ -54,11 +54,20 @@ fn run_line(run: &Run, paint: Paint) -> Option<String> {
         RunState::Failed => {
             format!("{}: {why}", ended(run, paint.on(Tone::Bad, "failed")))
         }
-        RunState::TimedOut => format!("{}: {why}", paint.on(Tone::Bad, "timed out")),
-        RunState::Killed => format!("{}: {why}", paint.on(Tone::Warn, "killed")),
-        RunState::Dropped => format!("{}: {why}", paint.on(Tone::Warn, "dropped")),
+        RunState::TimedOut => reason("timed out", &why, Tone::Bad, paint),
+        RunState::Killed => reason("killed", &why, Tone::Warn, paint),
+        RunState::Dropped => reason("dropped", &why, Tone::Warn, paint),
     };
     Some(said(&run.id, &what, paint))
+}
+
+/// The word and the reason, which often begins with the same word.
+fn reason(word: &str, why: &str, tone: Tone, paint: Paint) -> String {
+    let word_on = paint.on(tone, word);
+    match why.strip_prefix(word) {
+        Some(rest) => format!("{word_on}{rest}"),
+        None => format!("{word_on}: {why}"),
+    }
 }
 
 /// The word, how long it took, and what was returned.
@@ -101,4 +110,89 @@ fn receipt_line(receipt: &Receipt, paint: Paint) -> Option<String> {
 /// When nobody reads any more.
 pub fn print(out: &mut impl Write, clock: &str, line: &str, paint: Paint) -> std::io::Result<()> {
     writeln!(out, "{} {line}", paint.on(Tone::Dim, clock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Watch;
+    use crate::scheduler::{ProjectRules, Trigger, TriggerKind, View};
+
+    fn run(state: RunState, why: Why) -> Change {
+        Change::Run(Box::new(Run {
+            id: "dev-1a2b3c4d".into(),
+            seq: 1,
+            agent: "dev".into(),
+            state,
+            why,
+            trigger: Trigger {
+                kind: TriggerKind::Webhook,
+                source: "github".into(),
+                summary: "issues opened acme/api#12".into(),
+            },
+            receipt: "r".into(),
+            attempt: 1,
+            stopping: None,
+            queued_at: 0,
+            started_at: Some(1000),
+            ended_at: Some(4200),
+            exit_code: None,
+            status: None,
+            return_value: None,
+            rerun: 0,
+            wants_rerun: false,
+        }))
+    }
+
+    fn mirror() -> Mirror {
+        let rules = ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 1 };
+        let (_, commits) = tokio::sync::broadcast::channel(1);
+        Mirror::new(&Watch { seq: 0, view: View::new(rules), commits }, Default::default())
+    }
+
+    fn check(change: Change, expected: Option<&str>) {
+        assert_eq!(line(&mirror(), &change, Paint::new(false)).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_run_is_told_in_one_line_per_state() {
+        check(
+            run(RunState::Queued, Why::AgentBusy { running: 2, scale: 2 }),
+            Some(
+                "dev-1a2b3c4d        queued: waiting for a slot: 2 of 2 are taken \
+                 (github issues opened acme/api#12)",
+            ),
+        );
+        check(run(RunState::Starting, Why::SlotFree), None);
+        check(
+            run(RunState::Running, Why::Started),
+            Some("dev-1a2b3c4d        running (github issues opened acme/api#12)"),
+        );
+        check(
+            run(RunState::Failed, Why::Exited { code: 3 }),
+            Some("dev-1a2b3c4d        failed in 3.2 s: exit code 3"),
+        );
+        check(
+            run(RunState::Killed, Why::KilledBy { by: "ann".into() }),
+            Some("dev-1a2b3c4d        killed by ann"),
+        );
+    }
+
+    #[test]
+    fn what_a_run_says_cannot_drive_the_terminal() {
+        let Change::Run(mut said) = run(RunState::Running, Why::Started) else { return };
+        said.status = Some("50 %\x1b[2J".into());
+        check(Change::Run(said), Some("dev-1a2b3c4d        says: 50 % [2J"));
+    }
+
+    #[test]
+    fn pauses_are_told_when_they_begin_and_end() {
+        let pause = Pause { by: "ann".into(), since: 0, why: Some("deploy".into()) };
+        check(
+            Change::Paused(Scope::Agent("dev".into()), Some(pause)),
+            Some("dev                 paused by ann: deploy"),
+        );
+        check(Change::Paused(Scope::Project, None), Some("scheduler           resumed"));
+        check(Change::Draining, Some("scheduler           stopping, 0 running"));
+    }
 }

@@ -77,7 +77,7 @@ pub fn height(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> us
 /// All that a record says, on one line without colours: what search looks through and `yy` copies.
 pub fn plain(record: &LogRecord) -> String {
     let mut plain = text::line(head(record).0);
-    for (key, value) in record.fields.iter().filter(|(key, value)| !is_usual(key, value)) {
+    for (key, value) in fields(record) {
         plain.push_str(&format!(" {}={}", text::line(key), field(value)));
     }
     plain
@@ -127,7 +127,7 @@ fn body(record: &LogRecord, look: &Look<'_>) -> Vec<Span<'static>> {
         let marker = format!(" [{} kB more, Enter shows all]", cut.div_ceil(1024));
         spans.push(Span::styled(marker, look.theme.style(Role::Gap)));
     }
-    for (key, value) in record.fields.iter().filter(|(key, value)| !is_usual(key, value)) {
+    for (key, value) in fields(record) {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(format!("{}=", text::line(key)), look.theme.style(Role::Field)));
         spans.push(Span::styled(field(value), look.theme.style(Role::Muted)));
@@ -138,9 +138,10 @@ fn body(record: &LogRecord, look: &Look<'_>) -> Vec<Span<'static>> {
     }
 }
 
-/// What nearly every record of a program has, and nobody needs to read.
-fn is_usual(key: &str, value: &Value) -> bool {
-    key == "stream" && value == "stdout"
+/// Fields worth reading. That a program writes to its output is what everybody expects of it.
+fn fields(record: &LogRecord) -> impl Iterator<Item = (&String, &Value)> {
+    let usual = |key: &str, value: &Value| key == "stream" && value == "stdout";
+    record.fields.iter().filter(move |(key, value)| !usual(key, value))
 }
 
 fn field(value: &Value) -> String {

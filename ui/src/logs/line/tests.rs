@@ -42,6 +42,16 @@ fn a_record_reads_as_time_level_text_and_fields() {
 }
 
 #[test]
+fn only_the_unusual_stream_is_named() {
+    let theme = Theme::plain();
+    let mut record = record(0, LogLevel::Info, "hello");
+    record.fields.insert("stream".into(), "stdout".into());
+    assert_eq!(shown(&record, &look(&theme)), ["13:03:43.000 I hello"]);
+    record.fields.insert("stream".into(), "stderr".into());
+    assert_eq!(shown(&record, &look(&theme)), ["13:03:43.000 I hello stream=stderr"]);
+}
+
+#[test]
 fn long_records_wrap_under_their_text_and_huge_ones_are_cut() {
     let theme = Theme::plain();
     let look = Look { wrap: true, width: 34, ..look(&theme) };
