@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
+use crate::http;
 use crate::measure::{Aim, Table};
 use crate::project::{AL, Project};
 
@@ -48,6 +49,39 @@ pub fn measure(table: &mut Table) {
     }
     let name = "written to the idle terminal";
     table.row(name, written as f64, ("nothing", 0.0), "bytes", Aim::AtMost(0.0));
+    one_run(table);
+}
+
+/// What each run in flight costs on top of its program: memory of its supervisor that is shared
+/// with nobody.
+fn one_run(table: &mut Table) {
+    let project = Project::new(1, r#"["sleep", "3"]"#);
+    let scheduler = project.start();
+    http::deliver(&scheduler.url, "delivery").unwrap();
+    let supervisor = only_child(scheduler.pid());
+    let program = only_child(supervisor);
+    thread::sleep(Duration::from_secs(1));
+    let (al, floor) = (private_mb(supervisor), private_mb(program));
+    table.row("memory per run, not shared", al, ("its program, sleep", floor), "MB", Aim::None);
+}
+
+fn only_child(pid: u32) -> u32 {
+    loop {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let children = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("children"));
+        let children: String = threads.filter_map(|thread| children(thread).ok()).collect();
+        if let Some(child) = children.split_whitespace().next() {
+            return child.parse().unwrap();
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn private_mb(pid: u32) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("Private_"));
+    let kb = |line: &str| line.split_whitespace().nth(1)?.parse::<f64>().ok();
+    lines.filter_map(kb).sum::<f64>() / 1024.0
 }
 
 /// Nanoseconds on a processor, over all threads.

@@ -24,6 +24,9 @@ mod webhook;
 
 use measure::Table;
 
+/// Measures one thing and adds its rows.
+type Measure = fn(&mut Table);
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     // An agent's program is this one, because nothing starts faster and knows the time.
@@ -35,7 +38,7 @@ fn main() {
     // `cargo bench --bench figures -- start` measures only what has that name.
     let only = args.iter().find(|arg| !arg.starts_with('-'));
     let mut table = Table::new();
-    let parts: [(&str, fn(&mut Table)); 5] = [
+    let parts: [(&str, Measure); 5] = [
         ("command", command::measure),
         ("start", start::measure),
         ("webhook", webhook::measure),

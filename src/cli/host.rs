@@ -206,22 +206,38 @@ fn live_sources(sources: Sources, project: &Project, context: &Context) -> LiveS
 
 fn make_dirs(places: &Places) -> Result<(), Failure> {
     for dir in [&places.al, &places.logs] {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
-            let place = dir.display();
-            Failure::upstream("al_unwritable", format!("{place} cannot be used: {e}"))
-                .hint(format!("{} has to be a directory that you own", places.al.display()))
-                .hint(format!("look at it: ls -ld {}", places.al.display()))
-        })?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|e| unwritable(places, dir, &e))?;
     }
     Ok(())
 }
 
+/// What to do about a file of ours that cannot be written.
+fn unwritable(places: &Places, file: &Path, error: &io::Error) -> Failure {
+    let al = places.al.display();
+    let failure = Failure::upstream(
+        "al_unwritable",
+        format!("{} cannot be written: {error}", file.display()),
+    );
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failure.hint(format!("free some space there: df -h {al}"))
+        }
+        io::ErrorKind::ReadOnlyFilesystem => failure
+            .hint("a scheduler needs a disk that can be written: history and logs are there")
+            .hint(format!("which disk that is: df {al}")),
+        _ => failure
+            .hint(format!("{al} has to be a directory that you own"))
+            .hint(format!("look at it: ls -ld {al}")),
+    }
+}
+
 fn lock(places: &Places) -> Result<Lock, Failure> {
-    let taken = Lock::take(&places.al, std::process::id()).map_err(|e| {
-        let place = places.al.join("lock");
-        Failure::upstream("al_unwritable", format!("{} cannot be written: {e}", place.display()))
-            .hint(format!("look at it: ls -ld {}", places.al.display()))
-    })?;
+    let taken = Lock::take(&places.al, std::process::id())
+        .map_err(|e| unwritable(places, &places.al.join("lock"), &e))?;
     taken.map_err(|taken| {
         let who = taken.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
         Failure::upstream("already_running", format!("a scheduler owns this project already{who}"))
@@ -317,7 +333,7 @@ fn write_gateway_file(places: &Places, url: &str) -> Result<(), Failure> {
     let file = places.gateway();
     let text = json!({ "url": url, "pid": std::process::id() }).to_string();
     let fresh = file.with_extension("json.new");
-    fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &file)).map_err(|e| {
-        Failure::upstream("al_unwritable", format!("{} cannot be written: {e}", file.display()))
-    })
+    fs::write(&fresh, text)
+        .and_then(|()| fs::rename(&fresh, &file))
+        .map_err(|e| unwritable(places, &file, &e))
 }

@@ -43,7 +43,10 @@ impl StoreError {
     pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
         let message = error.to_string();
+        let extended = error.sqlite_error().map_or(0, |error| error.extended_code);
         match error.sqlite_error_code() {
+            // No room for the index of the log is told as an I/O error.
+            _ if extended == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => Self::Full { path },
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged { path, message }
             }

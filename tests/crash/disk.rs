@@ -23,7 +23,7 @@ fn a_state_folder_that_is_a_file() {
     let project = small();
     fs::write(project.state_dir(), "").unwrap();
     assert_snapshot!(start(&project), @r"
-    error: <project>/.al cannot be used: File exists (os error 17)
+    error: <project>/.al cannot be written: File exists (os error 17)
     hint: <project>/.al has to be a directory that you own
     hint: look at it: ls -ld <project>/.al
     exit code 4
@@ -126,11 +126,27 @@ fn a_read_only_disk() {
     let project = small();
     let Some(mut command) = mounted(&project, "ro") else { return };
     assert_snapshot!(project.said(&command.output().unwrap()), @r"
-    error: <project>/.al/logs cannot be used: Read-only file system (os error 30)
-    hint: <project>/.al has to be a directory that you own
-    hint: look at it: ls -ld <project>/.al
+    error: <project>/.al/logs cannot be written: Read-only file system (os error 30)
+    hint: a scheduler needs a disk that can be written: history and logs are there
+    hint: which disk that is: df <project>/.al
     exit code 4
     ");
+}
+
+#[test]
+fn a_start_on_a_full_disk() {
+    // Room for almost nothing, for the history alone, for the history and a bit of its log.
+    for size in ["size=4k", "size=16k", "size=40k"] {
+        let project = small();
+        let Some(mut command) = mounted(&project, size) else { return };
+        insta::allow_duplicates! {
+            assert_snapshot!(project.said(&command.output().unwrap()), @r"
+            error: the disk with <project>/.al/al.db is full
+            hint: free some space; nothing was lost
+            exit code 4
+            ");
+        }
+    }
 }
 
 /// `al` where the scheduler's file system is seen as it sees it.

@@ -2,7 +2,13 @@
 //!
 //! Every test starts schedulers of the binary itself in projects of its own and leaves no process
 //! behind, which [`project::Project`] checks when it goes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod disk;
 mod http;
