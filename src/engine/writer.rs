@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, watch};
@@ -24,6 +24,8 @@ use crate::store::StoreError;
 const TURN_MAX: usize = 256;
 /// The longest sleep: a jump of the wall clock is noticed after this.
 const NAP: Duration = Duration::from_secs(1);
+/// The longest wait for others to join a turn.
+const LINGER: Duration = Duration::from_micros(300);
 
 /// Starts the writer thread over a loaded host. Effects go to the driver that `driver` makes from
 /// the handle.
@@ -42,7 +44,8 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
-    let mut writer = Writer { host, from, waiting, commits, driver, seq: 0, retries: Vec::new() };
+    let mut writer =
+        Writer { host, from, waiting, commits, driver, seq: 0, company: 0, retries: Vec::new() };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
@@ -85,6 +88,8 @@ struct Writer {
     driver: Driver,
     /// Number of the last commit.
     seq: u64,
+    /// How many events were in the last turn.
+    company: usize,
     /// News that could not be written yet, with the reason.
     retries: Vec<(Input, StoreError)>,
 }
@@ -111,17 +116,36 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            while jobs.len() < TURN_MAX {
-                let Ok(message) = self.from.try_recv() else { break };
-                if self.sort(message, &mut jobs) == Next::End {
-                    return;
-                }
+            if self.gather(&mut jobs) == Next::End {
+                return;
             }
             jobs.extend(self.due());
+            self.company = jobs.len();
             if !jobs.is_empty() && self.take_turn(jobs) == Next::End {
                 return;
             }
         }
+    }
+
+    /// Takes what is ready. When many came together last time, they are given a moment to come
+    /// together again: a commit costs the same for one as for all.
+    fn gather(&mut self, jobs: &mut Vec<Job>) -> Next {
+        let until = Instant::now() + LINGER;
+        while jobs.len() < TURN_MAX {
+            let message = match self.from.try_recv() {
+                Ok(message) => message,
+                Err(_) if jobs.is_empty() || jobs.len() >= self.company => break,
+                Err(_) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    let Ok(message) = self.from.recv_timeout(left) else { break };
+                    message
+                }
+            };
+            if self.sort(message, jobs) == Next::End {
+                return Next::End;
+            }
+        }
+        Next::Turn
     }
 
     /// How long there is nothing to do.
