@@ -5,18 +5,18 @@ use regex::{Captures, Regex};
 /// Replaces run ids, times, ages and the port, each by something as wide.
 pub fn steady(screen: &str) -> String {
     let mut text = screen.trim_end().to_owned();
+    let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
     for (pattern, with) in [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "12:00:00.000"),
         (r"\b\d\d:\d\d:\d\d\b", "12:00:00"),
         (r" \d\d:\d\d ", " 12:00 "),
-        (r"in \d+\.\ds durationMs=\d+", "in 0.1s durationMs=100"),
+        (r"in \d+\.\ds durationMs=\d+", "in <time> durationMs=<n>"),
         (r"oldest now", "oldest  0s"),
     ] {
         text = replace(&text, pattern, |_| with.to_owned());
     }
     text = replace(&text, r"( {2,}now| +(\d+(\.\d+)?m?s|\d+m\d+s))\b *", age);
-    let width = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
     runs(&text).lines().map(|line| fitted(line, width)).collect::<Vec<_>>().join("\n")
 }
 
