@@ -111,12 +111,11 @@ pub(super) fn tokio() -> Result<Tokio, Failure> {
 fn announce(hosted: &Hosted) {
     let facts = &hosted.facts;
     let url = facts.gateway.as_deref().unwrap_or("-");
-    say(&format!(
-        "{}: {} agents, gateway {url}, pid {}",
-        facts.project,
-        facts.agents.len(),
-        facts.pid
-    ));
+    let agents = match facts.agents.len() {
+        1 => "1 agent".to_owned(),
+        n => format!("{n} agents"),
+    };
+    say(&format!("{}: {agents}, gateway {url}, pid {}", facts.project, facts.pid));
     say("Ctrl-C lets runs finish and ends; a second one kills them");
 }
 

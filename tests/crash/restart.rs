@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::project::{AWAIT_GO, Project};
+use crate::project::{AWAIT_GO, Project, until};
 
 fn patient() -> String {
     format!("#!/bin/sh\necho $$ >> $AL_AGENT_DIR/started\n{AWAIT_GO}\n")
@@ -13,6 +13,8 @@ fn patient() -> String {
 fn a_project_has_one_scheduler_at_a_time() {
     let project = Project::new("").agent("dev", "", "#!/bin/sh\n");
     let scheduler = project.start();
+    let first = format!("project: 1 agent, gateway {}, pid {}\n", scheduler.url, scheduler.pid());
+    until("its first line", || scheduler.said().starts_with(&first));
     let second = project.al(&["start", "-H", "--port", "0"]);
     let said = project.said(&second).replace(&scheduler.pid().to_string(), "<pid>");
     assert_snapshot!(said, @r"
@@ -58,7 +60,7 @@ fn a_queue_waits_for_the_next_scheduler() {
     project.left_by("dev", "started");
     let queued = [scheduler.accept(&project, "b"), scheduler.accept(&project, "c")];
     scheduler.signal(rustix::process::Signal::TERM);
-    crate::project::until("the drain", || scheduler.said().contains("waiting for 1 run"));
+    until("the drain", || scheduler.said().contains("waiting for 1 run"));
     project.go("dev");
     assert_eq!(scheduler.wait().code(), Some(0));
     assert_eq!(project.run(&first).unwrap()["state"], "succeeded", "runs in flight finish");
@@ -108,7 +110,7 @@ fn history_is_forgotten_after_its_time() {
     let triggers: Vec<Value> = project.triggers().iter().map(|row| row["runs"].clone()).collect();
     assert_eq!(triggers, [json!([ids[2]]), json!([ids[3]])]);
     let kept = |id: &String| project.state_dir().join("runs").join(id).exists();
-    crate::project::until("the files of forgotten runs are gone", || {
+    until("the files of forgotten runs are gone", || {
         ids.iter().map(kept).eq([false, false, true, true]) && !old_log.exists()
     });
     scheduler.end();
