@@ -9,6 +9,7 @@ pub mod cron;
 mod headless;
 mod history;
 mod host;
+mod lines;
 pub mod logs;
 mod output;
 mod paint;

@@ -44,8 +44,17 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
-    let mut writer =
-        Writer { host, from, waiting, commits, driver, seq: 0, company: 0, retries: Vec::new() };
+    let mut writer = Writer {
+        host,
+        from,
+        waiting,
+        commits,
+        driver,
+        seq: 0,
+        trouble: None,
+        company: 0,
+        retries: Vec::new(),
+    };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
@@ -88,6 +97,8 @@ struct Writer {
     driver: Driver,
     /// Number of the last commit.
     seq: u64,
+    /// Why nothing can be written at present.
+    trouble: Option<String>,
     /// How many events were in the last turn.
     company: usize,
     /// News that could not be written yet, with the reason.
@@ -150,6 +161,10 @@ impl Writer {
 
     /// How long there is nothing to do.
     fn nap(&self) -> Duration {
+        // What could not be written is tried again after a while, or with the next event.
+        if self.trouble.is_some() {
+            return NAP;
+        }
         let Some(at) = self.host.view.timers.values().min() else { return NAP };
         let until = u64::try_from(at - ambient::now_ms()).unwrap_or(0);
         Duration::from_millis(until).min(NAP)
@@ -211,7 +226,10 @@ impl Writer {
         let (inputs, replies): (Vec<Input>, Vec<Option<ReplyTo>>) =
             jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
         match turn(&mut self.host, &inputs) {
-            Ok(decided) => self.carry_out(decided, replies),
+            Ok(decided) => {
+                self.trouble = None;
+                self.carry_out(decided, replies)
+            }
             // One input that cannot be written must not hold up the others.
             Err(error) if inputs.len() > 1 && !error.is_everywhere() => {
                 for (input, reply) in inputs.into_iter().zip(replies) {
@@ -230,7 +248,12 @@ impl Writer {
 
     /// Callers hear that it did not work; news of the world is kept for another try.
     fn put_off(&mut self, inputs: Vec<Input>, replies: Vec<Option<ReplyTo>>, error: &StoreError) {
-        tracing::error!(target: "engine", error = %error, events = inputs.len(), "not written");
+        let message = error.to_string();
+        // Once is enough: it is tried again every moment.
+        if self.trouble.as_ref() != Some(&message) {
+            tracing::error!(target: "engine", error = message, events = inputs.len(), "not written");
+        }
+        self.trouble = Some(message);
         for (input, reply) in inputs.into_iter().zip(replies) {
             match reply {
                 Some(_) => send(reply, Err(not_written(error))),
@@ -238,8 +261,6 @@ impl Writer {
                 None => self.retries.push((input, error.clone())),
             }
         }
-        // A full disk is not asked again at once; callers are answered meanwhile by the next turn.
-        thread::sleep(Duration::from_millis(50));
     }
 
     fn first_error(&mut self) -> Option<StoreError> {
