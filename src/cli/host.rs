@@ -202,7 +202,6 @@ impl Secrets {
 
 fn warn(what: &str) {
     output::remark(&format!("warning: {what}\n"));
-    tracing::warn!(target: "host", "{what}");
 }
 
 /// What senders sign with, by provider and instance.

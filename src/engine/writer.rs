@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, watch};
@@ -24,8 +24,6 @@ use crate::store::StoreError;
 const TURN_MAX: usize = 256;
 /// The longest sleep: a jump of the wall clock is noticed after this.
 const NAP: Duration = Duration::from_secs(1);
-/// The longest wait for others to join a turn.
-const LINGER: Duration = Duration::from_micros(300);
 
 /// Starts the writer thread over a loaded host. Effects go to the driver that `driver` makes from
 /// the handle.
@@ -44,17 +42,8 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
-    let mut writer = Writer {
-        host,
-        from,
-        waiting,
-        commits,
-        driver,
-        seq: 0,
-        trouble: None,
-        company: 0,
-        retries: Vec::new(),
-    };
+    let mut writer =
+        Writer { host, from, waiting, commits, driver, seq: 0, trouble: None, retries: Vec::new() };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
@@ -99,8 +88,6 @@ struct Writer {
     seq: u64,
     /// Why nothing can be written at present.
     trouble: Option<String>,
-    /// How many events were in the last turn.
-    company: usize,
     /// News that could not be written yet, with the reason.
     retries: Vec<(Input, StoreError)>,
 }
@@ -131,27 +118,17 @@ impl Writer {
                 return;
             }
             jobs.extend(self.due());
-            self.company = jobs.len();
             if !jobs.is_empty() && self.take_turn(jobs) == Next::End {
                 return;
             }
         }
     }
 
-    /// Takes what is ready. When many came together last time, they are given a moment to come
-    /// together again: a commit costs the same for one as for all.
+    /// Takes what is ready. Nothing is waited for: while a commit waits for the disk, the next
+    /// group gathers by itself.
     fn gather(&mut self, jobs: &mut Vec<Job>) -> Next {
-        let until = Instant::now() + LINGER;
         while jobs.len() < TURN_MAX {
-            let message = match self.from.try_recv() {
-                Ok(message) => message,
-                Err(_) if jobs.is_empty() || jobs.len() >= self.company => break,
-                Err(_) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    let Ok(message) = self.from.recv_timeout(left) else { break };
-                    message
-                }
-            };
+            let Ok(message) = self.from.try_recv() else { break };
             if self.sort(message, jobs) == Next::End {
                 return Next::End;
             }
