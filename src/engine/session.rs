@@ -88,11 +88,12 @@ impl Session {
         };
         let confirm = token.map_or(Confirmation::Wanted, Confirmation::Given);
         let outcome = self.engine.command(command.clone(), &self.by, confirm).await;
-        if let (Command::Scale { agent, scale }, Ok(Outcome::Answer(Answer::Done { .. }))) =
+        if let (Command::Scale { agent, scale }, Ok(Outcome::Answer(Answer::Done { done, .. }))) =
             (&command, &outcome)
             && let Err(why) = (self.keep_scale)(agent, *scale)
         {
-            return Reply::Done { why: format!("until the next start only: {why}"), run: None };
+            let why = format!("{done}, until the next start only: {why}");
+            return Reply::Done { why, run: None };
         }
         reply(outcome)
     }

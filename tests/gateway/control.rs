@@ -212,6 +212,23 @@ async fn a_new_scale_holds_at_once_and_is_written_with_comments_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scale_that_cannot_be_kept_holds_now_and_says_so() {
+    let world = World::new().await;
+    world.running("one").await;
+    let file = world.path().join("agents/one/config.toml");
+    fs::write(&file, "scale = = 1\n").unwrap();
+    let answer = world.control("POST", "agents/one/scale", r#"{"scale": 2}"#).await;
+    assert_eq!((answer.status, &answer.body["success"]), (200, &json!(true)), "{answer:?}");
+    for key in ["message", "done"] {
+        let said = answer.body[key].as_str().unwrap();
+        assert!(said.contains(", until the next start only: "), "{key}: {said}");
+        assert!(said.contains("config.toml is not valid TOML"), "{key}: {said}");
+    }
+    world.running("one").await;
+    assert_eq!(fs::read_to_string(&file).unwrap(), "scale = = 1\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_scale_that_is_none_changes_nothing() {
     let world = World::new().await;
     let before = fs::read_to_string(world.path().join("config.toml")).unwrap();
