@@ -9,6 +9,7 @@ pub mod cron;
 mod headless;
 mod history;
 mod host;
+mod keys;
 pub mod logs;
 mod output;
 mod paint;
@@ -94,6 +95,7 @@ pub enum Verb {
     Resume(control::ResumeArgs),
     Kill(control::KillArgs),
     Scale(control::ScaleArgs),
+    Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
 }
@@ -103,7 +105,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "cron"]),
     ("Steer", &["pause", "resume", "kill", "scale"]),
-    ("Set up", &["completions", "version"]),
+    ("Set up", &["keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -206,6 +208,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Resume(args) => control::resume(args, context),
         Verb::Kill(args) => control::kill(args, context),
         Verb::Scale(args) => control::scale(args, context),
+        Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),
         Verb::Version(args) => version::run(args),
     }?;

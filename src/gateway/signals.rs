@@ -14,11 +14,8 @@ use super::serve::Peer;
 use super::{App, body, token};
 use crate::log::REDACTED;
 use crate::scheduler::{Answer, Command, Event, Report, Target};
+use crate::signal::{RETURN_MAX, STATUS_MAX};
 
-/// A longer status text is cut.
-const STATUS_MAX: usize = 4 * 1024;
-/// A longer return value is refused: half a value is worse than none.
-const RETURN_MAX: usize = 256 * 1024;
 /// The largest body: a return value whose every character is escaped, and a little more.
 const BODY_MAX: usize = 6 * RETURN_MAX + 64 * 1024;
 

@@ -152,23 +152,6 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
-    /// Each write is whole, whichever comes last.
-    #[test]
-    fn several_may_write_at_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("config.toml");
-        fs::write(&file, "scale = 100 # mine\n").unwrap();
-        std::thread::scope(|scope| {
-            for n in 0..8 {
-                let file = &file;
-                scope.spawn(move || (0..20).for_each(|_| set_scale(file, Some(n)).unwrap()));
-            }
-        });
-        let text = fs::read_to_string(&file).unwrap();
-        assert!((0..8).any(|n| text == format!("scale = {n} # mine\n")), "{text}");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
     #[test]
     fn a_linked_file_is_changed_where_it_is() {
         let dir = tempfile::tempdir().unwrap();

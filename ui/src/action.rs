@@ -99,7 +99,7 @@ pub struct Entry {
     pub id: &'static str,
     pub keys: &'static [&'static str],
     pub context: Context,
-    /// For help.
+    /// For help, where the scheduler is part of this process.
     pub title: &'static str,
     /// For the hint line; empty when it is not worth the room.
     pub hint: &'static str,
@@ -130,6 +130,14 @@ impl Entry {
         self.danger = true;
         self.changes = true;
         self
+    }
+
+    /// What help says: a scheduler elsewhere goes on when this process is suspended.
+    pub fn title(&self, remote: bool) -> &'static str {
+        match self.action {
+            Action::Suspend if remote => "suspend to the shell",
+            _ => self.title,
+        }
     }
 
     /// The first of its keys, as people read it: `gg`, `Ctrl-d`.
@@ -203,7 +211,7 @@ pub const ACTIONS: &[Entry] = {
         entry(E, A::Pager, "pager", &["O"], "open the text in $PAGER", ""),
         entry(E, A::Mouse, "mouse", &["M"], "mouse on or off, so that the terminal can select text", ""),
         entry(E, A::Redraw, "redraw", &["Ctrl-l"], "draw everything again", ""),
-        entry(E, A::Suspend, "suspend", &["Ctrl-z"], "suspend to the shell", ""),
+        entry(E, A::Suspend, "suspend", &["Ctrl-z"], "suspend al, scheduler included", ""),
         entry(E, A::Cancel, "cancel", &["Ctrl-c"], "cancel; at rest: leave", ""),
         entry(E, A::Quit, "quit", &["q"], "back; at rest: leave", "back"),
     ]
