@@ -14,7 +14,8 @@ use crate::failure::Failure;
   al keys            every key, what it does and where
   al keys --json     for scripts
 
-In the console, ? shows those that work where you are.")]
+CHANGES: yes for what changes the scheduler, asks for what it does only after a
+question. In the console, ? shows the keys that work where you are.")]
 pub struct KeysArgs {
     /// Print JSON
     #[arg(long)]
@@ -38,7 +39,7 @@ fn table(keys: &[KeyRow], context: &Context) -> String {
     ]);
     for row in keys {
         let (tone, changes) = match row {
-            KeyRow { danger: true, .. } => (Tone::Bad, "yes, asks"),
+            KeyRow { danger: true, .. } => (Tone::Bad, "asks"),
             KeyRow { changes: true, .. } => (Tone::Warn, "yes"),
             _ => (Tone::Plain, ""),
         };
