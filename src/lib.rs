@@ -13,5 +13,6 @@ pub mod log;
 pub mod project;
 pub mod runtime;
 pub mod scheduler;
+pub mod signal;
 pub mod store;
 pub mod triggers;

@@ -6,7 +6,7 @@
 //! | `al-return [VALUE...]` | sets the run's return value, from stdin without arguments | 9 when too long |
 //! | `al-exit [CODE]` | sets the run's own exit code, 15 by default; does not end it | 9 when no code |
 //! | `al-rerun` | asks for another run after this one | |
-//! | `al-shutdown [REASON]` | gives the run's access to the gateway back | by answer |
+//! | `al-shutdown [REASON]` | asks the scheduler to end this run | by answer |
 //! | `setenv NAME VALUE ...` | appends `export` lines to `$AL_ENV_FILE` | 1 on misuse |
 //!
 //! The first four leave a file in `$AL_SIGNAL_DIR`, which is what counts when the run ends, and then

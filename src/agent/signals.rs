@@ -8,11 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{FAILED, Place, Reply, USAGE, gateway, words};
-
-/// A return value is at most this long; a longer one is refused rather than cut.
-const VALUE_LIMIT: usize = 256 * 1024;
-/// What `al-exit` means without a code: an error that a rerun will not mend.
-const EXIT_DEFAULT: u8 = 15;
+use crate::signal::{EXIT_DEFAULT, RETURN_MAX};
 
 pub(super) fn status(place: &Place, text: &str) -> Reply {
     if text.is_empty() {
@@ -24,8 +20,8 @@ pub(super) fn status(place: &Place, text: &str) -> Reply {
 pub(super) fn result(place: &Place, args: &[OsString]) -> Reply {
     let value = if args.is_empty() { piped() } else { Ok(words(args)) };
     match value {
-        Ok(value) if value.len() > VALUE_LIMIT => {
-            Reply::error(&format!("the value is longer than {VALUE_LIMIT} bytes"), USAGE)
+        Ok(value) if value.len() > RETURN_MAX => {
+            Reply::error(&format!("the value is longer than {RETURN_MAX} bytes"), USAGE)
         }
         Ok(value) => {
             leave(place, "return", &value, Some(("/signals/return", json!({"value": value}))))
@@ -57,7 +53,7 @@ fn piped() -> io::Result<String> {
         return Ok(String::new());
     }
     let mut bytes = Vec::new();
-    stdin.take(2 * VALUE_LIMIT as u64).read_to_end(&mut bytes)?;
+    stdin.take(2 * RETURN_MAX as u64).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
 }
 

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use super::client::Client;
 use super::{Context, output};
 use crate::failure::{Failure, Kind};
+use crate::log;
+use crate::project::names::check_agent;
 
 /// Stop the scheduler; runs in flight finish first
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -150,7 +152,7 @@ fn of_agent(
     body: &Value,
 ) -> Result<Value, Failure> {
     // Whatever else is in the name, it must not lead to another route.
-    if crate::project::names::check_agent(agent).is_err() {
+    if check_agent(agent).is_err() {
         return Err(context.unknown_agent(agent));
     }
     client.post(&format!("/control/agents/{agent}/{verb}"), body).map_err(|failure| {
@@ -161,13 +163,9 @@ fn of_agent(
     })
 }
 
-/// `<agent>-<8 hex>`
+/// Whether this can be the id of a run of an agent.
 pub(super) fn is_run(target: &str) -> bool {
-    target.rsplit_once('-').is_some_and(|(agent, id)| {
-        crate::project::names::check_agent(agent).is_ok()
-            && id.len() == 8
-            && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    })
+    log::agent_of(target).is_some_and(|agent| check_agent(agent).is_ok())
 }
 
 fn say(reply: &Value) -> Result<(), Failure> {

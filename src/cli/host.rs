@@ -13,7 +13,7 @@ use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::{Context, output};
+use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
 use crate::engine::{self, Driver, Facts, Grant, Handle, Host, KeepScale, Session};
@@ -41,7 +41,7 @@ impl Places {
 
     /// The file that says where a running scheduler listens.
     pub fn gateway(&self) -> PathBuf {
-        self.al.join("gateway.json")
+        self.al.join(running::FILE)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod cron;
 mod headless;
 mod history;
 mod host;
+mod keys;
 mod lines;
 pub mod logs;
 mod output;
@@ -95,6 +96,7 @@ pub enum Verb {
     Resume(control::ResumeArgs),
     Kill(control::KillArgs),
     Scale(control::ScaleArgs),
+    Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
 }
@@ -104,7 +106,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "cron"]),
     ("Steer", &["pause", "resume", "kill", "scale"]),
-    ("Set up", &["completions", "version"]),
+    ("Set up", &["keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -207,6 +209,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Resume(args) => control::resume(args, context),
         Verb::Kill(args) => control::kill(args, context),
         Verb::Scale(args) => control::scale(args, context),
+        Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),
         Verb::Version(args) => version::run(args),
     }?;

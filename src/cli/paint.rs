@@ -56,10 +56,17 @@ impl Paint {
 /// Text of agents and deliveries on one line, unable to drive a terminal: control characters and
 /// those that reorder text become blanks.
 pub fn safe(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let harmful = |c: char| c.is_control() || al_wire::reorders(c);
     let blanked: String = text.chars().map(|c| if harmful(c) { ' ' } else { c }).collect();
     blanked.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_drives_a_terminal_or_reorders_text_becomes_a_blank() {
+        assert_eq!(safe("\u{61c}a\u{200e}b\u{202e}c\u{2066}d\x1b[2J\n"), "a b c d [2J");
+    }
 }

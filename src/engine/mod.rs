@@ -21,7 +21,7 @@ pub use drive::{Driver, Grant};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use mirror::{Change, Mirror};
 pub use present::{
-    agent_row, confirm, host_row, run_row, run_state, stored_trigger_row, trigger_row,
+    agent_row, confirm, host_row, pause_row, run_row, run_state, stored_trigger_row, trigger_row,
     trigger_words,
 };
 pub use rules::{

@@ -72,7 +72,8 @@ fn cut(text: &str) -> String {
     format!("{}...", &text[..end])
 }
 
-fn pause_row(pause: &Pause) -> wire::PauseRow {
+/// Who paused something, since when and why.
+pub fn pause_row(pause: &Pause) -> wire::PauseRow {
     wire::PauseRow { by: pause.by.clone(), since_ms: pause.since, why: pause.why.clone() }
 }
 

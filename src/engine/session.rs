@@ -3,7 +3,7 @@
 //! The console cannot slow the engine down: rows wait here, merged by key, until it takes them;
 //! log records wait on disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
@@ -88,11 +88,12 @@ impl Session {
         };
         let confirm = token.map_or(Confirmation::Wanted, Confirmation::Given);
         let outcome = self.engine.command(command.clone(), &self.by, confirm).await;
-        if let (Command::Scale { agent, scale }, Ok(Outcome::Answer(Answer::Done { .. }))) =
+        if let (Command::Scale { agent, scale }, Ok(Outcome::Answer(Answer::Done { done, .. }))) =
             (&command, &outcome)
             && let Err(why) = (self.keep_scale)(agent, *scale)
         {
-            return Reply::Done { why: format!("until the next start only: {why}"), run: None };
+            let why = format!("{done}, until the next start only: {why}");
+            return Reply::Done { why, run: None };
         }
         reply(outcome)
     }
@@ -188,7 +189,7 @@ async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
 async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), StoreError> {
     let (session, seq, view) = (session.clone(), watch.seq, watch.view.clone());
     let made = tokio::task::spawn_blocking(move || {
-        let last = last_runs(&session)?;
+        let last = session.engine.reader().last_runs(session.facts.agents.keys())?;
         let mirror = Mirror { seq, view, last };
         let snapshot = snapshot(&session, &mirror)?;
         Ok((mirror, snapshot))
@@ -196,20 +197,6 @@ async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), S
     made.await.unwrap_or_else(|e| {
         Err(StoreError::Sqlite { path: PathBuf::new(), message: e.to_string() })
     })
-}
-
-/// The newest ended run of each agent.
-pub(super) fn last_runs(
-    session: &Session,
-) -> Result<HashMap<String, crate::scheduler::Run>, StoreError> {
-    let reader = session.engine.reader();
-    let mut last = HashMap::new();
-    for name in session.facts.agents.keys() {
-        if let Some(run) = reader.last_run(name)? {
-            last.insert(name.clone(), run);
-        }
-    }
-    Ok(last)
 }
 
 fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> {

@@ -354,7 +354,10 @@ fn a_console_asks_and_is_asked_back() {
     let scale = al_wire::Command::Scale { agent: "dev".into(), scale: 3 };
     assert_eq!(
         submit(scale, None),
-        Reply::Done { why: "until the next start only: the file is gone".into(), run: None }
+        Reply::Done {
+            why: "dev may run 3 at once, until the next start only: the file is gone".into(),
+            run: None
+        }
     );
 }
 

@@ -15,8 +15,9 @@ use super::reply::Problem;
 const ARRIVES_IN: Duration = Duration::from_secs(30);
 /// Bodies from here on are large. Most deliveries are far smaller.
 const LARGE: usize = 128 * 1024;
-/// Large bodies that may be arriving or judged at a time: with the size limit of a delivery this
-/// bounds their memory to 80 MiB, whoever sends.
+/// Large bodies of one kind of sender that may be arriving or judged at a time. With the size limit
+/// of each kind this bounds their memory: 80 MiB of deliveries, 8 MiB of orders and 13 MiB of
+/// signals. Strangers take turns among themselves, so they keep neither operator nor runs waiting.
 pub const LARGE_AT_ONCE: usize = 8;
 /// How long a large body waits for its turn.
 const TURN_IN: Duration = Duration::from_secs(5);

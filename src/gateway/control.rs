@@ -69,7 +69,7 @@ struct Order<T> {
 
 impl<T: DeserializeOwned + Default> Order<T> {
     async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
-        let body = body::read_json(headers, body, BODY_MAX, &app.large_bodies).await?;
+        let body = body::read_json(headers, body, BODY_MAX, &app.large_orders).await?;
         Ok(Self { by: by(headers), body })
     }
 }
@@ -296,7 +296,8 @@ pub async fn scale_project(
     Ok(ok(&json!({"success": true, "message": message})))
 }
 
-/// Takes effect at once, and is written to the agent's file so that it holds.
+/// Takes effect at once, and is kept in the agent's file so that it holds after the next start. The
+/// order comes first, as in a console: a file that cannot be written does not undo it, it is told.
 pub async fn scale_agent(
     State(app): State<Arc<App>>,
     Name(agent): Name,
@@ -310,9 +311,14 @@ pub async fn scale_agent(
         return Err(Problem::not_found(format!("agent {agent} not found")));
     }
     let file = app.setup.project_dir.join("agents").join(&agent).join("config.toml");
-    write_scale(file, scale).await?;
-    let done = order(&app, Command::Scale { agent: agent.clone(), scale }, by).await?;
-    Ok(success(&format!("Agent {agent} scaled to {scale}"), &done))
+    let mut done = order(&app, Command::Scale { agent: agent.clone(), scale }, by).await?;
+    let mut message = format!("Agent {agent} scaled to {scale}");
+    if let Err(problem) = write_scale(file, scale).await {
+        let only = format!(", until the next start only: {}", problem.text);
+        message.push_str(&only);
+        done.sentence.push_str(&only);
+    }
+    Ok(success(&message, &done))
 }
 
 async fn write_scale(file: PathBuf, scale: u32) -> Result<(), Problem> {

@@ -62,8 +62,12 @@ pub struct Setup {
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
-    /// One permit for each large body that may be arriving at a time.
-    large_bodies: Semaphore,
+    /// Turns of large deliveries, which anybody may send.
+    large_deliveries: Semaphore,
+    /// Turns of large orders, which need the operator's key before their body is read.
+    large_orders: Semaphore,
+    /// Turns of large signals of the runs on this machine.
+    large_signals: Semaphore,
     refused: counters::Refused,
     wrong_keys: counters::WrongKeys,
 }
@@ -72,7 +76,9 @@ impl App {
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
-            large_bodies: Semaphore::new(body::LARGE_AT_ONCE),
+            large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
+            large_orders: Semaphore::new(body::LARGE_AT_ONCE),
+            large_signals: Semaphore::new(body::LARGE_AT_ONCE),
             refused: counters::Refused::default(),
             wrong_keys: counters::WrongKeys::default(),
         }

@@ -1,7 +1,6 @@
 //! `GET /control/status` and `/control/instances`: the state in the shapes that existing clients
 //! read, with more fields beside them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use al_wire as wire;
@@ -12,9 +11,13 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::reply::{Answered, Problem, ok};
 use crate::ambient::Millis;
-use crate::engine::{Facts, Mirror, agent_row, host_row, run_row};
+use crate::engine::{Facts, Mirror, agent_row, host_row, pause_row, run_row};
+use crate::log;
 use crate::scheduler::view::Mode;
 use crate::scheduler::{Run, RunState, Timer, Trigger, TriggerKind, View};
+
+/// Queued runs that are listed; clients take answers of up to 1 MiB. The counts are of all.
+const QUEUED_MAX: usize = 500;
 
 pub async fn status(State(app): State<Arc<App>>) -> Answered {
     let mirror = mirror(&app).await?;
@@ -32,6 +35,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Answered {
         "instances": live(view),
         "agents": agents,
         "running": view.running(),
+        "queued": view.agents.values().map(|agent| agent.queue.len()).sum::<usize>(),
         "queueSizes": queues,
         "queue": waiting(view),
         "pauses": pauses(view, facts),
@@ -48,16 +52,9 @@ async fn mirror(app: &App) -> Result<Mirror, Problem> {
     let view = app.engine().look(View::clone).await?;
     let reader = Arc::clone(app.engine().reader());
     let names: Vec<String> = view.agents.keys().cloned().collect();
-    let last = move || {
-        let mut last = HashMap::new();
-        for name in names {
-            if let Some(run) = reader.last_run(&name)? {
-                last.insert(name, run);
-            }
-        }
-        Ok::<_, crate::store::StoreError>(last)
-    };
-    let last = tokio::task::spawn_blocking(last).await.map_err(|_| Problem::internal())?;
+    let last = tokio::task::spawn_blocking(move || reader.last_runs(&names))
+        .await
+        .map_err(|_| Problem::internal())?;
     let last = last.map_err(|error| {
         tracing::error!(target: "gateway", error = %error, "history not read");
         Problem::later("the history cannot be read", 5)
@@ -131,6 +128,7 @@ fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
         "lastRun": last,
         "engine": row.engine,
         "runtime": row.runtime,
+        "timeoutS": row.timeout_s,
     })
 }
 
@@ -156,10 +154,11 @@ fn live(view: &View) -> Vec<Value> {
         .collect()
 }
 
-/// Runs that wait, oldest first.
+/// Runs that wait, oldest first, not all of them when there are very many.
 fn waiting(view: &View) -> Vec<Value> {
     in_order(view, |run| run.state == RunState::Queued)
         .into_iter()
+        .take(QUEUED_MAX)
         .map(|run| {
             json!({
                 "id": run.id,
@@ -186,7 +185,7 @@ fn pauses(view: &View, facts: &Facts) -> Vec<Value> {
         crate::scheduler::Scope::Project => None,
         crate::scheduler::Scope::Agent(agent) => Some(json!({
             "agent": agent,
-            "pause": {"by": pause.by, "since_ms": pause.since, "why": pause.why},
+            "pause": pause_row(pause),
         })),
     });
     host.into_iter().chain(agents).collect()
@@ -198,13 +197,22 @@ fn label(trigger: &Trigger) -> String {
     match trigger.kind {
         TriggerKind::Schedule => "schedule".to_owned(),
         TriggerKind::Webhook => format!("webhook:{source}"),
-        TriggerKind::Manual if *summary == format!("by {source}") => "manual".to_owned(),
-        TriggerKind::Manual => "manual:user-prompt".to_owned(),
+        TriggerKind::Manual if has_prompt(source, summary) => "manual:user-prompt".to_owned(),
+        TriggerKind::Manual => "manual".to_owned(),
         TriggerKind::Rerun => {
             let count = summary.split_once(" of ").map_or(summary.as_str(), |(count, _)| count);
             format!("schedule:{count}")
         }
     }
+}
+
+/// Whether a person said what to do, as in `by ana: look at #12`, and did not only ask for a run
+/// once more, as in `by ana: again dev-1a2b3c4d (...)`.
+fn has_prompt(by: &str, summary: &str) -> bool {
+    let said = summary.strip_prefix("by ").and_then(|rest| rest.strip_prefix(by));
+    let Some(said) = said.and_then(|rest| rest.strip_prefix(": ")) else { return false };
+    let again = said.strip_prefix("again ").and_then(|rest| rest.split_once(" ("));
+    !again.is_some_and(|(run, _)| log::agent_of(run).is_some())
 }
 
 fn iso(at: Millis) -> String {
@@ -228,6 +236,9 @@ mod tests {
         check_label(TriggerKind::Webhook, "github", "issues opened acme/api#1", "webhook:github");
         check_label(TriggerKind::Manual, "ana", "by ana", "manual");
         check_label(TriggerKind::Manual, "ana", "by ana: look at #12", "manual:user-prompt");
+        let again = "by ana: again dev-1a2b3c4d (by bob: look)";
+        check_label(TriggerKind::Manual, "ana", again, "manual");
+        check_label(TriggerKind::Manual, "ana", "by ana: again (please)", "manual:user-prompt");
         check_label(TriggerKind::Rerun, "a-1", "rerun 2/10 of a-1", "schedule:rerun 2/10");
     }
 

@@ -47,7 +47,7 @@ pub async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let mut whole = body::read(&headers, body, BODY_MAX, &app.large_bodies)
+    let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries)
         .await
         .inspect_err(|problem| app.refused.note(&segment, problem.status.as_str()))?;
     let bytes = std::mem::take(&mut whole.bytes);

@@ -25,6 +25,14 @@ pub struct Query {
     pub date: Option<NaiveDate>,
 }
 
+/// The agent of a run: its id without the last part, eight lower-case hexadecimal digits. None when
+/// that cannot be the id of a run.
+pub fn agent_of(run: &str) -> Option<&str> {
+    let (agent, hex) = run.rsplit_once('-')?;
+    let is_id = hex.len() == 8 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (is_id && !agent.is_empty()).then_some(agent)
+}
+
 impl Query {
     /// Every record of `name`.
     pub fn all(name: impl Into<String>) -> Self {
@@ -39,13 +47,11 @@ impl Query {
         }
     }
 
-    /// Every record of one run; its agent's name is the id without the last part.
+    /// Every record of one run; none when that cannot be the id of a run.
     pub fn run(instance: impl Into<String>) -> Option<Self> {
         let instance = instance.into();
-        let (name, hex) = instance.rsplit_once('-')?;
-        let is_id = hex.len() == 8 && hex.bytes().all(|b| b.is_ascii_hexdigit());
-        (is_id && !name.is_empty())
-            .then(|| Self { instance: Some(instance.clone()), ..Self::all(name) })
+        let all = Self::all(agent_of(&instance)?);
+        Some(Self { instance: Some(instance), ..all })
     }
 
     /// Could `file` hold a wanted record? Of a file we know its day, and that nothing in it is

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use toml_edit::{DocumentMut, value};
 
@@ -77,11 +78,15 @@ fn with_scale(text: &str, scale: Option<u32>) -> Result<String, String> {
     Ok(document.to_string())
 }
 
+/// Tells temporary files of one process apart: several requests may write at once.
+static WRITES: AtomicU64 = AtomicU64::new(0);
+
 /// Writes a file beside the old one and puts it in its place.
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let (pid, n) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    let temporary = target.with_file_name(format!(".{name}.{pid}-{n}.tmp"));
     let result = write_as(&temporary, text, &target).and_then(|()| fs::rename(&temporary, &target));
     if result.is_err() {
         // Nothing is lost when it stays.

@@ -1,5 +1,6 @@
 //! Questions about history and live state.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -117,16 +118,28 @@ impl Reader {
         .map(|text| text.map(Into::into))
     }
 
-    /// The newest ended run of an agent that really ran.
-    pub fn last_run(&self, agent: &str) -> Result<Option<Run>, StoreError> {
+    /// The newest ended run of each of these agents, by its name. What was dropped before it began
+    /// does not count: it tells nothing about the agent.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn last_runs<'n>(
+        &self,
+        agents: impl IntoIterator<Item = &'n String>,
+    ) -> Result<HashMap<String, Run>, StoreError> {
         self.with(|conn| {
-            conn.prepare_cached(&format!(
+            let mut newest = conn.prepare_cached(&format!(
                 "SELECT {} FROM runs WHERE agent = ?1 AND ended_at IS NOT NULL AND attempt > 0
                  ORDER BY seq DESC LIMIT 1",
                 row::RUN
-            ))?
-            .query_row(params![agent], row::run)
-            .optional()
+            ))?;
+            let mut last = HashMap::new();
+            for agent in agents {
+                if let Some(run) = newest.query_row(params![agent], row::run).optional()? {
+                    last.insert(agent.clone(), run);
+                }
+            }
+            Ok(last)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "start",
     "run",
     "stop",
@@ -15,6 +15,7 @@ const VERBS: [&str; 15] = [
     "resume",
     "kill",
     "scale",
+    "keys",
     "completions",
     "version",
     "status",
@@ -55,6 +56,31 @@ fn the_version_is_text_or_json() {
     let json: serde_json::Value =
         serde_json::from_slice(&world.al(&["version", "--json"]).stdout).unwrap();
     assert_eq!(json, serde_json::json!({"name": "al", "version": version}));
+}
+
+#[test]
+fn every_key_of_the_console_is_listed_within_80_columns() {
+    let world = World::new(&[]);
+    let page = world.shown(&["keys"]);
+    let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(wide, Vec::<&str>::new());
+    insta::assert_snapshot!(page);
+    let all: serde_json::Value =
+        serde_json::from_slice(&world.al(&["keys", "--json"]).stdout).unwrap();
+    let all = all["keys"].as_array().unwrap();
+    assert_eq!(all.len() + 3, page.lines().count(), "two lines of the shell, one of titles");
+    let kill = all.iter().find(|key| key["id"] == "kill").unwrap();
+    assert_eq!(
+        kill,
+        &serde_json::json!({
+            "context": "everywhere",
+            "id": "kill",
+            "keys": ["X"],
+            "title": "kill the run, or every run of the agent",
+            "danger": true,
+            "changes": true,
+        })
+    );
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use action_llama::scheduler::{RunState, Why};
+use action_llama::scheduler::{Command, Event, RunState, Why};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
+use crate::client;
 use crate::world::{API_KEY, World, issue, write_key};
 
 // --- the key --------------------------------------------------------------------------------------
@@ -211,6 +213,51 @@ async fn a_new_scale_holds_at_once_and_is_written_with_comments_kept() {
     assert!(config.contains("scale = 7"), "{config}");
 }
 
+/// Each write is whole, whichever comes last.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_may_scale_at_once() {
+    let world = World::new().await;
+    let dir = world.path().join("agents/one");
+    let files = || fs::read_dir(&dir).unwrap().count();
+    let (text, count) = (fs::read_to_string(dir.join("config.toml")).unwrap(), files());
+    let key = format!("Bearer {API_KEY}");
+    let mut asking = JoinSet::new();
+    for scale in 2..34 {
+        let (addr, key) = (world.addr, key.clone());
+        asking.spawn(async move {
+            let body = json!({"scale": scale}).to_string();
+            let headers = [("Authorization", &*key)];
+            let path = "/control/agents/one/scale";
+            (scale, client::send(addr, "POST", path, &headers, body.as_bytes()).await)
+        });
+    }
+    while let Some(answer) = asking.join_next().await {
+        let (scale, answer) = answer.unwrap();
+        assert_eq!(answer.body["message"], format!("Agent one scaled to {scale}"), "{answer:?}");
+    }
+    let last = fs::read_to_string(dir.join("config.toml")).unwrap();
+    let whole = |scale: u32| last == text.replace("scale = 1", &format!("scale = {scale}"));
+    assert!((2..34).any(whole), "{last}");
+    assert_eq!(files(), count, "nothing is left beside it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scale_that_cannot_be_kept_holds_now_and_says_so() {
+    let world = World::new().await;
+    world.running("one").await;
+    let file = world.path().join("agents/one/config.toml");
+    fs::write(&file, "scale = = 1\n").unwrap();
+    let answer = world.control("POST", "agents/one/scale", r#"{"scale": 2}"#).await;
+    assert_eq!((answer.status, &answer.body["success"]), (200, &json!(true)), "{answer:?}");
+    for key in ["message", "done"] {
+        let said = answer.body[key].as_str().unwrap();
+        assert!(said.contains(", until the next start only: "), "{key}: {said}");
+        assert!(said.contains("config.toml is not valid TOML"), "{key}: {said}");
+    }
+    world.running("one").await;
+    assert_eq!(fs::read_to_string(&file).unwrap(), "scale = = 1\n");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scale_that_is_none_changes_nothing() {
     let world = World::new().await;
@@ -293,6 +340,38 @@ async fn the_status_has_the_shapes_that_clients_know() {
     assert_eq!(status["agents"][2]["statusText"], "reading");
     assert_eq!(status["agents"][2]["runReason"], "manual");
 
+    assert_eq!((&status["agents"][2]["timeoutS"], &status["queued"]), (&json!(900), &json!(1)));
+
     let instances = world.control("GET", "instances", "").await;
     assert_eq!(instances.body["instances"][0]["id"], run);
+}
+
+/// Clients take answers of up to 1 MiB.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_queue_is_counted_in_full_and_listed_in_part() {
+    let agents = [("one", "scale = 1\nmaxWorkQueueSize = 5000\nschedule = \"0 0 1 1 *\"\n")];
+    let world = World::with(tempfile::tempdir().unwrap(), &agents).await;
+    let run = world.running("one").await;
+    let prompt = Some("look at this ".repeat(100));
+    let mut waiting = JoinSet::new();
+    for n in 0..600 {
+        // The engine takes a bounded number of events at once.
+        if n >= 100 {
+            waiting.join_next().await.unwrap().unwrap();
+        }
+        let (engine, prompt) = (world.engine.clone(), prompt.clone());
+        let command = Command::Run { agent: "one".to_owned(), prompt };
+        let event = Event::Command { command, by: "ana".to_owned() };
+        waiting.spawn(async move { engine.submit(event).await.unwrap() });
+    }
+    while let Some(answer) = waiting.join_next().await {
+        answer.unwrap();
+    }
+    let status = world.control("GET", "status", "").await.body;
+    assert_eq!((&status["queued"], &status["queueSizes"]["one"]), (&json!(600), &json!(600)));
+    assert_eq!(status["instances"][0]["id"], json!(run));
+    let listed: Vec<&Value> =
+        status["queue"].as_array().unwrap().iter().map(|run| &run["id"]).collect();
+    assert_eq!(listed.len(), 500);
+    assert!(status.to_string().len() < 512 * 1024, "{} bytes", status.to_string().len());
 }

@@ -1,6 +1,7 @@
 //! Many connections at once, and the end of the gateway.
 
 mod processes {
+    use action_llama::scheduler::RunState;
     use serde_json::json;
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpStream;
@@ -56,6 +57,17 @@ mod processes {
         // No more than eight can be under way: the others are told to come back.
         let turned_away = slow.join_next().await.unwrap().unwrap();
         assert_eq!(turned_away.both(), (503, json!({"error": "too many large requests at once"})));
+        // The others still hold all the turns of deliveries; orders and signals have their own.
+        let prompt = json!({"prompt": "x".repeat(200 * 1024)}).to_string();
+        let started = world.control("POST", "trigger/partner", &prompt).await;
+        assert_eq!(started.status, 200, "{started:?}");
+        let run = started.body["instanceId"].as_str().unwrap();
+        world.until(run, |run| run.state == RunState::Running).await;
+        let value = json!({"value": "x".repeat(200 * 1024)});
+        assert_eq!(world.signal("/signals/return", run, value).await.status, 200);
+        // One that was turned away could have left room: there is none.
+        let large = vec![b' '; 300 * 1024];
+        assert_eq!(world.deliver("d-2", &large).await.status, 503);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -30,26 +30,73 @@ fn doors() -> Doors {
     doors
 }
 
+/// A file of a room, and what it names.
+struct Page {
+    room: String,
+    file: String,
+    mentions: Vec<Mention>,
+}
+
+fn pages() -> Vec<Page> {
+    let doors = doors();
+    let files = rust_files("src").into_iter().filter(|path| !path.ends_with("lib.rs"));
+    files
+        .map(|path| {
+            let module = module_of(&path);
+            let names: Vec<&str> = module.iter().map(String::as_str).collect();
+            let mentions = doors.through(mentions(&read(&path), &names));
+            Page { room: module[0].clone(), file: path.display().to_string(), mentions }
+        })
+        .collect()
+}
+
 #[test]
 fn the_rooms_use_only_what_their_arrows_allow() {
     let rules = Rules::parse(&read("src/ARCHITECTURE.md"));
-    let doors = doors();
     let mut complaints = Vec::new();
-    for path in rust_files("src").iter().filter(|path| !path.ends_with("lib.rs")) {
-        let module = module_of(path);
-        let names: Vec<&str> = module.iter().map(String::as_str).collect();
-        let file = path.display().to_string();
-        let room = names[0];
-        if !rules.knows(room) {
+    for Page { room, file, mentions } in pages() {
+        if !rules.knows(&room) {
             complaints.push(format!(
                 "{file}: the room `{room}` has no row in the table \"Arrows\" of \
                  src/ARCHITECTURE.md\n    Add one that says what it may use, and what it is for."
             ));
         }
-        let mentions = doors.through(mentions(&read(path), &names));
-        complaints.extend(rules.complaints(room, &file, &mentions));
+        complaints.extend(rules.complaints(&room, &file, &mentions));
     }
     none(&complaints);
+}
+
+#[test]
+fn every_arrow_in_the_table_is_followed_by_some_code() {
+    let rules = Rules::parse(&read("src/ARCHITECTURE.md"));
+    let pages = pages();
+    let mentions = pages.iter().flat_map(|page| page.mentions.iter().map(|m| (&*page.room, m)));
+    let complaints: Vec<String> = rules
+        .unused(&mentions.collect::<Vec<_>>())
+        .into_iter()
+        .map(|arrow| {
+            format!(
+                "{arrow}: no code follows this arrow\n    Take it out of the table \"Arrows\" of \
+                 src/ARCHITECTURE.md."
+            )
+        })
+        .collect();
+    none(&complaints);
+}
+
+#[test]
+fn an_arrow_that_nobody_uses_is_found() {
+    let unused = |source: &str| {
+        let found = mentions(source, &["engine", "part"]);
+        let found: Vec<(&str, &Mention)> = found.iter().map(|found| ("engine", found)).collect();
+        Rules::parse(TABLES).unused(&found)
+    };
+    assert_eq!(
+        unused("use crate::{store::Rows, project::model::Agent}; fn f() { crate::ambient::now() }"),
+        Vec::<String>::new()
+    );
+    let left = ["engine -> project::model", "engine -> ambient"];
+    assert_eq!(unused("use crate::store; use crate::project::load;"), left);
 }
 
 const TABLES: &str = "

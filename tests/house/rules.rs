@@ -70,6 +70,22 @@ impl Rules {
         ))
     }
 
+    /// Arrows that none of the mentions follow, as `room -> what`; each mention comes with its room.
+    pub fn unused(&self, mentions: &[(&str, &Mention)]) -> Vec<String> {
+        let used = |room: &str, to: &str| {
+            mentions.iter().any(|(from, mention)| {
+                let rooted = matches!(mention.path[0].as_str(), "crate" | "action_llama");
+                *from == room && rooted && under(&mention.path[1..].join("::"), to)
+            })
+        };
+        let arrows =
+            self.arrows.iter().flat_map(|(room, may)| may.iter().map(move |to| (room, to)));
+        arrows
+            .filter(|(room, to)| *to != "*" && !used(room, to))
+            .map(|(room, to)| format!("{room} -> {to}"))
+            .collect()
+    }
+
     fn arrow(&self, room: &str, path: &[&str]) -> bool {
         let text = path.join("::");
         self.arrows.get(room).is_some_and(|may| may.iter().any(|to| to == "*" || under(&text, to)))

@@ -99,7 +99,7 @@ pub struct Entry {
     pub id: &'static str,
     pub keys: &'static [&'static str],
     pub context: Context,
-    /// For help.
+    /// For help, where the scheduler is part of this process.
     pub title: &'static str,
     /// For the hint line; empty when it is not worth the room.
     pub hint: &'static str,
@@ -132,6 +132,14 @@ impl Entry {
         self
     }
 
+    /// What help says: a scheduler elsewhere goes on when this process is suspended.
+    pub fn title(&self, remote: bool) -> &'static str {
+        match self.action {
+            Action::Suspend if remote => "suspend to the shell",
+            _ => self.title,
+        }
+    }
+
     /// The first of its keys, as people read it: `gg`, `Ctrl-d`.
     pub fn key(&self) -> String {
         self.keys.first().map_or(String::new(), |keys| keys.replace(' ', ""))
@@ -156,7 +164,7 @@ pub const ACTIONS: &[Entry] = {
         entry(E, A::Pause, "pause", &["p"], "pause or resume the agent", "pause").changing(),
         entry(E, A::Kill, "kill", &["X"], "kill the run, or every run of the agent", "kill").dangerous(),
         entry(E, A::Rerun, "rerun", &["R"], "run again with the same trigger", "rerun").dangerous(),
-        entry(E, A::Drop, "drop", &["D"], "drop the queued run, or all queued runs of the agent", "drop").dangerous(),
+        entry(E, A::Drop, "drop", &["D"], "drop the queued run, or all those of the agent", "drop").dangerous(),
         entry(E, A::PauseAll, "pause-all", &["P"], "pause or resume the whole scheduler", "").dangerous(),
         entry(E, A::More, "scale-up", &["+"], "one more run at once; Enter applies, Esc drops", "").changing(),
         entry(E, A::Fewer, "scale-down", &["-"], "one run less at once; Enter applies, Esc drops", "").changing(),
@@ -167,7 +175,7 @@ pub const ACTIONS: &[Entry] = {
         entry(L, A::PreviousBad, "previous-error", &["E"], "previous error", ""),
         entry(L, A::Level, "level", &["v"], "lowest level shown: all, info, warn, error", "level"),
         entry(L, A::Wrap, "wrap", &["w"], "wrap long lines on or off", "wrap"),
-        entry(L, A::Time, "time", &["t"], "time shown: local, UTC, since the record before, none", "time"),
+        entry(L, A::Time, "time", &["t"], "time: local, UTC, since the record before, none", "time"),
         entry(L, A::ScrollLeft, "scroll-left", &["h", "Left"], "scroll sideways", ""),
         entry(L, A::ScrollRight, "scroll-right", &["l", "Right"], "scroll sideways", ""),
         entry(L, A::LineStart, "line-start", &["0"], "start of the lines", ""),
@@ -201,9 +209,9 @@ pub const ACTIONS: &[Entry] = {
         entry(E, A::CopyJson, "copy-json", &["y j"], "copy the JSON", ""),
         entry(E, A::CopyCli, "copy-cli", &["y c"], "copy the shell command", ""),
         entry(E, A::Pager, "pager", &["O"], "open the text in $PAGER", ""),
-        entry(E, A::Mouse, "mouse", &["M"], "mouse on or off, so that the terminal can select text", ""),
+        entry(E, A::Mouse, "mouse", &["M"], "mouse on or off; off, the terminal selects text", ""),
         entry(E, A::Redraw, "redraw", &["Ctrl-l"], "draw everything again", ""),
-        entry(E, A::Suspend, "suspend", &["Ctrl-z"], "suspend to the shell", ""),
+        entry(E, A::Suspend, "suspend", &["Ctrl-z"], "suspend al, scheduler included", ""),
         entry(E, A::Cancel, "cancel", &["Ctrl-c"], "cancel; at rest: leave", ""),
         entry(E, A::Quit, "quit", &["q"], "back; at rest: leave", "back"),
     ]

@@ -43,7 +43,7 @@ pub fn safe(raw: &str, base: Style, colorless: bool) -> Vec<Span<'static>> {
                 pen.put('^');
                 pen.put(char::from((c as u8) ^ 0x40));
             }
-            c if c.is_control() || reorders(c) => {
+            c if c.is_control() || al_wire::reorders(c) => {
                 for c in format!("<{:04X}>", c as u32).chars() {
                     pen.put(c);
                 }
@@ -88,12 +88,6 @@ impl Pen {
         }
         self.style = style;
     }
-}
-
-/// Characters that change the order of what stands beside them, so that text reads as something
-/// else than it is.
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Swallows an escape sequence after ESC; the parameters when it was SGR.

@@ -34,7 +34,7 @@ pub fn safe(text: &str, sgr: bool, out: &mut String) {
                 out.push(char::from(c as u8 + 0x40));
             }
             '\u{7f}' => out.push_str("^?"),
-            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            c if c.is_control() || al_wire::reorders(c) => {
                 let _ = write!(out, "<U+{:04X}>", u32::from(c)); // memory takes it
             }
             c => out.push(c),

@@ -299,6 +299,7 @@ fn text_of_agents_cannot_drive_the_terminal() {
     same("a\u{9b}2Jb\u{9d}0;t\u{9c}c", "ab c".replace(' ', "").as_str());
     same("a\u{1b}[31", "a");
     same("a\rb\0c\u{7f}d\u{202e}e", "a^Mb^@c^?d<U+202E>e");
+    same("a\u{61c}b\u{200f}c\u{85}d", "a<U+061C>b<U+200F>c<U+0085>d");
     same("a\tb\té", "a       b       é");
     same("é🦀 plain", "é🦀 plain");
 }

@@ -5,6 +5,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::picture::Counts;
 use crate::ambient::Millis;
 use crate::failure::Failure;
 
@@ -16,8 +17,12 @@ pub struct Asked {
     agents: Vec<AskedAgent>,
     #[serde(default)]
     instances: Vec<AskedRun>,
+    /// The oldest of those that wait.
     #[serde(default)]
     queue: Vec<AskedRun>,
+    running: Option<usize>,
+    /// How many wait, listed or not.
+    queued: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,8 +48,7 @@ struct AskedAgent {
     next_run_at: Option<String>,
     #[serde(default)]
     queued_webhooks: u32,
-    #[serde(default)]
-    scale: u32,
+    scale: Option<u32>,
     #[serde(default)]
     running_count: u32,
     #[serde(default)]
@@ -59,6 +63,8 @@ struct AskedAgent {
     engine: String,
     #[serde(default)]
     runtime: String,
+    #[serde(default)]
+    timeout_s: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,9 +80,24 @@ struct AskedRun {
     status_text: Option<String>,
     started_at: Option<String>,
     queued_at: Option<String>,
+    /// Type and source, for programs.
     #[serde(default)]
     trigger: String,
+    /// The same for people.
+    trigger_text: Option<String>,
     why: Option<String>,
+}
+
+impl AskedAgent {
+    /// One run at a time where an older scheduler does not say.
+    fn scale(&self) -> u32 {
+        self.scale.unwrap_or(1)
+    }
+
+    /// A paused agent is not enabled either, but it says so.
+    fn is_disabled(&self) -> bool {
+        self.scale == Some(0) || (!self.enabled && self.pause.is_none())
+    }
 }
 
 impl Asked {
@@ -99,7 +120,14 @@ impl Asked {
     /// When an agent fires next, and how many runs it may have at once, as the scheduler has it.
     pub fn next_and_scale(&self, agent: &str) -> Option<(Option<Millis>, u32)> {
         let agent = self.agents.iter().find(|a| a.name == agent)?;
-        Some((agent.next_run_at.as_deref().and_then(millis), agent.scale))
+        Some((agent.next_run_at.as_deref().and_then(millis), agent.scale()))
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            live: self.running.unwrap_or(self.instances.len()),
+            queued: self.queued.unwrap_or(self.queue.len()),
+        }
     }
 
     pub fn agent_rows(&self) -> Vec<AgentRow> {
@@ -123,13 +151,13 @@ fn agent_row(agent: &AskedAgent, all_paused: bool) -> AgentRow {
         description: agent.description.clone(),
         state: match agent {
             a if a.running_count > 0 => AgentState::Running,
+            a if a.is_disabled() => AgentState::Disabled,
             a if a.pause.is_some() || all_paused => AgentState::Paused,
-            a if !a.enabled => AgentState::Disabled,
             _ => AgentState::Idle,
         },
         paused: agent.pause.clone(),
         running: agent.running_count,
-        scale: agent.scale,
+        scale: agent.scale(),
         queued: agent.queued_webhooks,
         queue_bound: agent.queue_bound,
         next_ms: agent.next_run_at.as_deref().and_then(millis),
@@ -141,7 +169,7 @@ fn agent_row(agent: &AskedAgent, all_paused: bool) -> AgentRow {
         error: agent.last_error.clone(),
         engine: agent.engine.clone(),
         runtime: agent.runtime.clone(),
-        timeout_s: 0,
+        timeout_s: agent.timeout_s,
     }
 }
 
@@ -153,7 +181,7 @@ fn run_row(run: &AskedRun, state: RunState) -> RunRow {
         agent: run.agent_name.clone(),
         state: run.state.unwrap_or(state),
         why: run.why.clone().unwrap_or_default(),
-        trigger: run.trigger.clone(),
+        trigger: run.trigger_text.as_ref().unwrap_or(&run.trigger).clone(),
         receipt: None,
         attempt: run.attempt,
         stopping: run.stopping,
@@ -193,6 +221,30 @@ mod tests {
             (runs[0].state, runs[0].started_ms),
             (RunState::Running, Some(1_767_225_601_000))
         );
+    }
+
+    #[test]
+    fn a_scheduler_of_today_is_shown_as_it_shows_itself() {
+        let pause = json!({"by": "ann", "since_ms": 1, "why": null});
+        let asked = Asked::read(json!({
+            "scheduler": {"pause": pause},
+            "agents": [
+                {"name": "off", "enabled": false, "scale": 0, "pause": pause, "timeoutS": 900},
+                {"name": "held", "enabled": false, "scale": 1, "pause": pause},
+                {"name": "dev", "enabled": true, "scale": 1},
+            ],
+            "queue": [{"id": "dev-1a2b3c4d", "agentName": "dev", "trigger": "manual:user-prompt",
+                "triggerText": "manual by ann: look"}],
+            "running": 3,
+            "queued": 1200,
+        }))
+        .unwrap();
+        let rows = asked.agent_rows();
+        let states: Vec<AgentState> = rows.iter().map(|row| row.state).collect();
+        assert_eq!(states, [AgentState::Disabled, AgentState::Paused, AgentState::Paused]);
+        assert_eq!(rows[0].timeout_s, 900);
+        assert_eq!(asked.run_rows()[0].trigger, "manual by ann: look");
+        assert_eq!(asked.counts(), Counts { live: 3, queued: 1200 });
     }
 
     #[test]

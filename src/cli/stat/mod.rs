@@ -95,7 +95,7 @@ fn project_json(picture: &Picture) -> Value {
     let mut document = header_json(picture);
     document["agents"] = json!(picture.agents);
     document["runs"] = json!(picture.runs);
-    document["queued"] = json!(picture.queued());
+    document["queued"] = json!(picture.counts.queued);
     document
 }
 

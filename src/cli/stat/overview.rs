@@ -2,7 +2,7 @@
 
 use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunState};
 
-use super::picture::Picture;
+use super::picture::{Counts, Picture};
 use crate::ambient::Millis;
 use crate::cli::paint::{Paint, Tone, safe};
 use crate::cli::table::{Cell, Fit, Table};
@@ -17,9 +17,8 @@ pub fn render(picture: &Picture, context: &Context) -> String {
         text.push('\n');
         text.push_str(&history::runs_table(&picture.runs, now_ms, context.look.width, paint));
     }
-    let queued = picture.queued();
-    let running = picture.runs.len() - queued;
-    text.push_str(&format!("\n{running} running, {queued} queued\n"));
+    let Counts { live, queued } = picture.counts;
+    text.push_str(&format!("\n{live} running, {queued} queued\n"));
     text
 }
 

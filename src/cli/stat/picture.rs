@@ -36,9 +36,18 @@ pub struct Picture {
     pub silent: Option<Failure>,
     pub paused: Option<PauseRow>,
     pub agents: Vec<AgentRow>,
-    /// Runs that have not ended, oldest first.
+    /// Runs that have not ended, oldest first. A scheduler elsewhere does not send all that wait.
     pub runs: Vec<RunRow>,
+    pub counts: Counts,
     host_zone: String,
+}
+
+/// How many runs there are, listed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Those that hold a slot.
+    pub live: usize,
+    pub queued: usize,
 }
 
 impl Picture {
@@ -52,6 +61,7 @@ impl Picture {
             paused: None,
             agents: Vec::new(),
             runs: Vec::new(),
+            counts: Counts::default(),
             stopping: false,
             remote: false,
             silent: None,
@@ -86,6 +96,7 @@ impl Picture {
         self.paused = asked.scheduler.pause.clone();
         self.agents = asked.agent_rows();
         self.runs = asked.run_rows();
+        self.counts = asked.counts();
     }
 
     /// Reads the store.
@@ -101,11 +112,9 @@ impl Picture {
         live.sort_unstable_by_key(|run| run.seq);
         let max_reruns = project.config.max_reruns;
         self.runs = live.iter().map(|run| engine::run_row(run, max_reruns)).collect();
-        self.paused = mirror.view.pauses.get(&Scope::Project).map(|pause| PauseRow {
-            by: pause.by.clone(),
-            since_ms: pause.since,
-            why: pause.why.clone(),
-        });
+        let queued = self.runs.iter().filter(|run| run.state == RunState::Queued).count();
+        self.counts = Counts { live: self.runs.len() - queued, queued };
+        self.paused = mirror.view.pauses.get(&Scope::Project).map(engine::pause_row);
         Ok(())
     }
 
@@ -120,11 +129,6 @@ impl Picture {
                 (row.next_ms, row.scale) = (next_ms, scale);
             }
         }
-    }
-
-    /// Runs that wait.
-    pub fn queued(&self) -> usize {
-        self.runs.iter().filter(|run| run.state == RunState::Queued).count()
     }
 
     /// The agent's schedule in its zone.
@@ -171,9 +175,7 @@ fn state(
             view.adopt(run);
         }
         view.pauses.extend(reader.pauses()?);
-        for agent in &project.agents {
-            last.extend(reader.last_run(&agent.name)?.map(|run| (agent.name.clone(), run)));
-        }
+        last = reader.last_runs(project.agents.iter().map(|agent| &agent.name))?;
     }
     Ok((view, last))
 }

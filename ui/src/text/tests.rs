@@ -20,6 +20,7 @@ fn agents_cannot_drive_the_terminal() {
     check("a\u{0}b\u{7f}c\u{85}", "a^@b^?c<0085>");
     check("a\tb\r\nc\rd\r", "a   b\nc^Md");
     check("\u{202e}exe.txt", "<202E>exe.txt");
+    check("a\u{61c}b", "a<061C>b");
 }
 
 #[test]

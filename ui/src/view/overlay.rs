@@ -67,7 +67,7 @@ fn help_lines(ui: &Ui, search: &str) -> Vec<Row> {
             offered(ui.focus(), ui.setup.read_only).filter(|entry| entry.context == context);
         let fitting = entries.filter(|entry| {
             search.is_empty()
-                || entry.title.to_lowercase().contains(&search)
+                || entry.title(ui.setup.remote).to_lowercase().contains(&search)
                 || entry.id.contains(&search)
         });
         let mut section: Vec<Row> = fitting
@@ -77,7 +77,7 @@ fn help_lines(ui: &Ui, search: &str) -> Vec<Row> {
                 let role = if entry.danger { Role::Danger } else { Role::Text };
                 vec![
                     (format!("{:<16}", keys.join(" ")), Role::HintKey),
-                    (entry.title.to_owned(), role),
+                    (entry.title(ui.setup.remote).to_owned(), role),
                 ]
             })
             .collect();

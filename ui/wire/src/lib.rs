@@ -13,6 +13,7 @@
 mod command;
 mod log;
 mod row;
+mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
@@ -20,6 +21,7 @@ pub use row::{
     AgentRow, AgentState, HostMode, HostRow, LastRun, Outcome, PauseRow, RerunOf, RunRow, RunState,
     TriggerRow,
 };
+pub use text::reorders;
 
 use serde::{Deserialize, Serialize};
 

@@ -31,6 +31,19 @@ fn commands_have_one_json_form() {
 }
 
 #[test]
+fn every_character_that_reorders_text_is_known() {
+    let all: Vec<u32> = ('\0'..=char::MAX).filter(|c| reorders(*c)).map(u32::from).collect();
+    // `Bidi_Control` in PropList.txt of Unicode 16.
+    let expected: Vec<u32> = [0x061c]
+        .into_iter()
+        .chain(0x200e..=0x200f)
+        .chain(0x202a..=0x202e)
+        .chain(0x2066..=0x2069)
+        .collect();
+    assert_eq!(all, expected);
+}
+
+#[test]
 fn an_old_console_survives_a_newer_host() {
     assert_eq!(
         serde_json::from_str::<Down>(r#"{"down":"hologram","x":1}"#).unwrap(),

@@ -2,6 +2,7 @@
 
 use super::{dev, mouse};
 use crate::fixture::{Desk, agent, more, record};
+use crate::input::Input;
 use crate::pane::Pane;
 use al_wire::*;
 use crossterm::event::{MouseButton, MouseEventKind};
@@ -117,4 +118,19 @@ fn a_frozen_picture_stands_still_while_intake_goes_on() {
         "{}",
         desk.screen()
     );
+}
+
+#[test]
+fn suspending_a_local_console_says_that_the_scheduler_stands_still() {
+    let check = |remote: bool, help: &str, flash: Option<&str>| {
+        let mut desk = Desk::new();
+        desk.ui.setup.remote = remote;
+        desk.press("? / 'suspend' Enter");
+        assert!(desk.screen().contains(help), "{}", desk.screen());
+        desk.give(Input::Resumed { away_ms: 95_000 });
+        assert_eq!(desk.ui.flash.map(|flash| flash.text).as_deref(), flash);
+    };
+    let stood_still = "the scheduler stood still with the console for 1m35s";
+    check(false, "suspend al, scheduler included", Some(stood_still));
+    check(true, "suspend to the shell", None);
 }
