@@ -179,7 +179,7 @@ async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
     let by = ambient::user();
     match engine.command(command, &by, Confirmation::NotNeeded).await {
         Ok(Outcome::Answer(Answer::Done { done, runs })) => {
-            let more = if kill || runs.is_empty() { "" } else { "; again: kill" };
+            let more = if kill || runs.is_empty() { "" } else { "; again: kill them" };
             lines.say(&format!("{done}{more}"));
         }
         // It ended meanwhile, or cannot write: then it cannot wait for runs either.
