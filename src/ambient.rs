@@ -37,7 +37,7 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
-/// Like [`env`], for values that need not be text.
+/// Like [`env()`], for values that need not be text.
 pub fn env_os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|v| !v.is_empty())
 }

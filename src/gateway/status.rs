@@ -212,7 +212,7 @@ fn has_prompt(by: &str, summary: &str) -> bool {
     let said = summary.strip_prefix("by ").and_then(|rest| rest.strip_prefix(by));
     let Some(said) = said.and_then(|rest| rest.strip_prefix(": ")) else { return false };
     let again = said.strip_prefix("again ").and_then(|rest| rest.split_once(" ("));
-    !again.is_some_and(|(run, _)| log::agent_of(run).is_some())
+    again.is_none_or(|(run, _)| log::agent_of(run).is_none())
 }
 
 fn iso(at: Millis) -> String {

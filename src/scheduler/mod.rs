@@ -1,8 +1,8 @@
 //! The decisions: what one event changes, and why.
 //!
 //! Pure. No clock, no IO, no async: instants and ids arrive inside events, the [`View`] is a plain
-//! value, and what should happen comes back as a list of [`Decision`]s. [`step`] says what one
-//! event changes, [`settle`] admits what can start now. The engine applies the decisions to the
+//! value, and what should happen comes back as a list of [`Decision`]s. [`step()`] says what one
+//! event changes, [`settle()`] admits what can start now. The engine applies the decisions to the
 //! store and to its mirror of the view, in that order of truth.
 //!
 //! Reading order: [`model`] (nouns), [`event`] (what can happen), [`decision`] (what can change),
