@@ -16,7 +16,8 @@ use crate::log;
 use crate::scheduler::view::Mode;
 use crate::scheduler::{Run, RunState, Timer, Trigger, TriggerKind, View};
 
-/// Queued runs that are listed; clients take answers of up to 1 MiB. The counts are of all.
+/// Queued runs that are listed, so that no queue makes an answer that clients do not take. The
+/// counts are of all.
 const QUEUED_MAX: usize = 500;
 
 pub async fn status(State(app): State<Arc<App>>) -> Answered {
@@ -212,7 +213,7 @@ fn has_prompt(by: &str, summary: &str) -> bool {
     let said = summary.strip_prefix("by ").and_then(|rest| rest.strip_prefix(by));
     let Some(said) = said.and_then(|rest| rest.strip_prefix(": ")) else { return false };
     let again = said.strip_prefix("again ").and_then(|rest| rest.split_once(" ("));
-    !again.is_some_and(|(run, _)| log::agent_of(run).is_some())
+    again.is_none_or(|(run, _)| log::agent_of(run).is_none())
 }
 
 fn iso(at: Millis) -> String {
