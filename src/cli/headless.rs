@@ -1,7 +1,5 @@
 //! `al start -H`: one readable line per event.
 
-use std::io::Write;
-
 use crate::engine::{Change, Mirror, trigger_words};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Why};
@@ -40,13 +38,13 @@ fn said(who: &str, what: &str, paint: Paint) -> String {
 }
 
 fn run_line(run: &Run, paint: Paint) -> Option<String> {
-    let why = run.why.sentence();
+    let why = safe(&run.why.sentence());
     let trigger = safe(&trigger_words(run.trigger.kind, &run.trigger.source, &run.trigger.summary));
     let what = match run.state {
         RunState::Queued => format!("queued: {why} ({trigger})"),
         RunState::Starting => return None,
         RunState::Running => match (&run.status, &run.stopping) {
-            (_, Some(why)) => format!("ending: {}", why.sentence()),
+            (_, Some(why)) => format!("ending: {}", safe(&why.sentence())),
             (Some(status), None) => format!("says: {}", safe(status)),
             (None, None) => format!("{} ({trigger})", paint.on(Tone::Good, "running")),
         },
@@ -92,24 +90,16 @@ fn receipt_line(receipt: &Receipt, paint: Paint) -> Option<String> {
         ReceiptOutcome::NoMatch => {
             Some(said("scheduler", &format!("{words}: {}", Why::NoMatch.sentence()), paint))
         }
-        ReceiptOutcome::Skipped | ReceiptOutcome::Refused => {
+        ReceiptOutcome::Skipped => {
             let reasons: Vec<String> = receipt
                 .skipped
                 .iter()
-                .map(|(agent, why)| format!("{agent} skipped: {}", why.sentence()))
+                .map(|(agent, why)| format!("{agent} skipped: {}", safe(&why.sentence())))
                 .collect();
             let word = paint.on(Tone::Warn, "skipped");
             Some(said("scheduler", &format!("{word} {words}: {}", reasons.join("; ")), paint))
         }
     }
-}
-
-/// Writes a line with the time of day in front.
-///
-/// # Errors
-/// When nobody reads any more.
-pub fn print(out: &mut impl Write, clock: &str, line: &str, paint: Paint) -> std::io::Result<()> {
-    writeln!(out, "{} {line}", paint.on(Tone::Dim, clock))
 }
 
 #[cfg(test)]

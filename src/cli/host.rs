@@ -13,7 +13,7 @@ use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::{Context, output};
+use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
 use crate::engine::{self, Driver, Facts, Grant, Handle, Host, KeepScale, Session};
@@ -41,7 +41,7 @@ impl Places {
 
     /// The file that says where a running scheduler listens.
     pub fn gateway(&self) -> PathBuf {
-        self.al.join("gateway.json")
+        self.al.join(running::FILE)
     }
 }
 
@@ -91,7 +91,10 @@ impl Hosted {
         let zone = ambient::host_zone();
         let rules = engine::project_rules(&plan.project, keys.id_key);
         let agents = agent_rules(&plan, &zone)?;
-        let view = store.load(&rules, &agents)?;
+        let mut view = store.load(&rules, &agents)?;
+        if !plan.whole {
+            view.from_seq = view.next_run;
+        }
         let facts = Arc::new(facts(&plan.project, &url, &zone));
 
         let binary = own_binary()?;
@@ -112,7 +115,11 @@ impl Hosted {
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
             facts: Arc::clone(&facts),
-            sources: live_sources(secrets.sources, &plan.project, context),
+            sources: if plan.whole {
+                live_sources(secrets.sources, &plan.project, context)
+            } else {
+                LiveSources::fixed(secrets.sources)
+            },
             webhooks: plan.project.config.webhooks.keys().cloned().collect(),
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
@@ -147,13 +154,20 @@ impl Hosted {
     }
 
     /// Ends what still runs of the host. Runs in flight go on; the next start adopts them.
-    pub fn end(self, tokio: &Tokio) {
+    ///
+    /// # Errors
+    /// When the scheduler had ended before, by a bug.
+    pub fn end(self, tokio: &Tokio) -> Result<(), Failure> {
         self.engine.leave();
         let _ = fs::remove_file(self.places.gateway());
         let _ = self.gateway_stop.send(true);
         let _ = tokio.block_on(self.gateway);
-        let _ = self.writer.join();
+        let ended = self.writer.join();
         tracing::info!(target: "host", "scheduler ended");
+        ended.map_err(|_| {
+            Failure::internal("writer_died", "the scheduler broke down; nothing on disk is lost")
+                .hint("start it again: runs in flight went on and are adopted")
+        })
     }
 }
 
@@ -172,12 +186,22 @@ impl Secrets {
         let mut known = vec![key.reveal().to_owned()];
         let values = secrets.values().flat_map(|instances| instances.values());
         known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
+        if !plan.whole {
+            return Ok(Self { sources: Sources::default(), known });
+        }
         let (sources, problems) = Sources::from_project(&plan.project, &secrets);
         for problem in problems {
-            output::remark(&format!("warning: {problem}\n"));
+            warn(&problem.to_string());
+        }
+        for name in sources.unsigned() {
+            warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
         }
         Ok(Self { sources, known })
     }
+}
+
+fn warn(what: &str) {
+    output::remark(&format!("warning: {what}\n"));
 }
 
 /// What senders sign with, by provider and instance.

@@ -10,6 +10,7 @@ mod headless;
 mod history;
 mod host;
 mod keys;
+mod lines;
 pub mod logs;
 mod output;
 mod paint;

@@ -82,7 +82,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
         let watched = Watched { run: &run, reader: engine.reader(), logs, own: Some(engine) };
         follow(&watched, args, context, &tokio, signals)
     });
-    hosted.end(&tokio);
+    hosted.end(&tokio)?;
     outcome
 }
 

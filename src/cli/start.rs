@@ -1,6 +1,6 @@
 //! `al start`: a scheduler, with a console over it or without.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +13,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::host::{Hosted, Plan};
-use super::{Context, Paint, headless, output, times};
+use super::lines::{Lines, Sayer};
+use super::{Context, Paint, Tone, headless, output, times};
 use crate::ambient;
-use crate::engine::{Confirmation, Handle, Mirror, serve};
+use crate::engine::{Confirmation, Handle, Mirror, Outcome, serve};
 use crate::failure::Failure;
 use crate::project::{self, Project};
 use crate::scheduler::{Answer, Command};
@@ -75,12 +76,13 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let signals = tokio.block_on(async { Signals::listen() })?;
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = if headless {
-        announce(&hosted);
-        until_ended(&tokio, &hosted, context, signals, false)
+        let lines = Lines::start();
+        announce(&hosted, &lines);
+        until_ended(&tokio, &hosted, context, signals, lines, false)
     } else {
         with_console(&tokio, &hosted, args, context, name, signals)
     };
-    hosted.end(&tokio);
+    hosted.end(&tokio)?;
     outcome
 }
 
@@ -93,11 +95,6 @@ pub(super) fn load(context: &Context) -> Result<Project, Failure> {
     Ok(loaded.project)
 }
 
-/// A line for whoever watches; nobody has to.
-fn say(line: &str) {
-    let _ = output::print(&format!("{line}\n"));
-}
-
 /// The async side: few threads, as nearly everything waits.
 pub(super) fn tokio() -> Result<Tokio, Failure> {
     Builder::new_multi_thread()
@@ -108,15 +105,16 @@ pub(super) fn tokio() -> Result<Tokio, Failure> {
         .map_err(|e| Failure::upstream("no_threads", format!("no threads to be had: {e}")))
 }
 
-fn announce(hosted: &Hosted) {
+fn announce(hosted: &Hosted, lines: &Lines) {
     let facts = &hosted.facts;
     let url = facts.gateway.as_deref().unwrap_or("-");
     let agents = match facts.agents.len() {
         1 => "1 agent".to_owned(),
         n => format!("{n} agents"),
     };
-    say(&format!("{}: {agents}, gateway {url}, pid {}", facts.project, facts.pid));
-    say("Ctrl-C lets runs finish and ends; a second one kills them");
+    let mut lines = lines.sayer();
+    lines.say(&format!("{}: {agents}, gateway {url}, pid {}", facts.project, facts.pid));
+    lines.say("Ctrl-C lets runs finish and ends; a second one kills them");
 }
 
 // --- headless ---------------------------------------------------------------------------------
@@ -128,21 +126,26 @@ fn until_ended(
     hosted: &Hosted,
     context: &Context,
     mut signals: Signals,
+    lines: Lines,
     mut asked: bool,
 ) -> Result<ExitCode, Failure> {
     tokio.block_on(async {
-        let printer = tokio::spawn(print_events(hosted.engine.clone(), context.look.out));
+        let events = print_events(hosted.engine.clone(), lines.sayer(), context.look.out);
+        let printer = tokio::spawn(events);
         loop {
             tokio::select! {
                 () = hosted.engine.ended() => break,
                 () = signals.recv() => {}
             }
-            stop(&hosted.engine, asked).await;
+            stop(&hosted.engine, asked, &mut lines.sayer()).await;
             asked = true;
         }
         printer.abort();
-        Ok(ExitCode::SUCCESS)
-    })
+        // An aborted task is gone, with its way to the lines, once it was waited for.
+        let _ = printer.await;
+    });
+    lines.end();
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Ctrl-C and SIGTERM: both ask for an end.
@@ -171,21 +174,20 @@ fn listen(kind: SignalKind) -> Result<Signal, Failure> {
 }
 
 /// Nothing new starts; what waits stays for the next start.
-async fn stop(engine: &Handle, kill: bool) {
+async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
     let command = Command::Stop { clear_queues: false, kill };
     let by = ambient::user();
     match engine.command(command, &by, Confirmation::NotNeeded).await {
-        Ok(crate::engine::Outcome::Answer(Answer::Done { done, .. })) => {
-            let more = if kill { "" } else { "; again: kill them" };
-            let more = if done.contains("waiting") { more } else { "" };
-            say(&format!("{done}{more}"));
+        Ok(Outcome::Answer(Answer::Done { done, runs })) => {
+            let more = if kill || runs.is_empty() { "" } else { "; again: kill them" };
+            lines.say(&format!("{done}{more}"));
         }
         // It ended meanwhile, or cannot write: then it cannot wait for runs either.
         _ => engine.leave(),
     }
 }
 
-async fn print_events(engine: Handle, paint: Paint) {
+async fn print_events(engine: Handle, mut lines: Sayer, paint: Paint) {
     loop {
         let Ok(mut watch) = engine.watch().await else { return };
         let mut mirror = Mirror::new(&watch, std::collections::HashMap::new());
@@ -193,18 +195,13 @@ async fn print_events(engine: Handle, paint: Paint) {
             match watch.commits.recv().await {
                 Ok(commit) => {
                     let changes = mirror.apply(&commit);
-                    let lines = changes.iter().filter_map(|c| headless::line(&mirror, c, paint));
-                    let clock = times::clock(commit.at);
-                    let mut out = std::io::stdout().lock();
-                    for line in lines {
-                        if headless::print(&mut out, &clock, &line, paint).is_err() {
-                            return; // nobody reads; the scheduler goes on
-                        }
+                    let clock = paint.on(Tone::Dim, &times::clock(commit.at));
+                    for line in changes.iter().filter_map(|c| headless::line(&mirror, c, paint)) {
+                        lines.say(&format!("{clock} {line}"));
                     }
-                    let _ = out.flush();
                 }
                 Err(RecvError::Lagged(n)) => {
-                    say(&format!("-- {n} commits not shown, they came too fast --"));
+                    lines.leave_out(n);
                     break;
                 }
                 Err(RecvError::Closed) => return,
@@ -251,17 +248,20 @@ fn with_console(
             .hint("al start -H prints a line per event instead")
     })?;
     let asked = matches!(exit, Exit::Drain | Exit::Signal | Exit::StopNow);
+    let lines = Lines::start();
     match exit {
         Exit::Host(_) => {}
         Exit::Detach => {
-            say("the console is closed, the scheduler goes on");
-            announce(hosted);
+            lines.sayer().say("the console is closed, the scheduler goes on");
+            announce(hosted, &lines);
         }
-        Exit::Drain | Exit::Signal => tokio.block_on(stop(&hosted.engine, false)),
-        Exit::StopNow => tokio.block_on(stop(&hosted.engine, true)),
+        Exit::Drain | Exit::Signal => {
+            tokio.block_on(stop(&hosted.engine, false, &mut lines.sayer()));
+        }
+        Exit::StopNow => tokio.block_on(stop(&hosted.engine, true, &mut lines.sayer())),
     }
     let signals = tokio.block_on(async { Signals::listen() })?;
-    until_ended(tokio, hosted, context, signals, asked)
+    until_ended(tokio, hosted, context, signals, lines, asked)
 }
 
 /// SIGTERM and SIGHUP close the console, which then gives the terminal back.

@@ -21,6 +21,13 @@ pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
 
 /// Time between two tries to stop what has not started yet.
 const AGAIN: Duration = Duration::from_millis(20);
+/// Pauses between tries to learn what became of an attempt.
+const INSIST: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+];
 
 /// Acts for the engine; clones act alike.
 #[derive(Clone)]
@@ -91,7 +98,7 @@ impl Driver {
             if let Ok(Err(error)) = tokio::task::spawn_blocking(old).await {
                 tracing::warn!(target: "engine", error = %error, "old logs not removed");
             }
-            match driver.process.leftovers().await {
+            match driver.process.leftovers(before).await {
                 Ok(runs) => driver.sweep_forgotten(runs).await,
                 Err(error) => {
                     tracing::warn!(target: "engine", error = %error, "old runs not removed");
@@ -133,10 +140,14 @@ impl Driver {
                 self.watch(run, attempt, &handle).await;
             }
             Err(runtime::Error::Claimed { .. }) => self.find(effect).await,
-            Err(error) => {
-                let message = error.to_string();
-                self.news(effect, EffectNews::Failed { message });
-            }
+            // It may have begun all the same; only a look at the claim tells.
+            Err(error) => match self.process.inspect(run, attempt).await {
+                Ok(Presence::Absent) | Err(_) => {
+                    let message = error.to_string();
+                    self.news(effect, EffectNews::Failed { message });
+                }
+                Ok(_) => self.find(effect).await,
+            },
         }
     }
 
@@ -165,7 +176,7 @@ impl Driver {
     /// Finds out what became of an attempt, and stays with it when it lives.
     async fn find(&self, effect: &Effect) {
         let (run, attempt) = (effect.run(), effect.attempt());
-        match self.process.inspect(run, attempt).await {
+        match self.insist(|| self.process.inspect(run, attempt)).await {
             Ok(Presence::Running(handle)) => {
                 self.news(effect, EffectNews::Done);
                 self.watch(run, attempt, &handle).await;
@@ -180,8 +191,24 @@ impl Driver {
         }
     }
 
+    /// Asks again for a while when the answer is an error: a moment without free files or threads
+    /// must not make a living run a lost one.
+    async fn insist<'a, T>(
+        &'a self,
+        ask: impl Fn() -> runtime::Answer<'a, T>,
+    ) -> Result<T, runtime::Error> {
+        for pause in INSIST {
+            match ask().await {
+                Err(error) => tracing::warn!(target: "engine", error = %error, "asked again"),
+                answer => return answer,
+            }
+            tokio::time::sleep(pause).await;
+        }
+        ask().await
+    }
+
     async fn watch(&self, run: &str, attempt: u32, handle: &runtime::Handle) {
-        match self.process.wait(handle).await {
+        match self.insist(|| self.process.wait(handle)).await {
             Ok(exit) => self.exited(run, attempt, exit),
             Err(error) => {
                 tracing::error!(target: "engine", run, attempt, error = %error, "end not seen");

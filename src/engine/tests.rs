@@ -68,7 +68,7 @@ impl Runtime for Patient {
         Box::pin(async { Ok(true) })
     }
 
-    fn leftovers(&self) -> Later<'_, Vec<String>> {
+    fn leftovers(&self, _: i64) -> Later<'_, Vec<String>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 }

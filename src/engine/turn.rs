@@ -32,6 +32,7 @@ impl Host {
             self.view.agents.iter().map(|(name, a)| (name.clone(), a.rules.clone())).collect();
         let mut view = self.store.load(&self.view.rules, &agents)?;
         view.mode = self.view.mode;
+        view.from_seq = self.view.from_seq;
         self.view = view;
         self.stale = false;
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, watch};
@@ -24,8 +24,6 @@ use crate::store::StoreError;
 const TURN_MAX: usize = 256;
 /// The longest sleep: a jump of the wall clock is noticed after this.
 const NAP: Duration = Duration::from_secs(1);
-/// The longest wait for others to join a turn.
-const LINGER: Duration = Duration::from_micros(300);
 
 /// Starts the writer thread over a loaded host. Effects go to the driver that `driver` makes from
 /// the handle.
@@ -45,7 +43,7 @@ pub fn start(
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
     let mut writer =
-        Writer { host, from, waiting, commits, driver, seq: 0, company: 0, retries: Vec::new() };
+        Writer { host, from, waiting, commits, driver, seq: 0, trouble: None, retries: Vec::new() };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
@@ -88,8 +86,8 @@ struct Writer {
     driver: Driver,
     /// Number of the last commit.
     seq: u64,
-    /// How many events were in the last turn.
-    company: usize,
+    /// Why nothing can be written at present.
+    trouble: Option<String>,
     /// News that could not be written yet, with the reason.
     retries: Vec<(Input, StoreError)>,
 }
@@ -120,27 +118,17 @@ impl Writer {
                 return;
             }
             jobs.extend(self.due());
-            self.company = jobs.len();
             if !jobs.is_empty() && self.take_turn(jobs) == Next::End {
                 return;
             }
         }
     }
 
-    /// Takes what is ready. When many came together last time, they are given a moment to come
-    /// together again: a commit costs the same for one as for all.
+    /// Takes what is ready. Nothing is waited for: while a commit waits for the disk, the next
+    /// group gathers by itself.
     fn gather(&mut self, jobs: &mut Vec<Job>) -> Next {
-        let until = Instant::now() + LINGER;
         while jobs.len() < TURN_MAX {
-            let message = match self.from.try_recv() {
-                Ok(message) => message,
-                Err(_) if jobs.is_empty() || jobs.len() >= self.company => break,
-                Err(_) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    let Ok(message) = self.from.recv_timeout(left) else { break };
-                    message
-                }
-            };
+            let Ok(message) = self.from.try_recv() else { break };
             if self.sort(message, jobs) == Next::End {
                 return Next::End;
             }
@@ -150,6 +138,10 @@ impl Writer {
 
     /// How long there is nothing to do.
     fn nap(&self) -> Duration {
+        // What could not be written is tried again after a while, or with the next event.
+        if self.trouble.is_some() {
+            return NAP;
+        }
         let Some(at) = self.host.view.timers.values().min() else { return NAP };
         let until = u64::try_from(at - ambient::now_ms()).unwrap_or(0);
         Duration::from_millis(until).min(NAP)
@@ -211,7 +203,10 @@ impl Writer {
         let (inputs, replies): (Vec<Input>, Vec<Option<ReplyTo>>) =
             jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
         match turn(&mut self.host, &inputs) {
-            Ok(decided) => self.carry_out(decided, replies),
+            Ok(decided) => {
+                self.trouble = None;
+                self.carry_out(decided, replies)
+            }
             // One input that cannot be written must not hold up the others.
             Err(error) if inputs.len() > 1 && !error.is_everywhere() => {
                 for (input, reply) in inputs.into_iter().zip(replies) {
@@ -230,7 +225,12 @@ impl Writer {
 
     /// Callers hear that it did not work; news of the world is kept for another try.
     fn put_off(&mut self, inputs: Vec<Input>, replies: Vec<Option<ReplyTo>>, error: &StoreError) {
-        tracing::error!(target: "engine", error = %error, events = inputs.len(), "not written");
+        let message = error.to_string();
+        // Once is enough: it is tried again every moment.
+        if self.trouble.as_ref() != Some(&message) {
+            tracing::error!(target: "engine", error = message, events = inputs.len(), "not written");
+        }
+        self.trouble = Some(message);
         for (input, reply) in inputs.into_iter().zip(replies) {
             match reply {
                 Some(_) => send(reply, Err(not_written(error))),
@@ -238,8 +238,6 @@ impl Writer {
                 None => self.retries.push((input, error.clone())),
             }
         }
-        // A full disk is not asked again at once; callers are answered meanwhile by the next turn.
-        thread::sleep(Duration::from_millis(50));
     }
 
     fn first_error(&mut self) -> Option<StoreError> {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::engine::EngineError;
 use crate::scheduler::Why;
-use crate::scheduler::step::scope_name;
+use crate::scheduler::words::scope_name;
 
 /// What a handler answers.
 pub type Answered = Result<Response, Problem>;

@@ -15,7 +15,7 @@ use super::claim::{self, Owner, State};
 use super::environment::{Surroundings, environment};
 use super::layout::{self, Attempt};
 use super::{Answer, Error, Exit, ExitWhy, Handle, Presence, Runtime, SUPERVISE, Spec, processes};
-use crate::ambient;
+use crate::ambient::{self, Millis};
 
 /// A supervisor that has not claimed its attempt by then never gets to it.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -227,9 +227,9 @@ impl Runtime for Process {
         Box::pin(self.remove_run(run))
     }
 
-    fn leftovers(&self) -> Answer<'_, Vec<String>> {
+    fn leftovers(&self, before: Millis) -> Answer<'_, Vec<String>> {
         Box::pin(async move {
-            let listed = layout::runs(&self.runs_dir);
+            let listed = layout::runs(&self.runs_dir, before);
             listed.map_err(|source| Error::Io {
                 doing: "list",
                 path: self.runs_dir.clone(),

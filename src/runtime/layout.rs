@@ -2,10 +2,11 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::ambient::Millis;
 
 /// The files of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,15 +106,23 @@ pub(super) fn attempts(runs_dir: &Path, run: &str) -> Result<Vec<Attempt>, Error
         .collect()
 }
 
-/// Runs that have a directory.
-pub(super) fn runs(runs_dir: &Path) -> io::Result<Vec<String>> {
+/// Runs with a directory that has not changed since `before`.
+pub(super) fn runs(runs_dir: &Path, before: Millis) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(runs_dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(e),
     };
-    let name = |entry: io::Result<fs::DirEntry>| entry.map(|e| e.file_name().into_string().ok());
-    entries.filter_map(|entry| name(entry).transpose()).collect()
+    let mut runs = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        // One that vanished meanwhile was removed by somebody else.
+        let Ok(meta) = entry.metadata() else { continue };
+        if meta.mtime().saturating_mul(1000) < before {
+            runs.extend(entry.file_name().into_string());
+        }
+    }
+    Ok(runs)
 }
 
 /// Removes a directory with all that programs left in it, also what they made read-only (package

@@ -266,6 +266,6 @@ pub trait Runtime: Send + Sync {
     /// attempt of this run may be started any more.
     fn remove<'a>(&'a self, run: &'a str) -> Answer<'a, bool>;
 
-    /// Runs that left something.
-    fn leftovers(&self) -> Answer<'_, Vec<String>>;
+    /// Runs that left something, and nothing since `before`.
+    fn leftovers(&self, before: Millis) -> Answer<'_, Vec<String>>;
 }

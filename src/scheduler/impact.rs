@@ -4,8 +4,9 @@ use super::decision::Decision;
 use super::event::{Command, Event, Stamp, Target};
 use super::model::{Millis, Run, RunState, Scope};
 use super::settle::settle;
-use super::step::{plural, step};
+use super::step::{held_by, step};
 use super::view::View;
+use super::words::plural;
 
 /// How much a command asks of its operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,12 +48,13 @@ pub fn impact(view: &View, command: &Command, at: Millis) -> Impact {
         Command::Drop { runs } => drop_runs(view, runs),
         Command::Rerun { run } => again(view, run),
         Command::Pause { scope: Scope::Project, .. } => pause_all(),
-        Command::Stop { clear_queues, kill } => stop(view, *clear_queues, *kill),
         Command::Resume { scope, drop_held: true } => drop_held(view, scope),
         Command::Run { .. }
         | Command::Pause { .. }
         | Command::Resume { .. }
-        | Command::Scale { .. } => Impact {
+        | Command::Scale { .. }
+        // The console's leave dialog and the shell say themselves what a stop does.
+        | Command::Stop { .. } => Impact {
             level: Level::Free,
             title: String::new(),
             lines: Vec::new(),
@@ -143,12 +145,7 @@ fn drop_runs(view: &View, runs: &[String]) -> Impact {
 }
 
 fn drop_held(view: &View, scope: &Scope) -> Impact {
-    let held: usize = view
-        .agents
-        .iter()
-        .filter(|(name, _)| matches!(scope, Scope::Project) || *scope == agent_scope(name))
-        .map(|(_, agent)| agent.queue.len())
-        .sum();
+    let held = held_by(view, scope).len();
     let (name, cli) = match scope {
         Scope::Project => ("the scheduler", "al resume --drop-held".to_owned()),
         Scope::Agent(agent) => (agent.as_str(), format!("al resume {agent} --drop-held")),
@@ -171,10 +168,6 @@ fn drop_held(view: &View, scope: &Scope) -> Impact {
 /// `1 run in flight goes on`, `2 runs in flight go on`.
 fn runs_that(n: usize, which: &str, [one, many]: [&str; 2]) -> String {
     format!("{n} {} {which} {}", plural(n, "run"), if n == 1 { one } else { many })
-}
-
-fn agent_scope(name: &str) -> Scope {
-    Scope::Agent(name.to_owned())
 }
 
 fn again(view: &View, run: &str) -> Impact {
@@ -206,27 +199,5 @@ fn pause_all() -> Impact {
         cli: "al pause".to_owned(),
         accept: "Pause".to_owned(),
         word: None,
-    }
-}
-
-fn stop(view: &View, clear_queues: bool, kill: bool) -> Impact {
-    let live = view.running() as usize;
-    let queued = view.runs.len() - live;
-    let mut lines = Vec::new();
-    if kill {
-        lines.push(runs_that(live, "in flight", ["is killed", "are killed"]));
-    } else {
-        lines.push(runs_that(live, "in flight", ["finishes first", "finish first"]));
-    }
-    if clear_queues {
-        lines.push(runs_that(queued, "in the queues", ["is dropped", "are dropped"]));
-    }
-    Impact {
-        level: Level::Wide,
-        title: "Stop the scheduler?".to_owned(),
-        lines,
-        cli: if kill { "al stop --now" } else { "al stop" }.to_owned(),
-        accept: "Stop".to_owned(),
-        word: Some("stop".to_owned()),
     }
 }

@@ -174,18 +174,16 @@ pub enum ReceiptOutcome {
     Accepted,
     Skipped,
     NoMatch,
-    Refused,
 }
 
 impl ReceiptOutcome {
-    pub const ALL: [Self; 4] = [Self::Accepted, Self::Skipped, Self::NoMatch, Self::Refused];
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Skipped, Self::NoMatch];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Skipped => "skipped",
             Self::NoMatch => "no_match",
-            Self::Refused => "refused",
         }
     }
 

@@ -13,16 +13,12 @@ pub fn settle(view: &View, at: Millis) -> Vec<Decision> {
     if let Some(start) = admit(view, at) {
         return start;
     }
-    let dropped = overflow(view, at);
-    if !dropped.is_empty() {
-        return dropped;
-    }
-    Vec::new()
+    overflow(view, at)
 }
 
 /// True when a draining host has nothing left to wait for.
 pub fn at_rest(view: &View) -> bool {
-    view.mode == Mode::Draining && !view.runs.values().any(|r| r.state.holds_slot())
+    view.mode == Mode::Draining && view.running() == 0
 }
 
 /// Starts the oldest run that may start.
@@ -36,7 +32,9 @@ fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
         .iter()
         .filter(|(_, agent)| !agent.queue.is_empty())
         .filter(|(name, _)| view.hindrance(name, running).is_none())
-        .filter_map(|(_, agent)| view.runs.get(agent.queue.front()?))
+        .filter_map(|(_, agent)| {
+            agent.queue.iter().filter_map(|id| view.runs.get(id)).find(|r| r.seq >= view.from_seq)
+        })
         .min_by_key(|run| run.seq)?;
     let (run, attempt) = (oldest.id.clone(), oldest.attempt + 1);
     Some(vec![

@@ -334,6 +334,8 @@ fn how_an_attempt_ends_is_how_the_run_ends() {
         Failed,
         "could not start: no such file",
     );
+    check(Exit { code: None, ..exited(0) }, Failed, "its process vanished without an exit status");
+    check(Exit { chosen: Some(0), ..exited(3) }, Succeeded, "finished, as the agent said");
     check(
         Exit { chosen: Some(10), ..exited(0) },
         Failed,
@@ -419,6 +421,108 @@ fn on_resume_the_operator_decides_what_becomes_of_what_came_in() {
     };
     check(false, [Starting, Queued]);
     check(true, [Dropped, Dropped]);
+}
+
+#[test]
+fn a_host_for_one_run_leaves_the_backlog_alone() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100), ("ops", 1, 100)]);
+    fleet.command(Command::Pause { scope: Scope::Project, why: None });
+    let waiting: Vec<String> = ["dev", "ops"].iter().flat_map(|a| fleet.webhook(&[a])).collect();
+    fleet.view.from_seq = fleet.view.next_run;
+    fleet.command(Command::Resume { scope: Scope::Project, drop_held: false });
+    assert_eq!(fleet.states(&waiting), [Queued, Queued]);
+    let Answer::Fired { runs, .. } =
+        fleet.command(Command::Run { agent: "dev".into(), prompt: None })
+    else {
+        panic!()
+    };
+    assert_eq!(fleet.states(&runs), [Starting], "what was asked for does not wait behind it");
+}
+
+#[test]
+fn a_run_that_was_killed_before_it_began_does_not_begin_after_a_crash() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    let run = fleet.webhook(&["dev"]).remove(0);
+    fleet.command(Command::Kill { target: Target::Runs(vec![run.clone()]) });
+    let start = Effect::Start { run: run.clone(), attempt: 1 };
+    fleet.send(Event::Effect(start, EffectNews::Absent));
+    assert_eq!(fleet.ended[&run].why.sentence(), "killed by ann");
+}
+
+#[test]
+fn a_run_that_was_seen_running_is_not_run_again_when_its_traces_are_gone() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    let run = fleet.webhook(&["dev"]).remove(0);
+    let start = || Effect::Start { run: run.clone(), attempt: 1 };
+    fleet.send(Event::Effect(start(), EffectNews::Done));
+    fleet.send(Event::Effect(start(), EffectNews::Absent));
+    assert_eq!((fleet.state(&run), &fleet.ended[&run].why), (Failed, &Why::Lost));
+}
+
+#[test]
+fn a_kill_can_be_tried_again() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    let run = fleet.webhook(&["dev"]).remove(0);
+    let kill = || Command::Kill { target: Target::Runs(vec![run.clone()]) };
+    let stop = Effect::Stop { run: run.clone(), attempt: 1 };
+    fleet.command(kill());
+    fleet.send(Event::Effect(stop.clone(), EffectNews::Failed { message: "full".into() }));
+    fleet.command(kill());
+    assert_eq!(fleet.todo.iter().filter(|effect| **effect == stop).count(), 2);
+}
+
+#[test]
+fn dropping_what_was_held_leaves_what_waited_before_the_pause() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100), ("ops", 1, 100)]);
+    let before: Vec<String> = (0..2).flat_map(|_| fleet.webhook(&["dev"])).collect();
+    fleet.at += 1000;
+    fleet.command(Command::Pause { scope: Scope::Project, why: None });
+    fleet.command(Command::Pause { scope: agent("ops"), why: None });
+    let held: Vec<String> = ["dev", "ops"].iter().flat_map(|a| fleet.webhook(&[a])).collect();
+    fleet.command(Command::Resume { scope: Scope::Project, drop_held: true });
+    assert_eq!(fleet.states(&before), [Starting, Queued]);
+    assert_eq!(fleet.states(&held), [Dropped, Queued], "ops is still paused itself");
+    assert_eq!(fleet.view.runs[&held[1]].why.sentence(), "held: the agent was paused by ann",);
+}
+
+#[test]
+fn what_waits_says_what_it_waits_for() {
+    let mut fleet = Fleet::new(&[("a", 1, 100), ("b", 1, 100)]);
+    fleet.view.rules.scale = Some(1);
+    fleet.webhook(&["a"]);
+    fleet.command(Command::Pause { scope: agent("b"), why: None });
+    let run = fleet.webhook(&["b"]).remove(0);
+    let why = |fleet: &Fleet| fleet.view.runs[&run].why.sentence();
+    assert_eq!(why(&fleet), "held: the agent was paused by ann");
+    fleet.command(Command::Resume { scope: agent("b"), drop_held: false });
+    assert_eq!(why(&fleet), "waiting for a slot: the project runs 1 of 1 at once");
+    fleet.command(Command::Scale { agent: "b".into(), scale: 0 });
+    assert_eq!(why(&fleet), "the agent is disabled (scale = 0)");
+}
+
+#[test]
+fn work_of_an_agent_that_left_the_project_says_so_and_its_live_runs_count() {
+    let mut fleet = Fleet::new(&[("gone", 1, 100), ("b", 1, 100)]);
+    fleet.view.rules.scale = Some(1);
+    let runs: Vec<String> = (0..2).flat_map(|_| fleet.webhook(&["gone"])).collect();
+    fleet.view.agents.remove("gone");
+    fleet.send(Event::HostStarted);
+    assert_eq!(fleet.view.runs[&runs[1]].why, Why::UnknownAgent);
+    let waiting = fleet.webhook(&["b"]).remove(0);
+    assert_eq!(fleet.state(&waiting), Queued, "the cap counts the run that still goes on");
+    fleet.exit(&runs[0], exited(0));
+    assert_eq!(fleet.state(&waiting), Starting);
+}
+
+#[test]
+fn a_wish_for_a_rerun_that_comes_too_late_leaves_a_receipt() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]).scheduled("dev", "* * * * *");
+    fleet.tick("dev");
+    let run = fleet.view.runs.keys().next().unwrap().clone();
+    fleet.command(Command::Stop { clear_queues: false, kill: false });
+    fleet.exit(&run, Exit { wants_rerun: true, ..exited(0) });
+    let last = fleet.receipts.last().unwrap();
+    assert_eq!(last.skipped, [("dev".to_owned(), Why::Stopping)]);
 }
 
 #[test]

@@ -57,6 +57,11 @@ pub struct View {
     pub timers: BTreeMap<Timer, Millis>,
     /// Number of the next run; see [`View::run_id`].
     pub next_run: u32,
+    /// Queued runs with a smaller number stay where they are: a host that was started for one run
+    /// leaves the backlog to the next whole one.
+    pub from_seq: u32,
+    /// Runs that hold a slot.
+    live: u32,
     pub facts: Facts,
 }
 
@@ -70,6 +75,8 @@ impl View {
             pauses: BTreeMap::new(),
             timers: BTreeMap::new(),
             next_run: 1,
+            from_seq: 0,
+            live: 0,
             facts: Facts::default(),
         }
     }
@@ -82,6 +89,7 @@ impl View {
     /// Puts a run that was read from the store where it belongs. Runs of one agent come in order
     /// of `seq`. A run of an agent that left the project is kept, so that its end is recorded.
     pub fn adopt(&mut self, run: Run) {
+        self.live += u32::from(run.state.holds_slot());
         if let Some(agent) = self.agents.get_mut(&run.agent) {
             if run.state == RunState::Queued {
                 agent.queue.push_back(run.id.clone());
@@ -105,9 +113,9 @@ impl View {
         format!("{agent}-{x:08x}")
     }
 
-    /// Runs that hold a slot, over all agents.
+    /// Runs that hold a slot, also those of agents that left the project.
     pub fn running(&self) -> u32 {
-        self.agents.values().map(|a| a.live.len() as u32).sum()
+        self.live
     }
 
     /// The pause that applies to an agent; the project's comes first.
@@ -120,16 +128,21 @@ impl View {
 
     /// Why the agent could not start one more run now; none when it could.
     pub fn hindrance(&self, name: &str, project_running: u32) -> Option<Why> {
-        let Some(agent) = self.agents.get(name) else { return Some(Why::UnknownAgent) };
-        let (running, scale) = (agent.live.len() as u32, agent.rules.scale);
+        if !self.agents.contains_key(name) {
+            return Some(Why::UnknownAgent);
+        }
         if self.mode == Mode::Draining {
             return Some(Why::Stopping);
         }
+        self.pause_of(name).or_else(|| self.crowd(name, project_running))
+    }
+
+    /// The same, pauses aside: who takes the slots.
+    pub fn crowd(&self, name: &str, project_running: u32) -> Option<Why> {
+        let agent = self.agents.get(name)?;
+        let (running, scale) = (agent.live.len() as u32, agent.rules.scale);
         if scale == 0 {
             return Some(Why::Disabled);
-        }
-        if let Some(paused) = self.pause_of(name) {
-            return Some(paused);
         }
         if running >= scale {
             return Some(Why::AgentBusy { running, scale });
@@ -203,6 +216,7 @@ impl View {
 
     fn start(&mut self, id: &str, attempt: u32, at: Millis) {
         let Some(run) = self.runs.get_mut(id) else { return };
+        self.live += u32::from(!run.state.holds_slot());
         run.state = RunState::Starting;
         run.why = Why::SlotFree;
         run.attempt = attempt;
@@ -215,6 +229,7 @@ impl View {
 
     fn finish(&mut self, id: &str) {
         let Some(run) = self.runs.remove(id) else { return };
+        self.live -= u32::from(run.state.holds_slot());
         if let Some(agent) = self.agents.get_mut(&run.agent) {
             if run.state == RunState::Queued {
                 remove(&mut agent.queue, id);

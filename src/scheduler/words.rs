@@ -2,6 +2,19 @@
 
 use super::model::{Pause, Scope, Why};
 
+/// How a sentence names a scope.
+pub fn scope_name(scope: &Scope) -> &str {
+    match scope {
+        Scope::Project => "the scheduler",
+        Scope::Agent(agent) => agent,
+    }
+}
+
+/// `noun`, or its plural for any number but one.
+pub fn plural(n: usize, noun: &str) -> String {
+    if n == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
 /// What the exit codes that an agent chooses for itself mean.
 const AGENT_EXITS: [(i32, &str); 7] = [
     (10, "authentication failed"),
@@ -60,6 +73,9 @@ fn paused(scope: &Scope, pause: &Pause) -> String {
 }
 
 fn agent_exit(code: i32) -> String {
+    if code == 0 {
+        return "finished, as the agent said".to_owned();
+    }
     match AGENT_EXITS.iter().find(|(known, _)| *known == code) {
         Some((_, meaning)) => format!("the agent ended with code {code}: {meaning}"),
         None => format!("the agent ended with code {code}"),

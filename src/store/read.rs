@@ -238,7 +238,8 @@ pub fn facts(conn: &Connection, event: &Event) -> rusqlite::Result<Facts> {
         Event::Command { command: Command::Rerun { run }, .. } => {
             facts.past = conn
                 .prepare_cached(
-                    "SELECT agent, kind, source, summary, payload FROM runs WHERE id = ?1",
+                    "SELECT agent, kind, source, summary, payload FROM runs
+                     WHERE id = ?1 AND ended_at IS NOT NULL",
                 )?
                 .query_row(params![run], |row| {
                     Ok(Past {

@@ -89,7 +89,7 @@ impl Runtime for Stage {
         Box::pin(async move { Ok(!live) })
     }
 
-    fn leftovers(&self) -> Answer<'_, Vec<String>> {
+    fn leftovers(&self, _: i64) -> Answer<'_, Vec<String>> {
         let runs = self.on.lock().unwrap().keys().map(|(run, _)| run.clone()).collect();
         Box::pin(async { Ok(runs) })
     }

@@ -66,7 +66,7 @@ pub struct AgentRow {
     pub paused: Option<PauseRow>,
     /// Runs that hold a slot now.
     pub running: u32,
-    /// Slots, after the project's cap.
+    /// Slots; the project's cap over all agents is in the host's row.
     pub scale: u32,
     pub queued: u32,
     pub queue_bound: u32,

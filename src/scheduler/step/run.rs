@@ -1,0 +1,177 @@
+//! Runs: how their attempts begin, what they say, how they end and whether another follows.
+
+use super::Step;
+use super::firing::schedule_payload;
+use crate::scheduler::decision::{Answer, Decision, EffectState};
+use crate::scheduler::event::{Effect, EffectNews, Exit, Report, Verdict};
+use crate::scheduler::model::{Millis, Run, RunState, Trigger, TriggerKind, Why};
+use crate::scheduler::view::Mode;
+
+/// Exit code by which a program asks for a rerun without the command.
+const EXIT_RERUN: i32 = 42;
+
+impl Step<'_> {
+    /// The live run, when this attempt is still its newest: late news of an old attempt changes
+    /// nothing.
+    pub(super) fn live(&self, run: &str, attempt: u32) -> Option<&Run> {
+        self.view.runs.get(run).filter(|r| r.attempt == attempt && r.state.holds_slot())
+    }
+
+    pub(super) fn effect(&mut self, effect: &Effect, news: &EffectNews) {
+        let run = self.live(effect.run(), effect.attempt()).cloned();
+        let Some(run) = run else {
+            return self.mark(effect, EffectState::Dead);
+        };
+        match (effect, news) {
+            (_, EffectNews::Begun) => self.mark(effect, EffectState::Begun),
+            (Effect::Start { .. }, EffectNews::Done) => {
+                self.mark(effect, EffectState::Done);
+                if run.state == RunState::Starting {
+                    self.out.push(Decision::Running { run: run.id, at: self.stamp.at });
+                }
+            }
+            (Effect::Start { .. }, EffectNews::Failed { message }) => {
+                let why = Why::CannotStart { message: message.clone() };
+                self.finish(&run, RunState::Failed, why, None, self.stamp.at);
+            }
+            (Effect::Start { .. }, EffectNews::Absent) => self.never_began(&run),
+            (Effect::Start { .. }, EffectNews::Lost) => {
+                self.finish(&run, RunState::Failed, Why::Lost, None, self.stamp.at);
+            }
+            (Effect::Stop { .. }, _) => self.mark(effect, EffectState::Dead),
+        }
+    }
+
+    /// Nothing ran, so another attempt repeats nothing; unless somebody asked for the run's end
+    /// meanwhile. A run that was seen alive did run: then only its traces are gone.
+    pub(super) fn never_began(&mut self, run: &Run) {
+        match (run.state, &run.stopping) {
+            (RunState::Starting, None) => {
+                let (id, attempt, at) = (run.id.clone(), run.attempt + 1, self.stamp.at);
+                let old = Effect::Start { run: id.clone(), attempt: run.attempt };
+                self.mark(&old, EffectState::Dead);
+                self.out.push(Decision::Start { run: id.clone(), attempt, at });
+                self.mark(&Effect::Start { run: id, attempt }, EffectState::Todo);
+            }
+            (RunState::Starting, Some(why)) => {
+                self.finish(run, RunState::Killed, why.clone(), None, self.stamp.at);
+            }
+            _ => self.finish(run, RunState::Failed, Why::Lost, None, self.stamp.at),
+        }
+    }
+
+    pub(super) fn mark(&mut self, effect: &Effect, state: EffectState) {
+        self.out.push(Decision::Effect { effect: effect.clone(), state });
+    }
+
+    pub(super) fn reported(&mut self, run: &str, attempt: u32, report: &Report) {
+        if self.live(run, attempt).is_none() {
+            return self.answer(Answer::NotFound { what: format!("live run {run}") });
+        }
+        let (mut status, mut return_value, mut rerun) = (None, None, false);
+        match report {
+            Report::Status(text) => status = Some(text.clone()),
+            Report::Return(value) => return_value = Some(value.clone()),
+            Report::Rerun => rerun = true,
+        }
+        self.note(run, status, return_value, rerun);
+        self.done("noted", vec![run.to_owned()]);
+    }
+
+    /// Writes down what a run said, as far as it is new.
+    pub(super) fn note(
+        &mut self,
+        run: &str,
+        status: Option<String>,
+        return_value: Option<String>,
+        rerun: bool,
+    ) {
+        let Some(known) = self.view.runs.get(run) else { return };
+        let status = status.filter(|text| known.status.as_ref() != Some(text));
+        let return_value = return_value.filter(|value| known.return_value.as_ref() != Some(value));
+        if status.is_some() || return_value.is_some() || (rerun && !known.wants_rerun) {
+            let run = run.to_owned();
+            self.out.push(Decision::Report { run, status, return_value, rerun });
+        }
+    }
+
+    pub(super) fn exited(&mut self, id: &str, attempt: u32, exit: &Exit) {
+        let Some(run) = self.live(id, attempt).cloned() else { return };
+        let (state, why) = judge(&run, exit);
+        // Usually known already; not when the gateway could not be reached.
+        self.note(id, exit.status.clone(), exit.return_value.clone(), exit.wants_rerun);
+        let code = exit.chosen.or(exit.code);
+        self.finish(&run, state, why, code, exit.at);
+        let wants = run.wants_rerun || exit.wants_rerun || exit.code == Some(EXIT_RERUN);
+        if wants && state == RunState::Succeeded {
+            self.rerun(&run);
+        }
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        run: &Run,
+        state: RunState,
+        why: Why,
+        code: Option<i32>,
+        at: Millis,
+    ) {
+        debug_assert!(run.state.may_become(state), "{:?} -> {state:?}", run.state);
+        self.out.push(Decision::Finish { run: run.id.clone(), state, why, exit_code: code, at });
+        if run.attempt > 0 {
+            let (run, attempt) = (run.id.clone(), run.attempt);
+            self.mark(&Effect::Start { run: run.clone(), attempt }, EffectState::Dead);
+            self.mark(&Effect::Stop { run, attempt }, EffectState::Dead);
+        }
+        // The files of what went wrong stay for a look, until history forgets the run.
+        if matches!(state, RunState::Succeeded | RunState::Killed) && run.attempt > 0 {
+            self.out.push(Decision::Sweep { run: run.id.clone() });
+        }
+    }
+
+    /// Another run of a scheduled agent that found more work than it did.
+    pub(super) fn rerun(&mut self, run: &Run) {
+        let scheduled = matches!(run.trigger.kind, TriggerKind::Schedule | TriggerKind::Rerun);
+        if !scheduled {
+            return;
+        }
+        let max = self.view.rules.max_reruns;
+        let n = run.rerun + 1;
+        let hindrance = match self.view.mode {
+            Mode::Draining => Some(Why::Stopping),
+            Mode::Running if n > max => Some(Why::RerunLimit { max }),
+            Mode::Running => self.refusal(&run.agent).or_else(|| self.view.pause_of(&run.agent)),
+        };
+        let trigger = Trigger {
+            kind: TriggerKind::Rerun,
+            source: run.id.clone(),
+            summary: format!("rerun {n}/{max} of {}", run.id),
+        };
+        let targets = vec![(run.agent.clone(), hindrance)];
+        self.offer(trigger, None, targets, schedule_payload(), None, n);
+    }
+}
+
+/// The state and reason of a run whose attempt ended this way.
+fn judge(run: &Run, exit: &Exit) -> (RunState, Why) {
+    match &exit.verdict {
+        Verdict::TimedOut { after_s } => (RunState::TimedOut, Why::TimedOut { after_s: *after_s }),
+        Verdict::Stopped => {
+            let by = || Why::KilledBy { by: "the system".to_owned() };
+            (RunState::Killed, run.stopping.clone().unwrap_or_else(by))
+        }
+        Verdict::CannotStart { message } => {
+            (RunState::Failed, Why::CannotStart { message: message.clone() })
+        }
+        Verdict::Lost => (RunState::Failed, Why::Lost),
+        Verdict::Signalled { signal } => (RunState::Failed, Why::Signalled { signal: *signal }),
+        Verdict::Exited => match (exit.chosen, exit.code) {
+            (Some(0), _) => (RunState::Succeeded, Why::AgentExit { code: 0 }),
+            (Some(code), _) => (RunState::Failed, Why::AgentExit { code }),
+            (None, Some(code @ (0 | EXIT_RERUN))) => (RunState::Succeeded, Why::Exited { code }),
+            (None, Some(code)) => (RunState::Failed, Why::Exited { code }),
+            // Nobody saw how.
+            (None, None) => (RunState::Failed, Why::Lost),
+        },
+    }
+}
