@@ -11,6 +11,8 @@ use crate::http::{self, HttpError, Limits, Method};
 use crate::project::credentials::{self, Secret};
 use crate::project::{Loaded, Project};
 
+/// The largest answer: a status with many agents and runs, each with a text of up to 4 KiB.
+const ANSWER_MAX: usize = 8 * 1024 * 1024;
 /// How much of an answer that is not ours is shown.
 const EXCERPT: usize = 120;
 
@@ -77,7 +79,8 @@ impl Client {
         let key = self.key.as_ref().map(Secret::reveal);
         let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
         let headers = [("x-al-by", by.as_str())];
-        let request = http::request_with(method, &url, key, &headers, body, Limits::default());
+        let limits = Limits { body: ANSWER_MAX, ..Limits::default() };
+        let request = http::request_with(method, &url, key, &headers, body, limits);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

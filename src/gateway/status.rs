@@ -16,7 +16,8 @@ use crate::log;
 use crate::scheduler::view::Mode;
 use crate::scheduler::{Run, RunState, Timer, Trigger, TriggerKind, View};
 
-/// Queued runs that are listed; clients take answers of up to 1 MiB. The counts are of all.
+/// Queued runs that are listed, so that no queue makes an answer that clients do not take. The
+/// counts are of all.
 const QUEUED_MAX: usize = 500;
 
 pub async fn status(State(app): State<Arc<App>>) -> Answered {

@@ -346,7 +346,7 @@ async fn the_status_has_the_shapes_that_clients_know() {
     assert_eq!(instances.body["instances"][0]["id"], run);
 }
 
-/// Clients take answers of up to 1 MiB.
+/// Clients do not take an answer of any size.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_queue_is_counted_in_full_and_listed_in_part() {
     let agents = [("one", "scale = 1\nmaxWorkQueueSize = 5000\nschedule = \"0 0 1 1 *\"\n")];
