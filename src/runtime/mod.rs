@@ -61,10 +61,6 @@ pub const TIMED_OUT: i32 = 124;
 pub const CANNOT_EXECUTE: i32 = 126;
 /// Exit code when there is no such program.
 pub const NOT_FOUND: i32 = 127;
-/// A return value is kept up to this many bytes.
-pub const RETURN_LIMIT: usize = 256 * 1024;
-/// A status text is kept up to this many bytes.
-pub const STATUS_LIMIT: usize = 4 * 1024;
 /// Time between SIGTERM and SIGKILL when nobody says.
 pub const GRACE: Duration = Duration::from_secs(5);
 
@@ -151,7 +147,7 @@ pub struct Exit {
     pub why: ExitWhy,
     pub started_ms: Millis,
     pub ended_ms: Millis,
-    /// What `al-return` left, up to [`RETURN_LIMIT`] bytes.
+    /// What `al-return` left, up to [`crate::signal::RETURN_MAX`] bytes.
     pub return_value: Option<String>,
     /// `al-rerun` was called.
     pub rerun: bool,

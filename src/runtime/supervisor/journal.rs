@@ -10,12 +10,10 @@ use serde_json::Value;
 use super::verdict;
 use crate::ambient::now_ms;
 use crate::log::{Level, Origin, Record, Redactor, Writer};
+use crate::runtime::Exit;
 use crate::runtime::driver::Job;
 use crate::runtime::layout::Attempt;
-use crate::runtime::{Exit, RETURN_LIMIT, STATUS_LIMIT};
-
-/// Exit code when `al-exit` names none.
-const EXIT_DEFAULT: i32 = 15;
+use crate::signal::{EXIT_DEFAULT, RETURN_MAX, STATUS_MAX};
 
 /// A journal for several threads.
 #[derive(Clone)]
@@ -98,10 +96,11 @@ impl Shared {
         let journal = self.lock();
         let read = |name, limit| read_text(attempt.signals().join(name), limit);
         let clean = |text: String| journal.redactor.text(&text).into_owned();
-        exit.return_value = read("return", RETURN_LIMIT).map(clean);
-        exit.status = read("status", STATUS_LIMIT).map(clean);
+        exit.return_value = read("return", RETURN_MAX).map(clean);
+        exit.status = read("status", STATUS_MAX).map(clean);
         exit.rerun = attempt.signals().join("rerun").exists();
-        exit.exit_signal = read("exit", 64).map(|text| text.trim().parse().unwrap_or(EXIT_DEFAULT));
+        exit.exit_signal =
+            read("exit", 64).map(|text| text.trim().parse().unwrap_or(EXIT_DEFAULT.into()));
         exit.lines = journal.lines;
         exit.dropped_lines = journal.dropped;
     }
