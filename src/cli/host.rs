@@ -193,6 +193,11 @@ impl Secrets {
         for problem in problems {
             warn(&problem.to_string());
         }
+        for agent in &plan.project.agents {
+            if let Some(why) = engine::unavailable(agent) {
+                warn(&format!("runs of {} will fail: {why}", agent.name));
+            }
+        }
         for name in sources.unsigned() {
             warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
         }

@@ -13,13 +13,14 @@ use super::client::Client;
 use super::control::is_run;
 use super::host::{Hosted, Places, Plan};
 use super::logs::Printer;
+use super::paint::safe;
 use super::start::Signals;
 use super::{Context, output, running, start};
 use crate::ambient;
 use crate::engine::{Confirmation, Handle, Outcome};
 use crate::failure::Failure;
 use crate::log::{Follower, Query, Record};
-use crate::scheduler::{Answer, Command, Run, RunState, Target};
+use crate::scheduler::{Answer, Command, Run, RunState, Target, Why};
 use crate::store::{FILE, Reader};
 
 /// How often an ended run is looked for.
@@ -157,6 +158,10 @@ fn follow(
     })?;
     if !ended.state.ended() {
         output::remark(&format!("{run} goes on; `al kill {run}` ends it\n"));
+    } else if ended.attempt == 0 || matches!(ended.why, Why::CannotStart { .. } | Why::Lost) {
+        // Its log says nothing about this.
+        let why = safe(&ended.why.sentence());
+        output::remark(&format!("{run} {}: {why}\n", ended.state.name()));
     }
     Ok(exit_code(&ended))
 }

@@ -300,23 +300,28 @@ fn lost() -> Exit {
     }
 }
 
-/// What to execute, when this build can.
-fn command(agent: &Agent) -> Result<ScriptCommand, String> {
+/// Why this version cannot run an agent, when it cannot.
+pub fn unavailable(agent: &Agent) -> Option<String> {
     let (engine, runtime) = (agent.engine.kind, agent.runtime.kind);
     if engine != EngineKind::Script {
-        return Err(format!(
-            "this al has no {} engine; it runs [harness] type = \"script\"",
-            engine_name(engine)
+        let engine = engine_name(engine);
+        return Some(format!(
+            "this al has no {engine} engine; it runs [harness] type = \"script\""
         ));
     }
-    if runtime != RuntimeKind::Process {
-        return Err(format!(
-            "this al has no {} runtime; it runs [runtime] type = \"process\"",
-            runtime_name(runtime)
-        ));
+    (runtime != RuntimeKind::Process).then(|| {
+        let runtime = runtime_name(runtime);
+        format!("this al has no {runtime} runtime; it runs [runtime] type = \"process\"")
+    })
+}
+
+/// What to execute.
+fn command(agent: &Agent) -> Result<ScriptCommand, String> {
+    match (unavailable(agent), agent.engine.command.clone()) {
+        (Some(why), _) => Err(why),
+        (None, Some(command)) => Ok(command),
+        (None, None) => Err("[harness] command is missing".to_owned()),
     }
-    let command = agent.engine.command.clone();
-    command.ok_or_else(|| "[harness] command is missing".to_owned())
 }
 
 /// The trigger as the run gets it: the stored payload and the receipt that it came with.
