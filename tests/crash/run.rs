@@ -30,6 +30,19 @@ fn a_single_run_shows_its_log_and_exits_with_its_code() {
     check("timeout = 1", "#!/bin/sh\necho one\nsleep 1000\n", &["one"], 124);
 }
 
+#[test]
+fn a_project_of_models_and_containers_says_what_this_version_cannot_run() {
+    let project = Project::new("[models.gpt]\nprovider = \"openai\"\nmodel = \"gpt-5.4\"\n")
+        .agent("dev", "", "");
+    let config = "models = [\"gpt\"]\nschedule = \"0 */3 * * *\"\n";
+    std::fs::write(project.agent_dir("dev").join("config.toml"), config).unwrap();
+    let output = project.al(&["run", "dev"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let why = "this al has no builtin engine; it runs [harness] type = \"script\"\n";
+    assert!(said.ends_with(&format!("failed: could not start: {why}")), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
 fn spawn(project: &Project, args: &[&str]) -> Child {
     let mut command = project.command(args);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
