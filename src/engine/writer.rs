@@ -9,6 +9,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, watch};
 
+use super::answers::Answers;
 use super::drive::Driver;
 use super::handle::{
     BEHIND_MAX, Commit, Confirmation, EngineError, Handle, Message, Outcome, ReplyTo, Watch,
@@ -42,8 +43,22 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
-    let mut writer =
-        Writer { host, from, waiting, commits, driver, seq: 0, trouble: None, retries: Vec::new() };
+    let path = host.store.path().to_owned();
+    let no_thread = |e: std::io::Error| {
+        let message = format!("no thread to be had: {e}");
+        StoreError::Sqlite { path: path.clone(), message }
+    };
+    let mut writer = Writer {
+        host,
+        from,
+        waiting,
+        commits,
+        answers: Answers::start().map_err(no_thread)?,
+        driver,
+        seq: 0,
+        trouble: None,
+        retries: Vec::new(),
+    };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
@@ -55,7 +70,6 @@ pub fn start(
             EffectState::Dead => {}
         }
     }
-    let path = writer.host.store.path().to_owned();
     let thread = thread::Builder::new()
         .name("writer".to_owned())
         .spawn(move || {
@@ -63,7 +77,7 @@ pub fn start(
             writer.host.store.close();
             let _ = ended.send(true);
         })
-        .map_err(|e| StoreError::Sqlite { path, message: format!("no thread: {e}") })?;
+        .map_err(no_thread)?;
     Ok((handle, thread))
 }
 
@@ -83,6 +97,7 @@ struct Writer {
     from: mpsc::Receiver<Message>,
     waiting: Arc<AtomicUsize>,
     commits: broadcast::Sender<Arc<Commit>>,
+    answers: Answers,
     driver: Driver,
     /// Number of the last commit.
     seq: u64,
@@ -205,7 +220,7 @@ impl Writer {
         match turn(&mut self.host, &inputs) {
             Ok(decided) => {
                 self.trouble = None;
-                self.carry_out(decided, replies)
+                self.carry_out(inputs, decided, replies)
             }
             // One input that cannot be written must not hold up the others.
             Err(error) if inputs.len() > 1 && !error.is_everywhere() => {
@@ -245,12 +260,15 @@ impl Writer {
     }
 
     /// After the commit: answers, acts, tells.
-    fn carry_out(&mut self, decided: Vec<Vec<Decision>>, replies: Vec<Option<ReplyTo>>) -> Next {
+    fn carry_out(
+        &mut self,
+        inputs: Vec<Input>,
+        decided: Vec<Vec<Decision>>,
+        replies: Vec<Option<ReplyTo>>,
+    ) -> Next {
         let mut next = Next::Turn;
+        let mut answers = Vec::new();
         for (decisions, reply) in decided.iter().zip(replies) {
-            if let Some(answer) = decisions.iter().find_map(answer) {
-                send(reply, Ok(Outcome::Answer(answer)));
-            }
             for decision in decisions {
                 match decision {
                     Decision::Effect { effect, state: EffectState::Todo } => {
@@ -265,14 +283,19 @@ impl Writer {
                     _ => {}
                 }
             }
+            if let (Some(reply), Some(answer)) = (reply, decisions.iter().find_map(answer)) {
+                answers.push((reply, Ok(Outcome::Answer(answer))));
+            }
         }
         self.seq += 1;
+        let mut waste = (inputs, decided);
         if self.commits.receiver_count() > 0 {
-            let decisions = decided.into_iter().flatten().collect();
+            let decisions = std::mem::take(&mut waste.1).into_iter().flatten().collect();
             let commit = Commit { seq: self.seq, at: ambient::now_ms(), decisions };
             // No receiver any more is fine too.
             let _ = self.commits.send(Arc::new(commit));
         }
+        self.answers.give(answers, waste);
         next
     }
 
