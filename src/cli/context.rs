@@ -74,6 +74,9 @@ impl Context {
 
 fn unknown_agent(name: &str, known: &[String]) -> Failure {
     let failure = Failure::user("unknown_agent", format!("no agent is named '{name}'"));
+    if known.iter().any(|known| known == name) {
+        return failure.hint(format!("agents/{name} has no SKILL.md, which makes it an agent"));
+    }
     let near = |known: &String| strsim::damerau_levenshtein(known, name);
     let closest = known.iter().filter(|k| near(k) <= 1 + name.len() / 4).min_by_key(|k| near(k));
     match closest {

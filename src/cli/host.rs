@@ -194,7 +194,9 @@ impl Secrets {
             warn(&problem.to_string());
         }
         for agent in &plan.project.agents {
-            if let Some(why) = engine::unavailable(agent) {
+            let program = agent.engine.command.as_ref();
+            let missing = || runtime::missing_program(program?, &agent.dir);
+            if let Some(why) = engine::unavailable(agent).or_else(missing) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }

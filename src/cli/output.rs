@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use super::paint::{Paint, Tone};
+use crate::ambient;
 use crate::failure::{Failure, Kind};
 
 /// When to use colours.
@@ -40,6 +41,9 @@ impl Look {
             ColorWhen::Auto => Paint::new(terminal && !plain),
         };
         let size = rustix::termios::tcgetwinsize(&out).ok().map(|size| size.ws_col.into());
+        // In a pipe there is no size, but somebody may have said one.
+        let said = || ambient::env("COLUMNS").and_then(|columns| columns.parse().ok());
+        let size = size.or_else(said);
         Self {
             out: paint(out.is_terminal()),
             err: paint(err.is_terminal()),

@@ -2,7 +2,6 @@
 //! it is one for as long as the run takes.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -73,14 +72,14 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     if running::running(&places.al).is_some() {
         let run = &ask(args, context)?;
         let reader = &Reader::new(places.al.join(FILE));
-        let watched = Watched { run, reader, logs: &places.logs, own: None };
+        let watched = Watched { run, reader, places: &places, own: None };
         return follow(&watched, args, context, &tokio, signals);
     }
     let plan = Plan { project, port: 0, expose: false, whole: false };
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|run| {
-        let (engine, logs) = (&hosted.engine, &hosted.places.logs);
-        let watched = Watched { run: &run, reader: engine.reader(), logs, own: Some(engine) };
+        let (engine, places) = (&hosted.engine, &hosted.places);
+        let watched = Watched { run: &run, reader: engine.reader(), places, own: Some(engine) };
         follow(&watched, args, context, &tokio, signals)
     });
     hosted.end(&tokio)?;
@@ -129,7 +128,7 @@ async fn submit(engine: &Handle, args: &RunArgs) -> Result<String, Failure> {
 struct Watched<'a> {
     run: &'a str,
     reader: &'a Reader,
-    logs: &'a Path,
+    places: &'a Places,
     /// The scheduler that lives for this run alone.
     own: Option<&'a Handle>,
 }
@@ -146,7 +145,7 @@ fn follow(
     let run = watched.run;
     let query = Query::run(run)
         .ok_or_else(|| Failure::internal("bad_run_id", format!("{run} is no run id")))?;
-    let follower = Follower::new(watched.logs, query, None);
+    let follower = Follower::new(&watched.places.logs, query, None);
     let stopper = follower.stopper();
     let printer = (!args.json).then(|| Printer::new(context.log_style(), false, context.now_ms));
     let ended = std::thread::scope(|scope| {
@@ -192,13 +191,20 @@ fn print_log(mut follower: Follower, mut printer: Option<Printer>) {
 
 /// The run as it ended, or as it was when Ctrl-C left it to its scheduler.
 async fn until_ended(watched: &Watched<'_>, mut signals: Signals) -> Result<Run, Failure> {
-    let Watched { run, reader, own, .. } = *watched;
+    let Watched { run, reader, own, places, .. } = *watched;
     loop {
         let row = reader
             .run(run)?
             .ok_or_else(|| Failure::upstream("run_gone", format!("the record of {run} is gone")))?;
         if row.state.ended() {
             return Ok(row);
+        }
+        // A run in flight goes on without its scheduler; one that waits does not.
+        let waits = row.state == RunState::Queued && own.is_none();
+        if waits && running::running(&places.al).is_none() {
+            let ended = format!("the scheduler ended before {run} could start");
+            return Err(Failure::upstream("scheduler_ended", ended)
+                .hint("it waits for the next scheduler: al start"));
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}

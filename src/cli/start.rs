@@ -232,6 +232,7 @@ fn with_console(
         ascii: args.ascii,
         config_dir: Some(context.al_home.clone()),
         project,
+        shell_suffix: shell_suffix(context),
         zone_offset: times::offset_s,
         now_ms: ambient::now_ms,
         pager: ambient::env("PAGER"),
@@ -252,7 +253,7 @@ fn with_console(
     match exit {
         Exit::Host(_) => {}
         Exit::Detach => {
-            lines.sayer().say("the console is closed, the scheduler goes on");
+            lines.sayer().say("the console is closed, the scheduler goes on here; look at it: al stat, al logs -f");
             announce(hosted, &lines);
         }
         Exit::Drain | Exit::Signal => {
@@ -262,6 +263,17 @@ fn with_console(
     }
     let signals = tokio.block_on(async { Signals::listen() })?;
     until_ended(tokio, hosted, context, signals, lines, asked)
+}
+
+/// What makes a copied command mean this project wherever the shell stands.
+fn shell_suffix(context: &Context) -> String {
+    let dir = context.dir.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~@".contains(c);
+    match dir.as_str() {
+        "." => String::new(),
+        dir if dir.chars().all(plain) => format!(" -p {dir}"),
+        dir => format!(" -p '{}'", dir.replace('\'', r"'\''")),
+    }
 }
 
 /// SIGTERM and SIGHUP close the console, which then gives the terminal back.

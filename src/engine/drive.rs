@@ -309,10 +309,13 @@ pub fn unavailable(agent: &Agent) -> Option<String> {
             "this al has no {engine} engine; it runs [harness] type = \"script\""
         ));
     }
-    (runtime != RuntimeKind::Process).then(|| {
+    if runtime != RuntimeKind::Process {
         let runtime = runtime_name(runtime);
-        format!("this al has no {runtime} runtime; it runs [runtime] type = \"process\"")
-    })
+        return Some(format!(
+            "this al has no {runtime} runtime; it runs [runtime] type = \"process\""
+        ));
+    }
+    None
 }
 
 /// What to execute.

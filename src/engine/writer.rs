@@ -268,7 +268,7 @@ impl Writer {
     ) -> Next {
         let mut next = Next::Turn;
         let mut answers = Vec::new();
-        for (decisions, reply) in decided.iter().zip(replies) {
+        for ((input, decisions), reply) in inputs.iter().zip(&decided).zip(replies) {
             for decision in decisions {
                 match decision {
                     Decision::Effect { effect, state: EffectState::Todo } => {
@@ -283,7 +283,11 @@ impl Writer {
                     _ => {}
                 }
             }
-            if let (Some(reply), Some(answer)) = (reply, decisions.iter().find_map(answer)) {
+            let Some(answer) = decisions.iter().find_map(answer) else { continue };
+            if let Event::Command { by, .. } = &input.event {
+                log_command(by, &answer);
+            }
+            if let Some(reply) = reply {
                 answers.push((reply, Ok(Outcome::Answer(answer))));
             }
         }
@@ -302,6 +306,20 @@ impl Writer {
     /// Asks for an effect to be marked as begun; the act follows when that is on disk.
     fn begin(&self, effect: crate::scheduler::Effect) {
         self.driver.report(Event::Effect(effect, EffectNews::Begun));
+    }
+}
+
+/// What people did is in the scheduler's own log.
+fn log_command(by: &str, answer: &Answer) {
+    match answer {
+        Answer::Done { done, .. } => tracing::info!(target: "engine", by, "{done}"),
+        Answer::Fired { runs, .. } => {
+            tracing::info!(target: "engine", by, "started {}", runs.join(", "));
+        }
+        Answer::Refused(why) => {
+            tracing::info!(target: "engine", by, "refused: {}", why.sentence());
+        }
+        Answer::Duplicate { .. } | Answer::NotFound { .. } => {}
     }
 }
 

@@ -47,6 +47,7 @@ use serde_json::Value;
 
 pub use driver::Process;
 pub use layout::Attempt;
+pub use program::missing_program;
 pub use supervisor::supervise;
 pub use tools::install_tools;
 

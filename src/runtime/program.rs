@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::{CANNOT_EXECUTE, NOT_FOUND};
+use crate::ambient;
 use crate::project::ScriptCommand;
 
 /// A program that did not start.
@@ -90,6 +91,20 @@ fn find(name: &str, agent_dir: &Path, path: &str) -> Result<PathBuf, Refusal> {
                 short(agent_dir, agent_dir)
             ))
         })
+}
+
+/// Why an agent's program could not be started as things are now; none when it looks well.
+pub fn missing_program(command: &ScriptCommand, agent_dir: &Path) -> Option<String> {
+    let ScriptCommand::Program(words) = command else { return None };
+    let path = ambient::env("PATH").unwrap_or_default();
+    match find(words.first()?, agent_dir, &path) {
+        Err(refusal) => Some(refusal.message),
+        Ok(file) if !file.is_file() => Some(format!("no such file: {}", short(&file, agent_dir))),
+        Ok(file) if !is_executable(&file) => {
+            Some(format!("not executable: run `chmod +x {}`", short(&file, agent_dir)))
+        }
+        Ok(_) => None,
+    }
 }
 
 fn is_executable(file: &Path) -> bool {

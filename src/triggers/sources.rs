@@ -10,6 +10,7 @@ use super::headers::Headers;
 use super::provider::{self, Provider};
 use super::refusal::Refusal;
 use super::signature::Key;
+use crate::project::providers;
 use crate::project::{Project, WebhookBinding, WebhookSource};
 
 /// Secrets by provider (`github`) and instance (`default`).
@@ -89,11 +90,15 @@ impl fmt::Display for Problem {
             Self::EmptySecret { provider, instance } => {
                 write!(f, "the webhook secret '{instance}' of {provider} is empty and is not used")
             }
-            Self::NoSecret { source, provider, instance } => write!(
-                f,
-                "[webhooks.{source}]: there is no {provider} secret '{instance}', so every delivery \
-                 is refused; add the secret, or set allowUnsigned = true to accept anybody's"
-            ),
+            Self::NoSecret { source, provider, instance } => {
+                let secret = providers::provider(provider).and_then(|p| p.secret);
+                let (kind, field) = secret.map_or(("", ""), |s| (s.credential, s.field));
+                write!(
+                    f,
+                    "[webhooks.{source}]: no delivery is taken before there is a secret in \
+                     ~/.action-llama/credentials/{kind}/{instance}/{field}"
+                )
+            }
         }
     }
 }

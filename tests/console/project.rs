@@ -128,8 +128,8 @@ impl Project {
         let (home, project) = (self.home(), project.to_str().unwrap());
         let home = home.display();
         format!(
-            "env -u NO_COLOR -u COLORTERM -u AL_LOG -u AL_THEME HOME='{home}' AL_HOME='{home}' \
-             USER=ada TZ=UTC {variables} '{AL}' {words} -p '{project}'"
+            "env -C '{project}' -u NO_COLOR -u COLORTERM -u AL_LOG -u AL_THEME HOME='{home}' AL_HOME='{home}' \
+             USER=ada TZ=UTC {variables} '{AL}' {words}"
         )
     }
 

@@ -14,9 +14,12 @@ pub fn running(duration_ms: i64) -> String {
 
 /// `now`, `12m`, `3h`, `2d`: how long ago something was. Coarse, so that it seldom changes.
 pub fn ago(duration_ms: i64) -> String {
-    let minutes = duration_ms.max(0) / 60_000;
+    let seconds = duration_ms.max(0) / 1_000;
+    let minutes = seconds / 60;
     match minutes {
-        0 => "now".to_owned(),
+        // In steps of what waits on the screen being drawn anew.
+        0 if seconds < 10 => "now".to_owned(),
+        0 => format!("{}s", seconds / 10 * 10),
         1..60 => format!("{minutes}m"),
         60..2_880 => format!("{}h", minutes / 60),
         _ => format!("{}d", minutes / 1_440),

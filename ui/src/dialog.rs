@@ -82,7 +82,7 @@ impl Dialog {
     }
 
     /// The question behind `q`.
-    pub fn leave(running: u32, now_ms: i64) -> Self {
+    pub fn leave(running: u32, queued: u32, now_ms: i64) -> Self {
         let buttons = vec![
             Button::cancel(),
             Button::new("Detach", Answer::Leave(Leave::Detach)),
@@ -90,14 +90,18 @@ impl Dialog {
             Button::danger("Stop now", Answer::Leave(Leave::StopNow)),
         ];
         let runs = match running {
-            0 => "No run is in flight.".to_owned(),
-            1 => "1 run is in flight.".to_owned(),
-            n => format!("{n} runs are in flight."),
+            0 => "No run in flight".to_owned(),
+            1 => "1 run in flight".to_owned(),
+            n => format!("{n} runs in flight"),
+        };
+        let runs = match queued {
+            0 => format!("{runs}."),
+            n => format!("{runs}; {n} queued wait for the next start."),
         };
         let body = vec![
             runs,
             String::new(),
-            "Detach     the scheduler goes on without this console".to_owned(),
+            "Detach     the scheduler goes on here, with a line per event".to_owned(),
             "Drain      runs in flight finish, nothing new starts, then it ends".to_owned(),
             "Stop now   runs in flight are killed, then it ends".to_owned(),
         ];

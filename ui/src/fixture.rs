@@ -213,6 +213,7 @@ impl Desk {
     /// A console that has only just started.
     pub fn fresh(size: (u16, u16), theme: &str) -> Self {
         let setup = Setup {
+            shell_suffix: String::new(),
             project: "acme-bots".into(),
             remote: false,
             read_only: false,

@@ -49,6 +49,8 @@ pub struct Options {
     /// The user's themes are in `themes` below it.
     pub config_dir: Option<PathBuf>,
     pub project: String,
+    /// What a command for the shell needs at its end to mean this project; may be empty.
+    pub shell_suffix: String,
     /// Seconds east of UTC at an instant.
     pub zone_offset: fn(i64) -> i32,
     /// Milliseconds since the epoch.
@@ -124,6 +126,7 @@ pub fn run(link: Link, options: Options, stop: Arc<AtomicBool>) -> Result<Exit, 
 
 fn start(options: &Options, size: (u16, u16)) -> Ui {
     let setup = Setup {
+        shell_suffix: options.shell_suffix.clone(),
         project: options.project.clone(),
         remote: options.remote,
         read_only: options.read_only,
@@ -304,6 +307,7 @@ mod tests {
 
     fn started(theme: Option<&str>, no_color: bool) -> (String, Option<String>) {
         let options = Options {
+            shell_suffix: String::new(),
             theme: theme.map(str::to_owned),
             no_color,
             ascii: false,

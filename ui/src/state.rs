@@ -19,6 +19,8 @@ use tui_input::Input as TextInput;
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub project: String,
+    /// What a command for the shell needs at its end to mean this project: ` -p examples/quickstart`.
+    pub shell_suffix: String,
     /// Attached over the gateway: leaving ends nothing.
     pub remote: bool,
     /// Nothing that changes the scheduler is offered.

@@ -247,7 +247,7 @@ fn what_cannot_work_is_reported_and_the_rest_works() {
     let (sources, problems) = setup.build();
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(problems.join("\n"), @r#"
-    [webhooks.bare]: there is no github secret 'absent', so every delivery is refused; add the secret, or set allowUnsigned = true to accept anybody's
+    [webhooks.bare]: no delivery is taken before there is a secret in ~/.action-llama/credentials/github_webhook_secret/absent/secret
     [webhooks.errors]: deliveries of type 'sentry' are not received
     agent 'dev', webhook 3: there is no [webhooks.nowhere]
     agent 'ops', webhook 1: 'repository' is not a filter of github, so this webhook is not used

@@ -12,7 +12,7 @@ pub fn copy(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         Action::CopyRow => row(ui),
         Action::CopyId => id(ui),
         Action::CopyJson => inspect::json(ui, &subject(ui)),
-        _ => cli(ui),
+        _ => cli(ui).map(|cli| format!("{cli}{}", ui.setup.shell_suffix)),
     };
     match text {
         Some(text) => {

@@ -152,7 +152,7 @@ fn parts(ui: &Ui, dialog: &Dialog) -> Parts {
     let area = Rect::new(0, 0, ui.size.0, ui.size.1);
     let widest = dialog.body.iter().map(|line| line.width()).chain([
         dialog.title.width() + 4,
-        dialog.cli.as_ref().map_or(0, |cli| cli.width() + 4),
+        dialog.cli.as_ref().map_or(0, |cli| cli.width() + ui.setup.shell_suffix.width() + 8),
         dialog.buttons.iter().map(|button| button.label.width() + 6).sum(),
     ]);
     let width = widest.max().unwrap_or(0).clamp(44, 76) + 4;
@@ -215,7 +215,8 @@ pub fn dialog(ui: &Ui, area: Rect, buf: &mut Buffer) -> Option<Position> {
     }
     if let (Some(rect), Some(cli)) = (parts.cli, &dialog.cli) {
         let x = put(buf, area, rect.x, rect.y, "shell: ", ui.theme.style(Role::Muted));
-        put(buf, rect, x, rect.y, &text::line(cli), ui.theme.style(Role::Strong));
+        let cli = format!("{}{}", text::line(cli), text::line(&ui.setup.shell_suffix));
+        put(buf, rect, x, rect.y, &cli, ui.theme.style(Role::Strong));
     }
     for (i, (button, rect)) in dialog.buttons.iter().zip(&parts.buttons).enumerate() {
         let focused = i == dialog.focus && !dialog.typing;
