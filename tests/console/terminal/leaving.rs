@@ -24,7 +24,7 @@ fn a_key_meant_for_the_pane_does_not_answer_the_question_over_it() {
     let terminal = project.start((80, 24));
     // One burst: Enter comes right behind the q that opened the question.
     terminal.press(&["q", "Enter", "Tab"]);
-    assert_snapshot!("leave", terminal.still("No run is in flight."));
+    assert_snapshot!("leave", terminal.still("No run in flight."));
     terminal.reverses("Detach");
     terminal.press(&["Escape"]);
     terminal.hides("Leave the console?");
