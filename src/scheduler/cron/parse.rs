@@ -73,6 +73,12 @@ fn columns(expr: &str) -> Vec<Text<'_>> {
 
 fn nickname(columns: &[Text], name: Text) -> Result<Pattern, CronError> {
     let lower = name.text.to_ascii_lowercase();
+    if lower == "@every" {
+        return Err(name.error(
+            "'@every' is not a cron expression".into(),
+            "write the steps out: '*/5 * * * *' is every five minutes".to_owned(),
+        ));
+    }
     if let Some(extra) = columns.get(1) {
         return Err(
             extra.error(format!("'{}' stands alone", name.text), "remove the rest".to_owned())

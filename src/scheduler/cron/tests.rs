@@ -352,6 +352,7 @@ fn what_is_refused_names_the_field_and_the_fix() {
         "0 0 1 1 * 1969",
         "0 0 0 1 1 * 2101",
         "@reboot",
+        "@every 5m",
         "@dayly",
         "@daily UTC",
         "2026-11-20T12:00:00",
