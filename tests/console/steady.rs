@@ -11,7 +11,7 @@ pub fn steady(screen: &str) -> String {
         (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "12:00:00.000"),
         (r"\b\d\d:\d\d:\d\d\b", "12:00:00"),
         (r" \d\d:\d\d ", " 12:00 "),
-        (r"in \d+\.\ds durationMs=\d+", "in <time> durationMs=<n>"),
+        (r"in \d+\.\d+s durationMs=\d+", "in <time> durationMs=<n>"),
         (r"oldest now", "oldest  0s"),
     ] {
         text = replace(&text, pattern, |_| with.to_owned());

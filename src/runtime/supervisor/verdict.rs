@@ -58,7 +58,8 @@ pub(super) fn sentence(exit: &Exit, timeout_s: u64) -> (Level, String) {
 fn duration(ms: i64) -> String {
     let (ms, s) = (ms.max(0), ms.max(0) / 1000);
     match s {
-        0..60 => format!("{}.{}s", s, ms % 1000 / 100),
+        0 => format!("0.{:02}s", ms / 10),
+        1..60 => format!("{}.{}s", s, ms % 1000 / 100),
         60..3600 => format!("{}m {:02}s", s / 60, s % 60),
         _ => format!("{}h {:02}m", s / 3600, s % 3600 / 60),
     }
@@ -131,8 +132,8 @@ mod tests {
     #[test]
     fn durations_are_short() {
         for (ms, text) in [
-            (-5, "0.0s"),
-            (0, "0.0s"),
+            (-5, "0.00s"),
+            (43, "0.04s"),
             (1_299, "1.2s"),
             (59_999, "59.9s"),
             (65_000, "1m 05s"),
