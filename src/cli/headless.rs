@@ -1,13 +1,34 @@
 //! `al start -H`: one readable line per event.
 
+use std::collections::HashMap;
+
 use crate::engine::{Change, Mirror, trigger_words};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Why};
 
 use super::paint::{Paint, Tone, safe};
 
+/// Remembers what was told of each live run, so that a change that a line does not show is not a
+/// line.
+#[derive(Debug, Default)]
+pub struct Told(HashMap<String, String>);
+
+impl Told {
+    /// The line of a change, or none when it is the same as the last one of that run.
+    pub fn line(&mut self, mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
+        let line = line(mirror, change, paint)?;
+        let Change::Run(run) = change else { return Some(line) };
+        if run.state.ended() {
+            self.0.remove(&run.id);
+            return Some(line);
+        }
+        let before = self.0.insert(run.id.clone(), line.clone());
+        (before.as_ref() != Some(&line)).then_some(line)
+    }
+}
+
 /// The line of a change, or none when it says nothing new to a person.
-pub fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
+fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
     match change {
         Change::Run(run) => run_line(run, paint),
         Change::Receipt(receipt) => receipt_line(receipt, paint),
@@ -166,6 +187,20 @@ mod tests {
             run(RunState::Killed, Why::KilledBy { by: "ann".into() }),
             Some("dev-1a2b3c4d        killed by ann"),
         );
+    }
+
+    #[test]
+    fn the_same_is_not_told_twice() {
+        let (mut told, mirror, paint) = (Told::default(), mirror(), Paint::new(false));
+        let Change::Run(mut saying) = run(RunState::Running, Why::Started) else { return };
+        saying.status = Some("half way".into());
+        let mut tell = |run: &Run| told.line(&mirror, &Change::Run(Box::new(run.clone())), paint);
+        assert!(tell(&saying).is_some());
+        // What it returns is told at its end.
+        saying.return_value = Some("42".into());
+        assert_eq!(tell(&saying), None);
+        saying.status = Some("nearly".into());
+        assert!(tell(&saying).is_some());
     }
 
     #[test]

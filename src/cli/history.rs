@@ -87,7 +87,7 @@ pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
         Some(reader) => reader.triggers(&query)?,
         None => Vec::new(),
     };
-    let rows: Vec<TriggerRow> = receipts.iter().map(engine::stored_trigger_row).collect();
+    let rows: Vec<TriggerRow> = receipts.iter().map(engine::trigger_row).collect();
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"triggers": rows})),
         (false, true) => "nothing has fired yet\n".to_owned(),

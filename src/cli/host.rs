@@ -193,6 +193,9 @@ impl Secrets {
         for problem in problems {
             warn(&problem.to_string());
         }
+        if plan.expose {
+            warn("the gateway answers on every address of this machine (--expose)");
+        }
         for agent in &plan.project.agents {
             let program = agent.engine.command.as_ref();
             let missing = || runtime::missing_program(program?, &agent.dir);

@@ -190,13 +190,14 @@ async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
 async fn print_events(engine: Handle, mut lines: Sayer, paint: Paint) {
     loop {
         let Ok(mut watch) = engine.watch().await else { return };
+        let mut told = headless::Told::default();
         let mut mirror = Mirror::new(&watch, std::collections::HashMap::new());
         loop {
             match watch.commits.recv().await {
                 Ok(commit) => {
                     let changes = mirror.apply(&commit);
                     let clock = paint.on(Tone::Dim, &times::clock(commit.at));
-                    for line in changes.iter().filter_map(|c| headless::line(&mirror, c, paint)) {
+                    for line in changes.iter().filter_map(|c| told.line(&mirror, c, paint)) {
                         lines.say(&format!("{clock} {line}"));
                     }
                 }

@@ -8,7 +8,6 @@ use crate::scheduler::impact::{Impact, Level};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::view::{AgentView, Mode};
 use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Timer, TriggerKind, View, Why};
-use crate::store::StoredReceipt;
 
 /// Longest text of a run that a row carries; the rest is in the record.
 const ROW_TEXT_MAX: usize = 4096;
@@ -146,51 +145,22 @@ fn last_run(run: &Run) -> Option<wire::LastRun> {
 }
 
 pub fn trigger_row(receipt: &Receipt) -> wire::TriggerRow {
-    trigger_row_of(
-        &receipt.id,
-        receipt.at,
-        (receipt.trigger.kind, &receipt.trigger.source, &receipt.trigger.summary),
-        receipt.outcome,
-        &receipt.runs,
-        &receipt.skipped,
-    )
-}
-
-pub fn stored_trigger_row(receipt: &StoredReceipt) -> wire::TriggerRow {
-    trigger_row_of(
-        &receipt.id,
-        receipt.at,
-        (receipt.trigger.kind, &receipt.trigger.source, &receipt.trigger.summary),
-        receipt.outcome,
-        &receipt.runs,
-        &receipt.skipped,
-    )
-}
-
-fn trigger_row_of(
-    id: &str,
-    at_ms: i64,
-    (kind, source, summary): (TriggerKind, &str, &str),
-    outcome: ReceiptOutcome,
-    runs: &[String],
-    skipped: &[(String, Why)],
-) -> wire::TriggerRow {
-    let source = match kind {
-        TriggerKind::Webhook => source.to_owned(),
-        other => other.name().to_owned(),
-    };
+    let trigger = &receipt.trigger;
     wire::TriggerRow {
-        id: id.to_owned(),
-        at_ms,
-        source,
-        summary: summary.to_owned(),
-        outcome: match outcome {
+        id: receipt.id.clone(),
+        at_ms: receipt.at,
+        source: match trigger.kind {
+            TriggerKind::Webhook => trigger.source.clone(),
+            other => other.name().to_owned(),
+        },
+        summary: trigger.summary.clone(),
+        outcome: match receipt.outcome {
             ReceiptOutcome::Accepted => wire::Outcome::Accepted,
             ReceiptOutcome::Skipped => wire::Outcome::Skipped,
             ReceiptOutcome::NoMatch => wire::Outcome::NoMatch,
         },
-        why: receipt_why(runs, skipped),
-        runs: runs.to_vec(),
+        why: receipt_why(&receipt.runs, &receipt.skipped),
+        runs: receipt.runs.clone(),
     }
 }
 

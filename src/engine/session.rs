@@ -220,7 +220,7 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
         host: present::host_row(&mirror.view, facts),
         agents: agents.filter_map(|(name, f)| present::agent_row(mirror, name, f)).collect(),
         runs,
-        triggers: triggers.iter().map(present::stored_trigger_row).collect(),
+        triggers: triggers.iter().map(present::trigger_row).collect(),
     })
 }
 

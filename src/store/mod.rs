@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use error::StoreError;
 pub use lock::Lock;
-pub use read::{Reader, RunsQuery, StoredReceipt, TriggersQuery};
+pub use read::{Reader, RunsQuery, TriggersQuery};
 
 use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRules, View};
 

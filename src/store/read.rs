@@ -9,10 +9,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::row;
 use super::write::{effect_from_name, scope_from_key};
 use super::{StoreError, open_read_only};
-use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{
-    Command, Effect, EffectState, Event, Facts, Past, Pause, Payload, Run, RunState, Timer,
-    Trigger, View, Why,
+    Command, Effect, EffectState, Event, Facts, Past, Pause, Payload, Receipt, Run, RunState,
+    Timer, View,
 };
 
 /// Read connections, opened as needed and kept.
@@ -37,17 +36,6 @@ pub struct RunsQuery {
 pub struct TriggersQuery {
     pub offset: u32,
     pub limit: u32,
-}
-
-/// A receipt as lists show it, without the delivery itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredReceipt {
-    pub id: String,
-    pub at: i64,
-    pub trigger: Trigger,
-    pub outcome: ReceiptOutcome,
-    pub runs: Vec<String>,
-    pub skipped: Vec<(String, Why)>,
 }
 
 impl Reader {
@@ -143,7 +131,8 @@ impl Reader {
         })
     }
 
-    pub fn triggers(&self, query: &TriggersQuery) -> Result<Vec<StoredReceipt>, StoreError> {
+    /// Receipts without the deliveries themselves, which lists do not show.
+    pub fn triggers(&self, query: &TriggersQuery) -> Result<Vec<Receipt>, StoreError> {
         self.with(|conn| {
             let mut statement = conn.prepare_cached(
                 "SELECT id, at, kind, source, summary, outcome, runs, skipped FROM receipts
@@ -151,13 +140,15 @@ impl Reader {
             )?;
             statement
                 .query_map(params![query.limit, query.offset], |row| {
-                    Ok(StoredReceipt {
+                    Ok(Receipt {
                         id: row.get(0)?,
                         at: row.get(1)?,
                         trigger: row::trigger(row, 2)?,
                         outcome: row::outcome(row, 5)?,
                         runs: row::column_json(row, 6)?,
                         skipped: row::column_json(row, 7)?,
+                        dedupe: None,
+                        envelope: None,
                     })
                 })?
                 .collect()
