@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
 use chrono_tz::Tz;
 
+use crate::duration;
 use crate::failure::Failure;
 
 /// An instant in milliseconds: so long ago (`90s`, `30m`, `2h`, `7d`, `2w`), a day or a time in
@@ -15,17 +16,7 @@ pub(super) fn parse(text: &str, now: i64, zone: Tz) -> Result<i64, Failure> {
 }
 
 fn ago(text: &str, now: i64) -> Option<i64> {
-    let unit_ms = match text.chars().last()? {
-        's' => 1000,
-        'm' => 60_000,
-        'h' => 3_600_000,
-        'd' => 86_400_000,
-        'w' => 7 * 86_400_000,
-        _ => return None,
-    };
-    let digits = &text[..text.len() - 1];
-    let number: i64 = digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
-    now.checked_sub(number.checked_mul(unit_ms)?)
+    now.checked_sub(duration::parse_ms(text).ok()?)
 }
 
 fn instant(text: &str, zone: Tz) -> Option<i64> {
