@@ -176,18 +176,18 @@ impl Driver {
     /// Finds out what became of an attempt, and stays with it when it lives.
     async fn find(&self, effect: &Effect) {
         let (run, attempt) = (effect.run(), effect.attempt());
-        match self.insist(|| self.process.inspect(run, attempt)).await {
-            Ok(Presence::Running(handle)) => {
+        let presence = self.insist(|| self.process.inspect(run, attempt)).await;
+        let presence = presence.unwrap_or_else(|error| {
+            tracing::error!(target: "engine", run, attempt, error = %error, "cannot be found");
+            Presence::Lost
+        });
+        match found(presence) {
+            Found::Living(handle) => {
                 self.news(effect, EffectNews::Done);
                 self.watch(run, attempt, &handle).await;
             }
-            Ok(Presence::Exited(exit)) => self.exited(run, attempt, exit),
-            Ok(Presence::Absent) => self.news(effect, EffectNews::Absent),
-            Ok(Presence::Lost) => self.news(effect, EffectNews::Lost),
-            Err(error) => {
-                tracing::error!(target: "engine", run, attempt, error = %error, "cannot be found");
-                self.news(effect, EffectNews::Lost);
-            }
+            Found::Ended(exit) => self.exited(run, attempt, exit),
+            Found::Gone(news) => self.news(effect, news),
         }
     }
 
@@ -218,7 +218,7 @@ impl Driver {
     }
 
     fn exited(&self, run: &str, attempt: u32, exit: runtime::Exit) {
-        self.report(exit_event(run, attempt, self.exit(run, exit)));
+        self.report(exit_event(run, attempt, how_it_ended(exit, self.timeout_s(run))));
     }
 
     fn news(&self, effect: &Effect, news: EffectNews) {
@@ -257,30 +257,51 @@ impl Driver {
         })
     }
 
-    fn exit(&self, run: &str, exit: runtime::Exit) -> Exit {
-        let timeout_s = run
-            .rsplit_once('-')
+    /// The time limit of the agent that this run is of.
+    fn timeout_s(&self, run: &str) -> u64 {
+        run.rsplit_once('-')
             .and_then(|(agent, _)| self.agents.get(agent))
-            .map_or(0, |agent| agent.timeout_s);
-        let verdict = match exit.why {
-            ExitWhy::Exited => match exit.signal {
-                Some(signal) => Verdict::Signalled { signal },
-                None => Verdict::Exited,
-            },
-            ExitWhy::TimedOut => Verdict::TimedOut { after_s: timeout_s },
-            ExitWhy::Stopped => Verdict::Stopped,
-            ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
-            ExitWhy::Lost => Verdict::Lost,
-        };
-        Exit {
-            verdict,
-            code: exit.code,
-            at: exit.ended_ms,
-            return_value: exit.return_value,
-            status: exit.status,
-            wants_rerun: exit.rerun,
-            chosen: exit.exit_signal,
-        }
+            .map_or(0, |agent| agent.timeout_s)
+    }
+}
+
+/// What a look at an attempt that was begun means.
+#[derive(Debug)]
+pub enum Found {
+    Living(runtime::Handle),
+    Ended(runtime::Exit),
+    Gone(EffectNews),
+}
+
+pub fn found(presence: Presence) -> Found {
+    match presence {
+        Presence::Running(handle) => Found::Living(handle),
+        Presence::Exited(exit) => Found::Ended(exit),
+        Presence::Absent => Found::Gone(EffectNews::Absent),
+        Presence::Lost => Found::Gone(EffectNews::Lost),
+    }
+}
+
+/// The scheduler's words for how an attempt ended.
+pub fn how_it_ended(exit: runtime::Exit, timeout_s: u64) -> Exit {
+    let verdict = match exit.why {
+        ExitWhy::Exited => match exit.signal {
+            Some(signal) => Verdict::Signalled { signal },
+            None => Verdict::Exited,
+        },
+        ExitWhy::TimedOut => Verdict::TimedOut { after_s: timeout_s },
+        ExitWhy::Stopped => Verdict::Stopped,
+        ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
+        ExitWhy::Lost => Verdict::Lost,
+    };
+    Exit {
+        verdict,
+        code: exit.code,
+        at: exit.ended_ms,
+        return_value: exit.return_value,
+        status: exit.status,
+        wants_rerun: exit.rerun,
+        chosen: exit.exit_signal,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::handle::{Commit, Watch};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::{Decision, Pause, Receipt, Run, Scope, Timer, View};
 
 /// The state as of commit `seq`, with what an agent's newest ended run was.
@@ -97,6 +98,9 @@ impl Mirror {
             | Decision::Sweep { .. }
             | Decision::Prune { .. }
             | Decision::Answer(_) => {}
+        }
+        if mutant(Mutant::ResumeUntold) && matches!(decision, Decision::Resume { .. }) {
+            return;
         }
         self.view.apply(decision);
     }

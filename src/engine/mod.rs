@@ -9,6 +9,7 @@ mod drive;
 mod handle;
 mod mirror;
 mod present;
+mod question;
 mod rules;
 mod session;
 mod tail;
@@ -18,7 +19,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use drive::{Driver, Grant, unavailable};
+pub use drive::{Driver, Found, Grant, found, how_it_ended, unavailable};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use mirror::{Change, Mirror};
 pub use present::{
@@ -28,5 +29,5 @@ pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
 pub use session::{KeepScale, Session, serve};
-pub use turn::{Host, Input, turn};
+pub use turn::{Act, Host, Input, acts, answer, resume, turn};
 pub use writer::start;

@@ -13,6 +13,7 @@ pub mod decision;
 pub mod event;
 pub mod impact;
 pub mod model;
+pub mod mutant;
 pub mod settle;
 pub mod step;
 pub mod view;

@@ -3,6 +3,7 @@
 use super::decision::{Decision, EffectState};
 use super::event::Effect;
 use super::model::{Millis, RunState, Why};
+use super::mutant::{Mutant, mutant};
 use super::view::{Mode, View};
 
 /// Admissions after an event: repeated by the caller until the answer is empty.
@@ -23,7 +24,7 @@ pub fn at_rest(view: &View) -> bool {
 
 /// Starts the oldest run that may start.
 fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
-    if view.mode == Mode::Draining {
+    if view.mode == Mode::Draining && !mutant(Mutant::DrainIgnored) {
         return None;
     }
     let running = view.running();
@@ -33,10 +34,17 @@ fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
         .filter(|(_, agent)| !agent.queue.is_empty())
         .filter(|(name, _)| view.hindrance(name, running).is_none())
         .filter_map(|(_, agent)| {
-            agent.queue.iter().filter_map(|id| view.runs.get(id)).find(|r| r.seq >= view.from_seq)
+            let mut queued = agent.queue.iter().filter_map(|id| view.runs.get(id));
+            if mutant(Mutant::NewestFirst) {
+                return queued.next_back();
+            }
+            queued.find(|run| run.seq >= view.from_seq)
         })
         .min_by_key(|run| run.seq)?;
     let (run, attempt) = (oldest.id.clone(), oldest.attempt + 1);
+    if mutant(Mutant::EffectForgotten) {
+        return Some(vec![Decision::Start { run, attempt, at }]);
+    }
     Some(vec![
         Decision::Start { run: run.clone(), attempt, at },
         Decision::Effect { effect: Effect::Start { run, attempt }, state: EffectState::Todo },
@@ -47,7 +55,7 @@ fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
 fn overflow(view: &View, at: Millis) -> Vec<Decision> {
     let mut dropped = Vec::new();
     for agent in view.agents.values() {
-        let bound = agent.rules.queue_bound;
+        let bound = agent.rules.queue_bound + u32::from(mutant(Mutant::QueueBound));
         let excess = agent.queue.len().saturating_sub(bound as usize);
         let Some(newcomer) = agent.queue.back().filter(|_| excess > 0) else { continue };
         for run in agent.queue.iter().take(excess) {

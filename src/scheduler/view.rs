@@ -6,6 +6,7 @@ use super::decision::Decision;
 use super::model::{
     AgentRules, Millis, Pause, Payload, ProjectRules, Run, RunState, Scope, Timer, Trigger, Why,
 };
+use super::mutant::{Mutant, mutant};
 
 /// Whether work may start at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,10 +132,11 @@ impl View {
         if !self.agents.contains_key(name) {
             return Some(Why::UnknownAgent);
         }
-        if self.mode == Mode::Draining {
+        if self.mode == Mode::Draining && !mutant(Mutant::DrainIgnored) {
             return Some(Why::Stopping);
         }
-        self.pause_of(name).or_else(|| self.crowd(name, project_running))
+        let pause = self.pause_of(name).filter(|_| !mutant(Mutant::PauseIgnored));
+        pause.or_else(|| self.crowd(name, project_running))
     }
 
     /// The same, pauses aside: who takes the slots.
@@ -144,11 +146,11 @@ impl View {
         if scale == 0 {
             return Some(Why::Disabled);
         }
-        if running >= scale {
+        if running >= scale && !mutant(Mutant::ScaleIgnored) {
             return Some(Why::AgentBusy { running, scale });
         }
         match self.rules.scale {
-            Some(cap) if project_running >= cap => {
+            Some(cap) if project_running >= cap && !mutant(Mutant::CapIgnored) => {
                 Some(Why::ProjectBusy { running: project_running, scale: cap })
             }
             _ => None,
@@ -234,7 +236,9 @@ impl View {
             if run.state == RunState::Queued {
                 remove(&mut agent.queue, id);
             }
-            agent.live.remove(id);
+            if !mutant(Mutant::SlotKept) {
+                agent.live.remove(id);
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ pub const FILE: &str = "al.db";
 pub struct Store {
     conn: Connection,
     path: PathBuf,
+    /// Writes until the disk is full.
+    #[cfg(debug_assertions)]
+    room: std::cell::Cell<Option<u32>>,
 }
 
 /// Numbers that were drawn when the history began.
@@ -66,7 +69,12 @@ impl Store {
         .map_err(at)?;
         conn.set_prepared_statement_cache_capacity(64);
         restrict(&path);
-        let store = Self { conn, path };
+        let store = Self {
+            conn,
+            path,
+            #[cfg(debug_assertions)]
+            room: std::cell::Cell::new(None),
+        };
         store.migrate()?;
         Ok(store)
     }
@@ -152,6 +160,7 @@ impl Store {
 
     /// Makes everything since [`Store::begin`] durable.
     pub fn commit(&self) -> Result<(), StoreError> {
+        self.take_room()?;
         self.conn.execute_batch("COMMIT").map_err(|e| self.at(e))
     }
 
@@ -165,6 +174,7 @@ impl Store {
 
     /// Writes the rows of one decision.
     pub fn apply(&self, decision: &crate::scheduler::Decision) -> Result<(), StoreError> {
+        self.take_room()?;
         write::apply(&self.conn, decision).map_err(|e| self.at(e))
     }
 
@@ -175,6 +185,25 @@ impl Store {
             self.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or(0);
         let max = if full { pages } else { u32::MAX };
         let _ = self.conn.query_row(&format!("PRAGMA max_page_count = {max}"), [], |_| Ok(()));
+    }
+
+    /// Lets so many decisions and commits be written until the disk is full; none is no limit.
+    /// A test's way to a full disk at any place of a turn.
+    #[cfg(debug_assertions)]
+    pub fn set_room(&self, writes: Option<u32>) {
+        self.room.set(writes);
+    }
+
+    #[cfg(debug_assertions)]
+    fn take_room(&self) -> Result<(), StoreError> {
+        let Some(room) = self.room.get() else { return Ok(()) };
+        let left = room.checked_sub(1).ok_or_else(|| StoreError::Full { path: self.path.clone() });
+        left.map(|left| self.room.set(Some(left)))
+    }
+
+    #[cfg(not(debug_assertions))]
+    fn take_room(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// A read side of the same file.

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::{Decision, EffectState, Payload, Receipt, Run, RunState, Scope, Why};
 
 pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
@@ -36,6 +37,7 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
             finish(conn, run, *state, why, *exit_code, *at)
         }
         Decision::Effect { effect, state } => set_effect(conn, &effect.key(), *state),
+        Decision::SetTimer { .. } if mutant(Mutant::TimersInMemory) => Ok(()),
         Decision::SetTimer { timer, at } => execute(
             conn,
             "INSERT INTO timers (key, at) VALUES (?1, ?2)
@@ -45,6 +47,7 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
         Decision::ClearTimer { timer } => {
             execute(conn, "DELETE FROM timers WHERE key = ?1", params![timer.key()])
         }
+        Decision::Pause { .. } if mutant(Mutant::PausesInMemory) => Ok(()),
         Decision::Pause { scope, pause } => execute(
             conn,
             "INSERT OR REPLACE INTO pauses (scope, by, since, why) VALUES (?1, ?2, ?3, ?4)",
@@ -86,7 +89,7 @@ fn insert_receipt(conn: &Connection, receipt: &Receipt) -> rusqlite::Result<()> 
             receipt.trigger.kind.name(),
             receipt.trigger.source,
             receipt.trigger.summary,
-            receipt.dedupe,
+            receipt.dedupe.as_ref().filter(|_| !mutant(Mutant::KeyForgotten)),
             receipt.outcome.name(),
             json(&receipt.runs),
             json(&receipt.skipped),
@@ -127,6 +130,9 @@ fn finish(
     exit_code: Option<i32>,
     at: i64,
 ) -> rusqlite::Result<()> {
+    if state == RunState::Dropped && mutant(Mutant::SilentDrop) {
+        return execute(conn, "DELETE FROM runs WHERE id = ?1", params![run]);
+    }
     execute(
         conn,
         "UPDATE runs SET state = ?2, why = ?3, exit_code = ?4, ended_at = ?5
@@ -157,6 +163,9 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
              (SELECT max(n) + 1 FROM receipts))",
         params![before],
     )?;
+    if mutant(Mutant::PruneTakesLive) {
+        execute(conn, "DELETE FROM runs WHERE queued_at < ?1", params![before])?;
+    }
     // The newest run stays in any case: its number must not be given away again.
     execute(
         conn,

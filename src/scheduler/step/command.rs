@@ -4,6 +4,7 @@ use super::Step;
 use crate::scheduler::decision::{Answer, Decision, EffectState};
 use crate::scheduler::event::{Command, Effect, Target};
 use crate::scheduler::model::{Pause, Payload, Run, RunState, Scope, Trigger, TriggerKind, Why};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::{Mode, View};
 use crate::scheduler::words::{plural, scope_name};
 
@@ -178,6 +179,9 @@ impl Step<'_> {
         if run.stopping.is_none() {
             self.out.push(Decision::Stopping { run: run.id.clone(), why });
         }
+        if mutant(Mutant::KillForgets) {
+            return;
+        }
         // Asked again, it is tried again: the first try may have failed.
         let effect = Effect::Stop { run: run.id.clone(), attempt: run.attempt };
         self.mark(&effect, EffectState::Todo);
@@ -214,8 +218,11 @@ impl Step<'_> {
     pub(super) fn stop(&mut self, clear_queues: bool, kill: bool, by: &str) {
         self.out.push(Decision::Drain);
         let why = Why::StoppedBy { by: by.to_owned() };
+        // In their order, because equal events have equal decisions.
+        let mut runs: Vec<&Run> = self.view.runs.values().collect();
+        runs.sort_by_key(|run| run.seq);
         let (queued, live): (Vec<&Run>, Vec<&Run>) =
-            self.view.runs.values().partition(|run| run.state == RunState::Queued);
+            runs.into_iter().partition(|run| run.state == RunState::Queued);
         if clear_queues {
             for run in &queued {
                 self.end_queued(&run.id, RunState::Dropped, why.clone());

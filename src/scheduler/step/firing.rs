@@ -6,11 +6,13 @@ use crate::scheduler::event::Firing;
 use crate::scheduler::model::{
     Envelope, Payload, Receipt, ReceiptOutcome, Run, RunState, Trigger, Why,
 };
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::Mode;
 
 impl Step<'_> {
     pub(super) fn fired(&mut self, firing: &Firing) {
-        if firing.dedupe.is_some() && self.view.facts.receipt.is_some() {
+        let seen = firing.dedupe.is_some() && self.view.facts.receipt.is_some();
+        if seen && !mutant(Mutant::NoDedupe) {
             return self.answer(Answer::Duplicate { receipt: self.view.facts.receipt.clone() });
         }
         if self.view.mode == Mode::Draining {

@@ -5,6 +5,7 @@ use super::firing::schedule_payload;
 use crate::scheduler::decision::{Answer, Decision, EffectState};
 use crate::scheduler::event::{Effect, EffectNews, Exit, Report, Verdict};
 use crate::scheduler::model::{Millis, Run, RunState, Trigger, TriggerKind, Why};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::Mode;
 
 /// Exit code by which a program asks for a rerun without the command.
@@ -14,7 +15,8 @@ impl Step<'_> {
     /// The live run, when this attempt is still its newest: late news of an old attempt changes
     /// nothing.
     pub(super) fn live(&self, run: &str, attempt: u32) -> Option<&Run> {
-        self.view.runs.get(run).filter(|r| r.attempt == attempt && r.state.holds_slot())
+        let newest = |r: &Run| r.attempt == attempt || mutant(Mutant::LateNews);
+        self.view.runs.get(run).filter(|r| newest(r) && r.state.holds_slot())
     }
 
     pub(super) fn effect(&mut self, effect: &Effect, news: &EffectNews) {
@@ -35,6 +37,9 @@ impl Step<'_> {
                 self.finish(&run, RunState::Failed, why, None, self.stamp.at);
             }
             (Effect::Start { .. }, EffectNews::Absent) => self.never_began(&run),
+            (Effect::Start { .. }, EffectNews::Lost) if mutant(Mutant::LostAgain) => {
+                self.never_began(&run);
+            }
             (Effect::Start { .. }, EffectNews::Lost) => {
                 self.finish(&run, RunState::Failed, Why::Lost, None, self.stamp.at);
             }
@@ -47,7 +52,8 @@ impl Step<'_> {
     pub(super) fn never_began(&mut self, run: &Run) {
         match (run.state, &run.stopping) {
             (RunState::Starting, None) => {
-                let (id, attempt, at) = (run.id.clone(), run.attempt + 1, self.stamp.at);
+                let next = u32::from(!mutant(Mutant::SameAttempt));
+                let (id, attempt, at) = (run.id.clone(), run.attempt + next, self.stamp.at);
                 let old = Effect::Start { run: id.clone(), attempt: run.attempt };
                 self.mark(&old, EffectState::Dead);
                 self.out.push(Decision::Start { run: id.clone(), attempt, at });
@@ -103,7 +109,8 @@ impl Step<'_> {
         let code = exit.chosen.or(exit.code);
         self.finish(&run, state, why, code, exit.at);
         let wants = run.wants_rerun || exit.wants_rerun || exit.code == Some(EXIT_RERUN);
-        if wants && state == RunState::Succeeded {
+        let well = state == RunState::Succeeded || mutant(Mutant::RerunAfterFailure);
+        if wants && well {
             self.rerun(&run);
         }
     }
@@ -118,7 +125,7 @@ impl Step<'_> {
     ) {
         debug_assert!(run.state.may_become(state), "{:?} -> {state:?}", run.state);
         self.out.push(Decision::Finish { run: run.id.clone(), state, why, exit_code: code, at });
-        if run.attempt > 0 {
+        if run.attempt > 0 && !mutant(Mutant::EffectKept) {
             let (run, attempt) = (run.id.clone(), run.attempt);
             self.mark(&Effect::Start { run: run.clone(), attempt }, EffectState::Dead);
             self.mark(&Effect::Stop { run, attempt }, EffectState::Dead);
@@ -139,7 +146,9 @@ impl Step<'_> {
         let n = run.rerun + 1;
         let hindrance = match self.view.mode {
             Mode::Draining => Some(Why::Stopping),
-            Mode::Running if n > max => Some(Why::RerunLimit { max }),
+            Mode::Running if n > max && !mutant(Mutant::RerunsForever) => {
+                Some(Why::RerunLimit { max })
+            }
             Mode::Running => self.refusal(&run.agent).or_else(|| self.view.pause_of(&run.agent)),
         };
         let trigger = Trigger {

@@ -3,7 +3,8 @@
 use super::Step;
 use super::firing::schedule_payload;
 use crate::scheduler::decision::Decision;
-use crate::scheduler::model::{Millis, RunState, Timer, Trigger, TriggerKind, Why};
+use crate::scheduler::model::{Millis, Run, RunState, Timer, Trigger, TriggerKind, Why};
+use crate::scheduler::mutant::{Mutant, mutant};
 
 const DAY_MS: Millis = 24 * 60 * 60 * 1000;
 
@@ -18,7 +19,10 @@ impl Step<'_> {
         for name in self.view.agents.keys() {
             self.arm(name, self.stamp.at);
         }
-        for run in self.view.runs.values().filter(|run| run.state == RunState::Queued) {
+        let queued = |run: &&Run| run.state == RunState::Queued;
+        let mut waiting: Vec<&Run> = self.view.runs.values().filter(queued).collect();
+        waiting.sort_by_key(|run| run.seq);
+        for run in waiting {
             if let Some(why) = self.refusal(&run.agent).filter(|why| *why != run.why) {
                 self.out.push(Decision::Explain { run: run.id.clone(), why });
             }
@@ -58,14 +62,17 @@ impl Step<'_> {
             return self.out.push(Decision::ClearTimer { timer: Timer::Cron(name.to_owned()) });
         };
         // After a jump of the clock the schedule goes on from now, without a burst.
-        self.arm(name, self.stamp.at);
+        let due = self.view.timers.get(&Timer::Cron(name.to_owned()));
+        let after = due.filter(|_| mutant(Mutant::TickBurst)).unwrap_or(&self.stamp.at);
+        self.arm(name, *after);
         let source = agent.rules.schedule.as_ref().map_or("", |s| s.expr()).to_owned();
         let trigger = Trigger { kind: TriggerKind::Schedule, summary: source.clone(), source };
         let waiting = agent.queue.len() as u32;
         let hindrance = self
             .view
             .hindrance(name, self.view.running())
-            .or_else(|| (waiting > 0).then_some(Why::QueueAhead { queued: waiting }));
+            .or_else(|| (waiting > 0).then_some(Why::QueueAhead { queued: waiting }))
+            .filter(|_| !mutant(Mutant::TickWaits));
         let payload = schedule_payload();
         self.offer(trigger, None, vec![(name.to_owned(), hindrance)], payload, None, 0);
     }
