@@ -61,7 +61,9 @@ impl Mirror {
                     run.why = why.clone();
                     run.exit_code = *exit_code;
                     run.ended_at = Some(*at);
-                    if run.attempt > 0 {
+                    // An older run may end after a newer one.
+                    let newer = |last: &Run| last.seq < run.seq;
+                    if run.attempt > 0 && self.last.get(&run.agent).is_none_or(newer) {
                         self.last.insert(run.agent.clone(), run.clone());
                     }
                     changes.push(Change::Run(Box::new(run)));

@@ -159,6 +159,7 @@ impl Step<'_> {
     }
 
     pub(super) fn kill_runs(&mut self, runs: &[String], by: &str) {
+        let runs = &once(runs)[..];
         if let Some(gone) = runs.iter().find(|run| !self.view.runs.contains_key(*run)) {
             return self.answer(Answer::NotFound { what: format!("live run {gone}") });
         }
@@ -188,6 +189,7 @@ impl Step<'_> {
     }
 
     pub(super) fn drop_runs(&mut self, runs: &[String], by: &str) {
+        let runs = &once(runs)[..];
         let queued =
             |run: &String| self.view.runs.get(run).is_some_and(|r| r.state == RunState::Queued);
         if let Some(other) = runs.iter().find(|run| !queued(run)) {
@@ -242,6 +244,12 @@ impl Step<'_> {
         let runs = live.iter().map(|run| run.id.clone()).collect();
         self.done(format!("stopping, {wait}"), runs);
     }
+}
+
+/// The same runs, each named once.
+fn once(runs: &[String]) -> Vec<String> {
+    let first = |(at, run): &(usize, &String)| !runs[..*at].contains(run);
+    runs.iter().enumerate().filter(first).map(|(_, run)| run.clone()).collect()
 }
 
 /// The beginning of a text, short enough for a table; the whole of it is in the payload.

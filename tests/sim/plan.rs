@@ -1,0 +1,175 @@
+//! What happens in one world, as data: it can be printed, kept in a file, shortened and repeated.
+//!
+//! A step says all that it needs. Where it means one of several things that are there (a process, a
+//! delivery), it holds a number that is taken modulo how many there are: so steps can be left out
+//! and the others still mean something.
+
+use action_llama::scheduler::cron::Schedule;
+use action_llama::scheduler::{AgentRules, Millis, ProjectRules};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub setup: Setup,
+    pub steps: Vec<Step>,
+}
+
+/// The project, and when the world begins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    pub at: Millis,
+    pub scale: Option<u32>,
+    pub max_reruns: u32,
+    pub agents: Vec<Agent>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    pub name: String,
+    pub scale: u32,
+    pub queue_bound: u32,
+    /// Expression and zone.
+    pub schedule: Option<(String, String)>,
+}
+
+impl Agent {
+    pub fn schedule(&self) -> Option<Schedule> {
+        self.schedule.as_ref().map(|(expr, zone)| Schedule::parse(expr, zone).unwrap())
+    }
+}
+
+/// Days of history that are kept.
+pub const RETENTION_DAYS: u32 = 14;
+
+impl Setup {
+    pub fn rules(&self) -> ProjectRules {
+        ProjectRules {
+            scale: self.scale,
+            max_reruns: self.max_reruns,
+            retention_days: RETENTION_DAYS,
+            id_key: 0xA1,
+        }
+    }
+
+    /// The agents as their files say; a scale that an operator has set is one of `scales`.
+    pub fn agents(&self, scale_of: impl Fn(&Agent) -> u32) -> Vec<(String, AgentRules)> {
+        let rules = |agent: &Agent| AgentRules {
+            scale: scale_of(agent),
+            queue_bound: agent.queue_bound,
+            schedule: agent.schedule(),
+        };
+        self.agents.iter().map(|agent| (agent.name.clone(), rules(agent))).collect()
+    }
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A host starts, when none runs.
+    Start {
+        room: Option<u32>,
+    },
+    /// The host takes what is ready and commits it.
+    Turn {
+        take: u32,
+        trouble: Trouble,
+    },
+    /// The host goes on with one of its tasks.
+    Task(u32),
+    /// Something happens in a process.
+    Program(u32, Happening),
+    /// A process says something through the gateway; also one that ended long ago.
+    Says(u32, Word),
+    /// The next start of a process is refused by the machine.
+    Refuse,
+    /// The host gives up waiting for a process that it is just starting.
+    LaunchTimesOut(u32),
+    /// News of an effect or an end, heard before, arrive again.
+    Echo(u32),
+    /// A sender sends a new delivery.
+    Deliver {
+        key: bool,
+        targets: Vec<u32>,
+    },
+    /// A sender sends a delivery again, answered or not.
+    Resend(u32),
+    Command {
+        wish: Wish,
+        ask: bool,
+    },
+    /// An operator says yes to a question of some time ago.
+    Confirm(u32),
+    /// A console opens and takes a snapshot.
+    Watch,
+    /// Time passes, and the host with it.
+    Advance {
+        ms: i64,
+    },
+    /// The clock is set.
+    Jump {
+        ms: i64,
+    },
+    /// The host is killed.
+    Crash,
+    /// The machine is: the host and all processes with it.
+    PowerCut,
+}
+
+/// What goes wrong with a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    None,
+    /// The disk is full after so many writes.
+    Full(u32),
+    /// The host is killed after so many writes.
+    CrashWithin(u32),
+    /// The host is killed after the commit, when it has done so many of the acts and answers that
+    /// follow.
+    CrashAfter(u32),
+}
+
+/// What happens in a process. One that is just being started claims its attempt, whatever it says
+/// here, unless its supervisor is killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    Exits(i32),
+    /// With a code, a return value and so on that the agent chose with its commands.
+    Chooses(i32),
+    /// It ends well and says that there is more to do.
+    ExitsForMore,
+    FailsForMore,
+    Signalled,
+    TimesOut,
+    CannotExecute,
+    /// Its supervisor is killed; the program lives until somebody looks.
+    Orphaned,
+    /// One that was asked to stop does.
+    Obeys,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    Status,
+    Return,
+    Rerun,
+}
+
+/// What an operator wants. Agents and runs are numbers; agent 0 is the whole project where that
+/// makes sense, and one number stands for an agent that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    Run(u32),
+    Rerun(u32),
+    Pause(u32),
+    Resume(u32, bool),
+    Kill(Vec<u32>),
+    KillAgent(u32),
+    Drop(Vec<u32>),
+    Scale(u32, u32),
+    Stop { clear: bool, kill: bool },
+}

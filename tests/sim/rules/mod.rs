@@ -1,0 +1,89 @@
+//! What must hold. Each rule is a row of one of the tables: a sentence and a function. To add one,
+//! add a row.
+
+mod commits;
+mod decisions;
+mod rest;
+mod steps;
+
+use std::fmt;
+
+use action_llama::engine::Input;
+use action_llama::scheduler::{Decision, Effect};
+
+use crate::world::World;
+
+/// A rule that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule, as a short sentence.
+    pub rule: &'static str,
+    pub what: String,
+}
+
+impl Violation {
+    pub fn new(rule: &'static str, what: String) -> Self {
+        Self { rule, what }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.what)
+    }
+}
+
+/// What a rule says: nothing, or what is wrong.
+pub type Judged = Result<(), String>;
+
+/// Judges one decision that was committed, before the ledger knows it.
+pub type OfDecision = (&'static str, fn(&World<'_>, &Input, &Decision) -> Judged);
+/// Judges the state after a commit, after a step, or at rest.
+pub type OfWorld = (&'static str, fn(&World<'_>) -> Judged);
+
+pub fn before_decision(
+    world: &World<'_>,
+    input: &Input,
+    decision: &Decision,
+) -> Result<(), Violation> {
+    for (rule, check) in decisions::RULES {
+        check(world, input, decision).map_err(|what| Violation::new(rule, what))?;
+    }
+    Ok(())
+}
+
+pub fn after_commit(world: &World<'_>) -> Result<(), Violation> {
+    all(world, commits::RULES)
+}
+
+/// Steps between two looks at the rows, which cost more than the rest of a step.
+const LOOK_EVERY: u32 = 12;
+
+pub fn after_step(world: &World<'_>) -> Result<(), Violation> {
+    all(world, steps::RULES)?;
+    if world.age.is_multiple_of(LOOK_EVERY) { all(world, steps::SLOW_RULES) } else { Ok(()) }
+}
+
+pub fn at_rest(world: &World<'_>) -> Result<(), Violation> {
+    all(world, steps::RULES)?;
+    all(world, steps::SLOW_RULES)?;
+    all(world, rest::RULES)
+}
+
+/// An attempt is about to be started.
+pub fn before_start(world: &World<'_>, effect: &Effect) -> Result<(), Violation> {
+    let (rule, check) = commits::BEFORE_START;
+    check(world, effect).map_err(|what| Violation::new(rule, what))
+}
+
+fn all(world: &World<'_>, rules: &[OfWorld]) -> Result<(), Violation> {
+    for (rule, check) in rules {
+        check(world).map_err(|what| Violation::new(rule, what))?;
+    }
+    Ok(())
+}
+
+/// Nothing, or what `what` says.
+pub fn must(holds: bool, what: impl FnOnce() -> String) -> Judged {
+    if holds { Ok(()) } else { Err(what()) }
+}

@@ -1,0 +1,106 @@
+//! Rules about the world after every step.
+
+use std::collections::BTreeSet;
+
+use action_llama::scheduler::{EffectState, View};
+
+use super::{Judged, OfWorld, must};
+use crate::world::{Running, World};
+
+pub const RULES: &[OfWorld] = &[("a run has one process at most", one_process)];
+
+/// Those that read the rows.
+pub const SLOW_RULES: &[OfWorld] = &[
+    ("the view is what the rows amount to", view_equals_rows),
+    ("effects are rows", effects_equal_rows),
+    ("watchers see what there is", watchers_see),
+];
+
+fn one_process(world: &World<'_>) -> Judged {
+    let mut seen = BTreeSet::new();
+    let twin = world.machine.programs().find(|process| !seen.insert(&process.name.0));
+    must(twin.is_none(), || format!("{twin:?} in {:?}", world.machine.processes))
+}
+
+/// The host, when its view may be looked at.
+fn sound<'w>(world: &'w World<'_>) -> Option<&'w Running> {
+    world.host.as_ref().filter(|running| !running.failed)
+}
+
+fn view_equals_rows(world: &World<'_>) -> Judged {
+    let Some(running) = sound(world) else { return Ok(()) };
+    let view = &running.host.view;
+    let scales = &world.ledger.scales;
+    let agents =
+        world.setup.agents(|agent| scales.get(&agent.name).copied().unwrap_or(agent.scale));
+    let rows = running.host.store.load(&world.setup.rules(), &agents);
+    let mut rows = rows.map_err(|error| error.to_string())?;
+    rows.mode = view.mode;
+    rows.from_seq = view.from_seq;
+    rows.facts = view.facts.clone();
+    must(rows == *view, || differences(view, &rows))
+}
+
+fn effects_equal_rows(world: &World<'_>) -> Judged {
+    let Some(running) = sound(world) else { return Ok(()) };
+    let rows = running.host.store.effects().map_err(|error| error.to_string())?;
+    let mut rows: Vec<_> =
+        rows.into_iter().filter(|(_, state)| *state != EffectState::Dead).collect();
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let known: Vec<_> =
+        world.ledger.effects.iter().map(|(effect, state)| (effect.clone(), *state)).collect();
+    must(rows == known, || format!("rows {rows:?}, decided {known:?}"))
+}
+
+fn watchers_see(world: &World<'_>) -> Judged {
+    let Some(running) = sound(world) else { return Ok(()) };
+    running.watchers.iter().try_for_each(|watcher| {
+        let mirror = &watcher.mirror;
+        let view = &running.host.view;
+        must(mirror.seq == running.seq, || format!("{} of {}", mirror.seq, running.seq))?;
+        let mut seen = mirror.view.clone();
+        seen.facts = view.facts.clone();
+        must(seen == *view, || differences(view, &seen))?;
+        let mut stale = view.runs.values().filter(|run| watcher.shown.get(&run.id) != Some(*run));
+        let stale = stale.next();
+        must(stale.is_none(), || {
+            format!("{stale:?} is shown as {:?}", stale.and_then(|run| watcher.shown.get(&run.id)))
+        })
+    })
+}
+
+/// Where two views differ, without what they agree about.
+fn differences(view: &View, other: &View) -> String {
+    let part = |name: &str, differ: bool, a: String, b: String| {
+        if differ { format!("{name}: {a}\n    is not {b}\n") } else { String::new() }
+    };
+    let runs = |view: &View, other: &View| {
+        let mut runs: Vec<_> = view
+            .runs
+            .values()
+            .filter(|run| other.runs.get(&run.id) != Some(*run))
+            .map(|run| format!("{run:?}"))
+            .collect();
+        runs.sort();
+        runs.join(" ")
+    };
+    [
+        part("mode", view.mode != other.mode, d(&view.mode), d(&other.mode)),
+        part("agents", view.agents != other.agents, d(&view.agents), d(&other.agents)),
+        part("runs", view.runs != other.runs, runs(view, other), runs(other, view)),
+        part("pauses", view.pauses != other.pauses, d(&view.pauses), d(&other.pauses)),
+        part("timers", view.timers != other.timers, d(&view.timers), d(&other.timers)),
+        part("next", view.next_run != other.next_run, d(&view.next_run), d(&other.next_run)),
+        part(
+            "running",
+            view.running() != other.running(),
+            d(&view.running()),
+            d(&other.running()),
+        ),
+    ]
+    .concat()
+}
+
+fn d(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}")
+}

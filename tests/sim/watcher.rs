@@ -1,0 +1,28 @@
+//! A console's side: a snapshot, and every commit after it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use action_llama::engine::{Change, Commit, Mirror};
+use action_llama::scheduler::{Run, View};
+
+pub struct Watcher {
+    pub mirror: Mirror,
+    /// Runs as the changes since the snapshot showed them.
+    pub shown: BTreeMap<String, Run>,
+}
+
+impl Watcher {
+    pub fn new(seq: u64, view: &View, last: HashMap<String, Run>) -> Self {
+        let mirror = Mirror { seq, view: view.clone(), last };
+        let shown = view.runs.iter().map(|(id, run)| (id.clone(), run.clone())).collect();
+        Self { mirror, shown }
+    }
+
+    pub fn see(&mut self, commit: &Commit) {
+        for change in self.mirror.apply(commit) {
+            if let Change::Run(run) = change {
+                self.shown.insert(run.id.clone(), *run);
+            }
+        }
+    }
+}
