@@ -4,6 +4,9 @@
 //! delivery), it holds a number that is taken modulo how many there are: so steps can be left out
 //! and the others still mean something.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use action_llama::scheduler::cron::Schedule;
 use action_llama::scheduler::{AgentRules, Millis, ProjectRules};
 use serde::{Deserialize, Serialize};
@@ -32,12 +35,6 @@ pub struct Agent {
     pub schedule: Option<(String, String)>,
 }
 
-impl Agent {
-    pub fn schedule(&self) -> Option<Schedule> {
-        self.schedule.as_ref().map(|(expr, zone)| Schedule::parse(expr, zone).unwrap())
-    }
-}
-
 /// Days of history that are kept.
 pub const RETENTION_DAYS: u32 = 14;
 
@@ -51,12 +48,12 @@ impl Setup {
         }
     }
 
-    /// The agents as their files say; a scale that an operator has set is one of `scales`.
-    pub fn agents(&self, scale_of: impl Fn(&Agent) -> u32) -> Vec<(String, AgentRules)> {
+    /// The agents as their files say.
+    pub fn agents(&self) -> Vec<(String, AgentRules)> {
         let rules = |agent: &Agent| AgentRules {
-            scale: scale_of(agent),
+            scale: agent.scale,
             queue_bound: agent.queue_bound,
-            schedule: agent.schedule(),
+            schedule: agent.schedule.as_ref().map(|(expr, zone)| schedule(expr, zone)),
         };
         self.agents.iter().map(|agent| (agent.name.clone(), rules(agent))).collect()
     }
@@ -172,4 +169,15 @@ pub enum Wish {
     Drop(Vec<u32>),
     Scale(u32, u32),
     Stop { clear: bool, kill: bool },
+}
+
+/// A parsed schedule; there are few different ones, and parsing takes longer than many steps.
+fn schedule(expr: &str, zone: &str) -> Schedule {
+    thread_local! {
+        static PARSED: RefCell<BTreeMap<String, Schedule>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    PARSED.with_borrow_mut(|parsed| {
+        let schedule = || Schedule::parse(expr, zone).unwrap();
+        parsed.entry(format!("{expr} {zone}")).or_insert_with(schedule).clone()
+    })
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Mutex;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -114,7 +114,8 @@ pub fn many(
     more: impl Fn(u64) -> bool + Sync,
 ) -> (u64, Vec<Failure>) {
     let next = AtomicU64::new(0);
-    let failed = AtomicBool::new(false);
+    // Seeds before one that failed are played all the same, so that it is the first that fails.
+    let failed = AtomicU64::new(u64::MAX);
     let failures = Mutex::new(Vec::new());
     let played = AtomicU64::new(0);
     let cores = thread::available_parallelism().map_or(1, |n| n.get());
@@ -124,11 +125,11 @@ pub fn many(
                 let disk = Disk::new();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
-                    if failed.load(Ordering::Relaxed) || !more(n) {
+                    if n > failed.load(Ordering::Relaxed) || !more(n) {
                         return;
                     }
                     if let Err(failure) = seed(first + n, &disk, mistake) {
-                        failed.store(true, Ordering::Relaxed);
+                        failed.fetch_min(n, Ordering::Relaxed);
                         failures.lock().unwrap().push(*failure);
                     }
                     played.fetch_add(1, Ordering::Relaxed);

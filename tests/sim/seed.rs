@@ -101,9 +101,10 @@ impl Chooser {
             Kind::Task if world.tasks() == 0 => self.turn(),
             Kind::Task => Step::Task(self.number()),
             Kind::Program => Step::Program(self.number(), self.happening()),
-            Kind::Says => {
-                Step::Says(self.number(), *self.rng.pick(&[Word::Status, Word::Return, Word::Rerun]))
-            }
+            Kind::Says => Step::Says(
+                self.number(),
+                *self.rng.pick(&[Word::Status, Word::Return, Word::Rerun]),
+            ),
             Kind::Refuse => Step::Refuse,
             Kind::LaunchTimesOut => Step::LaunchTimesOut(self.number()),
             Kind::Echo => Step::Echo(self.number()),

@@ -7,8 +7,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::disk::Disk;
 use crate::mutants::{MUTANTS, Place};
-use crate::play::{self, Failure};
 use crate::plan::Plan;
+use crate::play::{self, Failure};
 
 /// Seeds that every test run plays.
 const FIRST_SEEDS: u64 = 500;

@@ -41,8 +41,7 @@ fn starts_have_effects(world: &World<'_>) -> Judged {
 fn effects_are_live(world: &World<'_>) -> Judged {
     world.ledger.effects.keys().try_for_each(|effect| {
         let run = world.ledger.runs.get(effect.run());
-        let live =
-            run.is_some_and(|run| run.state.holds_slot() && run.attempt == effect.attempt());
+        let live = run.is_some_and(|run| run.state.holds_slot() && run.attempt == effect.attempt());
         must(live, || format!("{effect:?} of {run:?}"))
     })
 }

@@ -130,9 +130,8 @@ fn ticks(world: &World<'_>, input: &Input, decision: &Decision) -> Judged {
 }
 
 fn tick(world: &World<'_>, input: &Input, run: &Run) -> Judged {
-    let agent = world.setup.agents.iter().find(|agent| agent.name == run.agent);
-    let schedule = agent.and_then(|agent| agent.schedule());
-    let Some(schedule) = schedule else {
+    let agent = world.files.iter().find(|(name, _)| *name == run.agent);
+    let Some(schedule) = agent.and_then(|(_, rules)| rules.schedule.as_ref()) else {
         return Err(format!("{} has no schedule and ticks", run.agent));
     };
     // Its timer was the tick before, so the next one after that is the new timer.

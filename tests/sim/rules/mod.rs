@@ -11,6 +11,8 @@ use std::fmt;
 use action_llama::engine::Input;
 use action_llama::scheduler::{Decision, Effect};
 
+pub use rest::Rows;
+
 use crate::world::World;
 
 /// A rule that was broken.
@@ -38,7 +40,9 @@ pub type Judged = Result<(), String>;
 
 /// Judges one decision that was committed, before the ledger knows it.
 pub type OfDecision = (&'static str, fn(&World<'_>, &Input, &Decision) -> Judged);
-/// Judges the state after a commit, after a step, or at rest.
+/// Judges a world at rest and its history.
+pub type OfRest = (&'static str, fn(&World<'_>, &Rows) -> Judged);
+/// Judges the state after a commit or after a step.
 pub type OfWorld = (&'static str, fn(&World<'_>) -> Judged);
 
 pub fn before_decision(
@@ -67,7 +71,17 @@ pub fn after_step(world: &World<'_>) -> Result<(), Violation> {
 pub fn at_rest(world: &World<'_>) -> Result<(), Violation> {
     all(world, steps::RULES)?;
     all(world, steps::SLOW_RULES)?;
-    all(world, rest::RULES)
+    let rows = Rows::of(world).map_err(|what| Violation::new("rows can be read", what))?;
+    for (rule, check) in rest::RULES {
+        check(world, &rows).map_err(|what| Violation::new(rule, what))?;
+    }
+    Ok(())
+}
+
+/// After another host has started over a world at rest.
+pub fn still_at_rest(world: &World<'_>) -> Result<(), Violation> {
+    all(world, steps::RULES)?;
+    all(world, steps::SLOW_RULES)
 }
 
 /// An attempt is about to be started.

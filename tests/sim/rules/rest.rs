@@ -1,14 +1,14 @@
 //! Rules about a world at rest: what was promised is there, and nothing is left over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use action_llama::scheduler::{Receipt, Run};
-use action_llama::store::{RunsQuery, TriggersQuery};
+use action_llama::store::{RunsQuery, StoreError, TriggersQuery};
 
-use super::{Judged, OfWorld, must};
+use super::{Judged, OfRest, must};
 use crate::world::World;
 
-pub const RULES: &[OfWorld] = &[
+pub const RULES: &[OfRest] = &[
     ("what was acknowledged has its receipt and its runs", deliveries),
     ("promised runs are there", promises),
     ("every run ended once, as was decided", ends),
@@ -17,54 +17,67 @@ pub const RULES: &[OfWorld] = &[
     ("watchers know the last run of each agent", last_runs),
 ];
 
-fn all_runs(world: &World<'_>) -> Result<BTreeMap<String, Run>, String> {
-    let Some(running) = &world.host else { return Err("no host".to_owned()) };
-    let query = RunsQuery { limit: 100_000, ..RunsQuery::default() };
-    let runs = running.host.store.reader().runs(&query).map_err(|error| error.to_string())?;
-    Ok(runs.into_iter().map(|run| (run.id.clone(), run)).collect())
+/// The whole history, as anybody could read it.
+pub struct Rows {
+    runs: BTreeMap<String, Run>,
+    receipts: BTreeMap<String, Receipt>,
+    last: HashMap<String, Run>,
 }
 
-fn all_receipts(world: &World<'_>) -> Result<BTreeMap<String, Receipt>, String> {
-    let Some(running) = &world.host else { return Err("no host".to_owned()) };
-    let query = TriggersQuery { offset: 0, limit: 100_000 };
-    let rows = running.host.store.reader().triggers(&query).map_err(|error| error.to_string())?;
-    Ok(rows.into_iter().map(|receipt| (receipt.id.clone(), receipt)).collect())
+impl Rows {
+    pub fn of(world: &World<'_>) -> Result<Self, String> {
+        const ALL: u32 = 100_000;
+        let Some(running) = &world.host else { return Err("there is no host".to_owned()) };
+        let reader = &running.reader;
+        let runs = reader.runs(&RunsQuery { limit: ALL, ..RunsQuery::default() });
+        let receipts = reader.triggers(&TriggersQuery { offset: 0, limit: ALL });
+        let last = reader.last_runs(world.files.iter().map(|(name, _)| name));
+        let (runs, receipts, last) =
+            (runs.map_err(text)?, receipts.map_err(text)?, last.map_err(text)?);
+        Ok(Self {
+            runs: runs.into_iter().map(|run| (run.id.clone(), run)).collect(),
+            receipts: receipts.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            last,
+        })
+    }
 }
 
-fn deliveries(world: &World<'_>) -> Judged {
-    let rows = all_receipts(world)?;
-    let runs = all_runs(world)?;
+fn text(error: StoreError) -> String {
+    error.to_string()
+}
+
+fn deliveries(world: &World<'_>, rows: &Rows) -> Judged {
     world.people.deliveries.iter().flat_map(|delivery| &delivery.acknowledged).try_for_each(|id| {
         let decided = world.ledger.receipts.get(id).ok_or(format!("{id} was never written"))?;
         if world.ledger.may_be_pruned(decided.at) {
             return Ok(());
         }
-        let row = rows.get(id).ok_or(format!("{id} has no row"))?;
+        let row = rows.receipts.get(id).ok_or(format!("{id} has no row"))?;
         must(row.runs == decided.runs && row.skipped == decided.skipped, || {
             format!("{row:?} is not {decided:?}")
         })?;
         let gone = |run: &&String| {
             let entry = world.ledger.runs.get(*run);
             let pruned = entry.and_then(|entry| entry.ended_at);
-            !runs.contains_key(*run) && !pruned.is_some_and(|at| world.ledger.may_be_pruned(at))
+            !rows.runs.contains_key(*run)
+                && !pruned.is_some_and(|at| world.ledger.may_be_pruned(at))
         };
         let gone = decided.runs.iter().find(gone);
         must(gone.is_none(), || format!("{gone:?} of {id} has no row"))
     })
 }
 
-fn promises(world: &World<'_>) -> Judged {
+fn promises(world: &World<'_>, _: &Rows) -> Judged {
     let unknown = world.people.promised.iter().find(|run| !world.ledger.runs.contains_key(*run));
     must(unknown.is_none(), || format!("{unknown:?}"))
 }
 
-fn ends(world: &World<'_>) -> Judged {
-    let rows = all_runs(world)?;
-    let stranger = rows.keys().find(|id| !world.ledger.runs.contains_key(*id));
+fn ends(world: &World<'_>, rows: &Rows) -> Judged {
+    let stranger = rows.runs.keys().find(|id| !world.ledger.runs.contains_key(*id));
     must(stranger.is_none(), || format!("{stranger:?} was never decided"))?;
     world.ledger.runs.iter().try_for_each(|(id, entry)| {
         must(entry.state.ended(), || format!("{id} is {entry:?}"))?;
-        let Some(row) = rows.get(id) else {
+        let Some(row) = rows.runs.get(id) else {
             let pruned = entry.ended_at.is_some_and(|at| world.ledger.may_be_pruned(at));
             return must(pruned, || format!("{id} has no row and is {entry:?}"));
         };
@@ -79,22 +92,20 @@ fn ends(world: &World<'_>) -> Judged {
     })
 }
 
-fn processes(world: &World<'_>) -> Judged {
+fn processes(world: &World<'_>, _: &Rows) -> Judged {
     let left = &world.machine.processes;
     must(left.is_empty(), || format!("{left:?}"))
 }
 
-fn effects(world: &World<'_>) -> Judged {
+fn effects(world: &World<'_>, _: &Rows) -> Judged {
     let left = &world.ledger.effects;
     must(left.is_empty(), || format!("{left:?}"))
 }
 
-fn last_runs(world: &World<'_>) -> Judged {
-    let Some(running) = &world.host else { return Ok(()) };
-    let agents = world.setup.agents.iter().map(|agent| &agent.name);
-    let rows = running.host.store.reader().last_runs(agents).map_err(|error| error.to_string())?;
-    running.watchers.iter().try_for_each(|watcher| {
-        rows.iter().try_for_each(|(agent, row)| {
+fn last_runs(world: &World<'_>, rows: &Rows) -> Judged {
+    let watchers = world.host.iter().flat_map(|running| &running.watchers);
+    watchers.into_iter().try_for_each(|watcher| {
+        rows.last.iter().try_for_each(|(agent, row)| {
             let seen = watcher.mirror.last.get(agent);
             must(seen == Some(row), || format!("{agent}: {seen:?} is not {row:?}"))
         })

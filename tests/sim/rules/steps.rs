@@ -30,9 +30,11 @@ fn sound<'w>(world: &'w World<'_>) -> Option<&'w Running> {
 fn view_equals_rows(world: &World<'_>) -> Judged {
     let Some(running) = sound(world) else { return Ok(()) };
     let view = &running.host.view;
-    let scales = &world.ledger.scales;
-    let agents =
-        world.setup.agents(|agent| scales.get(&agent.name).copied().unwrap_or(agent.scale));
+    let mut agents = world.files.clone();
+    // The host knows of a new scale before the file does.
+    for (name, rules) in &mut agents {
+        rules.scale = world.ledger.scales.get(name).copied().unwrap_or(rules.scale);
+    }
     let rows = running.host.store.load(&world.setup.rules(), &agents);
     let mut rows = rows.map_err(|error| error.to_string())?;
     rows.mode = view.mode;
@@ -91,12 +93,7 @@ fn differences(view: &View, other: &View) -> String {
         part("pauses", view.pauses != other.pauses, d(&view.pauses), d(&other.pauses)),
         part("timers", view.timers != other.timers, d(&view.timers), d(&other.timers)),
         part("next", view.next_run != other.next_run, d(&view.next_run), d(&other.next_run)),
-        part(
-            "running",
-            view.running() != other.running(),
-            d(&view.running()),
-            d(&other.running()),
-        ),
+        part("running", view.running() != other.running(), d(&view.running()), d(&other.running())),
     ]
     .concat()
 }

@@ -18,22 +18,28 @@ impl World<'_> {
         if self.is_up() {
             return Ok(());
         }
-        let store = Store::open(self.disk.path()).unwrap();
-        let scales = &self.scales;
-        let agents =
-            self.setup.agents(|agent| scales.get(&agent.name).copied().unwrap_or(agent.scale));
-        let view = store.load(&self.setup.rules(), &agents).unwrap();
+        let (store, reader) = self.shelf.take().unwrap_or_else(|| {
+            let store = Store::open(self.disk.path()).unwrap();
+            let reader = store.reader();
+            (store, reader)
+        });
+        let view = store.load(&self.setup.rules(), &self.files).unwrap();
         let unfinished = store.effects().unwrap();
-        self.ledger.host_started(&agents);
+        self.ledger.host_started(&self.files);
         store.set_room(room);
         let mut host = Host::new(store, view);
         let input = Input { event: Event::HostStarted, stamp: self.stamp() };
-        let Ok(decided) = turn(&mut host, std::slice::from_ref(&input)) else { return Ok(()) };
+        let decided = turn(&mut host, std::slice::from_ref(&input));
         host.store.set_room(None);
-        let last = host.store.reader().last_runs(self.setup.agents.iter().map(|a| &a.name));
+        let Ok(decided) = decided else {
+            self.shelf = Some((host.store, reader));
+            return Ok(());
+        };
+        let last = reader.last_runs(self.files.iter().map(|(name, _)| name));
         let watcher = Watcher::new(1, &host.view, last.unwrap());
         self.host = Some(Running {
             host,
+            reader,
             inbox: VecDeque::new(),
             retries: Vec::new(),
             tasks: Vec::new(),

@@ -50,7 +50,7 @@ impl World<'_> {
             // Files that history forgot are no concern of a world.
             Act::Prune(_) => return Ok(()),
             Act::Quit => {
-                self.host = None;
+                self.crash();
                 return Ok(());
             }
         };

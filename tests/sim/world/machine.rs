@@ -107,9 +107,8 @@ impl Machine {
     /// False when there is nothing to stop.
     pub fn stop(&mut self, name: &Name) -> bool {
         let holder = self.claims.get(name).copied();
-        let held = |p: &&mut Process| {
-            holder == Some(Claim::Supervisor(p.pid)) && p.stage != Stage::Orphan
-        };
+        let held =
+            |p: &&mut Process| holder == Some(Claim::Supervisor(p.pid)) && p.stage != Stage::Orphan;
         let Some(process) = self.processes.iter_mut().find(held) else { return false };
         process.stage = Stage::Stopping;
         self.truth.entry(name.clone()).or_default().asked = true;
@@ -156,9 +155,8 @@ impl Machine {
 
     /// Removes everything a run left. False when one of its attempts lives.
     pub fn remove(&mut self, run: &str) -> bool {
-        let held = |p: &Process| {
-            p.name.0 == run && matches!(p.stage, Stage::Running | Stage::Stopping)
-        };
+        let held =
+            |p: &Process| p.name.0 == run && matches!(p.stage, Stage::Running | Stage::Stopping);
         if self.processes.iter().any(held) {
             return false;
         }
@@ -172,7 +170,9 @@ impl Machine {
     pub fn happen(&mut self, index: usize, what: &Happening, now: Millis, faults: Faults) {
         let process = self.processes[index].clone();
         match process.stage {
-            Stage::Launching if *what == Happening::Orphaned => self.answer(&process, Reply::Failed),
+            Stage::Launching if *what == Happening::Orphaned => {
+                self.answer(&process, Reply::Failed)
+            }
             Stage::Launching => self.claim(&process, faults),
             Stage::Orphan => {}
             Stage::Running if *what == Happening::Obeys => {}
@@ -231,11 +231,9 @@ fn exit_of(what: &Happening, now: Millis) -> Exit {
     let exited = |code| exit(ExitWhy::Exited, Some(code), now);
     match what {
         Happening::Exits(code) => exited(*code),
-        Happening::Chooses(code) => Exit {
-            exit_signal: Some(*code),
-            return_value: Some("chosen".into()),
-            ..exited(0)
-        },
+        Happening::Chooses(code) => {
+            Exit { exit_signal: Some(*code), return_value: Some("chosen".into()), ..exited(0) }
+        }
         Happening::ExitsForMore => Exit { rerun: true, status: Some("more".into()), ..exited(0) },
         Happening::FailsForMore => Exit { rerun: true, ..exited(1) },
         Happening::Signalled => Exit { signal: Some(9), ..exited(137) },

@@ -7,10 +7,11 @@ mod people;
 mod rest;
 mod turn;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use action_llama::engine::{Confirmation, Host, Input};
-use action_llama::scheduler::{Event, Millis, Report, Stamp};
+use action_llama::scheduler::{AgentRules, Event, Millis, Report, Stamp};
+use action_llama::store::{Reader, Store};
 
 pub use driver::Task;
 pub use machine::{Machine, Name};
@@ -27,12 +28,14 @@ use crate::watcher::Watcher;
 pub struct World<'d> {
     pub now: Millis,
     pub setup: Setup,
-    /// Scales in the agents' files, once an operator has changed them.
-    pub scales: BTreeMap<String, u32>,
+    /// The agents as their files say now.
+    pub files: Vec<(String, AgentRules)>,
     pub disk: &'d Disk,
     pub machine: Machine,
     pub people: People,
     pub host: Option<Running>,
+    /// The database of the host that died last, still open: opening costs more than many steps.
+    shelf: Option<(Store, Reader)>,
     /// What was committed, as the rules remember it.
     pub ledger: Ledger,
     pub faults: Faults,
@@ -48,6 +51,8 @@ pub struct World<'d> {
 /// A host that runs: all of this is lost in a crash.
 pub struct Running {
     pub host: Host,
+    /// What the gateway reads through.
+    pub reader: Reader,
     pub inbox: VecDeque<Job>,
     /// News that could not be written yet.
     retries: Vec<Input>,
@@ -71,13 +76,14 @@ impl<'d> World<'d> {
         disk.format();
         Self {
             now: setup.at,
-            scales: BTreeMap::new(),
+            files: setup.agents(),
             ledger: Ledger::new(&setup),
             setup,
             disk,
             machine: Machine::default(),
             people: People::default(),
             host: None,
+            shelf: None,
             faults,
             heard: Vec::new(),
             age: 0,
@@ -128,13 +134,23 @@ impl<'d> World<'d> {
             Step::Watch => self.watch(),
             Step::Advance { ms } => self.advance(*ms)?,
             Step::Jump { ms } => self.now += ms,
-            Step::Crash => self.host = None,
+            Step::Crash => self.crash(),
             Step::PowerCut => {
-                self.host = None;
+                self.crash();
+                self.shelf = None;
                 self.machine.power_cut();
             }
         }
         rules::after_step(self)
+    }
+
+    /// The host is gone, and with it all that was not committed.
+    fn crash(&mut self) {
+        if let Some(Running { host, reader, .. }) = self.host.take() {
+            host.store.roll_back();
+            host.store.set_room(None);
+            self.shelf = Some((host.store, reader));
+        }
     }
 
     pub fn stamp(&mut self) -> Stamp {
@@ -196,11 +212,8 @@ impl<'d> World<'d> {
     }
 
     fn watch(&mut self) {
-        let last = |host: &Host, setup: &Setup| {
-            host.store.reader().last_runs(setup.agents.iter().map(|a| &a.name)).unwrap()
-        };
         if let Some(running) = self.host.as_mut().filter(|r| !r.failed && r.watchers.len() < 2) {
-            let last = last(&running.host, &self.setup);
+            let last = running.reader.last_runs(self.files.iter().map(|(name, _)| name)).unwrap();
             running.watchers.push(Watcher::new(running.seq, &running.host.view, last));
         }
     }

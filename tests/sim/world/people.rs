@@ -128,7 +128,8 @@ impl World<'_> {
             Outcome::Answer(Answer::Done { .. }),
         ) = (reply, outcome)
         {
-            self.scales.insert(agent.clone(), *scale);
+            let file = self.files.iter_mut().find(|(name, _)| name == agent);
+            file.into_iter().for_each(|(_, rules)| rules.scale = *scale);
         }
     }
 

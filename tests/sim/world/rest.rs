@@ -19,9 +19,9 @@ impl World<'_> {
         self.settle()?;
         rules::at_rest(self)?;
         // Another host finds the same.
-        self.host = None;
+        self.crash();
         self.settle()?;
-        rules::at_rest(self)
+        rules::still_at_rest(self)
     }
 
     fn settle(&mut self) -> Result<(), Violation> {
@@ -71,7 +71,9 @@ impl World<'_> {
             let asked = self.ledger.runs.get(&process.name.0).is_some_and(|run| run.stopping);
             match process.stage {
                 Stage::Running if asked => {}
-                Stage::Stopping => self.machine.happen(index, &Happening::Obeys, self.now, self.faults),
+                Stage::Stopping => {
+                    self.machine.happen(index, &Happening::Obeys, self.now, self.faults)
+                }
                 Stage::Launching | Stage::Running | Stage::Orphan => {
                     self.machine.happen(index, &Happening::Exits(0), self.now, self.faults);
                 }

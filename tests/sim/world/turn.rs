@@ -36,7 +36,7 @@ impl World<'_> {
         running.host.store.set_room(None);
         running.failed = decided.is_err();
         match (decided, trouble) {
-            (Err(_), Trouble::CrashWithin(_)) => self.host = None,
+            (Err(_), Trouble::CrashWithin(_)) => self.crash(),
             (Err(error), Trouble::Full(_)) => self.put_off(inputs, replies, &error.to_string()),
             (Err(error), Trouble::None | Trouble::CrashAfter(_)) => {
                 return Err(Violation::new("turns work", format!("{error} for {inputs:?}")));
@@ -49,7 +49,7 @@ impl World<'_> {
                 };
                 self.carry_out(&decided, &replies, keep)?;
                 if keep.is_some() {
-                    self.host = None;
+                    self.crash();
                 }
             }
         }
