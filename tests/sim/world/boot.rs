@@ -35,8 +35,11 @@ impl World<'_> {
             self.shelf = Some((host.store, reader));
             return Ok(());
         };
-        let last = reader.last_runs(self.files.iter().map(|(name, _)| name));
-        let watcher = Watcher::new(1, &host.view, last.unwrap());
+        // Without a run that ended there is nothing to read.
+        let agents = self.files.iter().map(|(name, _)| name);
+        let agents = agents.filter(|_| self.ledger.runs.values().any(|run| run.state.ended()));
+        let last = reader.last_runs(agents).unwrap();
+        let watcher = Watcher::new(1, &host.view, last);
         self.host = Some(Running {
             host,
             reader,
