@@ -16,6 +16,8 @@ pub struct Host {
     pub view: View,
     /// True when the view may be ahead of the rows and has to be read again.
     stale: bool,
+    /// The latest time that the clock has shown.
+    seen: Millis,
 }
 
 /// One event with what the outside adds to it.
@@ -27,7 +29,15 @@ pub struct Input {
 
 impl Host {
     pub fn new(store: Store, view: View) -> Self {
-        Self { store, view, stale: false }
+        Self { store, view, stale: false, seen: Millis::MIN }
+    }
+
+    /// What the clock brings about now: timers that are due, and that it went back.
+    pub fn due(&mut self, now: Millis) -> Vec<Event> {
+        let back = (now < self.seen).then_some(Event::ClockSetBack);
+        self.seen = now;
+        let due = self.view.timers.iter().filter(|(_, at)| **at <= now);
+        back.into_iter().chain(due.map(|(timer, _)| Event::TimerDue(timer.clone()))).collect()
     }
 
     /// Reads the view from the rows again. What is not in rows (rules, mode) stays.
@@ -52,6 +62,7 @@ pub fn turn(host: &mut Host, inputs: &[Input]) -> Result<Vec<Vec<Decision>>, Sto
     if host.stale {
         host.reload()?;
     }
+    host.seen = inputs.iter().map(|input| input.stamp.at).fold(host.seen, Millis::max);
     let kept = Kept::of(&host.view, inputs);
     decide_all(host, inputs).inspect_err(|_| {
         host.store.roll_back();

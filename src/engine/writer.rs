@@ -155,11 +155,10 @@ impl Writer {
         Duration::from_millis(until).min(NAP)
     }
 
-    /// The timers that are due.
-    fn due(&self) -> Vec<Job> {
-        let now = ambient::now_ms();
-        let due = self.host.view.timers.iter().filter(|(_, at)| **at <= now);
-        due.map(|(timer, _)| Job::internal(stamped(Event::TimerDue(timer.clone())))).collect()
+    /// What the clock brings about.
+    fn due(&mut self) -> Vec<Job> {
+        let due = self.host.due(ambient::now_ms());
+        due.into_iter().map(|event| Job::internal(stamped(event))).collect()
     }
 
     fn sort(&mut self, message: Message, jobs: &mut Vec<Job>) -> Next {

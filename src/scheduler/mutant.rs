@@ -27,6 +27,8 @@ pub enum Mutant {
     TickWaits,
     /// After a jump of the clock every tick that was missed is made up for.
     TickBurst,
+    /// Schedules wait for the time that a wrong clock promised.
+    ClockIgnored,
     /// An effect is forgotten when it is decided.
     EffectForgotten,
     /// An attempt that never began is tried again under its old number.

@@ -82,6 +82,7 @@ pub const MUTANTS: &[(&str, Place)] = &[
     ("newest first", Inside(Mutant::NewestFirst)),
     ("a tick waits for a slot", Inside(Mutant::TickWaits)),
     ("ticks are made up for", Inside(Mutant::TickBurst)),
+    ("schedules trust a clock that was wrong", Inside(Mutant::ClockIgnored)),
     ("an effect is forgotten", Inside(Mutant::EffectForgotten)),
     ("effects outlive their run", Inside(Mutant::EffectKept)),
     ("slot not freed at the end", Inside(Mutant::SlotKept)),

@@ -173,12 +173,13 @@ impl Chooser {
     }
 
     fn clock(&mut self) -> Step {
-        match self.rng.weighted(&[20, 20, 6, 3, 3, 1]) {
+        match self.rng.weighted(&[20, 20, 6, 3, 3, 1, 1]) {
             0 => Step::Advance { ms: self.rng.between(1, 30_000) },
             1 => Step::Advance { ms: self.rng.between(MINUTE, 20 * MINUTE) },
             2 => Step::Advance { ms: self.rng.between(60 * MINUTE, 180 * MINUTE) },
             3 => Step::Jump { ms: self.rng.between(MINUTE, DAY) },
-            4 => Step::Jump { ms: -self.rng.between(1, 3 * 60 * MINUTE) },
+            4 => Step::Jump { ms: -self.rng.between(1, 5 * 60 * MINUTE) },
+            5 => Step::Jump { ms: -self.rng.between(DAY, 40 * DAY) },
             _ => Step::Jump { ms: self.rng.between(10 * DAY, 40 * DAY) },
         }
     }

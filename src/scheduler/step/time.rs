@@ -6,7 +6,10 @@ use crate::scheduler::decision::Decision;
 use crate::scheduler::model::{Millis, Run, RunState, Timer, Trigger, TriggerKind, Why};
 use crate::scheduler::mutant::{Mutant, mutant};
 
-const DAY_MS: Millis = 24 * 60 * 60 * 1000;
+const HOUR_MS: Millis = 60 * 60 * 1000;
+const DAY_MS: Millis = 24 * HOUR_MS;
+/// A clock that is set back further than this was wrong before.
+pub const PATIENCE_MS: Millis = 3 * HOUR_MS;
 
 impl Step<'_> {
     /// Ticks that passed while the host was down are skipped: each schedule goes on from now.
@@ -28,6 +31,23 @@ impl Step<'_> {
             }
         }
         self.prune_due();
+    }
+
+    /// A clock that was set back a little repeats no tick: schedules wait for the time they are
+    /// armed for. Set back further, they go on from the new time, or they would be silent for as
+    /// long as the clock had been wrong.
+    pub(super) fn clock_set_back(&mut self) {
+        if mutant(Mutant::ClockIgnored) {
+            return;
+        }
+        for (name, agent) in &self.view.agents {
+            let armed = self.view.timers.get(&Timer::Cron(name.clone())).copied();
+            let latest =
+                agent.rules.schedule.as_ref().and_then(|s| s.next(self.stamp.at + PATIENCE_MS));
+            if armed > latest {
+                self.arm(name, self.stamp.at);
+            }
+        }
     }
 
     /// Sets the agent's next tick after `after`, or clears it when there is none.

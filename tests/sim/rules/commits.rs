@@ -1,6 +1,7 @@
 //! Rules about what a commit left, and about acting on it.
 
-use action_llama::scheduler::{Effect, EffectState, RunState, TriggerKind};
+use action_llama::scheduler::step::PATIENCE_MS;
+use action_llama::scheduler::{Effect, EffectState, RunState, Timer, TriggerKind};
 
 use super::{Judged, OfWorld, must};
 use crate::world::World;
@@ -8,6 +9,7 @@ use crate::world::World;
 pub const RULES: &[OfWorld] = &[
     ("queues keep their bounds", queue_bounds),
     ("a tick never waits", ticks_start),
+    ("schedules go on", schedules_go_on),
     ("what starts is written down as an effect", starts_have_effects),
     ("effects belong to newest attempts", effects_are_live),
 ];
@@ -29,6 +31,19 @@ fn ticks_start(world: &World<'_>) -> Judged {
         run.state == RunState::Queued && run.trigger.kind == TriggerKind::Schedule
     });
     must(waits.is_none(), || format!("{waits:?} waits"))
+}
+
+/// A timer stands for the next tick, whatever the clock did; see `clock_set_back` for the patience.
+fn schedules_go_on(world: &World<'_>) -> Judged {
+    world.files.iter().try_for_each(|(agent, rules)| {
+        let enabled = world.ledger.scales.get(agent).is_some_and(|scale| *scale > 0);
+        let Some(schedule) = rules.schedule.as_ref().filter(|_| enabled) else { return Ok(()) };
+        let armed = world.ledger.timers.get(&Timer::Cron(agent.clone())).copied();
+        let latest = schedule.next(world.now + PATIENCE_MS);
+        must(armed.is_some() && armed <= latest, || {
+            format!("{agent} is armed for {armed:?}, at {}", world.now)
+        })
+    })
 }
 
 fn starts_have_effects(world: &World<'_>) -> Judged {

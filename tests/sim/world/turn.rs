@@ -70,10 +70,7 @@ impl World<'_> {
                 Err(error) => self.people.answered(&job.reply, Err(not_written(error.to_string()))),
             }
         }
-        let now = self.now;
-        let due = running.host.view.timers.iter().filter(|(_, at)| **at <= now);
-        let due: Vec<Event> = due.map(|(timer, _)| Event::TimerDue(timer.clone())).collect();
-        for event in due {
+        for event in running.host.due(self.now) {
             let stamp = self.stamp();
             jobs.push(Job::internal(Input { event, stamp }));
         }
