@@ -20,8 +20,9 @@
 //! * disasters: the host is killed, the machine is switched off, the disk is full at any write.
 //!
 //! What is not: threads and channels of the host, the bytes of HTTP and of log files, a real kernel
-//! (`tests/crash` kills the real binary), two schedulers at once (a file lock keeps them apart), and
-//! SQLite's own recovery: the database lives in memory, where a lost host is a dropped connection.
+//! (`tests/crash` kills the real binary), two schedulers at once (a file lock keeps them apart), a host
+//! that was started for one run only, a row that cannot be written while others can, and SQLite's own
+//! recovery: the database lives in memory, where a lost host is a transaction rolled back.
 //!
 //! ```text
 //! cargo test --test sim         regressions, mutants, and the first seeds

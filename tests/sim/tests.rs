@@ -23,6 +23,7 @@ pub fn harness() -> ExitCode {
         Trial::test("what_failed_once_works", regressions),
         Trial::test("the_first_seeds_keep_the_rules", first_seeds),
         Trial::test("the_same_seed_is_the_same_world", the_same_twice),
+        Trial::test("the_first_seeds_see_everything_there_is", the_first_seeds_see_it_all),
         Trial::test("every_mutant_is_noticed", || table().map(|_| ())),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -63,6 +64,63 @@ fn the_same_twice() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// What the first seeds have to meet, as the histories of worlds spell it: a rule about something
+/// that never happens holds for nothing.
+const SIGHTS: &[&str] = &[
+    // reasons
+    "AgentBusy {",
+    "ProjectBusy {",
+    "QueueAhead {",
+    "Paused {",
+    "Disabled",
+    "UnknownAgent",
+    "why: Exited {",
+    "why: AgentExit {",
+    "why: Signalled {",
+    "why: TimedOut {",
+    "why: KilledBy {",
+    "why: DroppedBy {",
+    "why: QueueFull {",
+    "why: StoppedBy {",
+    "why: CannotStart {",
+    "why: Lost",
+    "RerunLimit {",
+    "outcome: NoMatch",
+    // effects
+    "}, Begun)",
+    "}, Done)",
+    "}, Absent)",
+    "}, Lost)",
+    "}, Failed {",
+    "attempt: 2",
+    "Sweep {",
+    // events
+    "kind: Rerun",
+    "RunReported {",
+    "TimerDue(Prune)",
+    "ClockSetBack",
+    // answers
+    "Answer(Duplicate {",
+    "Answer(Refused(Stopping))",
+    "Answer(NotFound {",
+    "Confirm {",
+    "Stale {",
+    "Quit",
+];
+
+fn the_first_seeds_see_it_all() -> Result<(), Failed> {
+    let disk = Disk::new();
+    let mut missing = SIGHTS.to_vec();
+    for seed in 0..FIRST_SEEDS {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let history = play::history(seed, &disk);
+        missing.retain(|sight| !history.contains(sight));
+    }
+    Err(format!("no world saw: {}", missing.join(", ")).into())
 }
 
 /// Mutant, seed and rule, a line each.

@@ -61,7 +61,7 @@ pub fn after_commit(world: &World<'_>) -> Result<(), Violation> {
 }
 
 /// Steps between two looks at the rows, which cost more than the rest of a step.
-const LOOK_EVERY: u32 = 12;
+const LOOK_EVERY: u32 = 16;
 
 pub fn after_step(world: &World<'_>) -> Result<(), Violation> {
     all(world, steps::RULES)?;

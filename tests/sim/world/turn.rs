@@ -66,7 +66,12 @@ impl World<'_> {
             let Some(job) = running.inbox.pop_front() else { break };
             match running.host.question(&job.input, &job.confirm) {
                 Ok(None) => jobs.push(job),
-                Ok(Some(outcome)) => self.people.answered(&job.reply, Ok(outcome)),
+                Ok(Some(outcome)) => {
+                    if let Some(history) = &mut self.history {
+                        history.push_str(&format!("{outcome:?}\n"));
+                    }
+                    self.people.answered(&job.reply, Ok(outcome));
+                }
                 Err(error) => self.people.answered(&job.reply, Err(not_written(error.to_string()))),
             }
         }
