@@ -15,6 +15,7 @@ pub mod impact;
 pub mod model;
 pub mod settle;
 pub mod step;
+pub mod template;
 pub mod view;
 pub mod words;
 
