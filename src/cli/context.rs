@@ -6,8 +6,9 @@ use super::output::Look;
 use super::{logs, times};
 use crate::ambient::{self, Millis};
 use crate::failure::Failure;
-use crate::project::{self, Loaded, Problem};
+use crate::project::{self, Checks, Loaded, Problem};
 use crate::scheduler::cron::Schedule;
+use crate::scheduler::template::Template;
 
 /// The surroundings of one call of `al`.
 #[derive(Debug, Clone)]
@@ -42,7 +43,7 @@ impl Context {
     /// All problems of its files at once.
     pub fn load(&self) -> Result<Loaded, Failure> {
         let zone = ambient::host_zone();
-        let check_schedule = |expr: &str, tz: Option<&str>| {
+        let schedule = |expr: &str, tz: Option<&str>| {
             Schedule::parse(expr, tz.unwrap_or(&zone)).map(drop).map_err(|error| error.to_string())
         };
         project::load(&project::Request {
@@ -51,7 +52,10 @@ impl Context {
             al_env: self.al_env.clone(),
             al_home: self.al_home.clone(),
             strict: false,
-            check_schedule: &check_schedule,
+            checks: Checks {
+                schedule: &schedule,
+                template: &|text| Template::parse(text).map(drop),
+            },
         })
         .map_err(|problems| self.project_failure(&problems))
     }

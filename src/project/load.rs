@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::agent::{self, CheckSchedule, Surroundings};
+use super::agent::{self, Surroundings};
 use super::binding::Sources;
+use super::checks::Checks;
 use super::config;
 use super::discover::discover;
 use super::layers::{self, Environment, Layers};
@@ -23,8 +24,7 @@ pub struct Request<'a> {
     pub al_home: PathBuf,
     /// Unknown keys are errors instead of warnings.
     pub strict: bool,
-    /// Says whether a cron expression holds in a time zone, and why not.
-    pub check_schedule: CheckSchedule<'a>,
+    pub checks: Checks<'a>,
 }
 
 /// A project that can be used, and what should be looked at all the same.
@@ -83,7 +83,7 @@ fn read(folder: &Named, request: &Request<'_>, problems: &mut Problems) -> Optio
         sources: Sources { table: layers.table.table("webhooks"), complete: layers.complete },
         has_only_model: layers.table.node("model").is_some(),
         engine_known: !layers.table.table("harness").is_some_and(|h| h.is_bad("type")),
-        check_schedule: request.check_schedule,
+        checks: request.checks,
     };
     let agents = agents(folder, &mut around, problems);
     let name = layers.project_name.as_deref().or(layers.table.text("projectName"));

@@ -6,6 +6,7 @@
 mod agent;
 mod binding;
 mod check;
+mod checks;
 mod config;
 pub mod credentials;
 mod discover;
@@ -17,12 +18,13 @@ pub mod model;
 pub mod names;
 mod problem;
 pub mod providers;
+mod rules;
 pub mod schema;
 mod skill;
 mod source;
 mod tree;
 
-pub use agent::CheckSchedule;
+pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
 pub use load::{Loaded, Request, load};
 pub use model::*;

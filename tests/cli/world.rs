@@ -59,6 +59,11 @@ timezone = "UTC"
 scale = 2
 timeout = 5400
 maxWorkQueueSize = 7
+overlap = "queue"
+priority = "high"
+lane = "{repo}#{number}"
+keep = "latest"
+retry = { attempts = 3, backoff = "90s", on = ["lost", "error"] }
 
 [[webhooks]]
 source = "github"

@@ -11,7 +11,7 @@ use std::time::Duration;
 use action_llama::engine::{self, Driver, Facts, Handle, Host};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::Redactor;
-use action_llama::project::{self, Project, Request};
+use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::Access;
 use action_llama::scheduler::{Run, RunState};
 use action_llama::store::{FILE, Keys, Store};
@@ -226,7 +226,7 @@ fn load(dir: &Path) -> Project {
         al_env: None,
         al_home: dir.join("home"),
         strict: true,
-        check_schedule: &|_, _| Ok(()),
+        checks: Checks { schedule: &|_, _| Ok(()), template: &|_| Ok(()) },
     };
     project::load(&request).unwrap().project
 }
