@@ -317,9 +317,8 @@ fn agent_rules(
     zone: &str,
 ) -> Result<Vec<(String, crate::scheduler::AgentRules)>, Failure> {
     let rules = |agent: &Agent| {
-        let mut rules = engine::agent_rules(agent, zone).map_err(|e| {
-            Failure::config("bad_schedule", format!("{}: {}", agent.name, e.message))
-        })?;
+        let mut rules = engine::agent_rules(agent, zone)
+            .map_err(|e| Failure::config("bad_schedule", format!("{}: {e}", agent.name)))?;
         if !plan.whole {
             rules.schedule = None;
         }

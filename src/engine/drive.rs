@@ -75,6 +75,14 @@ impl Driver {
             match &effect {
                 Effect::Start { run, attempt } => driver.start(&effect, run, *attempt).await,
                 Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
+                Effect::Suspend { run, attempt } => {
+                    let told = driver.insist(|| driver.process.suspend(run, *attempt)).await;
+                    driver.told(&effect, told);
+                }
+                Effect::Resume { run, attempt } => {
+                    let told = driver.insist(|| driver.process.resume(run, *attempt)).await;
+                    driver.told(&effect, told);
+                }
             }
         });
     }
@@ -121,7 +129,10 @@ impl Driver {
     /// Looks after an effect that was begun before this process started.
     pub(super) fn recover(&self, effect: Effect) {
         match effect {
-            Effect::Stop { .. } => self.act(effect),
+            // What has to be so is made so once more.
+            Effect::Stop { .. } | Effect::Suspend { .. } | Effect::Resume { .. } => {
+                self.act(effect);
+            }
             Effect::Start { .. } => {
                 let driver = self.clone();
                 self.tokio.spawn(async move { driver.find(&effect).await });
@@ -163,6 +174,15 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// The end of an attempt that is not there any more arrives by another way.
+    fn told(&self, effect: &Effect, told: Result<bool, runtime::Error>) {
+        let news = match told {
+            Ok(_) => EffectNews::Done,
+            Err(error) => EffectNews::Failed { message: error.to_string() },
+        };
+        self.news(effect, news);
     }
 
     async fn is_starting(&self, run: &str) -> bool {
@@ -250,7 +270,7 @@ impl Driver {
             command: command(agent)?,
             env: Vec::new(),
             trigger: trigger(&payload, &row.receipt),
-            params: Value::Object(agent.params.clone()),
+            params: params(agent, &payload),
             timeout_s: agent.timeout_s,
             secrets,
             gateway: access,
@@ -325,6 +345,17 @@ fn command(agent: &Agent) -> Result<ScriptCommand, String> {
         (None, Some(command)) => Ok(command),
         (None, None) => Err("[harness] command is missing".to_owned()),
     }
+}
+
+/// The agent's parameters, and over them those that came with the trigger.
+fn params(agent: &Agent, payload: &str) -> Value {
+    let mut params = agent.params.clone();
+    let payload: Value = serde_json::from_str(payload).unwrap_or_default();
+    let manual = payload.get("type").and_then(Value::as_str) == Some("manual");
+    if let Some(Value::Object(given)) = payload.get("params").filter(|_| manual) {
+        params.extend(given.clone());
+    }
+    Value::Object(params)
 }
 
 /// The trigger as the run gets it: the stored payload and the receipt that it came with.

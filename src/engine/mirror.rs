@@ -70,16 +70,14 @@ impl Mirror {
             | Decision::Running { run, .. }
             | Decision::Explain { run, .. }
             | Decision::Stopping { run, .. }
-            | Decision::Report { run, .. } => {
-                if let Some(run) = self.view.runs.get(run) {
-                    seen.run(run);
-                }
-            }
+            | Decision::Requeue { run, .. }
+            | Decision::Continue { run, .. }
+            | Decision::Report { run, .. } => self.see_run(run, seen),
             Decision::Pause { scope, pause } => {
                 changes.push(Change::Paused(scope.clone(), Some(pause.clone())));
                 self.see_scope(scope, seen);
             }
-            Decision::Resume { scope } => {
+            Decision::Resume { scope, .. } => {
                 changes.push(Change::Paused(scope.clone(), None));
                 self.see_scope(scope, seen);
             }
@@ -90,8 +88,19 @@ impl Mirror {
                 changes.push(Change::Draining);
                 seen.host = true;
             }
+            Decision::Wait(wait) => self.see_run(&wait.run, seen),
+            Decision::Wake { wait, .. } => {
+                if let Some(wait) = self.view.waits.get(wait) {
+                    self.see_run(&wait.run, seen);
+                }
+            }
             Decision::SetTimer { .. }
             | Decision::ClearTimer { .. }
+            | Decision::Paced { .. }
+            | Decision::Call(_)
+            | Decision::Lock(_)
+            | Decision::Unlock { .. }
+            | Decision::Wish { .. }
             | Decision::Effect { .. }
             | Decision::Quit
             | Decision::Sweep { .. }
@@ -99,6 +108,12 @@ impl Mirror {
             | Decision::Answer(_) => {}
         }
         self.view.apply(decision);
+    }
+
+    fn see_run(&self, run: &str, seen: &mut Seen) {
+        if let Some(run) = self.view.runs.get(run) {
+            seen.run(run);
+        }
     }
 
     fn see_scope(&self, scope: &Scope, seen: &mut Seen) {

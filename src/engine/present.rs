@@ -17,6 +17,7 @@ pub fn run_state(state: RunState) -> wire::RunState {
         RunState::Queued => wire::RunState::Queued,
         RunState::Starting => wire::RunState::Starting,
         RunState::Running => wire::RunState::Running,
+        RunState::Waiting => wire::RunState::Waiting,
         RunState::Succeeded => wire::RunState::Succeeded,
         RunState::Failed => wire::RunState::Failed,
         RunState::TimedOut => wire::RunState::TimedOut,
@@ -32,6 +33,7 @@ pub fn trigger_words(kind: TriggerKind, source: &str, summary: &str) -> String {
         TriggerKind::Schedule => format!("schedule {summary}"),
         TriggerKind::Manual => format!("manual {summary}"),
         TriggerKind::Rerun => summary.to_owned(),
+        TriggerKind::Call => format!("call {summary}"),
     }
 }
 

@@ -21,7 +21,7 @@ use super::present;
 use super::rules::Facts;
 use super::tail::{self, Tail};
 use crate::ambient;
-use crate::scheduler::{Answer, Command, RunState, Scope, Target};
+use crate::scheduler::{Answer, Command, Hold, Order, RunState, Scope, Target};
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
 
 /// Rows go down at most this often.
@@ -106,8 +106,10 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
         al_wire::Scope::Agent(agent) => Scope::Agent(agent),
     };
     Some(match command {
-        W::Run { agent, prompt } => Command::Run { agent, prompt },
-        W::Pause { scope: s, why } => Command::Pause { scope: scope(s), why },
+        W::Run { agent, prompt } => Command::Run(Order { prompt, ..Order::of(&agent) }),
+        W::Pause { scope: s, why } => {
+            Command::Pause { scope: scope(s), why, hold: Hold::Pause, until: None, kill: false }
+        }
         W::Resume { scope: s, drop_held } => Command::Resume { scope: scope(s), drop_held },
         W::Kill { target } => Command::Kill {
             target: match target {
@@ -115,8 +117,9 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
                 al_wire::Target::Runs(runs) => Target::Runs(runs),
                 al_wire::Target::Agent(agent) => Target::Agent(agent),
             },
+            tree: false,
         },
-        W::Rerun { run } => Command::Rerun { run },
+        W::Rerun { run } => Command::Rerun { run, key: None },
         W::Drop { runs } => Command::Drop { runs },
         W::Scale { agent, scale } => Command::Scale { agent, scale },
         W::Unknown => return None,
@@ -148,7 +151,17 @@ fn answered(answer: Answer) -> Reply {
             (None, Some((_, why))) => Reply::Refused { why: why.sentence() },
             (None, None) => Reply::Refused { why: "nothing to start".to_owned() },
         },
-        Answer::Duplicate { .. } => Reply::Refused { why: "it came before".to_owned() },
+        Answer::Duplicate(known) => {
+            let run = known.runs.first().cloned();
+            Reply::Done { why: "it came before".to_owned(), run }
+        }
+        // Answers to what runs ask for.
+        Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. } => Reply::Refused { why: "not an operator's command".to_owned() },
         Answer::Refused(why) => Reply::Refused { why: why.sentence() },
         Answer::NotFound { what } => Reply::Refused { why: format!("there is no {what}") },
     }

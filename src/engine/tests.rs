@@ -132,11 +132,11 @@ struct World {
 }
 
 fn rules() -> ProjectRules {
-    ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 7 }
+    ProjectRules { id_key: 7, ..ProjectRules::default() }
 }
 
 fn agents() -> Vec<(String, AgentRules)> {
-    vec![("dev".to_owned(), AgentRules { scale: 1, queue_bound: 100, schedule: None })]
+    vec![("dev".to_owned(), AgentRules { scale: 1, queue_bound: 100, ..AgentRules::default() })]
 }
 
 impl World {
@@ -247,7 +247,7 @@ fn a_confirmation_holds_as_long_as_its_consequences() {
     let world = World::new();
     let runs = [world.webhook().remove(0), world.webhook().remove(0)];
     wait_for(|| world.runtime.started.lock().unwrap().contains(&runs[0]).then_some(()));
-    let kill = || Command::Kill { target: Target::Runs(vec![runs[0].clone()]) };
+    let kill = || Command::kill(Target::Runs(vec![runs[0].clone()]));
     let ask = || match world.command(kill(), Confirmation::Wanted) {
         Outcome::Confirm { token, .. } => token,
         other => panic!("{other:?}"),
@@ -302,7 +302,7 @@ fn deltas_on_the_first_snapshot_are_the_last_snapshot() {
     let mut mine = first_snapshot(&rows);
     let runs: Vec<String> = (0..5).flat_map(|_| world.webhook()).collect();
     world.runtime.end(&runs[0], 0);
-    world.command(Command::Pause { scope: Scope::Project, why: None }, Confirmation::NotNeeded);
+    world.command(Command::pause(Scope::Project, None), Confirmation::NotNeeded);
     world.command(Command::Drop { runs: vec![runs[3].clone()] }, Confirmation::NotNeeded);
     world.command(Command::Scale { agent: "dev".into(), scale: 2 }, Confirmation::NotNeeded);
     let reader = world.engine.reader();

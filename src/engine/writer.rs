@@ -319,7 +319,14 @@ fn log_command(by: &str, answer: &Answer) {
         Answer::Refused(why) => {
             tracing::info!(target: "engine", by, "refused: {}", why.sentence());
         }
-        Answer::Duplicate { .. } | Answer::NotFound { .. } => {}
+        Answer::Duplicate(_)
+        | Answer::NotFound { .. }
+        | Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. } => {}
     }
 }
 

@@ -19,7 +19,7 @@ use super::serve::Peer;
 use super::{App, body};
 use crate::ambient;
 use crate::project::edit::set_scale;
-use crate::scheduler::{Answer, Command, Event, Scope, Target};
+use crate::scheduler::{Answer, Command, Event, Order as Start, Scope, Target};
 
 /// The largest body: a prompt.
 const BODY_MAX: usize = 1024 * 1024;
@@ -96,7 +96,14 @@ async fn order(app: &App, command: Command, by: String) -> Result<Done, Problem>
         Answer::Fired { runs, .. } => Ok(Done { sentence: String::new(), runs }),
         Answer::NotFound { what } => Err(Problem::not_found(format!("{what} not found"))),
         Answer::Refused(why) => Err(Problem::refused(&why)),
-        Answer::Duplicate { .. } => Err(Problem::internal()),
+        Answer::Duplicate(known) => Ok(Done { sentence: String::new(), runs: known.runs }),
+        // Answers to what runs ask for.
+        Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. } => Err(Problem::internal()),
     }
 }
 
@@ -137,7 +144,7 @@ async fn pause_scope(
 ) -> Result<Done, Problem> {
     let Order { by, body } = Order::<PauseBody>::read(app, headers, body).await?;
     let why = body.why.map(|why| why.chars().filter(|c| !c.is_control()).take(WHY_MAX).collect());
-    order(app, Command::Pause { scope, why }, by).await
+    order(app, Command::pause(scope, why), by).await
 }
 
 async fn resume_scope(
@@ -207,7 +214,7 @@ pub async fn trigger(
     body: Body,
 ) -> Answered {
     let Order { by, body } = Order::<TriggerBody>::read(&app, &headers, body).await?;
-    let command = Command::Run { agent: agent.clone(), prompt: body.prompt };
+    let command = Command::Run(Start { prompt: body.prompt, ..Start::of(&agent) });
     let done = order(&app, command, by).await?;
     Ok(started(&format!("Agent {agent} triggered"), &done))
 }
@@ -219,7 +226,7 @@ pub async fn rerun(
     body: Body,
 ) -> Answered {
     let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let done = order(&app, Command::Rerun { run: run.clone() }, by).await?;
+    let done = order(&app, Command::Rerun { run: run.clone(), key: None }, by).await?;
     Ok(started(&format!("{run} runs again"), &done))
 }
 
@@ -235,7 +242,7 @@ pub async fn kill(
     body: Body,
 ) -> Answered {
     let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let command = Command::Kill { target: Target::Runs(vec![run.clone()]) };
+    let command = Command::kill(Target::Runs(vec![run.clone()]));
     let done = order(&app, command, by).await.map_err(|problem| match problem.status {
         StatusCode::NOT_FOUND => Problem::not_found(format!("Instance {run} not found")),
         _ => problem,
@@ -261,7 +268,7 @@ pub async fn kill_agent(
     body: Body,
 ) -> Answered {
     let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let command = Command::Kill { target: Target::Agent(agent) };
+    let command = Command::kill(Target::Agent(agent));
     let done = order(&app, command, by).await?;
     let killed = done.runs.len();
     Ok(ok(&json!({"success": true, "message": done.sentence, "killed": killed, "runs": done.runs})))

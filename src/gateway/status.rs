@@ -204,6 +204,7 @@ fn label(trigger: &Trigger) -> String {
             let count = summary.split_once(" of ").map_or(summary.as_str(), |(count, _)| count);
             format!("schedule:{count}")
         }
+        TriggerKind::Call => format!("agent:{source}"),
     }
 }
 

@@ -253,6 +253,13 @@ pub trait Runtime: Send + Sync {
     /// at whoever waits. False when it was not running.
     fn stop<'a>(&'a self, run: &'a str, attempt: u32, grace: Duration) -> Answer<'a, bool>;
 
+    fn suspend<'a>(&'a self, _run: &'a str, _attempt: u32) -> Answer<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+    fn resume<'a>(&'a self, _run: &'a str, _attempt: u32) -> Answer<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
     /// What became of an attempt; one that never started is fenced off.
     fn inspect<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, Presence>;
 

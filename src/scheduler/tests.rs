@@ -28,10 +28,11 @@ struct Fleet {
 impl Fleet {
     /// Agents by name, scale and queue bound.
     fn new(agents: &[(&str, u32, u32)]) -> Self {
-        let rules = ProjectRules { scale: None, max_reruns: 2, retention_days: 14, id_key: 0xA1 };
+        let rules = ProjectRules { max_reruns: 2, id_key: 0xA1, ..ProjectRules::default() };
         let mut view = View::new(rules);
         for (name, scale, queue_bound) in agents {
-            let rules = AgentRules { scale: *scale, queue_bound: *queue_bound, schedule: None };
+            let rules =
+                AgentRules { scale: *scale, queue_bound: *queue_bound, ..AgentRules::default() };
             view.add_agent(name, rules);
         }
         let (receipts, ended, todo) = (Vec::new(), BTreeMap::new(), Vec::new());
@@ -40,8 +41,12 @@ impl Fleet {
 
     fn scheduled(mut self, agent: &str, expr: &str) -> Self {
         let schedule = Schedule::parse(expr, "UTC").unwrap();
-        self.view.agents.get_mut(agent).unwrap().rules.schedule = Some(schedule);
+        self.rules(agent).schedule = Some(Cadence::Cron(Box::new(schedule)));
         self
+    }
+
+    fn rules(&mut self, agent: &str) -> &mut AgentRules {
+        &mut self.view.agents.get_mut(agent).unwrap().rules
     }
 
     fn send(&mut self, event: Event) -> Option<Answer> {

@@ -13,11 +13,11 @@ const T0: i64 = 1_800_000_000_000;
 const DAY: i64 = 86_400_000;
 
 fn rules() -> ProjectRules {
-    ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 7 }
+    ProjectRules { id_key: 7, ..ProjectRules::default() }
 }
 
 fn agents() -> Vec<(String, AgentRules)> {
-    let rules = AgentRules { scale: 1, queue_bound: 3, schedule: None };
+    let rules = AgentRules { scale: 1, queue_bound: 3, ..AgentRules::default() };
     vec![("dev".to_owned(), rules)]
 }
 
@@ -93,7 +93,7 @@ fn a_restart_sees_what_was_there_before() {
     for _ in 0..6 {
         pair.webhook(T0, None);
     }
-    pair.command(T0, Command::Pause { scope: Scope::Project, why: Some("deploy".into()) });
+    pair.command(T0, Command::pause(Scope::Project, Some("deploy".into())));
     pair.send(T0, Event::HostStarted);
     let first = pair.runs().pop().unwrap();
     pair.send(
@@ -125,7 +125,7 @@ fn effects_stay_until_their_attempt_has_ended() {
 fn what_was_rolled_back_never_happened() {
     let pair = Pair::new();
     pair.store.begin().unwrap();
-    let pause = crate::scheduler::Pause { by: "ann".into(), since: T0, why: None };
+    let pause = crate::scheduler::Pause::begin("ann", T0, None);
     pair.store.apply(&Decision::Pause { scope: Scope::Project, pause }).unwrap();
     pair.store.roll_back();
     assert_eq!(pair.store.load(&rules(), &agents()).unwrap(), pair.view);
@@ -136,7 +136,11 @@ fn a_delivery_that_came_before_is_known_by_its_key() {
     let mut pair = Pair::new();
     pair.webhook(T0, Some("github:1"));
     let again = pair.webhook(T0 + 5, Some("github:1"));
-    let duplicate = crate::scheduler::Answer::Duplicate { receipt: Some("receipt-1".into()) };
+    let duplicate = crate::scheduler::Answer::Duplicate(crate::scheduler::Known {
+        receipt: "receipt-1".into(),
+        runs: vec![pair.runs()[0].id.clone()],
+        call: None,
+    });
     assert_eq!(again, [Decision::Answer(duplicate)]);
     assert_eq!(pair.runs().len(), 1);
 }
@@ -187,7 +191,7 @@ fn a_number_is_never_given_away_twice() {
     let mut pair = Pair::new();
     pair.webhook(T0, None);
     let run = pair.runs()[0].clone();
-    pair.command(T0, Command::Kill { target: crate::scheduler::Target::Runs(vec![run.id]) });
+    pair.command(T0, Command::kill(crate::scheduler::Target::Runs(vec![run.id])));
     pair.send(
         T0,
         Event::Effect(
@@ -241,7 +245,7 @@ fn what_cannot_be_opened_says_what_to_do() {
             Store::open(dir).unwrap().conn.execute_batch("PRAGMA user_version = 99").unwrap();
         },
         "history_newer",
-        "was written by a newer al (schema 99, this one knows 1)",
+        "was written by a newer al (schema 99, this one knows 2)",
     );
     check(|dir| fs::create_dir(dir.join(FILE)).unwrap(), "history_unwritable", "cannot write");
 }

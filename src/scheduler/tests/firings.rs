@@ -25,10 +25,10 @@ fn every_trigger_kind_meets_every_state() {
                     fleet.webhook(&["dev"]);
                 }
                 AgentPaused => {
-                    fleet.command(Command::Pause { scope: agent("dev"), why: None });
+                    fleet.command(Command::pause(agent("dev"), None));
                 }
                 ProjectPaused => {
-                    fleet.command(Command::Pause { scope: Scope::Project, why: None });
+                    fleet.command(Command::pause(Scope::Project, None));
                 }
                 Disabled => {
                     fleet.command(Command::Scale { agent: "dev".into(), scale: 0 });
@@ -55,7 +55,7 @@ fn every_trigger_kind_meets_every_state() {
         let answer = fleet.send(Event::Fired(firing(&[name], None)));
         assert_eq!(told(&fleet, answer), webhook);
         let mut fleet = prepare();
-        let answer = fleet.command(Command::Run { agent: name.into(), prompt: None });
+        let answer = fleet.command(Command::Run(Order::of(name)));
         assert_eq!(told(&fleet, Some(answer)), manual);
         let mut fleet = prepare();
         let answer = fleet.tick(name);
@@ -94,9 +94,10 @@ fn every_trigger_kind_meets_every_state() {
 fn the_same_delivery_twice_is_one_firing() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
     fleet.send(Event::Fired(firing(&["dev"], Some("github:1"))));
-    fleet.view.facts.receipt = Some("receipt-0".into());
+    let known = Known { receipt: "receipt-0".into(), runs: vec!["dev-1".into()], call: None };
+    fleet.view.facts.known = Some(known.clone());
     let again = fleet.send(Event::Fired(firing(&["dev"], Some("github:1"))));
-    assert_eq!(again, Some(Answer::Duplicate { receipt: Some("receipt-0".into()) }));
+    assert_eq!(again, Some(Answer::Duplicate(known)));
     assert_eq!((fleet.receipts.len(), fleet.view.runs.len()), (1, 1));
 }
 

@@ -55,7 +55,7 @@ proptest! {
                 Act::Webhook(n) => { fleet.webhook(&[NAMES[n]]); }
                 Act::Tick(n) => { fleet.tick(NAMES[n]); }
                 Act::Manual(n) => {
-                    fleet.command(Command::Run { agent: NAMES[n].into(), prompt: None });
+                    fleet.command(Command::Run(Order::of(NAMES[n])));
                 }
                 Act::Exit(n, code) if !live.is_empty() => {
                     let run = live[n % live.len()].clone();
@@ -63,10 +63,10 @@ proptest! {
                 }
                 Act::Kill(n) if !live.is_empty() => {
                     let run = live[n % live.len()].clone();
-                    fleet.command(Command::Kill { target: Target::Runs(vec![run]) });
+                    fleet.command(Command::kill(Target::Runs(vec![run])));
                 }
                 Act::Pause(n) => {
-                    fleet.command(Command::Pause { scope: scope(n), why: None });
+                    fleet.command(Command::pause(scope(n), None));
                 }
                 Act::Resume(n, drop_held) => {
                     fleet.command(Command::Resume { scope: scope(n), drop_held });
