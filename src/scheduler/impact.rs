@@ -172,7 +172,7 @@ fn stop_scope(view: &View, scope: &Scope, kill: bool) -> Impact {
         view.runs.values().filter(of_scope).partition(|run| run.state == RunState::Queued);
     let mut lines = vec!["nothing new is taken until somebody resumes it".to_owned()];
     if !queued.is_empty() {
-        lines.push(runs_that(queued.len(), "that waits", ["is dropped", "are dropped"]));
+        lines.push(runs_that(queued.len(), "in the queue", ["is dropped", "are dropped"]));
     }
     if kill && !alive.is_empty() {
         lines.push(runs_that(alive.len(), "in flight", ["is killed", "are killed"]));
