@@ -1,8 +1,8 @@
 //! Carries effects out through the runtimes and brings back the news.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use crate::ambient;
 use crate::log;
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
-use crate::scheduler::{Effect, EffectNews, Event, Exit, RunState, Verdict, View};
+use crate::scheduler::{Effect, EffectNews, Event, Exit, Run, RunState, Verdict, View};
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
@@ -29,6 +29,14 @@ const INSIST: [Duration; 4] = [
     Duration::from_secs(20),
 ];
 
+/// How often every attempt that should live is looked for.
+const ROUND: Duration = Duration::from_secs(30);
+/// An attempt that is still starting after this time is looked for, too.
+const STARTS_WITHIN_MS: i64 = 120_000;
+
+/// Run and number of an attempt.
+type AttemptId = (String, u32);
+
 /// Acts for the engine; clones act alike.
 #[derive(Clone)]
 pub struct Driver {
@@ -40,6 +48,20 @@ pub struct Driver {
     logs: PathBuf,
     /// Never to be seen in a log.
     secrets: Arc<Vec<String>>,
+    /// Attempts that a task looks after at present.
+    tended: Arc<Mutex<BTreeSet<AttemptId>>>,
+}
+
+/// An attempt is looked after by one task at a time, for as long as this lives.
+struct Tended {
+    attempt: AttemptId,
+    all: Arc<Mutex<BTreeSet<AttemptId>>>,
+}
+
+impl Drop for Tended {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.attempt);
+    }
 }
 
 impl Driver {
@@ -61,7 +83,30 @@ impl Driver {
             grant,
             logs,
             secrets: Arc::new(secrets),
+            tended: Arc::default(),
         }
+    }
+
+    /// Looks after an attempt; none when somebody does already.
+    fn tend(&self, run: &str, attempt: u32) -> Option<Tended> {
+        let attempt = (run.to_owned(), attempt);
+        let mut all = self.tended.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(attempt.clone()).then(|| Tended { attempt, all: Arc::clone(&self.tended) })
+    }
+
+    /// Compares what should live with what does, for as long as the engine works. News usually comes
+    /// by itself; this finds what got lost on the way.
+    pub(super) fn keep_rounds(&self) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            loop {
+                tokio::time::sleep(ROUND).await;
+                let Ok(alive) = driver.engine.look(should_live).await else { return };
+                for (run, attempt) in alive {
+                    driver.recover(Effect::Start { run, attempt });
+                }
+            }
+        });
     }
 
     pub(super) fn report(&self, event: Event) {
@@ -73,7 +118,10 @@ impl Driver {
         let driver = self.clone();
         self.tokio.spawn(async move {
             match &effect {
-                Effect::Start { run, attempt } => driver.start(&effect, run, *attempt).await,
+                Effect::Start { run, attempt } => {
+                    let Some(_tended) = driver.tend(run, *attempt) else { return };
+                    driver.start(&effect, run, *attempt).await;
+                }
                 Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
                 Effect::Suspend { run, attempt } => {
                     let told = driver.insist(|| driver.process.suspend(run, *attempt)).await;
@@ -126,7 +174,7 @@ impl Driver {
         }
     }
 
-    /// Looks after an effect that was begun before this process started.
+    /// Looks after an effect that was begun, by an earlier process or by a task that is gone.
     pub(super) fn recover(&self, effect: Effect) {
         match effect {
             // What has to be so is made so once more.
@@ -135,7 +183,12 @@ impl Driver {
             }
             Effect::Start { .. } => {
                 let driver = self.clone();
-                self.tokio.spawn(async move { driver.find(&effect).await });
+                self.tokio.spawn(async move {
+                    let tended = driver.tend(effect.run(), effect.attempt());
+                    if tended.is_some() {
+                        driver.find(&effect).await;
+                    }
+                });
             }
         }
     }
@@ -302,6 +355,17 @@ impl Driver {
             chosen: exit.exit_signal,
         }
     }
+}
+
+/// Attempts that are in the world, unless they got lost.
+fn should_live(view: &View) -> Vec<AttemptId> {
+    let now = ambient::now_ms();
+    let began = |run: &&Run| match run.state {
+        RunState::Running | RunState::Waiting => true,
+        RunState::Starting => run.started_at.is_some_and(|at| at + STARTS_WITHIN_MS < now),
+        _ => false,
+    };
+    view.runs.values().filter(began).map(|run| (run.id.clone(), run.attempt)).collect()
 }
 
 fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {

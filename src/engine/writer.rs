@@ -70,6 +70,7 @@ pub fn start(
             EffectState::Dead => {}
         }
     }
+    writer.driver.keep_rounds();
     let thread = thread::Builder::new()
         .name("writer".to_owned())
         .spawn(move || {
