@@ -22,13 +22,15 @@ pub struct Lock {
 /// A lock that a run could not get.
 ///
 /// Most agents that meet a held lock do something else. So a wish counts as waiting only when the
-/// run said that it waits, or asked again soon; and no longer than until it would have asked once
-/// more.
+/// run said that it waits, or, if it never says so, when it asked again soon; and no longer than
+/// until it would have asked once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     pub key: String,
     pub at: Millis,
     pub waits: bool,
+    /// The run told that it waits.
+    pub said: bool,
 }
 
 /// A run that has not asked again for so long does not wait any more.
@@ -38,7 +40,9 @@ impl Wish {
     /// The wish after one more try for `key`; `said` is whether the run said that it waits.
     pub fn renewed(before: Option<&Self>, key: &str, said: bool, at: Millis) -> Self {
         let again = before.is_some_and(|wish| wish.key == key && wish.is_fresh(at));
-        Self { key: key.to_owned(), at, waits: said || again }
+        // Who said so before and does not any more has given up.
+        let insists = again && !before.is_some_and(|wish| wish.said);
+        Self { key: key.to_owned(), at, waits: said || insists, said }
     }
 
     fn is_fresh(&self, at: Millis) -> bool {

@@ -99,6 +99,12 @@ fn who_only_tried_does_not_wait() {
     fleet.at += 5000;
     fleet.ask(&a, lock("x:2"));
     assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Deadlock { .. }));
+    // Who said that it waits and does not any more has given up.
+    fleet.ask(&a, insist("x:2"));
+    fleet.ask(&a, lock("x:2"));
+    assert_eq!(fleet.ask(&b, lock("x:1")), held_by("x:1", &a));
+    fleet.ask(&a, insist("x:2"));
+    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Deadlock { .. }));
     // Who does something else does not wait any more,
     fleet.ask(&a, Ask::Renew { key: "x:1".into(), ttl_ms: None });
     assert_eq!(fleet.ask(&b, lock("x:1")), held_by("x:1", &a));
