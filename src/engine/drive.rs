@@ -1,6 +1,5 @@
 //! Carries effects out through the runtimes and brings back the news.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle as Tokio;
 
+use super::definitions::Definitions;
 use super::handle::Handle;
 use super::rules::{engine_name, runtime_name};
 use crate::ambient;
@@ -35,7 +35,7 @@ pub struct Driver {
     engine: Handle,
     tokio: Tokio,
     process: Arc<dyn Runtime>,
-    agents: Arc<HashMap<String, Agent>>,
+    definitions: Arc<Definitions>,
     grant: Grant,
     logs: PathBuf,
     /// Never to be seen in a log.
@@ -47,17 +47,16 @@ impl Driver {
         engine: &Handle,
         tokio: Tokio,
         process: Arc<dyn Runtime>,
-        agents: &[Agent],
+        definitions: Arc<Definitions>,
         grant: Grant,
         logs: PathBuf,
         secrets: Vec<String>,
     ) -> Self {
-        let agents = agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect();
         Self {
             engine: engine.clone(),
             tokio,
             process,
-            agents: Arc::new(agents),
+            definitions,
             grant,
             logs,
             secrets: Arc::new(secrets),
@@ -238,7 +237,8 @@ impl Driver {
         let (row, payload) =
             tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
         let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
-        let agent = self.agents.get(&row.agent).ok_or("its agent is no longer in the project")?;
+        let defined = self.definitions.get();
+        let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
         let mut secrets = self.secrets.to_vec();
         secrets.extend(access.iter().map(|access| access.token.clone()));

@@ -5,6 +5,7 @@
 //! [`turn`] is the body of the loop, an ordinary function; [`start`] wraps it in a thread.
 
 mod answers;
+mod definitions;
 mod drive;
 mod handle;
 mod mirror;
@@ -18,6 +19,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use definitions::{Defined, Definitions};
 pub use drive::{Driver, Grant, unavailable};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use mirror::{Change, Mirror};

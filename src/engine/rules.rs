@@ -6,7 +6,7 @@ use crate::project::{Agent, EngineKind, Project, RuntimeKind};
 use crate::scheduler::cron::{CronError, Schedule};
 use crate::scheduler::{AgentRules, ProjectRules};
 
-/// What stays the same while a project is loaded.
+/// What people are shown besides live state; it changes with the project's files.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub project: String,
@@ -16,6 +16,8 @@ pub struct Facts {
     pub version: String,
     pub pid: u32,
     pub started_ms: i64,
+    /// Last parts of the URLs that deliveries may be sent to.
+    pub webhooks: Vec<String>,
     pub agents: BTreeMap<String, AgentFacts>,
 }
 

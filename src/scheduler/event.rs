@@ -1,6 +1,11 @@
 //! What can happen.
 
-use super::model::{Envelope, Millis, Pause, Payload, Scope, Timer, Trigger};
+use std::collections::BTreeSet;
+
+use super::alert::Fault;
+use super::model::{
+    AgentRules, Envelope, Millis, Pause, Payload, ProjectRules, Scope, Timer, Trigger,
+};
 
 /// What the outside adds to an event: the instant, and an id nobody has used before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,19 @@ pub enum Event {
         command: Command,
         by: String,
     },
+    /// The project's files were read again.
+    ConfigChanged(Box<NewConfig>),
+}
+
+/// What a project's files say now: all of it, not only what is new.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewConfig {
+    pub rules: ProjectRules,
+    pub agents: Vec<(String, AgentRules)>,
+    /// Whose definition is another one, also where no rule says so: watchers are told.
+    pub redefined: BTreeSet<Scope>,
+    /// What is wrong in the files; what they said before still holds there.
+    pub faults: Vec<Fault>,
 }
 
 /// A trigger that arrived from outside.

@@ -8,6 +8,7 @@
 //! Reading order: [`model`] (nouns), [`event`] (what can happen), [`decision`] (what can change),
 //! [`mod@step`] and [`mod@settle`] (the rules), [`words`] (the rules as people read them).
 
+pub mod alert;
 pub mod cron;
 pub mod decision;
 pub mod event;
@@ -21,8 +22,11 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
+pub use alert::{Alert, Fault};
 pub use decision::{Answer, Decision, EffectState};
-pub use event::{Command, Effect, EffectNews, Event, Exit, Firing, Report, Stamp, Target, Verdict};
+pub use event::{
+    Command, Effect, EffectNews, Event, Exit, Firing, NewConfig, Report, Stamp, Target, Verdict,
+};
 pub use model::{
     AgentRules, Envelope, Millis, Pause, Payload, ProjectRules, Receipt, Run, RunState, Scope,
     Timer, Trigger, TriggerKind, Why,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::alert::Alert;
 use super::decision::Decision;
 use super::model::{
     AgentRules, Millis, Pause, Payload, ProjectRules, Run, RunState, Scope, Timer, Trigger, Why,
@@ -55,6 +56,8 @@ pub struct View {
     pub runs: HashMap<String, Run>,
     pub pauses: BTreeMap<Scope, Pause>,
     pub timers: BTreeMap<Timer, Millis>,
+    /// By key.
+    pub alerts: BTreeMap<String, Alert>,
     /// Number of the next run; see [`View::run_id`].
     pub next_run: u32,
     /// Queued runs with a smaller number stay where they are: a host that was started for one run
@@ -74,6 +77,7 @@ impl View {
             runs: HashMap::new(),
             pauses: BTreeMap::new(),
             timers: BTreeMap::new(),
+            alerts: BTreeMap::new(),
             next_run: 1,
             from_seq: 0,
             live: 0,
@@ -84,6 +88,23 @@ impl View {
     pub fn add_agent(&mut self, name: &str, rules: AgentRules) {
         let agent = AgentView { rules, queue: VecDeque::new(), live: BTreeSet::new() };
         self.agents.insert(name.to_owned(), agent);
+    }
+
+    /// Gives the project this agent, or an agent that it has these rules. Runs that it had before
+    /// it left are its own again.
+    pub fn set_agent(&mut self, name: &str, rules: AgentRules) {
+        if let Some(agent) = self.agents.get_mut(name) {
+            agent.rules = rules;
+            return;
+        }
+        let mut runs: Vec<&Run> = self.runs.values().filter(|run| run.agent == name).collect();
+        runs.sort_unstable_by_key(|run| run.seq);
+        let ids = |which: fn(RunState) -> bool| {
+            runs.iter().filter(move |run| which(run.state)).map(|run| run.id.clone())
+        };
+        let queue = ids(|state| state == RunState::Queued).collect();
+        let live = ids(RunState::holds_slot).collect();
+        self.agents.insert(name.to_owned(), AgentView { rules, queue, live });
     }
 
     /// Puts a run that was read from the store where it belongs. Runs of one agent come in order
@@ -197,6 +218,17 @@ impl View {
                 if let Some(agent) = self.agents.get_mut(agent) {
                     agent.rules.scale = *scale;
                 }
+            }
+            Decision::SetProject { rules } => self.rules = rules.clone(),
+            Decision::SetAgent { name, rules } => self.set_agent(name, rules.clone()),
+            Decision::RemoveAgent { name } => {
+                self.agents.remove(name);
+            }
+            Decision::Raise { alert } => {
+                self.alerts.insert(alert.fault.key.clone(), (**alert).clone());
+            }
+            Decision::Clear { key } => {
+                self.alerts.remove(key);
             }
             Decision::Drain => self.mode = Mode::Draining,
             Decision::Receipt(_)

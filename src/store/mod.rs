@@ -5,6 +5,7 @@
 //! any number of readers look through [`Reader`]. SQLite runs in WAL mode with full sync: what was
 //! committed survives a power cut.
 
+mod alerts;
 mod error;
 mod lock;
 mod read;
@@ -25,7 +26,8 @@ pub use read::{Reader, RunsQuery, TriggersQuery};
 use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRules, View};
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001.sql"), include_str!("migrations/0002_alerts.sql")];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// Name of the database in a project's `.al`.

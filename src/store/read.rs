@@ -6,11 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::alerts;
 use super::row;
 use super::write::{effect_from_name, scope_from_key};
 use super::{StoreError, open_read_only};
 use crate::scheduler::{
-    Command, Effect, EffectState, Event, Facts, Past, Pause, Payload, Receipt, Run, RunState,
+    Alert, Command, Effect, EffectState, Event, Facts, Past, Pause, Payload, Receipt, Run, RunState,
     Timer, View,
 };
 
@@ -164,6 +165,14 @@ impl Reader {
     pub fn pauses(&self) -> Result<Vec<(crate::scheduler::Scope, Pause)>, StoreError> {
         self.with(pauses)
     }
+
+    /// What is to be mended, oldest first.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        self.with(alerts::all)
+    }
 }
 
 fn live_runs(conn: &Connection) -> rusqlite::Result<Vec<Run>> {
@@ -193,6 +202,8 @@ pub fn load_live(conn: &Connection, view: &mut View) -> rusqlite::Result<()> {
         view.adopt(run);
     }
     view.pauses.extend(pauses(conn)?);
+    let alerts = alerts::all(conn)?.into_iter();
+    view.alerts.extend(alerts.map(|alert| (alert.fault.key.clone(), alert)));
     let mut timers = conn.prepare_cached("SELECT key, at FROM timers")?;
     let rows = timers.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     for row in rows {

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::alerts;
 use crate::scheduler::{Decision, EffectState, Payload, Receipt, Run, RunState, Scope, Why};
 
 pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
@@ -53,10 +54,15 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
         Decision::Resume { scope } => {
             execute(conn, "DELETE FROM pauses WHERE scope = ?1", params![scope_key(scope)])
         }
+        Decision::Raise { alert } => alerts::raise(conn, alert),
+        Decision::Clear { key } => alerts::clear(conn, key),
         Decision::Prune { before } => prune(conn, *before),
-        // The scale is written to the project's files, the mode ends with the process, a run's
+        // Scales and rules are in the project's files, the mode ends with the process, a run's
         // files are no rows, and an answer belongs to whoever asked.
         Decision::Scale { .. }
+        | Decision::SetProject { .. }
+        | Decision::SetAgent { .. }
+        | Decision::RemoveAgent { .. }
         | Decision::Drain
         | Decision::Quit
         | Decision::Sweep { .. }

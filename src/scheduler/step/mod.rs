@@ -1,6 +1,7 @@
 //! What one event changes.
 
 mod command;
+mod config;
 mod firing;
 mod run;
 mod time;
@@ -24,6 +25,7 @@ pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
         Event::RunReported { run, attempt, report } => s.reported(run, *attempt, report),
         Event::RunExited { run, attempt, exit } => s.exited(run, *attempt, exit),
         Event::Command { command, by } => s.command(command, by),
+        Event::ConfigChanged(new) => s.config_changed(new),
     }
     s.out
 }

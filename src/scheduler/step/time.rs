@@ -2,8 +2,9 @@
 
 use super::Step;
 use super::firing::schedule_payload;
+use crate::scheduler::cron::Schedule;
 use crate::scheduler::decision::Decision;
-use crate::scheduler::model::{Millis, RunState, Timer, Trigger, TriggerKind, Why};
+use crate::scheduler::model::{Millis, Timer, Trigger, TriggerKind, Why};
 
 const DAY_MS: Millis = 24 * 60 * 60 * 1000;
 
@@ -18,11 +19,9 @@ impl Step<'_> {
         for name in self.view.agents.keys() {
             self.arm(name, self.stamp.at);
         }
-        for run in self.view.runs.values().filter(|run| run.state == RunState::Queued) {
-            if let Some(why) = self.refusal(&run.agent).filter(|why| *why != run.why) {
-                self.out.push(Decision::Explain { run: run.id.clone(), why });
-            }
-        }
+        self.explain(self.view);
+        // Only a project without errors is started.
+        self.faults(&[]);
         self.prune_due();
     }
 
@@ -33,9 +32,13 @@ impl Step<'_> {
     }
 
     pub(super) fn arm_with(&mut self, name: &str, scale: u32, after: Millis) {
-        let timer = Timer::Cron(name.to_owned());
         let schedule = self.view.agents.get(name).and_then(|a| a.rules.schedule.as_ref());
-        match schedule.filter(|_| scale > 0).and_then(|s| s.next(after)) {
+        self.arm_for(name, schedule.filter(|_| scale > 0), after);
+    }
+
+    pub(super) fn arm_for(&mut self, name: &str, schedule: Option<&Schedule>, after: Millis) {
+        let timer = Timer::Cron(name.to_owned());
+        match schedule.and_then(|s| s.next(after)) {
             Some(at) => self.out.push(Decision::SetTimer { timer, at }),
             None if self.view.timers.contains_key(&timer) => {
                 self.out.push(Decision::ClearTimer { timer });
