@@ -217,7 +217,7 @@ impl Driver {
     }
 
     fn exited(&self, run: &str, attempt: u32, exit: runtime::Exit) {
-        self.report(exit_event(run, attempt, self.exit(run, exit)));
+        self.report(exit_event(run, attempt, outcome(exit)));
     }
 
     fn news(&self, effect: &Effect, news: EffectNews) {
@@ -256,36 +256,33 @@ impl Driver {
             gateway: access,
         })
     }
-
-    fn exit(&self, run: &str, exit: runtime::Exit) -> Exit {
-        let timeout_s = run
-            .rsplit_once('-')
-            .and_then(|(agent, _)| self.agents.get(agent))
-            .map_or(0, |agent| agent.timeout_s);
-        let verdict = match exit.why {
-            ExitWhy::Exited => match exit.signal {
-                Some(signal) => Verdict::Signalled { signal },
-                None => Verdict::Exited,
-            },
-            ExitWhy::TimedOut => Verdict::TimedOut { after_s: timeout_s },
-            ExitWhy::Stopped => Verdict::Stopped,
-            ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
-            ExitWhy::Lost => Verdict::Lost,
-        };
-        Exit {
-            verdict,
-            code: exit.code,
-            at: exit.ended_ms,
-            return_value: exit.return_value,
-            status: exit.status,
-            wants_rerun: exit.rerun,
-            chosen: exit.exit_signal,
-        }
-    }
 }
 
 fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {
     Event::RunExited { run: run.to_owned(), attempt, exit }
+}
+
+/// What the scheduler is told of how an attempt ended.
+fn outcome(exit: runtime::Exit) -> Exit {
+    let verdict = match exit.why {
+        ExitWhy::Exited => match exit.signal {
+            Some(signal) => Verdict::Signalled { signal },
+            None => Verdict::Exited,
+        },
+        ExitWhy::TimedOut { after_s } => Verdict::TimedOut { after_s },
+        ExitWhy::Stopped => Verdict::Stopped,
+        ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
+        ExitWhy::Lost => Verdict::Lost,
+    };
+    Exit {
+        verdict,
+        code: exit.code,
+        at: exit.ended_ms,
+        return_value: exit.return_value,
+        status: exit.status,
+        wants_rerun: exit.rerun,
+        chosen: exit.exit_signal,
+    }
 }
 
 fn lost() -> Exit {

@@ -33,6 +33,23 @@ pub struct AgentFacts {
     pub timeout_s: u64,
 }
 
+impl Facts {
+    /// The facts of the same host once its project's files say something else.
+    #[must_use]
+    pub fn of_project(self, project: &Project, host_zone: &str) -> Self {
+        let agents = project.agents.iter();
+        Self {
+            project: project.name.clone(),
+            environment: project.environment.clone(),
+            webhooks: project.config.webhooks.keys().cloned().collect(),
+            agents: agents
+                .map(|agent| (agent.name.clone(), agent_facts(agent, host_zone)))
+                .collect(),
+            ..self
+        }
+    }
+}
+
 pub fn project_rules(project: &Project, id_key: u32) -> ProjectRules {
     ProjectRules {
         scale: project.config.scale,

@@ -16,15 +16,17 @@ mod load;
 pub mod model;
 pub mod names;
 mod problem;
+pub mod reload;
 pub mod providers;
 pub mod schema;
 mod skill;
 mod source;
 mod tree;
+pub mod watch;
 
 pub use agent::CheckSchedule;
 pub use discover::discover;
-pub use load::{Loaded, Request, load};
+pub use load::{Loaded, Request, load, survey};
 pub use model::*;
 pub use problem::{Place, Problem, Severity, render};
 pub use schema::{File, Key, KeyInfo, Kind, find_key_table};
