@@ -1,6 +1,7 @@
 //! The rules, played through a host that has no clock, no disk and no processes.
 
 mod commands;
+mod config;
 mod ends;
 mod firings;
 mod queue;
@@ -46,6 +47,7 @@ impl Fleet {
 
     fn send(&mut self, event: Event) -> Option<Answer> {
         let stamp = Stamp { at: self.at, id: format!("receipt-{}", self.receipts.len()) };
+        let before = self.view.running();
         let mut next = step(&self.view, &event, &stamp);
         let mut answer = None;
         while !next.is_empty() {
@@ -56,7 +58,7 @@ impl Fleet {
             next = settle(&self.view, self.at);
         }
         self.quit |= at_rest(&self.view);
-        self.check();
+        self.check(before);
         answer
     }
 
@@ -80,15 +82,16 @@ impl Fleet {
         }
     }
 
-    /// What holds after every event.
-    fn check(&self) {
+    /// What holds after every event; `before` it so many ran.
+    fn check(&self, before: u32) {
         for (name, agent) in &self.view.agents {
             assert!(agent.queue.len() <= agent.rules.queue_bound as usize, "{name}: queue bound");
             let queued: Vec<u32> = agent.queue.iter().map(|id| self.view.runs[id].seq).collect();
             assert!(queued.is_sorted(), "{name}: oldest first");
         }
         if let Some(cap) = self.view.rules.scale {
-            assert!(self.view.running() <= cap, "project cap");
+            // A cap that became narrower ends nothing, but nothing starts over it.
+            assert!(self.view.running() <= cap.max(before), "project cap");
         }
     }
 

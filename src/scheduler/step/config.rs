@@ -101,6 +101,8 @@ fn untrue(view: &View, agent: Option<&AgentView>, why: &Why) -> bool {
     match why {
         Why::Disabled => !disabled,
         Why::AgentGone | Why::UnknownAgent => true,
+        // Of two reasons the one that was there stays: a resume looks for the other.
+        Why::Paused { .. } => false,
         Why::AgentBusy { scale, .. } => disabled || *scale != agent.rules.scale,
         Why::ProjectBusy { scale, .. } => disabled || Some(*scale) != view.rules.scale,
         _ => disabled,
