@@ -42,11 +42,16 @@ impl Context {
     /// # Errors
     /// All problems of its files at once.
     pub fn load(&self) -> Result<Loaded, Failure> {
+        self.request(project::load).map_err(|problems| self.project_failure(&problems))
+    }
+
+    /// Reads the project in some way.
+    pub fn request<T>(&self, read: impl FnOnce(&project::Request<'_>) -> T) -> T {
         let zone = ambient::host_zone();
         let schedule = |expr: &str, tz: Option<&str>| {
             Schedule::parse(expr, tz.unwrap_or(&zone)).map(drop).map_err(|error| error.to_string())
         };
-        project::load(&project::Request {
+        read(&project::Request {
             dir: self.dir.clone(),
             environment: self.environment.clone(),
             al_env: self.al_env.clone(),
@@ -57,10 +62,10 @@ impl Context {
                 template: &|text| Template::parse(text).map(drop),
             },
         })
-        .map_err(|problems| self.project_failure(&problems))
     }
 
-    fn project_failure(&self, problems: &[Problem]) -> Failure {
+    /// That the project cannot be used, and why.
+    pub fn project_failure(&self, problems: &[Problem]) -> Failure {
         Failure::config("project_errors", "the project has errors")
             .report(project::render(problems, self.look.err.color))
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::engine::{Change, Mirror, trigger_words};
 use crate::scheduler::model::ReceiptOutcome;
-use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Why};
+use crate::scheduler::{Alert, Pause, Receipt, Run, RunState, Scope, Why};
 
 use super::paint::{Paint, Tone, safe};
 
@@ -37,8 +37,24 @@ fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
             let running = mirror.view.running();
             Some(said("scheduler", &format!("stopping, {running} running"), paint))
         }
+        Change::Added(agent) => Some(said(agent, "joined the project", paint)),
+        Change::Redefined(agent) => {
+            Some(said(agent, "changed; its next run is the new one", paint))
+        }
+        Change::Removed(agent) => Some(said(agent, "left the project", paint)),
+        Change::Raised(alert) => Some(alert_line(alert, paint)),
+        Change::Cleared(alert) => {
+            let file = alert.fault.file.as_deref().unwrap_or(&alert.fault.key);
+            Some(said("scheduler", &format!("mended: {}", safe(file)), paint))
+        }
         Change::Host | Change::Agent(_) => None,
     }
+}
+
+fn alert_line(alert: &Alert, paint: Paint) -> String {
+    let hint = alert.fault.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+    let what = safe(&format!("{}{hint}", alert.fault.sentence()));
+    said("scheduler", &format!("{} {what}", paint.on(Tone::Bad, "alert")), paint)
 }
 
 fn pause_line(scope: &Scope, pause: Option<&Pause>, paint: Paint) -> String {

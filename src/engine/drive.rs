@@ -1,6 +1,6 @@
 //! Carries effects out through the runtimes and brings back the news.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle as Tokio;
 
+use super::definitions::Definitions;
 use super::handle::Handle;
 use super::rules::{engine_name, runtime_name};
 use crate::ambient;
@@ -43,7 +44,7 @@ pub struct Driver {
     engine: Handle,
     tokio: Tokio,
     process: Arc<dyn Runtime>,
-    agents: Arc<HashMap<String, Agent>>,
+    definitions: Arc<Definitions>,
     grant: Grant,
     logs: PathBuf,
     /// Never to be seen in a log.
@@ -69,17 +70,16 @@ impl Driver {
         engine: &Handle,
         tokio: Tokio,
         process: Arc<dyn Runtime>,
-        agents: &[Agent],
+        definitions: Arc<Definitions>,
         grant: Grant,
         logs: PathBuf,
         secrets: Vec<String>,
     ) -> Self {
-        let agents = agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect();
         Self {
             engine: engine.clone(),
             tokio,
             process,
-            agents: Arc::new(agents),
+            definitions,
             grant,
             logs,
             secrets: Arc::new(secrets),
@@ -291,7 +291,7 @@ impl Driver {
     }
 
     fn exited(&self, run: &str, attempt: u32, exit: runtime::Exit) {
-        self.report(exit_event(run, attempt, self.exit(run, exit)));
+        self.report(exit_event(run, attempt, outcome(exit)));
     }
 
     fn news(&self, effect: &Effect, news: EffectNews) {
@@ -311,7 +311,8 @@ impl Driver {
         let (row, payload) =
             tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
         let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
-        let agent = self.agents.get(&row.agent).ok_or("its agent is no longer in the project")?;
+        let defined = self.definitions.get();
+        let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
         let mut secrets = self.secrets.to_vec();
         secrets.extend(access.iter().map(|access| access.token.clone()));
@@ -329,32 +330,6 @@ impl Driver {
             gateway: access,
         })
     }
-
-    fn exit(&self, run: &str, exit: runtime::Exit) -> Exit {
-        let timeout_s = run
-            .rsplit_once('-')
-            .and_then(|(agent, _)| self.agents.get(agent))
-            .map_or(0, |agent| agent.timeout_s);
-        let verdict = match exit.why {
-            ExitWhy::Exited => match exit.signal {
-                Some(signal) => Verdict::Signalled { signal },
-                None => Verdict::Exited,
-            },
-            ExitWhy::TimedOut => Verdict::TimedOut { after_s: timeout_s },
-            ExitWhy::Stopped => Verdict::Stopped,
-            ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
-            ExitWhy::Lost => Verdict::Lost,
-        };
-        Exit {
-            verdict,
-            code: exit.code,
-            at: exit.ended_ms,
-            return_value: exit.return_value,
-            status: exit.status,
-            wants_rerun: exit.rerun,
-            chosen: exit.exit_signal,
-        }
-    }
 }
 
 /// Attempts that are in the world, unless they got lost.
@@ -370,6 +345,29 @@ fn should_live(view: &View) -> Vec<AttemptId> {
 
 fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {
     Event::RunExited { run: run.to_owned(), attempt, exit }
+}
+
+/// What the scheduler is told of how an attempt ended.
+fn outcome(exit: runtime::Exit) -> Exit {
+    let verdict = match exit.why {
+        ExitWhy::Exited => match exit.signal {
+            Some(signal) => Verdict::Signalled { signal },
+            None => Verdict::Exited,
+        },
+        ExitWhy::TimedOut { after_s } => Verdict::TimedOut { after_s },
+        ExitWhy::Stopped => Verdict::Stopped,
+        ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
+        ExitWhy::Lost => Verdict::Lost,
+    };
+    Exit {
+        verdict,
+        code: exit.code,
+        at: exit.ended_ms,
+        return_value: exit.return_value,
+        status: exit.status,
+        wants_rerun: exit.rerun,
+        chosen: exit.exit_signal,
+    }
 }
 
 fn lost() -> Exit {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::handle::{Commit, Watch};
-use crate::scheduler::{Decision, Pause, Receipt, Run, Scope, Timer, View};
+use crate::scheduler::{Alert, Decision, Pause, Receipt, Run, Scope, Timer, View};
 
 /// The state as of commit `seq`, with what an agent's newest ended run was.
 #[derive(Debug, Clone)]
@@ -23,7 +23,17 @@ pub enum Change {
     Paused(Scope, Option<Pause>),
     /// Nothing new starts any more.
     Draining,
+    /// As it is now; one that the view does not have is not part of the project.
     Agent(String),
+    /// The agent is new in the project.
+    Added(String),
+    /// The agent's definition is another one.
+    Redefined(String),
+    /// The agent left the project.
+    Removed(String),
+    Raised(Box<Alert>),
+    /// What this alert told of is mended.
+    Cleared(Box<Alert>),
     /// The run as it is now; an ended one as it ended.
     Run(Box<Run>),
     Receipt(Box<Receipt>),
@@ -84,6 +94,27 @@ impl Mirror {
             Decision::Scale { agent, .. }
             | Decision::SetTimer { timer: Timer::Cron(agent), .. }
             | Decision::ClearTimer { timer: Timer::Cron(agent) } => seen.agent(agent),
+            Decision::SetProject { .. } => self.see_scope(&Scope::Project, seen),
+            Decision::SetAgent { name, .. } => {
+                let known = self.view.agents.contains_key(name);
+                let change = if known { Change::Redefined } else { Change::Added };
+                changes.push(change(name.clone()));
+                seen.agent(name);
+            }
+            Decision::RemoveAgent { name } => {
+                changes.push(Change::Removed(name.clone()));
+                seen.agent(name);
+            }
+            Decision::Raise { alert } => {
+                changes.push(Change::Raised(alert.clone()));
+                self.see_alert(alert, seen);
+            }
+            Decision::Clear { key } => {
+                if let Some(alert) = self.view.alerts.get(key).cloned() {
+                    self.see_alert(&alert, seen);
+                    changes.push(Change::Cleared(Box::new(alert)));
+                }
+            }
             Decision::Drain => {
                 changes.push(Change::Draining);
                 seen.host = true;
@@ -113,6 +144,13 @@ impl Mirror {
     fn see_run(&self, run: &str, seen: &mut Seen) {
         if let Some(run) = self.view.runs.get(run) {
             seen.run(run);
+        }
+    }
+
+    fn see_alert(&self, alert: &Alert, seen: &mut Seen) {
+        seen.host = true;
+        if let Some(agent) = &alert.fault.agent {
+            seen.agent(agent);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::scheduler::{
     AgentRules, Cadence, Millis, Missed, Overlap, Priority, ProjectRules, Retry, RetryOn, Template,
 };
 
-/// What stays the same while a project is loaded.
+/// What people are shown besides live state; it changes with the project's files.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub project: String,
@@ -19,6 +19,8 @@ pub struct Facts {
     pub version: String,
     pub pid: u32,
     pub started_ms: i64,
+    /// Last parts of the URLs that deliveries may be sent to.
+    pub webhooks: Vec<String>,
     pub agents: BTreeMap<String, AgentFacts>,
 }
 
@@ -32,6 +34,23 @@ pub struct AgentFacts {
     pub engine: &'static str,
     pub runtime: &'static str,
     pub timeout_s: u64,
+}
+
+impl Facts {
+    /// The facts of the same host once its project's files say something else.
+    #[must_use]
+    pub fn of_project(self, project: &Project, host_zone: &str) -> Self {
+        let agents = project.agents.iter();
+        Self {
+            project: project.name.clone(),
+            environment: project.environment.clone(),
+            webhooks: project.config.webhooks.keys().cloned().collect(),
+            agents: agents
+                .map(|agent| (agent.name.clone(), agent_facts(agent, host_zone)))
+                .collect(),
+            ..self
+        }
+    }
 }
 
 pub fn project_rules(project: &Project, id_key: u32) -> ProjectRules {

@@ -123,12 +123,46 @@ fn agent(dir: &Path) -> Agent {
     }
 }
 
+fn config() -> crate::project::Config {
+    let dir = tempfile::tempdir().unwrap();
+    let request = crate::project::Request {
+        dir: dir.path().to_owned(),
+        environment: None,
+        al_env: None,
+        al_home: dir.path().to_owned(),
+        strict: true,
+        checks: crate::project::Checks { schedule: &|_, _| Ok(()), template: &|_| Ok(()) },
+    };
+    crate::project::survey(&request).0.unwrap().config
+}
+
+fn defined(agent: Agent) -> Defined {
+    let facts = Facts {
+        project: String::new(),
+        environment: None,
+        gateway: None,
+        version: "0".into(),
+        pid: 1,
+        started_ms: 0,
+        webhooks: Vec::new(),
+        agents: BTreeMap::new(),
+    };
+    let project = crate::project::Project {
+        dir: agent.dir.clone(),
+        name: "test".into(),
+        environment: None,
+        config: config(),
+        agents: vec![agent],
+    };
+    Defined { facts: facts.of_project(&project, "UTC"), project }
+}
+
 struct World {
     dir: tempfile::TempDir,
     tokio: Tokio,
     runtime: Patient,
     engine: Handle,
-    facts: Arc<Facts>,
+    definitions: Arc<Definitions>,
 }
 
 fn rules() -> ProjectRules {
@@ -150,30 +184,21 @@ impl World {
         let store = Store::open(dir.path()).unwrap();
         let view = store.load(&rules(), &agents()).unwrap();
         let runtime = Patient::default();
-        let agent = agent(dir.path());
+        let definitions = Arc::new(Definitions::new(defined(agent(dir.path()))));
         let logs = dir.path().join("logs");
         let driver = |engine: &Handle| {
             Driver::new(
                 engine,
                 tokio.handle().clone(),
                 Arc::new(runtime.clone()),
-                std::slice::from_ref(&agent),
+                Arc::clone(&definitions),
                 Arc::new(|_, _| None),
                 logs,
                 Vec::new(),
             )
         };
         let (engine, _writer) = start(Host::new(store, view), driver).unwrap();
-        let facts = Facts {
-            project: "test".into(),
-            environment: None,
-            gateway: None,
-            version: "0".into(),
-            pid: 1,
-            started_ms: 0,
-            agents: [("dev".to_owned(), agent_facts(&agent, "UTC"))].into(),
-        };
-        Self { dir, tokio, runtime, engine, facts: Arc::new(facts) }
+        Self { dir, tokio, runtime, engine, definitions }
     }
 
     fn webhook(&self) -> Vec<String> {
@@ -193,7 +218,7 @@ impl World {
         let (down, rows) = mpsc::sync_channel(4);
         let session = Session {
             engine: self.engine.clone(),
-            facts: Arc::clone(&self.facts),
+            definitions: Arc::clone(&self.definitions),
             logs: self.dir.path().join("logs"),
             by: "ann".into(),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
@@ -362,7 +387,7 @@ fn a_console_asks_and_is_asked_back() {
     assert_eq!(
         submit(scale, None),
         Reply::Done {
-            why: "dev may run 3 at once, until the next start only: the file is gone".into(),
+            why: "dev may run 3 at once, until the files are read again: the file is gone".into(),
             run: None
         }
     );

@@ -281,6 +281,10 @@ impl Writer {
                     Decision::Sweep { run } => self.driver.sweep(run.clone()),
                     Decision::Prune { before } => self.driver.prune(*before),
                     Decision::Quit => next = Next::End,
+                    Decision::SetAgent { .. }
+                    | Decision::RemoveAgent { .. }
+                    | Decision::Raise { .. }
+                    | Decision::Clear { .. } => log_config(decision),
                     _ => {}
                 }
             }
@@ -328,6 +332,22 @@ fn log_command(by: &str, answer: &Answer) {
         | Answer::Deadlock { .. }
         | Answer::NotLocked { .. }
         | Answer::Waits { .. } => {}
+    }
+}
+
+/// What became of edits is there too.
+fn log_config(decision: &Decision) {
+    match decision {
+        Decision::SetAgent { name, .. } => tracing::info!(target: "engine", "{name}: read again"),
+        Decision::RemoveAgent { name } => {
+            tracing::info!(target: "engine", "{name}: left the project");
+        }
+        Decision::Raise { alert } => {
+            let hint = alert.fault.hint.as_deref();
+            tracing::error!(target: "engine", hint, "alert: {}", alert.fault.sentence());
+        }
+        Decision::Clear { key } => tracing::info!(target: "engine", "mended: {key}"),
+        _ => {}
     }
 }
 

@@ -18,7 +18,7 @@ use super::routes::Name;
 use super::serve::Peer;
 use super::{App, body};
 use crate::ambient;
-use crate::project::edit::set_scale;
+use crate::project::edit::{config_file, set_scale};
 use crate::scheduler::{Answer, Command, Event, Order as Start, Scope, Target};
 
 /// The largest body: a prompt.
@@ -290,7 +290,7 @@ impl ScaleBody {
     }
 }
 
-/// Takes effect at the next start, as the project's cap is part of what a start is checked with.
+/// Takes effect as any edit of the file does, a moment later.
 pub async fn scale_project(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -298,8 +298,9 @@ pub async fn scale_project(
 ) -> Answered {
     let Order { body, .. } = Order::<ScaleBody>::read(&app, &headers, body).await?;
     let scale = body.at_least(1)?;
+    let _changing = app.setup.definitions.changing().await;
     write_scale(app.setup.project_dir.join("config.toml"), scale).await?;
-    let message = format!("Project scale set to {scale}; it takes effect at the next start");
+    let message = format!("Project scale set to {scale}");
     Ok(ok(&json!({"success": true, "message": message})))
 }
 
@@ -313,15 +314,17 @@ pub async fn scale_agent(
 ) -> Answered {
     let Order { by, body } = Order::<ScaleBody>::read(&app, &headers, body).await?;
     let scale = body.at_least(0)?;
+    let _changing = app.setup.definitions.changing().await;
     // Only names of agents become paths.
-    if !app.setup.facts.agents.contains_key(&agent) {
+    let defined = app.setup.definitions.get();
+    let Some(known) = defined.agent(&agent) else {
         return Err(Problem::not_found(format!("agent {agent} not found")));
-    }
-    let file = app.setup.project_dir.join("agents").join(&agent).join("config.toml");
+    };
+    let file = config_file(&known.dir);
     let mut done = order(&app, Command::Scale { agent: agent.clone(), scale }, by).await?;
     let mut message = format!("Agent {agent} scaled to {scale}");
     if let Err(problem) = write_scale(file, scale).await {
-        let only = format!(", until the next start only: {}", problem.text);
+        let only = format!(", until the files are read again: {}", problem.text);
         message.push_str(&only);
         done.sentence.push_str(&only);
     }

@@ -168,8 +168,8 @@ pub struct Exit {
 pub enum ExitWhy {
     /// The program itself, or a signal from outside.
     Exited,
-    /// The time limit.
-    TimedOut,
+    /// The time limit that it was started with; the agent may have another one by now.
+    TimedOut { after_s: u64 },
     /// [`Runtime::stop`].
     Stopped,
     /// It never started; the message says what to do.

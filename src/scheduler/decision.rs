@@ -1,9 +1,11 @@
 //! What can change. Everything that the store writes and the world is asked to do is in this list.
 
+use super::alert::Alert;
 use super::event::Effect;
 use super::lock::{Lock, Wish};
 use super::model::{
-    Millis, Pace, Pause, Payload, Receipt, Run, RunState, Scope, Timer, Wakening, Why,
+    AgentRules, Millis, Pace, Pause, Payload, ProjectRules, Receipt, Run, RunState, Scope, Timer,
+    Wakening, Why,
 };
 use super::wait::Wait;
 
@@ -114,6 +116,26 @@ pub enum Decision {
     Scale {
         agent: String,
         scale: u32,
+    },
+    /// The project's own rules are these.
+    SetProject {
+        rules: ProjectRules,
+    },
+    /// The project has this agent, with these rules.
+    SetAgent {
+        name: String,
+        rules: AgentRules,
+    },
+    /// The project has this agent no more; its runs stay.
+    RemoveAgent {
+        name: String,
+    },
+    Raise {
+        alert: Box<Alert>,
+    },
+    /// What the alert told of is mended.
+    Clear {
+        key: String,
     },
     /// From now on nothing new starts.
     Drain,

@@ -1,8 +1,12 @@
 //! What can happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Envelope, Hold, Millis, Pause, Payload, Priority, Scope, Timer, Trigger};
+use super::alert::Fault;
+use super::model::{
+    AgentRules, Envelope, Hold, Millis, Pause, Payload, Priority, ProjectRules, Scope, Timer,
+    Trigger,
+};
 use super::wait::WaitFor;
 
 /// What the outside adds to an event: the instant, and an id nobody has used before.
@@ -43,6 +47,19 @@ pub enum Event {
         command: Command,
         by: String,
     },
+    /// The project's files were read again.
+    ConfigChanged(Box<NewConfig>),
+}
+
+/// What a project's files say now: all of it, not only what is new.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewConfig {
+    pub rules: ProjectRules,
+    pub agents: Vec<(String, AgentRules)>,
+    /// Whose definition is another one, also where no rule says so: watchers are told.
+    pub redefined: BTreeSet<Scope>,
+    /// What is wrong in the files; what they said before still holds there.
+    pub faults: Vec<Fault>,
 }
 
 /// A trigger that arrived from outside.

@@ -8,6 +8,7 @@
 //! Reading order: [`model`] (nouns), [`event`] (what can happen), [`decision`] (what can change),
 //! [`mod@step`] and [`mod@settle`] (the rules), [`words`] (the rules as people read them).
 
+pub mod alert;
 pub mod cron;
 pub mod decision;
 pub mod event;
@@ -27,9 +28,11 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
+pub use alert::{Alert, Fault};
 pub use decision::{Answer, Call, Decision, EffectState, Known};
 pub use event::{
-    Ask, Command, Effect, EffectNews, Event, Exit, Firing, Order, Report, Stamp, Target, Verdict,
+    Ask, Command, Effect, EffectNews, Event, Exit, Firing, NewConfig, Order, Report, Stamp, Target,
+    Verdict,
 };
 pub use lock::{Lock, Wish};
 pub use model::{

@@ -2,6 +2,7 @@
 
 mod calls;
 mod commands;
+mod config;
 mod ends;
 mod firings;
 mod holds;
@@ -72,6 +73,7 @@ impl Fleet {
     fn send(&mut self, event: Event) -> Option<Answer> {
         self.events += 1;
         let stamp = Stamp { at: self.at, id: format!("id-{:06}", self.events) };
+        let before = self.view.running();
         let mut next = step(&self.view, &event, &stamp);
         let mut answer = None;
         while !next.is_empty() {
@@ -82,7 +84,7 @@ impl Fleet {
             next = settle(&self.view, self.at);
         }
         self.quit |= at_rest(&self.view);
-        self.check();
+        self.check(before);
         self.last_answer = answer.clone().or(self.last_answer.take());
         answer
     }
@@ -108,8 +110,8 @@ impl Fleet {
         }
     }
 
-    /// What holds after every event.
-    fn check(&self) {
+    /// What holds after every event; `before` it so many ran.
+    fn check(&self, before: u32) {
         for (name, agent) in &self.view.agents {
             let new = |id: &&String| {
                 let run = &self.view.runs[*id];
@@ -134,7 +136,8 @@ impl Fleet {
             assert_eq!(self.view.runs[&wait.run].state, Waiting);
         }
         if let Some(cap) = self.view.rules.scale {
-            assert!(self.view.running() <= cap, "project cap");
+            // A cap that became narrower ends nothing, but nothing starts over it.
+            assert!(self.view.running() <= cap.max(before), "project cap");
         }
     }
 

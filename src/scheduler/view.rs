@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::alert::Alert;
 use super::decision::{Decision, Known};
 use super::lock::{Lock, Wish};
 use super::model::{
@@ -139,6 +140,8 @@ pub struct View {
     pub wishes: Unrecorded<BTreeMap<String, Wish>>,
     /// Slots given so far.
     pub turns: Unrecorded<u64>,
+    /// By key.
+    pub alerts: BTreeMap<String, Alert>,
     /// Number of the next run; see [`View::run_id`].
     pub next_run: u32,
     /// Queued runs with a smaller number stay where they are: a host that was started for one run
@@ -162,6 +165,7 @@ impl View {
             waits: BTreeMap::new(),
             wishes: Unrecorded::default(),
             turns: Unrecorded::default(),
+            alerts: BTreeMap::new(),
             next_run: 1,
             from_seq: 0,
             live: 0,
@@ -171,6 +175,20 @@ impl View {
 
     pub fn add_agent(&mut self, name: &str, rules: AgentRules) {
         self.agents.insert(name.to_owned(), AgentView::new(rules));
+    }
+
+    /// Gives the project this agent, or an agent that it has these rules. Runs that it had before
+    /// it left are its own again.
+    pub fn set_agent(&mut self, name: &str, rules: AgentRules) {
+        if let Some(agent) = self.agents.get_mut(name) {
+            agent.rules = rules;
+            return;
+        }
+        let mut agent = AgentView::new(rules);
+        for run in self.runs.values().filter(|run| run.agent == name) {
+            agent.enter(run);
+        }
+        self.agents.insert(name.to_owned(), agent);
     }
 
     /// Puts a run that was read from the store where it belongs. A run of an agent that left the
@@ -355,6 +373,17 @@ impl View {
                 if let Some(agent) = self.agents.get_mut(agent) {
                     agent.rules.scale = *scale;
                 }
+            }
+            Decision::SetProject { rules } => self.rules = rules.clone(),
+            Decision::SetAgent { name, rules } => self.set_agent(name, rules.clone()),
+            Decision::RemoveAgent { name } => {
+                self.agents.remove(name);
+            }
+            Decision::Raise { alert } => {
+                self.alerts.insert(alert.fault.key.clone(), (**alert).clone());
+            }
+            Decision::Clear { key } => {
+                self.alerts.remove(key);
             }
             Decision::Drain => self.mode = Mode::Draining,
             Decision::Receipt(_)

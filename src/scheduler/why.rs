@@ -30,6 +30,8 @@ pub enum Why {
     /// `scale = 0`.
     Disabled,
     UnknownAgent,
+    /// The agent was removed from the project while this waited.
+    AgentGone,
     /// The scheduler is about to end.
     Stopping,
     /// A slot was free.

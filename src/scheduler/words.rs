@@ -59,6 +59,7 @@ impl Why {
             Self::Paused { scope, pause } => format!("held: {}", paused(scope, pause)),
             Self::Disabled => "the agent is disabled (scale = 0)".to_owned(),
             Self::UnknownAgent => "no agent of that name".to_owned(),
+            Self::AgentGone => "held: its agent left the project".to_owned(),
             Self::Stopping => "the scheduler is stopping".to_owned(),
             Self::SlotFree => "a slot is free".to_owned(),
             Self::Started => "running".to_owned(),

@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::alerts;
 use super::row;
 use super::write::effect_from_name;
 use super::{StoreError, open_read_only};
 use crate::scheduler::{
-    Ask, Call, Command, Effect, EffectState, Event, Facts, Hold, Known, Lock, Past, Pause, Payload,
-    Receipt, Run, RunState, Scope, Timer, View, Wait, Wakening, Why, call_key, manual_key,
+    Alert, Ask, Call, Command, Effect, EffectState, Event, Facts, Hold, Known, Lock, Past, Pause,
+    Payload, Receipt, Run, RunState, Scope, Timer, View, Wait, Wakening, Why, call_key, manual_key,
 };
 
 /// Read connections, opened as needed and kept.
@@ -250,6 +251,14 @@ impl Reader {
                 .collect()
         })
     }
+
+    /// What is to be mended, oldest first.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        self.with(alerts::all)
+    }
 }
 
 fn live_runs(conn: &Connection) -> rusqlite::Result<Vec<Run>> {
@@ -305,6 +314,8 @@ pub fn load_live(conn: &Connection, view: &mut View) -> rusqlite::Result<()> {
     view.pauses.extend(pauses(conn)?);
     view.locks.extend(locks(conn)?.into_iter().map(|lock| (lock.key.clone(), lock)));
     view.waits.extend(waits(conn)?.into_iter().map(|wait| (wait.id.clone(), wait)));
+    let alerts = alerts::all(conn)?.into_iter();
+    view.alerts.extend(alerts.map(|alert| (alert.fault.key.clone(), alert)));
     let mut timers = conn.prepare_cached("SELECT key, at FROM timers")?;
     let rows = timers.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     for row in rows {

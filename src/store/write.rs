@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::life;
+use super::{alerts, life};
 use crate::scheduler::{
     Decision, EffectState, Lock, Pause, Payload, Receipt, Run, RunState, Scope, Why,
 };
@@ -64,11 +64,16 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
             life::moment(conn, &scope.key(), *at, &Why::ResumedBy { by: by.clone() })?;
             execute(conn, "DELETE FROM pauses WHERE scope = ?1", params![scope.key()])
         }
+        Decision::Raise { alert } => alerts::raise(conn, alert),
+        Decision::Clear { key } => alerts::clear(conn, key),
         Decision::Prune { before } => prune(conn, *before),
-        // The scale is written to the project's files, the mode ends with the process, a wish is
+        // Scales and rules are in the project's files, the mode ends with the process, a wish is
         // worth nothing after it, a run's files are no rows, and an answer belongs to whoever asked.
         Decision::Scale { .. }
         | Decision::Wish { .. }
+        | Decision::SetProject { .. }
+        | Decision::SetAgent { .. }
+        | Decision::RemoveAgent { .. }
         | Decision::Drain
         | Decision::Quit
         | Decision::Sweep { .. }

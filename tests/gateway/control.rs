@@ -251,7 +251,7 @@ async fn a_scale_that_cannot_be_kept_holds_now_and_says_so() {
     assert_eq!((answer.status, &answer.body["success"]), (200, &json!(true)), "{answer:?}");
     for key in ["message", "done"] {
         let said = answer.body[key].as_str().unwrap();
-        assert!(said.contains(", until the next start only: "), "{key}: {said}");
+        assert!(said.contains(", until the files are read again: "), "{key}: {said}");
         assert!(said.contains("config.toml is not valid TOML"), "{key}: {said}");
     }
     world.running("one").await;

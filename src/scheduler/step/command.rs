@@ -278,11 +278,7 @@ impl Step<'_> {
             return self.answer(Answer::NotFound { what: format!("agent {name}") });
         };
         self.out.push(Decision::Scale { agent: name.to_owned(), scale });
-        if scale == 0 {
-            let disabled =
-                |run: &String| Decision::Explain { run: run.clone(), why: Why::Disabled };
-            self.out.extend(agent.queue.iter().map(disabled));
-        }
+        self.explain_after();
         if (agent.rules.scale == 0) != (scale == 0) {
             self.arm_with(name, scale, self.stamp.at);
         }

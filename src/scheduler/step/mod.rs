@@ -2,6 +2,7 @@
 
 mod call;
 mod command;
+mod config;
 mod firing;
 mod lock;
 mod run;
@@ -33,6 +34,7 @@ pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
         Event::RunAsked { run, attempt, ask } => s.asked(run, *attempt, ask),
         Event::RunExited { run, attempt, exit } => s.exited(run, *attempt, exit),
         Event::Command { command, by } => s.command(command, by),
+        Event::ConfigChanged(new) => s.config_changed(new),
     }
     s.out
 }

@@ -4,7 +4,7 @@ use super::Step;
 use super::firing::{Offer, schedule_payload};
 use crate::scheduler::decision::Decision;
 use crate::scheduler::model::{
-    Cadence, Millis, Missed, Overlap, RunState, Scope, Timer, Trigger, TriggerKind, Why,
+    Cadence, Millis, Missed, Overlap, Scope, Timer, Trigger, TriggerKind, Why,
 };
 
 const DAY_MS: Millis = 24 * 60 * 60 * 1000;
@@ -20,11 +20,9 @@ impl Step<'_> {
             self.missed(name);
             self.arm(name, self.stamp.at);
         }
-        for run in self.view.runs.values().filter(|run| run.state == RunState::Queued) {
-            if let Some(why) = self.refusal(&run.agent).filter(|why| *why != run.why) {
-                self.out.push(Decision::Explain { run: run.id.clone(), why });
-            }
-        }
+        self.explain(self.view);
+        // Only a project without errors is started.
+        self.faults(&[]);
         self.prune_due();
     }
 
@@ -62,12 +60,23 @@ impl Step<'_> {
     }
 
     pub(super) fn arm_with(&mut self, name: &str, scale: u32, after: Millis) {
-        let timer = Timer::Cron(name.to_owned());
-        let due = self.view.timers.get(&timer).copied();
         let cadence = self.view.agents.get(name).and_then(|a| a.rules.schedule.as_ref());
-        match cadence.filter(|_| scale > 0).and_then(|c| c.next(after, due)) {
+        let due = self.view.timers.get(&Timer::Cron(name.to_owned())).copied();
+        self.arm_for(name, cadence.filter(|_| scale > 0), after, due);
+    }
+
+    /// `due` is a tick that was planned before and keeps an interval in its phase.
+    pub(super) fn arm_for(
+        &mut self,
+        name: &str,
+        cadence: Option<&Cadence>,
+        after: Millis,
+        due: Option<Millis>,
+    ) {
+        let timer = Timer::Cron(name.to_owned());
+        match cadence.and_then(|c| c.next(after, due)) {
             Some(at) => self.out.push(Decision::SetTimer { timer, at }),
-            None if due.is_some() => {
+            None if self.view.timers.contains_key(&timer) => {
                 self.out.push(Decision::ClearTimer { timer });
             }
             None => {}

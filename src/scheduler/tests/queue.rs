@@ -86,7 +86,7 @@ fn work_of_an_agent_that_left_the_project_says_so_and_its_live_runs_count() {
     let runs: Vec<String> = (0..2).flat_map(|_| fleet.webhook(&["gone"])).collect();
     fleet.view.agents.remove("gone");
     fleet.send(Event::HostStarted);
-    assert_eq!(fleet.view.runs[&runs[1]].why, Why::UnknownAgent);
+    assert_eq!(fleet.view.runs[&runs[1]].why, Why::AgentGone);
     let waiting = fleet.webhook(&["b"]).remove(0);
     assert_eq!(fleet.state(&waiting), Queued, "the cap counts the run that still goes on");
     fleet.exit(&runs[0], exited(0));
