@@ -17,6 +17,7 @@ pub mod lock;
 pub mod model;
 pub mod queue;
 pub mod rules;
+pub mod runs;
 pub mod settle;
 pub mod step;
 pub mod template;

@@ -10,6 +10,7 @@ use super::model::{
     Why,
 };
 use super::queue::Queue;
+use super::runs::Runs;
 use super::wait::Wait;
 
 /// Whether work may start at all.
@@ -129,7 +130,7 @@ pub struct View {
     pub rules: ProjectRules,
     pub agents: BTreeMap<String, AgentView>,
     /// Runs that have not ended, by id.
-    pub runs: HashMap<String, Run>,
+    pub runs: Runs,
     pub pauses: BTreeMap<Scope, Pause>,
     pub timers: BTreeMap<Timer, Millis>,
     /// By key.
@@ -158,7 +159,7 @@ impl View {
             mode: Mode::Running,
             rules,
             agents: BTreeMap::new(),
-            runs: HashMap::new(),
+            runs: Runs::default(),
             pauses: BTreeMap::new(),
             timers: BTreeMap::new(),
             locks: BTreeMap::new(),
@@ -198,7 +199,7 @@ impl View {
         if let Some(agent) = self.agents.get_mut(&run.agent) {
             agent.enter(&run);
         }
-        self.runs.insert(run.id.clone(), run);
+        self.runs.insert(run);
     }
 
     /// The instance id of the run with this number: a fixed scramble of the number, so that ids
@@ -478,7 +479,10 @@ impl View {
     }
 
     fn forget_wait(&mut self, run: &str) {
-        if let Some(wait) = self.runs.get_mut(run).and_then(|run| run.wait.take()) {
+        // A look first: a change would be a copy.
+        if self.runs.get(run).is_some_and(|run| run.wait.is_some())
+            && let Some(wait) = self.runs.get_mut(run).and_then(|run| run.wait.take())
+        {
             self.waits.remove(&wait);
         }
     }

@@ -262,12 +262,21 @@ impl Reader {
 }
 
 fn live_runs(conn: &Connection) -> rusqlite::Result<Vec<Run>> {
-    conn.prepare_cached(&format!(
+    let mut runs = Vec::new();
+    each_live_run(conn, |run| runs.push(run))?;
+    Ok(runs)
+}
+
+/// Runs that have not ended, oldest first.
+fn each_live_run(conn: &Connection, mut each: impl FnMut(Run)) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(&format!(
         "SELECT {} FROM runs WHERE ended_at IS NULL ORDER BY seq",
         row::RUN
-    ))?
-    .query_map([], row::run)?
-    .collect()
+    ))?;
+    for run in statement.query_map([], row::run)? {
+        each(run?);
+    }
+    Ok(())
 }
 
 fn pauses(conn: &Connection) -> rusqlite::Result<Vec<(Scope, Pause)>> {
@@ -308,9 +317,8 @@ fn waits(conn: &Connection) -> rusqlite::Result<Vec<Wait>> {
 }
 
 pub fn load_live(conn: &Connection, view: &mut View) -> rusqlite::Result<()> {
-    for run in live_runs(conn)? {
-        view.adopt(run);
-    }
+    // One after the other: a long queue must not be in memory twice.
+    each_live_run(conn, |run| view.adopt(run))?;
     view.pauses.extend(pauses(conn)?);
     view.locks.extend(locks(conn)?.into_iter().map(|lock| (lock.key.clone(), lock)));
     view.waits.extend(waits(conn)?.into_iter().map(|wait| (wait.id.clone(), wait)));

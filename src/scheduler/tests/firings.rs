@@ -171,7 +171,8 @@ fn scheduled_runs_that_ask_for_it_run_again_up_to_the_limit_and_never_after_an_e
     let mut fleet = Fleet::new(&[("dev", 1, 100)]).scheduled("dev", "* * * * *");
     fleet.tick("dev");
     let mut seen = Vec::new();
-    while let Some(run) = fleet.view.runs.values().next().cloned() {
+    let next = |fleet: &Fleet| fleet.view.runs.values().next().cloned();
+    while let Some(run) = next(&fleet) {
         seen.push(run.rerun);
         fleet.exit(&run.id, Exit { wants_rerun: true, ..exited(0) });
     }
