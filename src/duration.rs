@@ -42,6 +42,19 @@ pub fn parse_ms(text: &str) -> Result<i64, String> {
     Ok(total_ms)
 }
 
+/// The span as [`parse_ms`] reads it: `1h30m`. Weeks are written as days.
+pub fn text(ms: u64) -> String {
+    let (mut rest_ms, mut out) = (ms, String::new());
+    for (name, unit_ms) in &UNITS[1..] {
+        let unit_ms = unit_ms.unsigned_abs();
+        if rest_ms >= unit_ms {
+            out.push_str(&format!("{}{name}", rest_ms / unit_ms));
+            rest_ms %= unit_ms;
+        }
+    }
+    if out.is_empty() { "0s".to_owned() } else { out }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +84,19 @@ mod tests {
         }
         check("9223372036854775807w");
         check("99999999999999999999s");
+    }
+
+    #[test]
+    fn spans_are_written_as_they_are_read() {
+        let check = |ms: u64, expected: &str| {
+            assert_eq!(text(ms), expected);
+            assert_eq!(parse_ms(expected), Ok(i64::try_from(ms).unwrap()));
+        };
+        check(0, "0s");
+        check(1, "1ms");
+        check(305_000, "5m5s");
+        check(5_400_000, "1h30m");
+        check(366 * 86_400_000, "366d");
+        check(694_861_001, "8d1h1m1s1ms");
     }
 }

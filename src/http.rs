@@ -15,11 +15,15 @@ use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
+/// In how many steps the time for an answer is counted.
+const STEPS: u32 = 20;
+
 /// How long an answer may take and how large it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub connect: Duration,
-    /// From the first look at the name to the last byte of the answer.
+    /// From the first look at the name to the last byte of the answer; time in which this process
+    /// is stopped does not count.
     pub total: Duration,
     /// Bytes of the answer's body.
     pub body: usize,
@@ -127,9 +131,23 @@ pub async fn request_with(
             exchange(connector, request, limits).await
         }
     };
-    tokio::time::timeout(limits.total, answer)
-        .await
-        .unwrap_or(Err(HttpError::Timeout(limits.total)))
+    within(limits.total, answer).await
+}
+
+/// A run is stopped while it waits (`SIGSTOP`), and continued later: by then every timer has run
+/// out, though the answer may have arrived long ago. So the time is counted in steps, and a stop
+/// takes no more than one of them.
+async fn within(
+    total: Duration,
+    answer: impl Future<Output = Result<Reply, HttpError>>,
+) -> Result<Reply, HttpError> {
+    let mut answer = std::pin::pin!(answer);
+    for _ in 0..STEPS {
+        if let Ok(done) = tokio::time::timeout(total / STEPS, &mut answer).await {
+            return done;
+        }
+    }
+    Err(HttpError::Timeout(total))
 }
 
 fn build(
@@ -263,6 +281,36 @@ mod tests {
         drop(listener);
         let closed = request(Method::GET, &url, None, None, QUICK).await.unwrap_err();
         assert_eq!(closed.to_string(), "cannot connect: Connection refused (os error 111)");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_came_while_the_process_was_stopped_is_read() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (tell_asked, asked) = std::sync::mpsc::channel();
+        let (tell_answered, answered) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            let (mut stream, _) = listener.accept().unwrap();
+            assert_ne!(stream.read(&mut [0; 1024]).unwrap(), 0);
+            tell_asked.send(()).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+            tell_answered.send(()).unwrap();
+        });
+        let limits = Limits { total: Duration::from_secs(1), ..QUICK };
+        // Nothing else happens in this process while its only thread is busy.
+        let stop = async {
+            while asked.try_recv().is_err() {
+                tokio::task::yield_now().await;
+            }
+            let started = std::time::Instant::now();
+            answered.recv().unwrap();
+            while started.elapsed() < 2 * limits.total {
+                std::thread::park_timeout(limits.total);
+            }
+        };
+        let (reply, ()) = tokio::join!(request(Method::GET, &url, None, None, limits), stop);
+        assert_eq!(reply, Ok(Reply { status: 200, body: Bytes::from_static(b"ok") }));
     }
 
     #[tokio::test]

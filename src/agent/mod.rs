@@ -8,16 +8,32 @@
 //! | `al-rerun` | asks for another run after this one | |
 //! | `al-shutdown [REASON]` | asks the scheduler to end this run | by answer |
 //! | `setenv NAME VALUE ...` | appends `export` lines to `$AL_ENV_FILE` | 1 on misuse |
+//! | `rlock KEY`, `runlock KEY`, `rlock-heartbeat KEY` | takes, frees, keeps a lock | by answer |
+//! | `al-call AGENT`, or `al-subagent AGENT` | starts a run of another agent | by answer |
+//! | `al-check ID`, or `al-subagent-check ID` | says how a call stands | by answer |
+//! | `al-wait ID...`, or `al-subagent-wait ID...` | waits for calls to end | 8 when it took too long |
+//! | `al-wait-for webhook\|agent` | waits for something from outside | 8 when it took too long |
+//! | `al-ask QUESTION [CHOICE...]` | waits for a person's answer | 8 when it took too long |
 //!
 //! The first four leave a file in `$AL_SIGNAL_DIR`, which is what counts when the run ends, and then
 //! tell the gateway, so that a person sees it at once; that part may fail without anybody noticing.
+//!
+//! Exit codes by answer: 0 done, 1 refused (409), 2 not found (404), 3 not allowed (403), 4 wrong
+//! request (400), 5 no gateway or not now (503), 6 unreachable, 10 502, 11 504, 12 500, 7 all else.
+//! Wrong use is 9 everywhere but in `setenv`.
 
+mod calls;
 mod gateway;
+mod locks;
+mod patience;
 mod setenv;
 mod signals;
+mod table;
+mod usage;
+mod waits;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,14 +41,16 @@ use serde_json::{Value, json};
 
 use crate::ambient;
 
-/// The names, for whoever puts them on a run's `PATH`.
-pub const COMMANDS: [&str; 6] =
-    ["al-status", "al-return", "al-exit", "al-rerun", "al-shutdown", "setenv"];
+pub use table::COMMANDS;
 
-/// Exit code of a command that was called wrongly.
-const USAGE: u8 = 9;
+/// Exit code of a command that needs a gateway in a run that has none.
+const NO_GATEWAY: u8 = 5;
 /// Exit code of a command that could not do its work here.
 const FAILED: u8 = 7;
+/// Exit code of a wait that was over before anything came.
+const TIME_OVER: u8 = 8;
+/// Exit code of a command that was called wrongly.
+const USAGE: u8 = 9;
 
 /// Where the command runs.
 #[derive(Debug, Default)]
@@ -94,18 +112,8 @@ impl Reply {
 
 /// Runs an agent-side command; none when `name`, the last part of `argv[0]`, is not one.
 pub fn command(name: &str, args: Vec<OsString>) -> Option<ExitCode> {
-    if !COMMANDS.contains(&name) {
-        return None;
-    }
-    let place = Place::here();
-    let reply = match name {
-        "al-status" => signals::status(&place, &words(&args)),
-        "al-return" => signals::result(&place, &args),
-        "al-exit" => signals::exit(&place, &args),
-        "al-rerun" => signals::rerun(&place),
-        "al-shutdown" => gateway::shutdown(&place, &words(&args)),
-        _ => setenv::setenv(&place, &args),
-    };
+    let row = table::find(name)?;
+    let reply = usage::run(row, name, &Place::here(), &args);
     // Whoever called may have closed the pipe; that changes nothing.
     let _ = say(&mut io::stdout(), &reply.stdout);
     let _ = say(&mut io::stderr(), &reply.stderr);
@@ -126,4 +134,16 @@ fn say(to: &mut impl Write, text: &str) -> io::Result<()> {
 /// Arguments as one text, the way `echo` puts them together.
 fn words(args: &[OsString]) -> String {
     args.join(OsStr::new(" ")).to_string_lossy().into_owned()
+}
+
+/// All of stdin without the newlines at its end, as `$(cat)` would have it. Of what is longer than
+/// `max` bytes there is enough to see that.
+fn piped(max: usize) -> io::Result<String> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Ok(String::new());
+    }
+    let mut bytes = Vec::new();
+    stdin.take(2 * max as u64).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
 }

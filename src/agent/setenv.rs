@@ -7,23 +7,20 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use super::usage::Misuse;
 use super::{Place, Reply};
 
 /// Where the lines go when the runtime names no file.
 const DEFAULT_FILE: &str = "/tmp/env.sh";
-const USAGE: &str = "usage: setenv NAME VALUE [NAME VALUE...]";
 
-pub(super) fn setenv(place: &Place, args: &[OsString]) -> Reply {
-    let pairs = match pairs(args) {
-        Ok(pairs) => pairs,
-        Err(complaint) => return Reply::complain(complaint, 1),
-    };
+pub(super) fn setenv(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+    let pairs = pairs(args)?;
     let mut lines = Vec::new();
     for (name, value) in &pairs {
         export(&mut lines, name, value);
     }
     let file = place.env_file.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
-    match append(file, &lines) {
+    Ok(match append(file, &lines) {
         Ok(()) => match pairs.len() {
             1 => Reply::print("set 1 variable", 0),
             n => Reply::print(format!("set {n} variables"), 0),
@@ -31,28 +28,27 @@ pub(super) fn setenv(place: &Place, args: &[OsString]) -> Reply {
         Err(error) => {
             Reply::complain(format!("setenv: cannot write {}: {error}", file.display()), 1)
         }
-    }
+    })
 }
 
 /// Names and values in turn. The word `setenv` in the place of a name is skipped, for people who
 /// write several calls on one line. Nothing is set unless all is right.
-fn pairs(args: &[OsString]) -> Result<Vec<(&str, &[u8])>, String> {
+fn pairs(args: &[OsString]) -> Result<Vec<(&str, &[u8])>, Misuse> {
     let mut pairs = Vec::new();
     let mut rest = args.iter();
     while let Some(name) = rest.next() {
         if name == "setenv" {
             continue;
         }
-        let value = rest.next().ok_or(USAGE)?;
+        let value = rest.next().ok_or(Misuse::Form)?;
         let name = name.to_str().filter(|name| is_name(name)).ok_or_else(|| {
-            format!(
-                "setenv: {:?} is no name of a variable: letters, digits and _, no digit first",
-                name
-            )
+            Misuse::Says(format!(
+                "setenv: {name:?} is no name of a variable: letters, digits and _, no digit first"
+            ))
         })?;
         pairs.push((name, value.as_bytes()));
     }
-    if pairs.is_empty() { Err(USAGE.to_owned()) } else { Ok(pairs) }
+    if pairs.is_empty() { Err(Misuse::Form) } else { Ok(pairs) }
 }
 
 fn is_name(name: &str) -> bool {

@@ -2,59 +2,49 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{FAILED, Place, Reply, USAGE, gateway, words};
+use super::usage::Misuse;
+use super::{FAILED, Place, Reply, gateway, piped, words};
 use crate::signal::{EXIT_DEFAULT, RETURN_MAX};
 
-pub(super) fn status(place: &Place, text: &str) -> Reply {
+pub(super) fn status(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+    let text = words(args);
     if text.is_empty() {
-        return Reply::error(r#"usage: al-status "<text>""#, USAGE);
+        return Err(Misuse::Form);
     }
-    leave(place, "status", text, Some(("/signals/status", json!({"text": text}))))
+    Ok(leave(place, "status", &text, Some(("/signals/status", json!({"text": text})))))
 }
 
-pub(super) fn result(place: &Place, args: &[OsString]) -> Reply {
-    let value = if args.is_empty() { piped() } else { Ok(words(args)) };
+pub(super) fn result(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+    let value = if args.is_empty() { piped(RETURN_MAX) } else { Ok(words(args)) };
     match value {
         Ok(value) if value.len() > RETURN_MAX => {
-            Reply::error(&format!("the value is longer than {RETURN_MAX} bytes"), USAGE)
+            Err(Misuse::Says(format!("the value is longer than {RETURN_MAX} bytes")))
         }
         Ok(value) => {
-            leave(place, "return", &value, Some(("/signals/return", json!({"value": value}))))
+            Ok(leave(place, "return", &value, Some(("/signals/return", json!({"value": value})))))
         }
-        Err(error) => Reply::error(&format!("cannot read the value from stdin: {error}"), FAILED),
+        Err(error) => {
+            Ok(Reply::error(&format!("cannot read the value from stdin: {error}"), FAILED))
+        }
     }
 }
 
-pub(super) fn exit(place: &Place, args: &[OsString]) -> Reply {
-    let code = match args {
-        [] => Some(EXIT_DEFAULT),
-        [code] => code.to_str().and_then(|code| code.parse().ok()),
-        _ => None,
+pub(super) fn exit(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+    let code: u8 = match args {
+        [] => EXIT_DEFAULT,
+        [code] => code.to_str().and_then(|code| code.parse().ok()).ok_or(Misuse::Form)?,
+        _ => return Err(Misuse::Form),
     };
-    match code {
-        Some(code) => leave(place, "exit", &code.to_string(), None),
-        None => Reply::error("usage: al-exit [<code from 0 to 255>]", USAGE),
-    }
+    Ok(leave(place, "exit", &code.to_string(), None))
 }
 
-pub(super) fn rerun(place: &Place) -> Reply {
-    leave(place, "rerun", "", Some(("/signals/rerun", json!({}))))
-}
-
-/// All of stdin without the newlines at its end, as `$(cat)` would have it.
-fn piped() -> io::Result<String> {
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        return Ok(String::new());
-    }
-    let mut bytes = Vec::new();
-    stdin.take(2 * RETURN_MAX as u64).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
+pub(super) fn rerun(place: &Place, _: &[OsString]) -> Result<Reply, Misuse> {
+    Ok(leave(place, "rerun", "", Some(("/signals/rerun", json!({})))))
 }
 
 /// Leaves a signal. Telling the gateway may fail, losing the signal may not.

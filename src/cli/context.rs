@@ -6,8 +6,9 @@ use super::output::Look;
 use super::{logs, times};
 use crate::ambient::{self, Millis};
 use crate::failure::Failure;
-use crate::project::{self, Loaded, Problem};
+use crate::project::{self, Checks, Loaded, Problem};
 use crate::scheduler::cron::Schedule;
+use crate::scheduler::template::Template;
 
 /// The surroundings of one call of `al`.
 #[derive(Debug, Clone)]
@@ -41,22 +42,30 @@ impl Context {
     /// # Errors
     /// All problems of its files at once.
     pub fn load(&self) -> Result<Loaded, Failure> {
+        self.request(project::load).map_err(|problems| self.project_failure(&problems))
+    }
+
+    /// Reads the project in some way.
+    pub fn request<T>(&self, read: impl FnOnce(&project::Request<'_>) -> T) -> T {
         let zone = ambient::host_zone();
-        let check_schedule = |expr: &str, tz: Option<&str>| {
+        let schedule = |expr: &str, tz: Option<&str>| {
             Schedule::parse(expr, tz.unwrap_or(&zone)).map(drop).map_err(|error| error.to_string())
         };
-        project::load(&project::Request {
+        read(&project::Request {
             dir: self.dir.clone(),
             environment: self.environment.clone(),
             al_env: self.al_env.clone(),
             al_home: self.al_home.clone(),
             strict: false,
-            check_schedule: &check_schedule,
+            checks: Checks {
+                schedule: &schedule,
+                template: &|text| Template::parse(text).map(drop),
+            },
         })
-        .map_err(|problems| self.project_failure(&problems))
     }
 
-    fn project_failure(&self, problems: &[Problem]) -> Failure {
+    /// That the project cannot be used, and why.
+    pub fn project_failure(&self, problems: &[Problem]) -> Failure {
         Failure::config("project_errors", "the project has errors")
             .report(project::render(problems, self.look.err.color))
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::engine::{Change, Mirror, trigger_words};
 use crate::scheduler::model::ReceiptOutcome;
-use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Why};
+use crate::scheduler::{Alert, Pause, Receipt, Run, RunState, Scope, Why};
 
 use super::paint::{Paint, Tone, safe};
 
@@ -37,8 +37,24 @@ fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
             let running = mirror.view.running();
             Some(said("scheduler", &format!("stopping, {running} running"), paint))
         }
+        Change::Added(agent) => Some(said(agent, "joined the project", paint)),
+        Change::Redefined(agent) => {
+            Some(said(agent, "changed; its next run is the new one", paint))
+        }
+        Change::Removed(agent) => Some(said(agent, "left the project", paint)),
+        Change::Raised(alert) => Some(alert_line(alert, paint)),
+        Change::Cleared(alert) => {
+            let file = alert.fault.file.as_deref().unwrap_or(&alert.fault.key);
+            Some(said("scheduler", &format!("mended: {}", safe(file)), paint))
+        }
         Change::Host | Change::Agent(_) => None,
     }
+}
+
+fn alert_line(alert: &Alert, paint: Paint) -> String {
+    let hint = alert.fault.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+    let what = safe(&format!("{}{hint}", alert.fault.sentence()));
+    said("scheduler", &format!("{} {what}", paint.on(Tone::Bad, "alert")), paint)
 }
 
 fn pause_line(scope: &Scope, pause: Option<&Pause>, paint: Paint) -> String {
@@ -69,6 +85,7 @@ fn run_line(run: &Run, paint: Paint) -> Option<String> {
             (Some(status), None) => format!("says: {}", safe(status)),
             (None, None) => format!("{} ({trigger})", paint.on(Tone::Good, "running")),
         },
+        RunState::Waiting => format!("{}: {why}", paint.on(Tone::Warn, "waiting")),
         RunState::Succeeded => ended(run, paint.on(Tone::Good, "succeeded")),
         RunState::Failed => {
             format!("{}: {why}", ended(run, paint.on(Tone::Bad, "failed")))
@@ -130,35 +147,27 @@ mod tests {
     use crate::scheduler::{ProjectRules, Trigger, TriggerKind, View};
 
     fn run(state: RunState, why: Why) -> Change {
+        let trigger = Trigger {
+            kind: TriggerKind::Webhook,
+            source: "github".into(),
+            summary: "issues opened acme/api#12".into(),
+        };
         Change::Run(Box::new(Run {
-            id: "dev-1a2b3c4d".into(),
-            seq: 1,
-            agent: "dev".into(),
             state,
             why,
-            trigger: Trigger {
-                kind: TriggerKind::Webhook,
-                source: "github".into(),
-                summary: "issues opened acme/api#12".into(),
-            },
-            receipt: "r".into(),
             attempt: 1,
-            stopping: None,
-            queued_at: 0,
             started_at: Some(1000),
             ended_at: Some(4200),
-            exit_code: None,
-            status: None,
-            return_value: None,
-            rerun: 0,
-            wants_rerun: false,
+            ..Run::accepted(1, "dev-1a2b3c4d".into(), "dev", trigger, 0)
         }))
     }
 
     fn mirror() -> Mirror {
-        let rules = ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 1 };
         let (_, commits) = tokio::sync::broadcast::channel(1);
-        Mirror::new(&Watch { seq: 0, view: View::new(rules), commits }, Default::default())
+        Mirror::new(
+            &Watch { seq: 0, view: View::new(ProjectRules::default()), commits },
+            Default::default(),
+        )
     }
 
     fn check(change: Change, expected: Option<&str>) {
@@ -212,7 +221,7 @@ mod tests {
 
     #[test]
     fn pauses_are_told_when_they_begin_and_end() {
-        let pause = Pause { by: "ann".into(), since: 0, why: Some("deploy".into()) };
+        let pause = Pause::begin("ann", 0, Some("deploy".into()));
         check(
             Change::Paused(Scope::Agent("dev".into()), Some(pause)),
             Some("dev                 paused by ann: deploy"),

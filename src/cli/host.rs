@@ -1,11 +1,12 @@
 //! Puts a scheduler together: the only place where all rooms meet.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use serde_json::json;
@@ -13,16 +14,20 @@ use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use super::reload::Reload;
 use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
-use crate::engine::{self, Driver, Facts, Grant, Handle, Host, KeepScale, Session};
+use crate::engine::{
+    self, Defined, Definitions, Driver, Facts, Grant, Handle, Host, KeepScale, Session,
+};
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
 use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
 use crate::project::{self, Agent, Project};
 use crate::runtime::{self, Access, Process};
+use crate::scheduler::{AgentRules, ProjectRules};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
 
@@ -57,7 +62,7 @@ pub struct Plan {
 /// A running scheduler.
 pub struct Hosted {
     pub engine: Handle,
-    pub facts: Arc<Facts>,
+    pub definitions: Arc<Definitions>,
     pub places: Places,
     pub keep_scale: KeepScale,
     gateway_stop: watch::Sender<bool>,
@@ -89,13 +94,15 @@ impl Hosted {
         let keys =
             store.keys(Keys { id_key: u32::from_be_bytes(random()?), token_key: random()? })?;
         let zone = ambient::host_zone();
-        let rules = engine::project_rules(&plan.project, keys.id_key);
-        let agents = agent_rules(&plan, &zone)?;
+        let (rules, agents) = rules_of(&plan.project, keys.id_key, &zone, plan.whole)
+            .map_err(|why| Failure::config("bad_schedule", why))?;
         let mut view = store.load(&rules, &agents)?;
         if !plan.whole {
             view.from_seq = view.next_run;
         }
-        let facts = Arc::new(facts(&plan.project, &url, &zone));
+        let facts = facts(&plan.project, &url, &zone);
+        let defined = Defined { project: plan.project, facts };
+        let definitions = Arc::new(Definitions::new(defined));
 
         let binary = own_binary()?;
         let process = Process::new(&places.al, &places.logs, binary.clone()).map_err(runtime)?;
@@ -106,32 +113,39 @@ impl Hosted {
         let driver = |engine: &Handle| {
             let tokio = tokio.handle().clone();
             let logs = places.logs.clone();
-            Driver::new(engine, tokio, Arc::new(process), &plan.project.agents, grant, logs, known)
+            let definitions = Arc::clone(&definitions);
+            Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, known)
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
-        let keep_scale = keep_scale(&plan.project);
+        let keep_scale = keep_scale(&definitions);
+        let sources = Arc::new(if plan.whole {
+            live_sources(secrets.sources, &definitions, context)
+        } else {
+            LiveSources::fixed(secrets.sources)
+        });
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
-            facts: Arc::clone(&facts),
-            sources: if plan.whole {
-                live_sources(secrets.sources, &plan.project, context)
-            } else {
-                LiveSources::fixed(secrets.sources)
-            },
-            webhooks: plan.project.config.webhooks.keys().cloned().collect(),
+            definitions: Arc::clone(&definitions),
+            sources: Arc::clone(&sources),
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
-            project_dir: plan.project.dir.clone(),
+            project_dir: definitions.get().project.dir.clone(),
             redactor: Redactor::new(secrets.known.iter()),
         }));
         let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
         write_gateway_file(&places, &url)?;
-        tracing::info!(target: "host", %url, agents = facts.agents.len(), "scheduler started");
+        let agents = definitions.get().project.agents.len();
+        tracing::info!(target: "host", %url, agents, "scheduler started");
+        if plan.whole {
+            let (engine, definitions) = (engine.clone(), Arc::clone(&definitions));
+            let (context, id_key) = (context.clone(), keys.id_key);
+            tokio.spawn(Reload { engine, definitions, sources, context, zone, id_key }.run());
+        }
         Ok(Self {
             engine,
-            facts,
+            definitions,
             places,
             keep_scale,
             gateway_stop,
@@ -146,7 +160,7 @@ impl Hosted {
     pub fn session(&self) -> Session {
         Session {
             engine: self.engine.clone(),
-            facts: Arc::clone(&self.facts),
+            definitions: Arc::clone(&self.definitions),
             logs: self.places.logs.clone(),
             by: ambient::user(),
             keep_scale: Arc::clone(&self.keep_scale),
@@ -197,9 +211,7 @@ impl Secrets {
             warn("the gateway answers on every address of this machine (--expose)");
         }
         for agent in &plan.project.agents {
-            let program = agent.engine.command.as_ref();
-            let missing = || runtime::missing_program(program?, &agent.dir);
-            if let Some(why) = engine::unavailable(agent).or_else(missing) {
+            if let Some(why) = cannot_run(agent) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
@@ -208,6 +220,13 @@ impl Secrets {
         }
         Ok(Self { sources, known })
     }
+}
+
+/// Why every run of this agent would fail, as far as that can be told.
+pub(super) fn cannot_run(agent: &Agent) -> Option<String> {
+    let program = agent.engine.command.as_ref();
+    let missing = || runtime::missing_program(program?, &agent.dir);
+    engine::unavailable(agent).or_else(missing)
 }
 
 fn warn(what: &str) {
@@ -226,16 +245,41 @@ fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError>
     Ok(secrets)
 }
 
-fn live_sources(sources: Sources, project: &Project, context: &Context) -> LiveSources {
-    let (project, al_home) = (project.clone(), context.al_home.clone());
-    let load = move || match webhook_secrets(&al_home) {
-        Ok(secrets) => Some(Sources::from_project(&project, &secrets).0),
-        Err(error) => {
-            tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
-            None
+/// Bindings of the project as it is defined now, with the secrets there are now. When those cannot
+/// be read, the last ones count.
+fn live_sources(
+    sources: Sources,
+    definitions: &Arc<Definitions>,
+    context: &Context,
+) -> LiveSources {
+    let (definitions, al_home) = (Arc::clone(definitions), context.al_home.clone());
+    let secrets = webhook_secrets(&al_home).unwrap_or_default();
+    // The start has told of these.
+    let (_, told) = bindings(&definitions, &secrets);
+    let known = Mutex::new((secrets, told));
+    let load = move || {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        match webhook_secrets(&al_home) {
+            Ok(secrets) => known.0 = secrets,
+            Err(error) => {
+                tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
+            }
         }
+        let (sources, problems) = bindings(&definitions, &known.0);
+        for problem in problems.iter().filter(|problem| !known.1.contains(problem)) {
+            tracing::warn!(target: "host", "{problem}");
+        }
+        known.1 = problems;
+        Some(sources)
     };
     LiveSources::new(sources, Box::new(load))
+}
+
+fn bindings(
+    definitions: &Definitions,
+    secrets: &triggers::Secrets,
+) -> (Sources, Vec<triggers::Problem>) {
+    Sources::from_project(&definitions.get().project, secrets)
 }
 
 fn make_dirs(places: &Places) -> Result<(), Failure> {
@@ -312,35 +356,40 @@ fn start_log(places: &Places, secrets: &Secrets) -> Option<Guard> {
     Some(guard)
 }
 
-fn agent_rules(
-    plan: &Plan,
+/// What the scheduler decides by. Without `whole` no schedule fires.
+///
+/// # Errors
+/// When a schedule is wrong, which loading the project has ruled out.
+pub(super) fn rules_of(
+    project: &Project,
+    id_key: u32,
     zone: &str,
-) -> Result<Vec<(String, crate::scheduler::AgentRules)>, Failure> {
+    whole: bool,
+) -> Result<(ProjectRules, Vec<(String, AgentRules)>), String> {
     let rules = |agent: &Agent| {
-        let mut rules = engine::agent_rules(agent, zone).map_err(|e| {
-            Failure::config("bad_schedule", format!("{}: {}", agent.name, e.message))
-        })?;
-        if !plan.whole {
+        let mut rules =
+            engine::agent_rules(agent, zone).map_err(|error| format!("{}: {error}", agent.name))?;
+        if !whole {
             rules.schedule = None;
         }
         Ok((agent.name.clone(), rules))
     };
-    plan.project.agents.iter().map(rules).collect()
+    let agents: Result<Vec<_>, String> = project.agents.iter().map(rules).collect();
+    Ok((engine::project_rules(project, id_key), agents?))
 }
 
 fn facts(project: &Project, url: &str, zone: &str) -> Facts {
-    let agents = project.agents.iter();
-    Facts {
-        project: project.name.clone(),
-        environment: project.environment.clone(),
+    let facts = Facts {
+        project: String::new(),
+        environment: None,
         gateway: Some(url.to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         started_ms: ambient::now_ms(),
-        agents: agents
-            .map(|agent| (agent.name.clone(), engine::agent_facts(agent, zone)))
-            .collect(),
-    }
+        webhooks: Vec::new(),
+        agents: BTreeMap::new(),
+    };
+    facts.of_project(project, zone)
 }
 
 fn grant(url: String, token_key: [u8; 32]) -> Grant {
@@ -350,15 +399,13 @@ fn grant(url: String, token_key: [u8; 32]) -> Grant {
     })
 }
 
-fn keep_scale(project: &Project) -> KeepScale {
-    let files: std::collections::HashMap<String, PathBuf> = project
-        .agents
-        .iter()
-        .map(|agent| (agent.name.clone(), agent.dir.join("config.toml")))
-        .collect();
+fn keep_scale(definitions: &Arc<Definitions>) -> KeepScale {
+    let definitions = Arc::clone(definitions);
     Arc::new(move |agent, scale| {
-        let file = files.get(agent).ok_or_else(|| format!("no agent {agent}"))?;
-        project::edit::set_scale(file, Some(scale)).map_err(|e| e.to_string())
+        let defined = definitions.get();
+        let known = defined.agent(agent).ok_or_else(|| format!("no agent {agent}"))?;
+        let file = project::edit::config_file(&known.dir);
+        project::edit::set_scale(&file, Some(scale)).map_err(|e| e.to_string())
     })
 }
 

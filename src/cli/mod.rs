@@ -14,6 +14,7 @@ mod lines;
 pub mod logs;
 mod output;
 mod paint;
+mod reload;
 pub mod run;
 mod running;
 pub mod start;

@@ -19,7 +19,7 @@ use crate::ambient;
 use crate::engine::{Confirmation, Handle, Outcome};
 use crate::failure::Failure;
 use crate::log::{Follower, Query, Record};
-use crate::scheduler::{Answer, Command, Run, RunState, Target, Why};
+use crate::scheduler::{Answer, Command, Order, Run, RunState, Target, Why};
 use crate::store::{FILE, Reader};
 
 /// How often an ended run is looked for.
@@ -104,8 +104,8 @@ fn ask(args: &RunArgs, context: &Context) -> Result<String, Failure> {
 
 async fn submit(engine: &Handle, args: &RunArgs) -> Result<String, Failure> {
     let command = match (&args.agent, &args.again) {
-        (Some(agent), _) => Command::Run { agent: agent.clone(), prompt: args.prompt.clone() },
-        (None, Some(run)) => Command::Rerun { run: run.clone() },
+        (Some(agent), _) => Command::Run(Order { prompt: args.prompt.clone(), ..Order::of(agent) }),
+        (None, Some(run)) => Command::Rerun { run: run.clone(), key: None },
         (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
     };
     let outcome = engine
@@ -217,7 +217,7 @@ async fn until_ended(watched: &Watched<'_>, mut signals: Signals) -> Result<Run,
 }
 
 async fn kill(engine: &Handle, run: &str) {
-    let command = Command::Kill { target: Target::Runs(vec![run.to_owned()]) };
+    let command = Command::kill(Target::Runs(vec![run.to_owned()]));
     // When it has ended meanwhile there is nothing to kill.
     let _ = engine.command(command, &ambient::user(), Confirmation::NotNeeded).await;
 }

@@ -106,7 +106,8 @@ pub(super) fn tokio() -> Result<Tokio, Failure> {
 }
 
 fn announce(hosted: &Hosted, lines: &Lines) {
-    let facts = &hosted.facts;
+    let defined = hosted.definitions.get();
+    let facts = &defined.facts;
     let url = facts.gateway.as_deref().unwrap_or("-");
     let agents = match facts.agents.len() {
         1 => "1 agent".to_owned(),

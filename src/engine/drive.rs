@@ -1,20 +1,21 @@
 //! Carries effects out through the runtimes and brings back the news.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle as Tokio;
 
+use super::definitions::Definitions;
 use super::handle::Handle;
 use super::rules::{engine_name, runtime_name};
 use crate::ambient;
 use crate::log;
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
-use crate::scheduler::{Effect, EffectNews, Event, Exit, RunState, Verdict, View};
+use crate::scheduler::{Effect, EffectNews, Event, Exit, Millis, Run, RunState, Verdict, View};
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
@@ -29,17 +30,39 @@ const INSIST: [Duration; 4] = [
     Duration::from_secs(20),
 ];
 
+/// How often every attempt that should live is looked for.
+const ROUND: Duration = Duration::from_secs(30);
+/// An attempt that is still starting after this time is looked for, too.
+const STARTS_WITHIN_MS: i64 = 120_000;
+
+/// Run and number of an attempt.
+type AttemptId = (String, u32);
+
 /// Acts for the engine; clones act alike.
 #[derive(Clone)]
 pub struct Driver {
     engine: Handle,
     tokio: Tokio,
     process: Arc<dyn Runtime>,
-    agents: Arc<HashMap<String, Agent>>,
+    definitions: Arc<Definitions>,
     grant: Grant,
     logs: PathBuf,
     /// Never to be seen in a log.
     secrets: Arc<Vec<String>>,
+    /// Attempts that a task looks after at present.
+    tended: Arc<Mutex<BTreeSet<AttemptId>>>,
+}
+
+/// An attempt is looked after by one task at a time, for as long as this lives.
+struct Tended {
+    attempt: AttemptId,
+    all: Arc<Mutex<BTreeSet<AttemptId>>>,
+}
+
+impl Drop for Tended {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.attempt);
+    }
 }
 
 impl Driver {
@@ -47,21 +70,43 @@ impl Driver {
         engine: &Handle,
         tokio: Tokio,
         process: Arc<dyn Runtime>,
-        agents: &[Agent],
+        definitions: Arc<Definitions>,
         grant: Grant,
         logs: PathBuf,
         secrets: Vec<String>,
     ) -> Self {
-        let agents = agents.iter().map(|agent| (agent.name.clone(), agent.clone())).collect();
         Self {
             engine: engine.clone(),
             tokio,
             process,
-            agents: Arc::new(agents),
+            definitions,
             grant,
             logs,
             secrets: Arc::new(secrets),
+            tended: Arc::default(),
         }
+    }
+
+    /// Looks after an attempt; none when somebody does already.
+    fn tend(&self, run: &str, attempt: u32) -> Option<Tended> {
+        let attempt = (run.to_owned(), attempt);
+        let mut all = self.tended.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(attempt.clone()).then(|| Tended { attempt, all: Arc::clone(&self.tended) })
+    }
+
+    /// Compares what should live with what does, for as long as the engine works. News usually comes
+    /// by itself; this finds what got lost on the way.
+    pub(super) fn keep_rounds(&self) {
+        let driver = self.clone();
+        self.tokio.spawn(async move {
+            loop {
+                tokio::time::sleep(ROUND).await;
+                let Ok(alive) = driver.engine.look(|view| should_live(view, ambient::now_ms())).await else { return };
+                for (run, attempt) in alive {
+                    driver.recover(Effect::Start { run, attempt });
+                }
+            }
+        });
     }
 
     pub(super) fn report(&self, event: Event) {
@@ -73,8 +118,19 @@ impl Driver {
         let driver = self.clone();
         self.tokio.spawn(async move {
             match &effect {
-                Effect::Start { run, attempt } => driver.start(&effect, run, *attempt).await,
+                Effect::Start { run, attempt } => {
+                    let Some(_tended) = driver.tend(run, *attempt) else { return };
+                    driver.start(&effect, run, *attempt).await;
+                }
                 Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
+                Effect::Suspend { run, attempt } => {
+                    let told = driver.insist(|| driver.process.suspend(run, *attempt)).await;
+                    driver.told(&effect, told);
+                }
+                Effect::Resume { run, attempt } => {
+                    let told = driver.insist(|| driver.process.resume(run, *attempt)).await;
+                    driver.told(&effect, told);
+                }
             }
         });
     }
@@ -118,13 +174,21 @@ impl Driver {
         }
     }
 
-    /// Looks after an effect that was begun before this process started.
+    /// Looks after an effect that was begun, by an earlier process or by a task that is gone.
     pub(super) fn recover(&self, effect: Effect) {
         match effect {
-            Effect::Stop { .. } => self.act(effect),
+            // What has to be so is made so once more.
+            Effect::Stop { .. } | Effect::Suspend { .. } | Effect::Resume { .. } => {
+                self.act(effect);
+            }
             Effect::Start { .. } => {
                 let driver = self.clone();
-                self.tokio.spawn(async move { driver.find(&effect).await });
+                self.tokio.spawn(async move {
+                    let tended = driver.tend(effect.run(), effect.attempt());
+                    if tended.is_some() {
+                        driver.find(&effect).await;
+                    }
+                });
             }
         }
     }
@@ -163,6 +227,15 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// The end of an attempt that is not there any more arrives by another way.
+    fn told(&self, effect: &Effect, told: Result<bool, runtime::Error>) {
+        let news = match told {
+            Ok(_) => EffectNews::Done,
+            Err(error) => EffectNews::Failed { message: error.to_string() },
+        };
+        self.news(effect, news);
     }
 
     async fn is_starting(&self, run: &str) -> bool {
@@ -218,7 +291,7 @@ impl Driver {
     }
 
     fn exited(&self, run: &str, attempt: u32, exit: runtime::Exit) {
-        self.report(exit_event(run, attempt, how_it_ended(exit, self.timeout_s(run))));
+        self.report(exit_event(run, attempt, how_it_ended(exit)));
     }
 
     fn news(&self, effect: &Effect, news: EffectNews) {
@@ -238,7 +311,8 @@ impl Driver {
         let (row, payload) =
             tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
         let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
-        let agent = self.agents.get(&row.agent).ok_or("its agent is no longer in the project")?;
+        let defined = self.definitions.get();
+        let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
         let mut secrets = self.secrets.to_vec();
         secrets.extend(access.iter().map(|access| access.token.clone()));
@@ -250,18 +324,11 @@ impl Driver {
             command: command(agent)?,
             env: Vec::new(),
             trigger: trigger(&payload, &row.receipt),
-            params: Value::Object(agent.params.clone()),
+            params: params(agent, &payload),
             timeout_s: agent.timeout_s,
             secrets,
             gateway: access,
         })
-    }
-
-    /// The time limit of the agent that this run is of.
-    fn timeout_s(&self, run: &str) -> u64 {
-        run.rsplit_once('-')
-            .and_then(|(agent, _)| self.agents.get(agent))
-            .map_or(0, |agent| agent.timeout_s)
     }
 }
 
@@ -282,14 +349,30 @@ pub fn found(presence: Presence) -> Found {
     }
 }
 
+/// Attempts that are in the world, unless they got lost.
+pub fn should_live(view: &View, now: Millis) -> Vec<AttemptId> {
+    let began = |run: &&Run| match run.state {
+        RunState::Running | RunState::Waiting => true,
+        RunState::Starting => run.started_at.is_some_and(|at| at + STARTS_WITHIN_MS < now),
+        _ => false,
+    };
+    let mut alive: Vec<&Run> = view.runs.values().filter(began).collect();
+    alive.sort_by_key(|run| run.seq);
+    alive.into_iter().map(|run| (run.id.clone(), run.attempt)).collect()
+}
+
+fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {
+    Event::RunExited { run: run.to_owned(), attempt, exit }
+}
+
 /// The scheduler's words for how an attempt ended.
-pub fn how_it_ended(exit: runtime::Exit, timeout_s: u64) -> Exit {
+pub fn how_it_ended(exit: runtime::Exit) -> Exit {
     let verdict = match exit.why {
         ExitWhy::Exited => match exit.signal {
             Some(signal) => Verdict::Signalled { signal },
             None => Verdict::Exited,
         },
-        ExitWhy::TimedOut => Verdict::TimedOut { after_s: timeout_s },
+        ExitWhy::TimedOut { after_s } => Verdict::TimedOut { after_s },
         ExitWhy::Stopped => Verdict::Stopped,
         ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
         ExitWhy::Lost => Verdict::Lost,
@@ -303,10 +386,6 @@ pub fn how_it_ended(exit: runtime::Exit, timeout_s: u64) -> Exit {
         wants_rerun: exit.rerun,
         chosen: exit.exit_signal,
     }
-}
-
-fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {
-    Event::RunExited { run: run.to_owned(), attempt, exit }
 }
 
 fn lost() -> Exit {
@@ -346,6 +425,17 @@ fn command(agent: &Agent) -> Result<ScriptCommand, String> {
         (None, Some(command)) => Ok(command),
         (None, None) => Err("[harness] command is missing".to_owned()),
     }
+}
+
+/// The agent's parameters, and over them those that came with the trigger.
+fn params(agent: &Agent, payload: &str) -> Value {
+    let mut params = agent.params.clone();
+    let payload: Value = serde_json::from_str(payload).unwrap_or_default();
+    let manual = payload.get("type").and_then(Value::as_str) == Some("manual");
+    if let Some(Value::Object(given)) = payload.get("params").filter(|_| manual) {
+        params.extend(given.clone());
+    }
+    Value::Object(params)
 }
 
 /// The trigger as the run gets it: the stored payload and the receipt that it came with.

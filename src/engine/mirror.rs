@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::handle::{Commit, Watch};
 use crate::scheduler::mutant::{Mutant, mutant};
-use crate::scheduler::{Decision, Pause, Receipt, Run, Scope, Timer, View};
+use crate::scheduler::{Alert, Decision, Pause, Receipt, Run, Scope, Timer, View};
 
 /// The state as of commit `seq`, with what an agent's newest ended run was.
 #[derive(Debug, Clone)]
@@ -24,7 +24,17 @@ pub enum Change {
     Paused(Scope, Option<Pause>),
     /// Nothing new starts any more.
     Draining,
+    /// As it is now; one that the view does not have is not part of the project.
     Agent(String),
+    /// The agent is new in the project.
+    Added(String),
+    /// The agent's definition is another one.
+    Redefined(String),
+    /// The agent left the project.
+    Removed(String),
+    Raised(Box<Alert>),
+    /// What this alert told of is mended.
+    Cleared(Box<Alert>),
     /// The run as it is now; an ended one as it ended.
     Run(Box<Run>),
     Receipt(Box<Receipt>),
@@ -73,28 +83,58 @@ impl Mirror {
             | Decision::Running { run, .. }
             | Decision::Explain { run, .. }
             | Decision::Stopping { run, .. }
-            | Decision::Report { run, .. } => {
-                if let Some(run) = self.view.runs.get(run) {
-                    seen.run(run);
-                }
-            }
+            | Decision::Requeue { run, .. }
+            | Decision::Continue { run, .. }
+            | Decision::Report { run, .. } => self.see_run(run, seen),
             Decision::Pause { scope, pause } => {
                 changes.push(Change::Paused(scope.clone(), Some(pause.clone())));
                 self.see_scope(scope, seen);
             }
-            Decision::Resume { scope } => {
+            Decision::Resume { scope, .. } => {
                 changes.push(Change::Paused(scope.clone(), None));
                 self.see_scope(scope, seen);
             }
             Decision::Scale { agent, .. }
             | Decision::SetTimer { timer: Timer::Cron(agent), .. }
             | Decision::ClearTimer { timer: Timer::Cron(agent) } => seen.agent(agent),
+            Decision::SetProject { .. } => self.see_scope(&Scope::Project, seen),
+            Decision::SetAgent { name, .. } => {
+                let known = self.view.agents.contains_key(name);
+                let change = if known { Change::Redefined } else { Change::Added };
+                changes.push(change(name.clone()));
+                seen.agent(name);
+            }
+            Decision::RemoveAgent { name } => {
+                changes.push(Change::Removed(name.clone()));
+                seen.agent(name);
+            }
+            Decision::Raise { alert } => {
+                changes.push(Change::Raised(alert.clone()));
+                self.see_alert(alert, seen);
+            }
+            Decision::Clear { key } => {
+                if let Some(alert) = self.view.alerts.get(key).cloned() {
+                    self.see_alert(&alert, seen);
+                    changes.push(Change::Cleared(Box::new(alert)));
+                }
+            }
             Decision::Drain => {
                 changes.push(Change::Draining);
                 seen.host = true;
             }
+            Decision::Wait(wait) => self.see_run(&wait.run, seen),
+            Decision::Wake { wait, .. } => {
+                if let Some(wait) = self.view.waits.get(wait) {
+                    self.see_run(&wait.run, seen);
+                }
+            }
             Decision::SetTimer { .. }
             | Decision::ClearTimer { .. }
+            | Decision::Paced { .. }
+            | Decision::Call(_)
+            | Decision::Lock(_)
+            | Decision::Unlock { .. }
+            | Decision::Wish { .. }
             | Decision::Effect { .. }
             | Decision::Quit
             | Decision::Sweep { .. }
@@ -105,6 +145,19 @@ impl Mirror {
             return;
         }
         self.view.apply(decision);
+    }
+
+    fn see_run(&self, run: &str, seen: &mut Seen) {
+        if let Some(run) = self.view.runs.get(run) {
+            seen.run(run);
+        }
+    }
+
+    fn see_alert(&self, alert: &Alert, seen: &mut Seen) {
+        seen.host = true;
+        if let Some(agent) = &alert.fault.agent {
+            seen.agent(agent);
+        }
     }
 
     fn see_scope(&self, scope: &Scope, seen: &mut Seen) {

@@ -5,6 +5,7 @@
 //! [`turn`] is the body of the loop, an ordinary function; [`start`] wraps it in a thread.
 
 mod answers;
+mod definitions;
 mod drive;
 mod handle;
 mod mirror;
@@ -19,11 +20,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use drive::{Driver, Found, Grant, found, how_it_ended, unavailable};
+pub use definitions::{Defined, Definitions};
+pub use drive::{Driver, Found, Grant, found, how_it_ended, should_live, unavailable};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use mirror::{Change, Mirror};
 pub use present::{
-    agent_row, confirm, host_row, pause_row, run_row, run_state, trigger_row, trigger_words,
+    agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
+    trigger_words,
 };
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,

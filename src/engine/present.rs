@@ -7,7 +7,9 @@ use super::rules::{AgentFacts, Facts};
 use crate::scheduler::impact::{Impact, Level};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::view::{AgentView, Mode};
-use crate::scheduler::{Pause, Receipt, Run, RunState, Scope, Timer, TriggerKind, View, Why};
+use crate::scheduler::{
+    Alert, Pause, Receipt, Run, RunState, Scope, Timer, TriggerKind, View, Why,
+};
 
 /// Longest text of a run that a row carries; the rest is in the record.
 const ROW_TEXT_MAX: usize = 4096;
@@ -17,6 +19,7 @@ pub fn run_state(state: RunState) -> wire::RunState {
         RunState::Queued => wire::RunState::Queued,
         RunState::Starting => wire::RunState::Starting,
         RunState::Running => wire::RunState::Running,
+        RunState::Waiting => wire::RunState::Waiting,
         RunState::Succeeded => wire::RunState::Succeeded,
         RunState::Failed => wire::RunState::Failed,
         RunState::TimedOut => wire::RunState::TimedOut,
@@ -32,6 +35,7 @@ pub fn trigger_words(kind: TriggerKind, source: &str, summary: &str) -> String {
         TriggerKind::Schedule => format!("schedule {summary}"),
         TriggerKind::Manual => format!("manual {summary}"),
         TriggerKind::Rerun => summary.to_owned(),
+        TriggerKind::Call => format!("call {summary}"),
     }
 }
 
@@ -76,6 +80,27 @@ pub fn pause_row(pause: &Pause) -> wire::PauseRow {
     wire::PauseRow { by: pause.by.clone(), since_ms: pause.since, why: pause.why.clone() }
 }
 
+/// What is to be mended, where and how.
+pub fn alert_row(alert: &Alert) -> wire::AlertRow {
+    let fault = &alert.fault;
+    wire::AlertRow {
+        key: fault.key.clone(),
+        at_ms: alert.at,
+        agent: fault.agent.clone(),
+        message: fault.message.clone(),
+        hint: fault.hint.clone(),
+        file: fault.file.clone(),
+        line: fault.line,
+    }
+}
+
+/// The newest first.
+fn alert_rows(view: &View) -> Vec<wire::AlertRow> {
+    let mut alerts: Vec<&Alert> = view.alerts.values().collect();
+    alerts.sort_by_key(|alert| std::cmp::Reverse(alert.at));
+    alerts.into_iter().map(alert_row).collect()
+}
+
 pub fn host_row(view: &View, facts: &Facts) -> wire::HostRow {
     wire::HostRow {
         project: facts.project.clone(),
@@ -90,6 +115,7 @@ pub fn host_row(view: &View, facts: &Facts) -> wire::HostRow {
         started_ms: facts.started_ms,
         version: facts.version.clone(),
         pid: facts.pid,
+        alerts: alert_rows(view),
     }
 }
 

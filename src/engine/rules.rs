@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::project::{Agent, EngineKind, Project, RuntimeKind};
+use crate::duration;
+use crate::project::{Agent, EngineKind, Project, RuntimeKind, model as project};
 use crate::scheduler::cron::{CronError, Schedule};
-use crate::scheduler::{AgentRules, ProjectRules};
+use crate::scheduler::{
+    AgentRules, Cadence, Millis, Missed, Overlap, Priority, ProjectRules, Retry, RetryOn, Template,
+};
 
-/// What stays the same while a project is loaded.
+/// What people are shown besides live state; it changes with the project's files.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub project: String,
@@ -16,6 +19,8 @@ pub struct Facts {
     pub version: String,
     pub pid: u32,
     pub started_ms: i64,
+    /// Last parts of the URLs that deliveries may be sent to.
+    pub webhooks: Vec<String>,
     pub agents: BTreeMap<String, AgentFacts>,
 }
 
@@ -31,23 +36,85 @@ pub struct AgentFacts {
     pub timeout_s: u64,
 }
 
+impl Facts {
+    /// The facts of the same host once its project's files say something else.
+    #[must_use]
+    pub fn of_project(self, project: &Project, host_zone: &str) -> Self {
+        let agents = project.agents.iter();
+        Self {
+            project: project.name.clone(),
+            environment: project.environment.clone(),
+            webhooks: project.config.webhooks.keys().cloned().collect(),
+            agents: agents
+                .map(|agent| (agent.name.clone(), agent_facts(agent, host_zone)))
+                .collect(),
+            ..self
+        }
+    }
+}
+
 pub fn project_rules(project: &Project, id_key: u32) -> ProjectRules {
     ProjectRules {
         scale: project.config.scale,
         max_reruns: project.config.max_reruns,
+        max_call_depth: project.config.max_call_depth,
+        lock_ttl_ms: millis(project.config.resource_lock_timeout_s),
         retention_days: project.config.history_retention_days,
         id_key,
     }
 }
 
 /// # Errors
-/// When the schedule is wrong, which loading the project has ruled out.
-pub fn agent_rules(agent: &Agent, host_zone: &str) -> Result<AgentRules, CronError> {
+/// When the schedule or a template is wrong, which loading the project has ruled out.
+pub fn agent_rules(agent: &Agent, host_zone: &str) -> Result<AgentRules, String> {
+    let template = |text: &Option<String>| text.as_deref().map(Template::parse).transpose();
     Ok(AgentRules {
         scale: agent.scale,
         queue_bound: agent.max_work_queue_size,
-        schedule: schedule(agent, host_zone)?,
+        schedule: cadence(agent, host_zone)?,
+        missed: match agent.missed {
+            project::Missed::Skip => Missed::Skip,
+            project::Missed::Once => Missed::Once,
+        },
+        overlap: match agent.overlap {
+            project::Overlap::Skip => Overlap::Skip,
+            project::Overlap::Queue => Overlap::Queue,
+        },
+        retry: retry(&agent.retry),
+        priority: match agent.priority {
+            project::Priority::Low => Priority::Low,
+            project::Priority::Normal => Priority::Normal,
+            project::Priority::High => Priority::High,
+        },
+        lane: template(&agent.lane)?,
+        keep_latest: template(&agent.keep_latest)?,
+        wait_timeout_ms: millis(agent.wait_timeout_s),
     })
+}
+
+fn cadence(agent: &Agent, host_zone: &str) -> Result<Option<Cadence>, String> {
+    if let Some(every) = agent.every_ms {
+        return Ok(Some(Cadence::Every(Millis::try_from(every).unwrap_or(Millis::MAX))));
+    }
+    let schedule = schedule(agent, host_zone).map_err(|error| error.message)?;
+    Ok(schedule.map(|schedule| Cadence::Cron(Box::new(schedule))))
+}
+
+fn retry(retry: &project::Retry) -> Retry {
+    let on = |on: &project::RetryOn| match on {
+        project::RetryOn::Lost => RetryOn::Lost,
+        project::RetryOn::Timeout => RetryOn::Timeout,
+        project::RetryOn::Error => RetryOn::Error,
+    };
+    Retry {
+        attempts: retry.attempts,
+        backoff_ms: Millis::try_from(retry.backoff_ms).unwrap_or(Millis::MAX),
+        on: retry.on.iter().map(on).collect(),
+    }
+}
+
+fn millis(seconds: u64) -> Millis {
+    Millis::try_from(seconds).unwrap_or(Millis::MAX / 1000).saturating_mul(1000)
 }
 
 fn schedule(agent: &Agent, host_zone: &str) -> Result<Option<Schedule>, CronError> {
@@ -57,10 +124,11 @@ fn schedule(agent: &Agent, host_zone: &str) -> Result<Option<Schedule>, CronErro
 
 pub fn agent_facts(agent: &Agent, host_zone: &str) -> AgentFacts {
     let words = schedule(agent, host_zone).ok().flatten().map(|schedule| schedule.words());
+    let every = agent.every_ms.map(|ms| format!("every {}", duration::text(ms)));
     AgentFacts {
         description: agent.skill.description.clone(),
-        schedule: agent.schedule.clone(),
-        schedule_words: words,
+        schedule: agent.schedule.clone().or(every.clone()),
+        schedule_words: words.or(every),
         triggers: trigger_labels(agent),
         engine: engine_name(agent.engine.kind),
         runtime: runtime_name(agent.runtime.kind),
@@ -71,7 +139,8 @@ pub fn agent_facts(agent: &Agent, host_zone: &str) -> AgentFacts {
 /// `schedule`, and a label per webhook: `github`, or `github issues opened` when exactly one event
 /// (and one action) starts it. The rule is the one that existing dashboards show.
 fn trigger_labels(agent: &Agent) -> Vec<String> {
-    let mut labels: Vec<String> = agent.schedule.iter().map(|_| "schedule".to_owned()).collect();
+    let timed = agent.schedule.is_some() || agent.every_ms.is_some();
+    let mut labels: Vec<String> = timed.then(|| "schedule".to_owned()).into_iter().collect();
     for binding in &agent.webhooks {
         let one = |field: &str| match binding.filters.get(field).map(Vec::as_slice) {
             Some([one]) => Some(one.clone()),

@@ -15,13 +15,14 @@ use tokio::runtime::Handle as Tokio;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
+use super::definitions::Definitions;
 use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
 use super::mirror::{Change, Mirror};
 use super::present;
 use super::rules::Facts;
 use super::tail::{self, Tail};
 use crate::ambient;
-use crate::scheduler::{Answer, Command, RunState, Scope, Target};
+use crate::scheduler::{Answer, Command, Hold, Order, RunState, Scope, Target};
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
 
 /// Rows go down at most this often.
@@ -38,7 +39,7 @@ pub type KeepScale = Arc<dyn Fn(&str, u32) -> Result<(), String> + Send + Sync>;
 #[derive(Clone)]
 pub struct Session {
     pub engine: Handle,
-    pub facts: Arc<Facts>,
+    pub definitions: Arc<Definitions>,
     pub logs: PathBuf,
     /// Who commands through it.
     pub by: String,
@@ -87,12 +88,14 @@ impl Session {
             return Reply::Refused { why: "this host does not know that command".to_owned() };
         };
         let confirm = token.map_or(Confirmation::Wanted, Confirmation::Given);
+        let scales = matches!(command, Command::Scale { .. });
+        let _changing = if scales { Some(self.definitions.changing().await) } else { None };
         let outcome = self.engine.command(command.clone(), &self.by, confirm).await;
         if let (Command::Scale { agent, scale }, Ok(Outcome::Answer(Answer::Done { done, .. }))) =
             (&command, &outcome)
             && let Err(why) = (self.keep_scale)(agent, *scale)
         {
-            let why = format!("{done}, until the next start only: {why}");
+            let why = format!("{done}, until the files are read again: {why}");
             return Reply::Done { why, run: None };
         }
         reply(outcome)
@@ -106,8 +109,10 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
         al_wire::Scope::Agent(agent) => Scope::Agent(agent),
     };
     Some(match command {
-        W::Run { agent, prompt } => Command::Run { agent, prompt },
-        W::Pause { scope: s, why } => Command::Pause { scope: scope(s), why },
+        W::Run { agent, prompt } => Command::Run(Order { prompt, ..Order::of(&agent) }),
+        W::Pause { scope: s, why } => {
+            Command::Pause { scope: scope(s), why, hold: Hold::Pause, until: None, kill: false }
+        }
         W::Resume { scope: s, drop_held } => Command::Resume { scope: scope(s), drop_held },
         W::Kill { target } => Command::Kill {
             target: match target {
@@ -115,8 +120,9 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
                 al_wire::Target::Runs(runs) => Target::Runs(runs),
                 al_wire::Target::Agent(agent) => Target::Agent(agent),
             },
+            tree: false,
         },
-        W::Rerun { run } => Command::Rerun { run },
+        W::Rerun { run } => Command::Rerun { run, key: None },
         W::Drop { runs } => Command::Drop { runs },
         W::Scale { agent, scale } => Command::Scale { agent, scale },
         W::Unknown => return None,
@@ -148,7 +154,17 @@ fn answered(answer: Answer) -> Reply {
             (None, Some((_, why))) => Reply::Refused { why: why.sentence() },
             (None, None) => Reply::Refused { why: "nothing to start".to_owned() },
         },
-        Answer::Duplicate { .. } => Reply::Refused { why: "it came before".to_owned() },
+        Answer::Duplicate(known) => {
+            let run = known.runs.first().cloned();
+            Reply::Done { why: "it came before".to_owned(), run }
+        }
+        // Answers to what runs ask for.
+        Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. } => Reply::Refused { why: "not an operator's command".to_owned() },
         Answer::Refused(why) => Reply::Refused { why: why.sentence() },
         Answer::NotFound { what } => Reply::Refused { why: format!("there is no {what}") },
     }
@@ -189,7 +205,7 @@ async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
 async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), StoreError> {
     let (session, seq, view) = (session.clone(), watch.seq, watch.view.clone());
     let made = tokio::task::spawn_blocking(move || {
-        let last = session.engine.reader().last_runs(session.facts.agents.keys())?;
+        let last = session.engine.reader().last_runs(view.agents.keys())?;
         let mirror = Mirror { seq, view, last };
         let snapshot = snapshot(&session, &mirror)?;
         Ok((mirror, snapshot))
@@ -200,7 +216,8 @@ async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), S
 }
 
 fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> {
-    let (reader, facts) = (session.engine.reader(), &session.facts);
+    let (reader, defined) = (session.engine.reader(), session.definitions.get());
+    let facts = &defined.facts;
     let max = mirror.view.rules.max_reruns;
     let mut live: Vec<_> = mirror.view.runs.values().collect();
     // What runs comes before what waits, should there be too much.
@@ -241,13 +258,19 @@ impl Pending {
         let max = mirror.view.rules.max_reruns;
         let (key, row) = match change {
             // Their rows follow as changes of their own.
-            Change::Paused(..) | Change::Draining => return,
+            Change::Paused(..)
+            | Change::Draining
+            | Change::Added(_)
+            | Change::Redefined(_)
+            | Change::Removed(_)
+            | Change::Raised(_)
+            | Change::Cleared(_) => return,
             Change::Host => ((0, String::new()), Row::Host(present::host_row(&mirror.view, facts))),
             Change::Agent(name) => {
                 let shown = facts.agents.get(&name);
                 let row = shown.and_then(|facts| present::agent_row(mirror, &name, facts));
-                let Some(row) = row else { return };
-                ((1, name), Row::Agent(row))
+                let row = row.map_or_else(|| Row::AgentGone { name: name.clone() }, Row::Agent);
+                ((1, name), row)
             }
             Change::Run(run) => ((2, run.id.clone()), Row::Run(present::run_row(&run, max))),
             Change::Receipt(receipt) => {
@@ -292,8 +315,9 @@ async fn follow(
         tokio::select! {
             commit = watch.commits.recv() => match commit {
                 Ok(commit) => {
+                    let defined = session.definitions.get();
                     for change in mirror.apply(&commit) {
-                        pending.add(&mirror, &session.facts, change);
+                        pending.add(&mirror, &defined.facts, change);
                     }
                 }
                 Err(RecvError::Lagged(n)) => return Followed::Lagged(n),

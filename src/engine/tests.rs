@@ -95,9 +95,16 @@ fn agent(dir: &Path) -> Agent {
         credentials: Vec::new(),
         schedule: None,
         timezone: None,
+        every_ms: None,
+        missed: Default::default(),
+        overlap: Default::default(),
         scale: 1,
         timeout_s: 900,
         max_work_queue_size: 100,
+        priority: Default::default(),
+        lane: None,
+        keep_latest: None,
+        retry: Default::default(),
         webhooks: Vec::new(),
         hooks_pre: Vec::new(),
         hooks_post: Vec::new(),
@@ -116,20 +123,54 @@ fn agent(dir: &Path) -> Agent {
     }
 }
 
+fn config() -> crate::project::Config {
+    let dir = tempfile::tempdir().unwrap();
+    let request = crate::project::Request {
+        dir: dir.path().to_owned(),
+        environment: None,
+        al_env: None,
+        al_home: dir.path().to_owned(),
+        strict: true,
+        checks: crate::project::Checks { schedule: &|_, _| Ok(()), template: &|_| Ok(()) },
+    };
+    crate::project::survey(&request).0.unwrap().config
+}
+
+fn defined(agent: Agent) -> Defined {
+    let facts = Facts {
+        project: String::new(),
+        environment: None,
+        gateway: None,
+        version: "0".into(),
+        pid: 1,
+        started_ms: 0,
+        webhooks: Vec::new(),
+        agents: BTreeMap::new(),
+    };
+    let project = crate::project::Project {
+        dir: agent.dir.clone(),
+        name: "test".into(),
+        environment: None,
+        config: config(),
+        agents: vec![agent],
+    };
+    Defined { facts: facts.of_project(&project, "UTC"), project }
+}
+
 struct World {
     dir: tempfile::TempDir,
     tokio: Tokio,
     runtime: Patient,
     engine: Handle,
-    facts: Arc<Facts>,
+    definitions: Arc<Definitions>,
 }
 
 fn rules() -> ProjectRules {
-    ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 7 }
+    ProjectRules { id_key: 7, ..ProjectRules::default() }
 }
 
 fn agents() -> Vec<(String, AgentRules)> {
-    vec![("dev".to_owned(), AgentRules { scale: 1, queue_bound: 100, schedule: None })]
+    vec![("dev".to_owned(), AgentRules { scale: 1, queue_bound: 100, ..AgentRules::default() })]
 }
 
 impl World {
@@ -143,30 +184,21 @@ impl World {
         let store = Store::open(dir.path()).unwrap();
         let view = store.load(&rules(), &agents()).unwrap();
         let runtime = Patient::default();
-        let agent = agent(dir.path());
+        let definitions = Arc::new(Definitions::new(defined(agent(dir.path()))));
         let logs = dir.path().join("logs");
         let driver = |engine: &Handle| {
             Driver::new(
                 engine,
                 tokio.handle().clone(),
                 Arc::new(runtime.clone()),
-                std::slice::from_ref(&agent),
+                Arc::clone(&definitions),
                 Arc::new(|_, _| None),
                 logs,
                 Vec::new(),
             )
         };
         let (engine, _writer) = start(Host::new(store, view), driver).unwrap();
-        let facts = Facts {
-            project: "test".into(),
-            environment: None,
-            gateway: None,
-            version: "0".into(),
-            pid: 1,
-            started_ms: 0,
-            agents: [("dev".to_owned(), agent_facts(&agent, "UTC"))].into(),
-        };
-        Self { dir, tokio, runtime, engine, facts: Arc::new(facts) }
+        Self { dir, tokio, runtime, engine, definitions }
     }
 
     fn webhook(&self) -> Vec<String> {
@@ -186,7 +218,7 @@ impl World {
         let (down, rows) = mpsc::sync_channel(4);
         let session = Session {
             engine: self.engine.clone(),
-            facts: Arc::clone(&self.facts),
+            definitions: Arc::clone(&self.definitions),
             logs: self.dir.path().join("logs"),
             by: "ann".into(),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
@@ -240,7 +272,7 @@ fn a_confirmation_holds_as_long_as_its_consequences() {
     let world = World::new();
     let runs = [world.webhook().remove(0), world.webhook().remove(0)];
     wait_for(|| world.runtime.started.lock().unwrap().contains(&runs[0]).then_some(()));
-    let kill = || Command::Kill { target: Target::Runs(vec![runs[0].clone()]) };
+    let kill = || Command::kill(Target::Runs(vec![runs[0].clone()]));
     let ask = || match world.command(kill(), Confirmation::Wanted) {
         Outcome::Confirm { token, .. } => token,
         other => panic!("{other:?}"),
@@ -295,7 +327,7 @@ fn deltas_on_the_first_snapshot_are_the_last_snapshot() {
     let mut mine = first_snapshot(&rows);
     let runs: Vec<String> = (0..5).flat_map(|_| world.webhook()).collect();
     world.runtime.end(&runs[0], 0);
-    world.command(Command::Pause { scope: Scope::Project, why: None }, Confirmation::NotNeeded);
+    world.command(Command::pause(Scope::Project, None), Confirmation::NotNeeded);
     world.command(Command::Drop { runs: vec![runs[3].clone()] }, Confirmation::NotNeeded);
     world.command(Command::Scale { agent: "dev".into(), scale: 2 }, Confirmation::NotNeeded);
     let reader = world.engine.reader();
@@ -355,7 +387,7 @@ fn a_console_asks_and_is_asked_back() {
     assert_eq!(
         submit(scale, None),
         Reply::Done {
-            why: "dev may run 3 at once, until the next start only: the file is gone".into(),
+            why: "dev may run 3 at once, until the files are read again: the file is gone".into(),
             run: None
         }
     );

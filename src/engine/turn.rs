@@ -4,8 +4,8 @@ use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::settle::at_rest;
 use crate::scheduler::view::Mode;
 use crate::scheduler::{
-    AgentRules, Answer, Command, Decision, Effect, EffectState, Event, Millis, Stamp, View, settle,
-    step,
+    AgentRules, Answer, Command, Decision, Effect, EffectState, Event, Millis, ProjectRules, Stamp,
+    View, settle, step,
 };
 use crate::store::{Store, StoreError};
 
@@ -42,9 +42,7 @@ impl Host {
 
     /// Reads the view from the rows again. What is not in rows (rules, mode) stays.
     fn reload(&mut self) -> Result<(), StoreError> {
-        let agents: Vec<(String, AgentRules)> =
-            self.view.agents.iter().map(|(name, a)| (name.clone(), a.rules.clone())).collect();
-        let mut view = self.store.load(&self.view.rules, &agents)?;
+        let mut view = self.store.load(&self.view.rules, &rules_of(&self.view))?;
         view.mode = self.view.mode;
         view.from_seq = self.view.from_seq;
         self.view = view;
@@ -74,27 +72,34 @@ pub fn turn(host: &mut Host, inputs: &[Input]) -> Result<Vec<Vec<Decision>>, Sto
 /// The part of a view that commands change and no row holds.
 struct Kept {
     mode: Mode,
-    scales: Vec<(String, u32)>,
+    /// Only when one of the inputs may change them.
+    rules: Option<(ProjectRules, Vec<(String, AgentRules)>)>,
 }
 
 impl Kept {
     fn of(view: &View, inputs: &[Input]) -> Self {
-        let scaled = inputs.iter().filter_map(|input| match &input.event {
-            Event::Command { command: Command::Scale { agent, .. }, .. } => Some(agent),
-            _ => None,
+        let changes = inputs.iter().any(|input| match &input.event {
+            Event::ConfigChanged(_) => true,
+            Event::Command { command, .. } => matches!(command, Command::Scale { .. }),
+            _ => false,
         });
-        let scale = |agent: &String| Some((agent.clone(), view.agents.get(agent)?.rules.scale));
-        Self { mode: view.mode, scales: scaled.filter_map(scale).collect() }
+        let rules = changes.then(|| (view.rules.clone(), rules_of(view)));
+        Self { mode: view.mode, rules }
     }
 
     fn restore(self, view: &mut View) {
         view.mode = self.mode;
-        for (name, scale) in self.scales {
-            if let Some(agent) = view.agents.get_mut(&name) {
-                agent.rules.scale = scale;
-            }
+        let Some((project, agents)) = self.rules else { return };
+        view.rules = project;
+        view.agents.retain(|name, _| agents.iter().any(|(kept, _)| kept == name));
+        for (name, rules) in agents {
+            view.set_agent(&name, rules);
         }
     }
+}
+
+fn rules_of(view: &View) -> Vec<(String, AgentRules)> {
+    view.agents.iter().map(|(name, agent)| (name.clone(), agent.rules.clone())).collect()
 }
 
 fn decide_all(host: &mut Host, inputs: &[Input]) -> Result<Vec<Vec<Decision>>, StoreError> {

@@ -63,6 +63,7 @@ pub fn start(
     for act in resume(&unfinished) {
         writer.act(act);
     }
+    writer.driver.keep_rounds();
     let thread = thread::Builder::new()
         .name("writer".to_owned())
         .spawn(move || {
@@ -236,6 +237,7 @@ impl Writer {
         let mut next = Next::Turn;
         let mut answers = Vec::new();
         for ((input, decisions), reply) in inputs.iter().zip(&decided).zip(replies) {
+            decisions.iter().for_each(log_config);
             for act in acts(decisions) {
                 if self.act(act) == Next::End {
                     next = Next::End;
@@ -286,7 +288,30 @@ fn log_command(by: &str, answer: &Answer) {
         Answer::Refused(why) => {
             tracing::info!(target: "engine", by, "refused: {}", why.sentence());
         }
-        Answer::Duplicate { .. } | Answer::NotFound { .. } => {}
+        Answer::Duplicate(_)
+        | Answer::NotFound { .. }
+        | Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. } => {}
+    }
+}
+
+/// What became of edits is there too.
+fn log_config(decision: &Decision) {
+    match decision {
+        Decision::SetAgent { name, .. } => tracing::info!(target: "engine", "{name}: read again"),
+        Decision::RemoveAgent { name } => {
+            tracing::info!(target: "engine", "{name}: left the project");
+        }
+        Decision::Raise { alert } => {
+            let hint = alert.fault.hint.as_deref();
+            tracing::error!(target: "engine", hint, "alert: {}", alert.fault.sentence());
+        }
+        Decision::Clear { key } => tracing::info!(target: "engine", "mended: {key}"),
+        _ => {}
     }
 }
 

@@ -18,8 +18,8 @@ use super::routes::Name;
 use super::serve::Peer;
 use super::{App, body};
 use crate::ambient;
-use crate::project::edit::set_scale;
-use crate::scheduler::{Answer, Command, Event, Scope, Target};
+use crate::project::edit::{config_file, set_scale};
+use crate::scheduler::{Answer, Command, Event, Order as Start, Scope, Target};
 
 /// The largest body: a prompt.
 const BODY_MAX: usize = 1024 * 1024;
@@ -96,7 +96,14 @@ async fn order(app: &App, command: Command, by: String) -> Result<Done, Problem>
         Answer::Fired { runs, .. } => Ok(Done { sentence: String::new(), runs }),
         Answer::NotFound { what } => Err(Problem::not_found(format!("{what} not found"))),
         Answer::Refused(why) => Err(Problem::refused(&why)),
-        Answer::Duplicate { .. } => Err(Problem::internal()),
+        Answer::Duplicate(known) => Ok(Done { sentence: String::new(), runs: known.runs }),
+        // Answers to what runs ask for.
+        Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. } => Err(Problem::internal()),
     }
 }
 
@@ -137,7 +144,7 @@ async fn pause_scope(
 ) -> Result<Done, Problem> {
     let Order { by, body } = Order::<PauseBody>::read(app, headers, body).await?;
     let why = body.why.map(|why| why.chars().filter(|c| !c.is_control()).take(WHY_MAX).collect());
-    order(app, Command::Pause { scope, why }, by).await
+    order(app, Command::pause(scope, why), by).await
 }
 
 async fn resume_scope(
@@ -207,7 +214,7 @@ pub async fn trigger(
     body: Body,
 ) -> Answered {
     let Order { by, body } = Order::<TriggerBody>::read(&app, &headers, body).await?;
-    let command = Command::Run { agent: agent.clone(), prompt: body.prompt };
+    let command = Command::Run(Start { prompt: body.prompt, ..Start::of(&agent) });
     let done = order(&app, command, by).await?;
     Ok(started(&format!("Agent {agent} triggered"), &done))
 }
@@ -219,7 +226,7 @@ pub async fn rerun(
     body: Body,
 ) -> Answered {
     let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let done = order(&app, Command::Rerun { run: run.clone() }, by).await?;
+    let done = order(&app, Command::Rerun { run: run.clone(), key: None }, by).await?;
     Ok(started(&format!("{run} runs again"), &done))
 }
 
@@ -235,7 +242,7 @@ pub async fn kill(
     body: Body,
 ) -> Answered {
     let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let command = Command::Kill { target: Target::Runs(vec![run.clone()]) };
+    let command = Command::kill(Target::Runs(vec![run.clone()]));
     let done = order(&app, command, by).await.map_err(|problem| match problem.status {
         StatusCode::NOT_FOUND => Problem::not_found(format!("Instance {run} not found")),
         _ => problem,
@@ -261,7 +268,7 @@ pub async fn kill_agent(
     body: Body,
 ) -> Answered {
     let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let command = Command::Kill { target: Target::Agent(agent) };
+    let command = Command::kill(Target::Agent(agent));
     let done = order(&app, command, by).await?;
     let killed = done.runs.len();
     Ok(ok(&json!({"success": true, "message": done.sentence, "killed": killed, "runs": done.runs})))
@@ -283,7 +290,7 @@ impl ScaleBody {
     }
 }
 
-/// Takes effect at the next start, as the project's cap is part of what a start is checked with.
+/// Takes effect as any edit of the file does, a moment later.
 pub async fn scale_project(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -291,8 +298,9 @@ pub async fn scale_project(
 ) -> Answered {
     let Order { body, .. } = Order::<ScaleBody>::read(&app, &headers, body).await?;
     let scale = body.at_least(1)?;
+    let _changing = app.setup.definitions.changing().await;
     write_scale(app.setup.project_dir.join("config.toml"), scale).await?;
-    let message = format!("Project scale set to {scale}; it takes effect at the next start");
+    let message = format!("Project scale set to {scale}");
     Ok(ok(&json!({"success": true, "message": message})))
 }
 
@@ -306,15 +314,17 @@ pub async fn scale_agent(
 ) -> Answered {
     let Order { by, body } = Order::<ScaleBody>::read(&app, &headers, body).await?;
     let scale = body.at_least(0)?;
+    let _changing = app.setup.definitions.changing().await;
     // Only names of agents become paths.
-    if !app.setup.facts.agents.contains_key(&agent) {
+    let defined = app.setup.definitions.get();
+    let Some(known) = defined.agent(&agent) else {
         return Err(Problem::not_found(format!("agent {agent} not found")));
-    }
-    let file = app.setup.project_dir.join("agents").join(&agent).join("config.toml");
+    };
+    let file = config_file(&known.dir);
     let mut done = order(&app, Command::Scale { agent: agent.clone(), scale }, by).await?;
     let mut message = format!("Agent {agent} scaled to {scale}");
     if let Err(problem) = write_scale(file, scale).await {
-        let only = format!(", until the next start only: {}", problem.text);
+        let only = format!(", until the files are read again: {}", problem.text);
         message.push_str(&only);
         done.sentence.push_str(&only);
     }

@@ -38,17 +38,15 @@ pub use serve::serve;
 pub use sources::LiveSources;
 pub use token::token;
 
-use crate::engine::{Facts, Handle};
+use crate::engine::{Definitions, Handle};
 use crate::log::Redactor;
 
 /// What the gateway is made from.
 #[derive(Debug)]
 pub struct Setup {
     pub engine: Handle,
-    pub facts: Arc<Facts>,
-    pub sources: LiveSources,
-    /// Last parts of the URLs that deliveries may be sent to, for the status.
-    pub webhooks: Vec<String>,
+    pub definitions: Arc<Definitions>,
+    pub sources: Arc<LiveSources>,
     pub api_key: ApiKey,
     /// Signs the tokens of attempts; the same after a restart.
     pub token_key: [u8; 32],

@@ -73,7 +73,7 @@ pub async fn shutdown(State(app): State<Arc<App>>, headers: HeaderMap, body: Bod
     }
     let reason = sender.clean(&app, signal.text("reason").unwrap_or_default());
     tracing::info!(target: "gateway", run, reason = cut(&reason, 200), "the run asks for its end");
-    let command = Command::Kill { target: Target::Runs(vec![run.to_owned()]) };
+    let command = Command::kill(Target::Runs(vec![run.to_owned()]));
     let event = Event::Command { command, by: "itself".to_owned() };
     match app.engine().submit(event).await? {
         Answer::NotFound { .. } => Err(invalid_secret()),

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::ambient::Millis;
 use crate::triggers::Sources;
 
-/// Reads the secrets again; none when they cannot be read.
+/// Reads bindings and secrets again; none when that is not possible.
 pub type Load = Box<dyn Fn() -> Option<Sources> + Send + Sync>;
 
 /// Secrets are read again at most this often, however many deliveries are refused.
@@ -21,6 +21,8 @@ pub struct LiveSources {
     current: RwLock<Arc<Sources>>,
     load: Load,
     read_at: AtomicI64,
+    /// Held while they are read, so that what was read first is not put in place last.
+    reading: Mutex<()>,
 }
 
 impl fmt::Debug for LiveSources {
@@ -32,7 +34,7 @@ impl fmt::Debug for LiveSources {
 impl LiveSources {
     pub fn new(sources: Sources, load: Load) -> Self {
         let current = RwLock::new(Arc::new(sources));
-        Self { current, load, read_at: AtomicI64::new(0) }
+        Self { current, load, read_at: AtomicI64::new(0), reading: Mutex::new(()) }
     }
 
     /// Sources whose secrets stay what they are.
@@ -53,7 +55,13 @@ impl LiveSources {
                 .read_at
                 .compare_exchange(read_at, now_ms, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok();
-        let fresh = Arc::new(mine.then(|| (self.load)()).flatten()?);
+        if mine { self.read_again() } else { None }
+    }
+
+    /// Reads bindings and secrets again: the project's files have changed.
+    pub fn read_again(&self) -> Option<Arc<Sources>> {
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Arc::new((self.load)()?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
         Some(fresh)
     }

@@ -22,7 +22,8 @@ const QUEUED_MAX: usize = 500;
 
 pub async fn status(State(app): State<Arc<App>>) -> Answered {
     let mirror = mirror(&app).await?;
-    let facts = &app.setup.facts;
+    let defined = app.setup.definitions.get();
+    let facts = &defined.facts;
     let view = &mirror.view;
     let agents: Vec<Value> = facts
         .agents
@@ -32,7 +33,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Answered {
     let queues: Map<String, Value> =
         view.agents.iter().map(|(name, agent)| (name.clone(), agent.queue.len().into())).collect();
     Ok(ok(&json!({
-        "scheduler": scheduler(&app, view),
+        "scheduler": scheduler(&app, view, facts),
         "instances": live(view),
         "agents": agents,
         "running": view.running(),
@@ -63,12 +64,11 @@ async fn mirror(app: &App) -> Result<Mirror, Problem> {
     Ok(Mirror { seq: 0, view, last })
 }
 
-fn scheduler(app: &App, view: &View) -> Value {
-    let facts = &app.setup.facts;
+fn scheduler(app: &App, view: &View, facts: &Facts) -> Value {
     let host = host_row(view, facts);
     let gateway = facts.gateway.as_deref().unwrap_or_default();
     let urls: Vec<String> =
-        app.setup.webhooks.iter().map(|segment| format!("{gateway}/webhooks/{segment}")).collect();
+        facts.webhooks.iter().map(|segment| format!("{gateway}/webhooks/{segment}")).collect();
     let crons = view.timers.keys().filter(|timer| matches!(timer, Timer::Cron(_))).count();
     json!({
         "mode": "host",
@@ -86,6 +86,7 @@ fn scheduler(app: &App, view: &View) -> Value {
         "environment": host.environment,
         "version": host.version,
         "pid": host.pid,
+        "alerts": host.alerts,
         "webhooksRefused": app.refused.count(),
     })
 }
@@ -204,6 +205,7 @@ fn label(trigger: &Trigger) -> String {
             let count = summary.split_once(" of ").map_or(summary.as_str(), |(count, _)| count);
             format!("schedule:{count}")
         }
+        TriggerKind::Call => format!("agent:{source}"),
     }
 }
 

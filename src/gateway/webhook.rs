@@ -113,15 +113,22 @@ fn accepted(answer: Answer) -> Answered {
         Answer::Fired { receipt, runs, skipped } => {
             Ok(reply(runs.len(), skipped.len(), Some(receipt)))
         }
-        Answer::Duplicate { receipt } => Ok(ok(&Accepted {
+        Answer::Duplicate(known) => Ok(ok(&Accepted {
             ok: true,
             matched: 0,
             skipped: 0,
             duplicate: true,
-            receipt_id: receipt,
+            receipt_id: Some(known.receipt),
         })),
         Answer::Refused(why) => Err(Problem::refused(&why)),
-        Answer::Done { .. } | Answer::NotFound { .. } => Err(Problem::internal()),
+        Answer::Done { .. }
+        | Answer::NotFound { .. }
+        | Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. } => Err(Problem::internal()),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::binding::{self, Sources};
+use super::checks::Checks;
 use super::config;
 use super::credentials::Reference;
 use super::folder::AgentFolder;
@@ -11,11 +12,9 @@ use super::model::{
 };
 use super::names;
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
+use super::rules;
 use super::source::{At, Named};
 use super::tree::{self, Entry, Table, Tree};
-
-/// Says whether a cron expression holds in a time zone, and why not.
-pub type CheckSchedule<'a> = &'a dyn Fn(&str, Option<&str>) -> Result<(), String>;
 
 /// What an agent is read against.
 pub struct Surroundings<'a> {
@@ -27,7 +26,7 @@ pub struct Surroundings<'a> {
     pub has_only_model: bool,
     /// Whether the project's choice of an engine is one.
     pub engine_known: bool,
-    pub check_schedule: CheckSchedule<'a>,
+    pub checks: Checks<'a>,
 }
 
 /// Reads `agents/<name>`; none when the folder is no agent.
@@ -77,11 +76,11 @@ impl Reader<'_> {
             && !self.table.table("harness").is_some_and(|h| h.is_bad("type"));
         let webhooks = table.list("webhooks");
         let timezone = self.timezone(problems);
-        self.check_schedule(around.check_schedule, timezone.as_deref(), problems);
+        rules::check(table, timezone.as_deref(), around.checks, problems);
         let models = self.models(thinks, around, problems);
         let config = &*around.config;
         let scale = table.int("scale").unwrap_or(config.default_agent_scale);
-        if scale > 0 && table.node("schedule").is_none() && table.node("webhooks").is_none() {
+        if scale > 0 && !rules::has_schedule(table) && table.node("webhooks").is_none() {
             problems.push(self.never_starts());
         }
         Agent {
@@ -93,9 +92,16 @@ impl Reader<'_> {
             credentials: self.credentials(problems),
             schedule: table.text("schedule").map(str::to_owned),
             timezone,
+            every_ms: table.span_ms("every"),
+            missed: rules::missed(table),
+            overlap: rules::overlap(table),
             scale,
             timeout_s: table.int("timeout").unwrap_or(config.local.timeout_s),
             max_work_queue_size: table.int("maxWorkQueueSize").unwrap_or(config.work_queue_size),
+            priority: rules::priority(table),
+            lane: table.text("lane").map(str::to_owned),
+            keep_latest: rules::keep_latest(table).map(str::to_owned),
+            retry: rules::retry(table),
             webhooks: webhooks
                 .iter()
                 .filter_map(|node| binding::read(node, &around.sources, problems))
@@ -115,24 +121,8 @@ impl Reader<'_> {
             self.file,
             format!("agent `{}` has neither schedule nor webhooks", self.name),
         )
-        .hint("add `schedule = \"*/5 * * * *\"` or `[[webhooks]]`")
+        .hint("add `schedule = \"*/5 * * * *\"`, `every = \"5m\"` or `[[webhooks]]`")
         .hint("or `scale = 0` for an agent that is switched off")
-    }
-
-    fn check_schedule(
-        &self,
-        check: CheckSchedule<'_>,
-        timezone: Option<&str>,
-        problems: &mut Problems,
-    ) {
-        let Some(node) = self.table.node("schedule") else { return };
-        let Tree::Text(schedule) = &node.value else { return };
-        if let Err(why) = check(schedule, timezone) {
-            problems.push(
-                Problem::error_at(&node.at, format!("bad schedule: {why}"))
-                    .hint(format!("try it: al cron {}", shell_quoted(schedule))),
-            );
-        }
     }
 
     fn credentials(&self, problems: &mut Problems) -> Vec<String> {
@@ -327,8 +317,3 @@ impl Reader<'_> {
 }
 
 const NO_MODELS: &str = "the project has none; add `[models.<name>]` to its config.toml";
-
-fn shell_quoted(s: &str) -> String {
-    let clean: String = s.chars().filter(|c| !c.is_control()).take(60).collect();
-    format!("'{}'", clean.replace('\'', "'\\''"))
-}

@@ -4,6 +4,7 @@ use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::schema::{self, File, Key, Kind, Scope};
 use super::source::At;
 use super::tree::{Entry, Node, Table, Tree};
+use crate::duration;
 
 /// Checks one file's table. What does not fit is reported and becomes [`Tree::Bad`], so that
 /// readers of the table meet only values of the right type, and miss nothing that was written.
@@ -98,7 +99,12 @@ impl Checker<'_> {
                 let n = n.number();
                 self.range(at, path, (0.0..=1.0).contains(&n), n, "between 0 and 1")
             }
-            (Kind::OneOf(words), Tree::Text(word)) => self.word(at, path, word, words),
+            (Kind::Span(min, max), Tree::Text(text)) => self.span(at, path, text, min, max),
+            (Kind::OneOf(words), Tree::Text(word)) => {
+                let message = format!("`{path}` cannot be {}", quoted(word));
+                self.word(at, message, word, words)
+            }
+            (Kind::SomeOf(words), Tree::List(list)) => self.words(list, path, words),
             (Kind::Texts | Kind::TextOrTexts, Tree::List(list)) => self.texts(list, path),
             (Kind::Pairs, Tree::Table(table)) => self.pairs(table, path),
             (Kind::Table(inner), Tree::Table(table)) => {
@@ -133,11 +139,34 @@ impl Checker<'_> {
         self.range(at, path, (min..=max).contains(&n), n, &bounds)
     }
 
-    fn word(&mut self, at: &At, path: &str, word: &str, words: &[&str]) -> bool {
+    fn span(&mut self, at: &At, path: &str, text: &str, min_ms: u64, max_ms: u64) -> bool {
+        let ms = match duration::parse_ms(text) {
+            Ok(ms) => ms.unsigned_abs(),
+            Err(why) => {
+                return self.refuse(at, format!("bad `{path}`: {why}"), seconds(text, path));
+            }
+        };
+        let bounds = match ms < min_ms {
+            true => format!("at least {}", duration::text(min_ms)),
+            false => format!("at most {}", duration::text(max_ms)),
+        };
+        self.range(at, path, (min_ms..=max_ms).contains(&ms), text, &bounds)
+    }
+
+    fn words(&mut self, list: &mut Vec<Node>, path: &str, words: &[&str]) -> bool {
+        self.texts(list, path);
+        list.retain(|item| {
+            let Tree::Text(word) = &item.value else { return false };
+            let message = format!("`{path}` cannot hold {}", quoted(word));
+            self.word(&item.at, message, word, words)
+        });
+        true
+    }
+
+    fn word(&mut self, at: &At, message: String, word: &str, words: &[&str]) -> bool {
         if words.contains(&word) {
             return true;
         }
-        let message = format!("`{path}` cannot be {}", quoted(word));
         let hint = did_you_mean(word, words.iter().copied())
             .unwrap_or_else(|| format!("it is one of {}", listed(words.iter().copied())));
         self.refuse(at, message, Some(hint))
@@ -215,7 +244,9 @@ fn expected(kind: Kind) -> String {
         Kind::Int(what, ..) | Kind::Number(what, _) => what.to_owned(),
         Kind::Share => "a number between 0 and 1".to_owned(),
         Kind::Id => "a string or an integer".to_owned(),
+        Kind::Span(..) => "a span of time".to_owned(),
         Kind::OneOf(words) => format!("one of {}", listed(words.iter().copied())),
+        Kind::SomeOf(words) => format!("a list of {}", listed(words.iter().copied())),
         Kind::Texts => "a list of strings".to_owned(),
         Kind::TextOrTexts => "a string or a list of strings".to_owned(),
         Kind::Pairs | Kind::Table(_) | Kind::Named(_) | Kind::Free => "a table".to_owned(),
@@ -227,7 +258,9 @@ fn expected(kind: Kind) -> String {
 fn correction(kind: Kind, found: &Tree, path: &str) -> Option<String> {
     let name = path.rsplit('.').next().unwrap_or(path);
     match (kind, found) {
-        (Kind::Texts, Tree::Text(s)) => Some(format!("write `{name} = [{}]`", toml_text(s))),
+        (Kind::Texts | Kind::SomeOf(_), Tree::Text(s)) => {
+            Some(format!("write `{name} = [{}]`", toml_text(s)))
+        }
         (Kind::Int(..) | Kind::Number(..) | Kind::Share, Tree::Text(s))
             if s.parse::<f64>().is_ok() =>
         {
@@ -236,6 +269,7 @@ fn correction(kind: Kind, found: &Tree, path: &str) -> Option<String> {
         (Kind::Bool, Tree::Text(s)) if s == "true" || s == "false" => {
             Some(format!("leave out the quotes: `{name} = {s}`"))
         }
+        (Kind::Span(..), Tree::Int(n)) => Some(format!("write `{name} = \"{n}s\"` for seconds")),
         (Kind::Text, Tree::Int(n)) => Some(format!("put it in quotes: `{name} = \"{n}\"`")),
         (Kind::Tables(_) | Kind::Bindings, Tree::Table(_)) => {
             Some(format!("write `[[{path}]]`, with two brackets, for each of them"))
@@ -244,6 +278,13 @@ fn correction(kind: Kind, found: &Tree, path: &str) -> Option<String> {
         (Kind::Named(_), _) => Some(format!("write `[{path}.<name>]` above the keys of each")),
         _ => None,
     }
+}
+
+/// A number without a unit is meant in seconds, as those of other keys are.
+fn seconds(text: &str, path: &str) -> Option<String> {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let number: u32 = text.trim().parse().ok()?;
+    Some(format!("write `{name} = \"{number}s\"` for seconds"))
 }
 
 fn toml_text(s: &str) -> String {

@@ -37,6 +37,12 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
+/// The file with an agent's settings: `config.toml`, or the one that older agents have instead.
+pub fn config_file(agent_dir: &Path) -> PathBuf {
+    let (file, old) = (agent_dir.join("config.toml"), agent_dir.join("agent-config.toml"));
+    if !file.exists() && old.exists() { old } else { file }
+}
+
 /// Sets `scale` at the top of a `config.toml`, of a project or of an agent, or takes it out. A
 /// missing file is made. The file is replaced at once and keeps its mode; a link stays a link.
 ///

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::agent::{self, CheckSchedule, Surroundings};
+use super::agent::{self, Surroundings};
 use super::binding::Sources;
+use super::checks::Checks;
 use super::config;
 use super::discover::discover;
 use super::layers::{self, Environment, Layers};
@@ -23,8 +24,7 @@ pub struct Request<'a> {
     pub al_home: PathBuf,
     /// Unknown keys are errors instead of warnings.
     pub strict: bool,
-    /// Says whether a cron expression holds in a time zone, and why not.
-    pub check_schedule: CheckSchedule<'a>,
+    pub checks: Checks<'a>,
 }
 
 /// A project that can be used, and what should be looked at all the same.
@@ -40,19 +40,7 @@ pub struct Loaded {
 /// All problems at once, warnings too, when one of them is an error: by file in the order of
 /// reading (`config.toml`, `.env.toml`, the environment, agents by name), then by place.
 pub fn load(request: &Request<'_>) -> Result<Loaded, Vec<Problem>> {
-    let mut problems = Problems::new(request.strict);
-    let dir = std::path::absolute(&request.dir).unwrap_or_else(|_| request.dir.clone());
-    let folder = Named { shown: shown(&request.dir), path: dir };
-    let project = if folder.path.is_dir() {
-        read(&folder, request, &mut problems)
-    } else {
-        problems.push(
-            Problem::error(&folder, "there is no such folder")
-                .hint("`-p <folder>` names the project; without it the current folder is meant"),
-        );
-        None
-    };
-    let problems = problems.into_sorted();
+    let (project, problems) = look(request, true);
     match project {
         Some(project) if problems.iter().all(|p| p.severity == Severity::Warning) => {
             Ok(Loaded { project, warnings: problems })
@@ -61,7 +49,35 @@ pub fn load(request: &Request<'_>) -> Result<Loaded, Vec<Problem>> {
     }
 }
 
-fn read(folder: &Named, request: &Request<'_>, problems: &mut Problems) -> Option<Project> {
+/// Reads a project as far as that is possible, and says what is wrong with it: an agent with
+/// errors may be there in part or not at all. That there is no agent is no error here. None when
+/// the folder is no project.
+pub fn survey(request: &Request<'_>) -> (Option<Project>, Vec<Problem>) {
+    look(request, false)
+}
+
+fn look(request: &Request<'_>, needs_agents: bool) -> (Option<Project>, Vec<Problem>) {
+    let mut problems = Problems::new(request.strict);
+    let dir = std::path::absolute(&request.dir).unwrap_or_else(|_| request.dir.clone());
+    let folder = Named { shown: shown(&request.dir), path: dir };
+    let project = if folder.path.is_dir() {
+        read(&folder, request, needs_agents, &mut problems)
+    } else {
+        problems.push(
+            Problem::error(&folder, "there is no such folder")
+                .hint("`-p <folder>` names the project; without it the current folder is meant"),
+        );
+        None
+    };
+    (project, problems.into_sorted())
+}
+
+fn read(
+    folder: &Named,
+    request: &Request<'_>,
+    needs_agents: bool,
+    problems: &mut Problems,
+) -> Option<Project> {
     let choice = Environment {
         flag: request.environment.as_deref(),
         variable: request.al_env.as_deref(),
@@ -83,9 +99,16 @@ fn read(folder: &Named, request: &Request<'_>, problems: &mut Problems) -> Optio
         sources: Sources { table: layers.table.table("webhooks"), complete: layers.complete },
         has_only_model: layers.table.node("model").is_some(),
         engine_known: !layers.table.table("harness").is_some_and(|h| h.is_bad("type")),
-        check_schedule: request.check_schedule,
+        checks: request.checks,
     };
+    let before = problems.len();
     let agents = agents(folder, &mut around, problems);
+    if needs_agents && agents.is_empty() && problems.len() == before {
+        problems.push(
+            Problem::error(&folder.join("agents"), "the project has no agents")
+                .hint("an agent is a folder `agents/<name>/` with `SKILL.md` and `config.toml`"),
+        );
+    }
     let name = layers.project_name.as_deref().or(layers.table.text("projectName"));
     Some(Project {
         name: name.map_or_else(|| folder_name(&folder.path), str::to_owned),
@@ -106,18 +129,10 @@ fn agents(folder: &Named, around: &mut Surroundings<'_>, problems: &mut Problems
             return Vec::new();
         }
     };
-    let before = problems.len();
-    let agents: Vec<Agent> = names
+    names
         .iter()
         .filter_map(|name| agent::read(name, &agents_dir.join(name), around, problems))
-        .collect();
-    if agents.is_empty() && problems.len() == before {
-        problems.push(
-            Problem::error(&agents_dir, "the project has no agents")
-                .hint("an agent is a folder `agents/<name>/` with `SKILL.md` and `config.toml`"),
-        );
-    }
-    agents
+        .collect()
 }
 
 fn model_names(layers: &Layers) -> Vec<String> {

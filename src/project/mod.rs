@@ -6,6 +6,7 @@
 mod agent;
 mod binding;
 mod check;
+mod checks;
 mod config;
 pub mod credentials;
 mod discover;
@@ -17,14 +18,17 @@ pub mod model;
 pub mod names;
 mod problem;
 pub mod providers;
+pub mod reload;
+mod rules;
 pub mod schema;
 mod skill;
 mod source;
 mod tree;
+pub mod watch;
 
-pub use agent::CheckSchedule;
+pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
-pub use load::{Loaded, Request, load};
+pub use load::{Loaded, Request, load, survey};
 pub use model::*;
 pub use problem::{Place, Problem, Severity, render};
 pub use schema::{File, Key, KeyInfo, Kind, find_key_table};

@@ -130,10 +130,21 @@ pub struct Agent {
     pub schedule: Option<String>,
     /// IANA zone of the schedule; none is the host's.
     pub timezone: Option<String>,
+    /// From one start to the next, instead of a schedule.
+    pub every_ms: Option<u64>,
+    pub missed: Missed,
+    pub overlap: Overlap,
     /// Runs at once, before the project's cap; 0 disables.
     pub scale: u32,
     pub timeout_s: u64,
     pub max_work_queue_size: u32,
+    pub priority: Priority,
+    /// Template over the payload; runs with the same value go one at a time.
+    pub lane: Option<String>,
+    /// Template over the payload; a newer waiting run with the same value replaces the older one.
+    /// None keeps all.
+    pub keep_latest: Option<String>,
+    pub retry: Retry,
     pub webhooks: Vec<WebhookBinding>,
     pub hooks_pre: Vec<String>,
     pub hooks_post: Vec<String>,
@@ -143,6 +154,58 @@ pub struct Agent {
     pub wait_timeout_s: u64,
     /// Steps before a run, in order.
     pub preflight: Vec<Preflight>,
+}
+
+/// What happens to ticks that passed while the scheduler was down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missed {
+    #[default]
+    Skip,
+    /// One run for all of them.
+    Once,
+}
+
+/// What happens to a tick that finds no free slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overlap {
+    #[default]
+    Skip,
+    Queue,
+}
+
+/// Who starts first when slots are short; the order is that of importance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+/// `[retry]`: another attempt of the same run after it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// All attempts, with the first: 1 to 20.
+    pub attempts: u32,
+    /// Pause before the second attempt, doubled for each further one, at most an hour.
+    pub backoff_ms: u64,
+    /// The ends after which there is another attempt, each once; empty for none.
+    pub on: Vec<RetryOn>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 2, backoff_ms: 0, on: vec![RetryOn::Lost] }
+    }
+}
+
+/// An end of an attempt that was not a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryOn {
+    /// It vanished without leaving its exit status.
+    Lost,
+    Timeout,
+    Error,
 }
 
 /// `[[preflight]]`: something to do before a run, as older projects have it.

@@ -26,7 +26,9 @@ pub struct Problem {
     /// What to do, a line each.
     pub hints: Vec<String>,
     shown: Box<str>,
-    at: Option<At>,
+    /// The place, then others of the same file that it takes to see what is wrong. Empty when the
+    /// file as a whole is meant.
+    at: Vec<At>,
 }
 
 /// Line and column of the first character and of the one after the last, both from 1.
@@ -47,7 +49,7 @@ impl Problem {
             message: harmless(&message.into()),
             hints: Vec::new(),
             shown: harmless(&file.shown).into(),
-            at: None,
+            at: Vec::new(),
         }
     }
 
@@ -59,13 +61,20 @@ impl Problem {
             message: harmless(&message.into()),
             hints: Vec::new(),
             shown: harmless(&at.source.shown).into(),
-            at: Some(at.clone()),
+            at: vec![at.clone()],
         }
     }
 
     #[must_use]
     pub fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
+        self
+    }
+
+    /// Shows a second place of the same file with it.
+    #[must_use]
+    pub fn and_at(mut self, other: &At) -> Self {
+        self.at.push(other.clone());
         self
     }
 
@@ -87,7 +96,7 @@ impl Problem {
 
     /// Where in the file; none when the file as a whole is meant.
     pub fn place(&self) -> Option<Place> {
-        let at = self.at.as_ref()?;
+        let at = self.at.first()?;
         let (line, column) = position(&at.source.text, at.span.start);
         let (end_line, end_column) = position(&at.source.text, at.span.end);
         Some(Place { line, column, end_line, end_column })
@@ -95,7 +104,7 @@ impl Problem {
 
     /// A problem of the whole file comes first in it.
     fn offset(&self) -> Option<usize> {
-        self.at.as_ref().map(|at| at.span.start)
+        self.at.first().map(|at| at.span.start)
     }
 }
 
@@ -179,11 +188,12 @@ fn group(problem: &Problem) -> Group<'_> {
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(wrap(&problem.message, WIDTH - "warning: ".len()));
-    let group = match &problem.at {
-        Some(at) => Group::with_title(title).element(
+    let group = match problem.at.split_first() {
+        Some((at, others)) => Group::with_title(title).element(
             Snippet::source(at.source.text.as_str())
                 .path(&*problem.shown)
-                .annotation(AnnotationKind::Primary.span(first_line(at))),
+                .annotation(AnnotationKind::Primary.span(first_line(at)))
+                .annotations(others.iter().map(|at| AnnotationKind::Context.span(first_line(at)))),
         ),
         None => Group::with_title(title).element(Origin::path(&*problem.shown)),
     };

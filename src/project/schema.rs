@@ -18,7 +18,11 @@ pub enum Kind {
     Share,
     /// What another system calls something: a string or a number.
     Id,
+    /// A span of time as `duration` reads it: shortest and longest, in milliseconds.
+    Span(u64, u64),
     OneOf(&'static [&'static str]),
+    /// A list of some of these words.
+    SomeOf(&'static [&'static str]),
     Texts,
     /// A string, or a list of strings.
     TextOrTexts,
@@ -144,6 +148,8 @@ pub const MANY: i128 = u32::MAX as i128;
 const SECONDS: Kind = Int("a number of seconds", 1, MANY);
 const COUNT: Kind = Int("a whole number", 0, MANY);
 const PORT: Kind = Int("a port", 1, 65535);
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 pub static ENGINES: &[&str] = &["builtin", "pi", "claude", "codex", "script"];
 pub static RUNTIMES: &[&str] = &["container", "host-user", "process"];
@@ -287,16 +293,37 @@ pub static AGENT: Scope = Scope {
         key("credentials", Texts, "", "Credentials a run gets: `type` or `type:instance`."),
         key("schedule", Text, "", "Cron expression."),
         key("timezone", Text, "the host's", "IANA time zone of the schedule."),
+        key("every", Span(1000, 366 * DAY_MS), "", "Time from one start to the next: `305s`."),
+        key("missed", OneOf(&["skip", "once"]), "skip", "Ticks that passed while nobody ran."),
+        key("overlap", OneOf(&["skip", "queue"]), "skip", "A tick that finds no free slot."),
         key("scale", COUNT, "`defaultAgentScale`", "Runs at once; 0 disables the agent."),
         key("timeout", SECONDS, "`local.timeout`", "Seconds a run may take."),
         key("maxWorkQueueSize", COUNT, "`workQueueSize`", "Runs that may wait."),
         key("waitTimeout", SECONDS, "`defaultWaitTimeout`", "Seconds to wait for a trigger."),
+        key("priority", OneOf(&["low", "normal", "high"]), "normal", "Who starts first."),
+        key("lane", Text, "", "Template; runs with the same value go one at a time."),
+        key("keep", OneOf(&["all", "latest"]), "all", "Which waiting runs of a `key` are kept."),
+        key("key", Text, "`lane`", "Template; what `keep` tells runs apart by."),
+        key("retry", Table(&RETRY), "", "Another attempt of a run that failed."),
         key("webhooks", Bindings, "", "Deliveries that start the agent."),
         key("hooks", Table(&HOOKS), "", "Commands around a run."),
         key("params", Free, "", "Values for the prompt."),
         key("runtime", Table(&RUNTIME), "", "Where a run executes."),
         key("harness", Table(&HARNESS), "", "Who thinks."),
         key("preflight", Tables(&PREFLIGHT), "", "Steps before a run, of an older version."),
+    ],
+};
+
+static RETRY: Scope = Scope {
+    keys: &[
+        key("attempts", Int("a whole number", 1, 20), "2", "All attempts, with the first."),
+        key("backoff", Span(0, HOUR_MS), "0s", "Pause before the second; then doubled, up to 1h."),
+        key(
+            "on",
+            SomeOf(&["lost", "timeout", "error"]),
+            "[\"lost\"]",
+            "Ends after which there is another attempt; `[]` for none.",
+        ),
     ],
 };
 

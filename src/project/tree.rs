@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
 use super::source::{At, Source};
+use crate::duration;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -183,6 +184,11 @@ impl Table {
             Tree::Bool(b) => Some(b),
             _ => None,
         }
+    }
+
+    /// A span of time, in milliseconds.
+    pub fn span_ms(&self, key: &str) -> Option<u64> {
+        duration::parse_ms(self.text(key)?).ok()?.try_into().ok()
     }
 
     pub fn list(&self, key: &str) -> &[Node] {

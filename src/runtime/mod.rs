@@ -168,8 +168,8 @@ pub struct Exit {
 pub enum ExitWhy {
     /// The program itself, or a signal from outside.
     Exited,
-    /// The time limit.
-    TimedOut,
+    /// The time limit that it was started with; the agent may have another one by now.
+    TimedOut { after_s: u64 },
     /// [`Runtime::stop`].
     Stopped,
     /// It never started; the message says what to do.
@@ -252,6 +252,13 @@ pub trait Runtime: Send + Sync {
     /// Asks an attempt to end: SIGTERM to all its processes, SIGKILL after `grace`. Its exit arrives
     /// at whoever waits. False when it was not running.
     fn stop<'a>(&'a self, run: &'a str, attempt: u32, grace: Duration) -> Answer<'a, bool>;
+
+    fn suspend<'a>(&'a self, _run: &'a str, _attempt: u32) -> Answer<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+    fn resume<'a>(&'a self, _run: &'a str, _attempt: u32) -> Answer<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
 
     /// What became of an attempt; one that never started is fenced off.
     fn inspect<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, Presence>;

@@ -1,7 +1,13 @@
 //! What can change. Everything that the store writes and the world is asked to do is in this list.
 
+use super::alert::Alert;
 use super::event::Effect;
-use super::model::{Millis, Pause, Payload, Receipt, Run, RunState, Scope, Timer, Why};
+use super::lock::{Lock, Wish};
+use super::model::{
+    AgentRules, Millis, Pace, Pause, Payload, ProjectRules, Receipt, Run, RunState, Scope, Timer,
+    Wakening, Why,
+};
+use super::wait::Wait;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +38,47 @@ pub enum Decision {
     Stopping {
         run: String,
         why: Why,
+        at: Millis,
+    },
+    /// Its attempt ended and another will follow: back into the queue, without a trace of what the
+    /// attempt said.
+    Requeue {
+        run: String,
+        why: Why,
+        not_before: Option<Millis>,
+        at: Millis,
+    },
+    /// The run gives up its slot until something happens.
+    Wait(Box<Wait>),
+    /// What a run waited for came. It still needs a slot to go on.
+    Wake {
+        wait: String,
+        by: Wakening,
+        /// What came with it.
+        payload: Option<Payload>,
+        at: Millis,
+    },
+    /// A woken run takes a slot again.
+    Continue {
+        run: String,
+        at: Millis,
+    },
+    /// Its processes were told, or are known, to go on or to stand still.
+    Paced {
+        run: String,
+        pace: Pace,
+    },
+    /// Who called whom; the callee is a run of its own.
+    Call(Call),
+    /// The lock is the holder's from now on, or for longer.
+    Lock(Lock),
+    Unlock {
+        key: String,
+    },
+    /// What a run wants and could not get; none when it wants nothing more.
+    Wish {
+        run: String,
+        wish: Option<Wish>,
     },
     Report {
         run: String,
@@ -63,10 +110,32 @@ pub enum Decision {
     },
     Resume {
         scope: Scope,
+        by: String,
+        at: Millis,
     },
     Scale {
         agent: String,
         scale: u32,
+    },
+    /// The project's own rules are these.
+    SetProject {
+        rules: ProjectRules,
+    },
+    /// The project has this agent, with these rules.
+    SetAgent {
+        name: String,
+        rules: AgentRules,
+    },
+    /// The project has this agent no more; its runs stay.
+    RemoveAgent {
+        name: String,
+    },
+    Raise {
+        alert: Box<Alert>,
+    },
+    /// What the alert told of is mended.
+    Clear {
+        key: String,
     },
     /// From now on nothing new starts.
     Drain,
@@ -82,6 +151,17 @@ pub enum Decision {
     },
     /// The reply to whoever caused the event.
     Answer(Answer),
+}
+
+/// A run's request for a run of another agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub id: String,
+    pub caller: String,
+    /// The run that serves it.
+    pub run: String,
+    pub receipt: String,
+    pub at: Millis,
 }
 
 /// An effect's life: written down before it is begun, begun before the act.
@@ -104,9 +184,36 @@ pub enum Answer {
         runs: Vec<String>,
         skipped: Vec<(String, Why)>,
     },
-    /// The same firing came before.
-    Duplicate {
-        receipt: Option<String>,
+    /// The same firing came before, and this is what came of it.
+    Duplicate(Known),
+    /// A call was taken.
+    Called {
+        call: String,
+        run: String,
+    },
+    /// The lock is the asker's, until then.
+    Locked {
+        key: String,
+        until: Millis,
+    },
+    /// The lock is somebody else's.
+    HeldBy {
+        key: String,
+        run: String,
+        since: Millis,
+    },
+    /// To wait for the lock would be to wait for oneself; see [`super::lock::deadlock`].
+    Deadlock {
+        cycle: Vec<String>,
+    },
+    /// Nobody holds the lock.
+    NotLocked {
+        key: String,
+    },
+    /// The run waits from now on.
+    Waits {
+        wait: String,
+        until: Millis,
     },
     /// A command was carried out; `runs` are the ones it touched or started.
     Done {
@@ -118,4 +225,13 @@ pub enum Answer {
     NotFound {
         what: String,
     },
+}
+
+/// What history knows of a firing with the same dedupe key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub receipt: String,
+    pub runs: Vec<String>,
+    /// The call that it was, when it was one.
+    pub call: Option<String>,
 }

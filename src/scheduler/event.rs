@@ -1,6 +1,13 @@
 //! What can happen.
 
-use super::model::{Envelope, Millis, Pause, Payload, Scope, Timer, Trigger};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::alert::Fault;
+use super::model::{
+    AgentRules, Envelope, Hold, Millis, Pause, Payload, Priority, ProjectRules, Scope, Timer,
+    Trigger,
+};
+use super::wait::WaitFor;
 
 /// What the outside adds to an event: the instant, and an id nobody has used before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +34,12 @@ pub enum Event {
         attempt: u32,
         report: Report,
     },
+    /// A live attempt asked for something.
+    RunAsked {
+        run: String,
+        attempt: u32,
+        ask: Ask,
+    },
     RunExited {
         run: String,
         attempt: u32,
@@ -36,6 +49,19 @@ pub enum Event {
         command: Command,
         by: String,
     },
+    /// The project's files were read again.
+    ConfigChanged(Box<NewConfig>),
+}
+
+/// What a project's files say now: all of it, not only what is new.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewConfig {
+    pub rules: ProjectRules,
+    pub agents: Vec<(String, AgentRules)>,
+    /// Whose definition is another one, also where no rule says so: watchers are told.
+    pub redefined: BTreeSet<Scope>,
+    /// What is wrong in the files; what they said before still holds there.
+    pub faults: Vec<Fault>,
 }
 
 /// A trigger that arrived from outside.
@@ -53,39 +79,70 @@ pub struct Firing {
 /// Something to be done in the world, at most once at a time per key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
-    Start { run: String, attempt: u32 },
-    Stop { run: String, attempt: u32 },
+    Start {
+        run: String,
+        attempt: u32,
+    },
+    Stop {
+        run: String,
+        attempt: u32,
+    },
+    /// Let its processes stand still.
+    Suspend {
+        run: String,
+        attempt: u32,
+    },
+    /// Let them go on.
+    Resume {
+        run: String,
+        attempt: u32,
+    },
 }
 
 impl Effect {
+    /// The name of what is to be done.
+    pub fn act(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Stop { .. } => "stop",
+            Self::Suspend { .. } => "suspend",
+            Self::Resume { .. } => "resume",
+        }
+    }
+
     /// The key in the store.
     pub fn key(&self) -> String {
-        match self {
-            Self::Start { run, attempt } => format!("start:{run}:{attempt}"),
-            Self::Stop { run, attempt } => format!("stop:{run}:{attempt}"),
-        }
+        format!("{}:{}:{}", self.act(), self.run(), self.attempt())
     }
 
     pub fn from_key(key: &str) -> Option<Self> {
         let mut parts = key.splitn(3, ':');
-        let (kind, run, attempt) = (parts.next()?, parts.next()?.to_owned(), parts.next()?);
+        let (act, run, attempt) = (parts.next()?, parts.next()?.to_owned(), parts.next()?);
         let attempt = attempt.parse().ok()?;
-        match kind {
+        match act {
             "start" => Some(Self::Start { run, attempt }),
             "stop" => Some(Self::Stop { run, attempt }),
+            "suspend" => Some(Self::Suspend { run, attempt }),
+            "resume" => Some(Self::Resume { run, attempt }),
             _ => None,
         }
     }
 
     pub fn run(&self) -> &str {
         match self {
-            Self::Start { run, .. } | Self::Stop { run, .. } => run,
+            Self::Start { run, .. }
+            | Self::Stop { run, .. }
+            | Self::Suspend { run, .. }
+            | Self::Resume { run, .. } => run,
         }
     }
 
     pub fn attempt(&self) -> u32 {
         match self {
-            Self::Start { attempt, .. } | Self::Stop { attempt, .. } => *attempt,
+            Self::Start { attempt, .. }
+            | Self::Stop { attempt, .. }
+            | Self::Suspend { attempt, .. }
+            | Self::Resume { attempt, .. } => *attempt,
         }
     }
 }
@@ -111,6 +168,39 @@ pub enum Report {
     Status(String),
     Return(String),
     Rerun,
+}
+
+/// What a run asks for while it lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    Lock {
+        key: String,
+        /// None is the project's default.
+        ttl_ms: Option<Millis>,
+        /// The run tries again until it gets the lock.
+        waits: bool,
+    },
+    Unlock {
+        key: String,
+    },
+    /// Hold the lock for another while.
+    Renew {
+        key: String,
+        ttl_ms: Option<Millis>,
+    },
+    /// A run of another agent.
+    Call {
+        agent: String,
+        context: String,
+        /// The same key again is the same call.
+        key: Option<String>,
+    },
+    /// To be woken when something happens.
+    Wait {
+        what: WaitFor,
+        /// None is the agent's default.
+        timeout_ms: Option<Millis>,
+    },
 }
 
 /// How an attempt ended.
@@ -155,21 +245,47 @@ pub enum Target {
     Agent(String),
 }
 
+/// A manual start.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Order {
+    pub agent: String,
+    pub prompt: Option<String>,
+    /// Laid over the agent's own parameters for this run.
+    pub params: BTreeMap<String, String>,
+    /// None is the agent's own.
+    pub priority: Option<Priority>,
+    pub not_before: Option<Millis>,
+    /// The same key again is the same run.
+    pub key: Option<String>,
+}
+
+impl Order {
+    /// A start of this agent, now, and nothing more to say.
+    pub fn of(agent: &str) -> Self {
+        Self { agent: agent.to_owned(), ..Self::default() }
+    }
+}
+
 /// What a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Start the agent now; when busy the run waits.
-    Run {
-        agent: String,
-        prompt: Option<String>,
-    },
+    /// Start an agent; when busy the run waits.
+    Run(Order),
     /// A new run with the trigger of an ended one.
     Rerun {
         run: String,
+        /// The same key again is the same run.
+        key: Option<String>,
     },
+    /// Hold a scope back.
     Pause {
         scope: Scope,
         why: Option<String>,
+        hold: Hold,
+        /// When it ends by itself.
+        until: Option<Millis>,
+        /// With [`Hold::Stop`]: runs in flight are killed too.
+        kill: bool,
     },
     Resume {
         scope: Scope,
@@ -177,6 +293,8 @@ pub enum Command {
     },
     Kill {
         target: Target,
+        /// The runs that they called, too.
+        tree: bool,
     },
     /// Take runs out of the queue.
     Drop {
@@ -186,6 +304,15 @@ pub enum Command {
         agent: String,
         scale: u32,
     },
+    /// Answer the question of a waiting run.
+    Answer {
+        run: String,
+        text: String,
+    },
+    /// Take a lock away from its holder.
+    Unlock {
+        key: String,
+    },
     /// Start nothing new, let runs finish, then end.
     Stop {
         clear_queues: bool,
@@ -193,9 +320,21 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// A pause until somebody ends it.
+    pub fn pause(scope: Scope, why: Option<String>) -> Self {
+        Self::Pause { scope, why, hold: Hold::Pause, until: None, kill: false }
+    }
+
+    /// The end of these runs, and of no others.
+    pub fn kill(target: Target) -> Self {
+        Self::Kill { target, tree: false }
+    }
+}
+
 impl Pause {
-    /// A pause that begins now.
+    /// A pause that begins now and ends when somebody says so.
     pub fn begin(by: &str, at: Millis, why: Option<String>) -> Self {
-        Self { by: by.to_owned(), since: at, why }
+        Self { by: by.to_owned(), since: at, why, hold: Hold::Pause, until: None }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::decision::Decision;
 use super::event::{Command, Event, Stamp, Target};
-use super::model::{Millis, Run, RunState, Scope};
+use super::model::{Hold, Millis, Run, RunState, Scope};
 use super::settle::settle;
 use super::step::{held_by, step};
 use super::view::View;
@@ -44,17 +44,20 @@ const WIDE_DROP: usize = 20;
 /// What `command` would do to `view` at `at`.
 pub fn impact(view: &View, command: &Command, at: Millis) -> Impact {
     match command {
-        Command::Kill { target } => kill(view, target, command, at),
+        Command::Kill { target, tree } => kill(view, target, *tree, command, at),
         Command::Drop { runs } => drop_runs(view, runs),
-        Command::Rerun { run } => again(view, run),
-        Command::Pause { scope: Scope::Project, .. } => pause_all(),
+        Command::Rerun { run, .. } => again(view, run),
+        Command::Pause { scope, hold: Hold::Stop, kill, .. } => stop_scope(view, scope, *kill),
+        Command::Pause { scope: Scope::Project, hold: Hold::Pause, .. } => pause_all(),
+        Command::Unlock { key } => unlock(view, key),
         Command::Resume { scope, drop_held: true } => drop_held(view, scope),
         Command::Run { .. }
-        | Command::Pause { .. }
         | Command::Resume { .. }
         | Command::Scale { .. }
+        | Command::Answer { .. }
         // The console's leave dialog and the shell say themselves what a stop does.
-        | Command::Stop { .. } => Impact {
+        | Command::Stop { .. }
+        | Command::Pause { .. } => Impact {
             level: Level::Free,
             title: String::new(),
             lines: Vec::new(),
@@ -65,15 +68,27 @@ pub fn impact(view: &View, command: &Command, at: Millis) -> Impact {
     }
 }
 
-fn kill(view: &View, target: &Target, command: &Command, at: Millis) -> Impact {
-    let ids: Vec<String> = match target {
+fn kill(view: &View, target: &Target, tree: bool, command: &Command, at: Millis) -> Impact {
+    let mut ids: Vec<String> = match target {
         Target::Runs(runs) => runs.clone(),
         Target::Agent(name) => {
-            view.agents.get(name).map(|a| a.live.iter().cloned().collect()).unwrap_or_default()
+            view.agents.get(name).map(|a| a.alive().cloned().collect()).unwrap_or_default()
         }
     };
+    let called = view.called_by(&ids);
+    if tree {
+        ids.extend(called.iter().cloned());
+    }
     let runs: Vec<&Run> = ids.iter().filter_map(|id| view.runs.get(id)).collect();
     let mut lines: Vec<String> = runs.iter().map(|run| loss(run)).collect();
+    if !tree {
+        lines.extend(called.iter().map(|run| format!("{run}, which it called, goes on")));
+    }
+    lines.extend(
+        runs.iter()
+            .flat_map(|run| view.locks_of(&run.id))
+            .map(|lock| format!("the lock {} becomes free", lock.key)),
+    );
     lines.extend(starts_next(view, command, &ids, at));
     let cli_target = match target {
         Target::Agent(name) => name.clone(),
@@ -85,7 +100,7 @@ fn kill(view: &View, target: &Target, command: &Command, at: Millis) -> Impact {
         [run] => (format!("Kill {}?", run.id), Level::Loses, None),
         _ => (format!("Kill {n} runs?"), Level::Wide, Some(format!("kill {n}"))),
     };
-    let cli = format!("al kill {cli_target}");
+    let cli = format!("al kill {cli_target}{}", if tree { " --tree" } else { "" });
     Impact { level, title, lines, cli, accept: "Kill".to_owned(), word }
 }
 
@@ -94,6 +109,9 @@ fn kill(view: &View, target: &Target, command: &Command, at: Millis) -> Impact {
 fn loss(run: &Run) -> String {
     match run.state {
         RunState::Queued => format!("{}: leaves the queue, it has not started", run.id),
+        RunState::Waiting => {
+            format!("{}: waits no longer and ends, attempt {}", run.id, run.attempt)
+        }
         _ => format!("{}: its process group is ended, attempt {}", run.id, run.attempt),
     }
 }
@@ -141,6 +159,51 @@ fn drop_runs(view: &View, runs: &[String]) -> Impact {
         cli: format!("al kill {}", runs.join(" ")),
         accept: "Drop".to_owned(),
         word: wide.then(|| format!("drop {n}")),
+    }
+}
+
+fn stop_scope(view: &View, scope: &Scope, kill: bool) -> Impact {
+    let (name, cli) = match scope {
+        Scope::Project => ("every agent", "al stop --agents".to_owned()),
+        Scope::Agent(agent) => (agent.as_str(), format!("al stop {agent}")),
+    };
+    let of_scope = |run: &&Run| matches!(scope, Scope::Project) || run.agent == name;
+    let (queued, alive): (Vec<&Run>, Vec<&Run>) =
+        view.runs.values().filter(of_scope).partition(|run| run.state == RunState::Queued);
+    let mut lines = vec!["nothing new is taken until somebody resumes it".to_owned()];
+    if !queued.is_empty() {
+        lines.push(runs_that(queued.len(), "in the queue", ["is dropped", "are dropped"]));
+    }
+    if kill && !alive.is_empty() {
+        lines.push(runs_that(alive.len(), "in flight", ["is killed", "are killed"]));
+    }
+    let wide = kill && alive.len() > 1;
+    Impact {
+        level: if wide { Level::Wide } else { Level::Loses },
+        title: format!("Stop {name}?"),
+        lines,
+        cli: format!("{cli}{}", if kill { " --now" } else { "" }),
+        accept: "Stop".to_owned(),
+        word: wide.then(|| format!("stop {}", alive.len())),
+    }
+}
+
+fn unlock(view: &View, key: &str) -> Impact {
+    let holder = view.locks.get(key).map(|lock| &lock.run);
+    let lines = match holder {
+        Some(run) => vec![
+            format!("{run} holds it and may go on as if it still did"),
+            "whoever asks next gets it".to_owned(),
+        ],
+        None => vec!["nobody holds it any more".to_owned()],
+    };
+    Impact {
+        level: Level::Loses,
+        title: format!("Release the lock {key}?"),
+        lines,
+        cli: format!("al locks release '{key}'"),
+        accept: "Release".to_owned(),
+        word: None,
     }
 }
 

@@ -8,26 +8,42 @@
 //! Reading order: [`model`] (nouns), [`event`] (what can happen), [`decision`] (what can change),
 //! [`mod@step`] and [`mod@settle`] (the rules), [`words`] (the rules as people read them).
 
+pub mod alert;
 pub mod cron;
 pub mod decision;
 pub mod event;
 pub mod impact;
+pub mod lock;
 pub mod model;
 pub mod mutant;
+pub mod queue;
+pub mod rules;
+pub mod runs;
 pub mod settle;
 pub mod step;
+pub mod template;
 pub mod view;
+pub mod wait;
+pub mod why;
 pub mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use decision::{Answer, Decision, EffectState};
-pub use event::{Command, Effect, EffectNews, Event, Exit, Firing, Report, Stamp, Target, Verdict};
+pub use alert::{Alert, Fault};
+pub use decision::{Answer, Call, Decision, EffectState, Known};
+pub use event::{
+    Ask, Command, Effect, EffectNews, Event, Exit, Firing, NewConfig, Order, Report, Stamp, Target,
+    Verdict,
+};
+pub use lock::{Lock, Wish};
 pub use model::{
-    AgentRules, Envelope, Millis, Pause, Payload, ProjectRules, Receipt, Run, RunState, Scope,
-    Timer, Trigger, TriggerKind, Why,
+    AgentRules, Cadence, Envelope, Hold, Millis, Missed, Overlap, Pace, Pause, Payload, Priority,
+    ProjectRules, Receipt, Retry, RetryOn, Run, RunState, Scope, Timer, Trigger, TriggerKind,
+    Wakening, Why,
 };
 pub use settle::settle;
-pub use step::step;
+pub use step::{call_key, manual_key, step};
+pub use template::Template;
 pub use view::{Facts, Mode, Past, View};
+pub use wait::{Wait, WaitFor};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::cron::Schedule;
+pub use super::rules::{AgentRules, Cadence, Missed, Overlap, ProjectRules, Retry, RetryOn};
+pub use super::why::{Wakening, Why};
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = i64;
@@ -16,6 +17,8 @@ pub enum RunState {
     Queued,
     Starting,
     Running,
+    /// Its processes stand still until something it asked for happens; see [`super::wait`].
+    Waiting,
     Succeeded,
     Failed,
     TimedOut,
@@ -24,10 +27,11 @@ pub enum RunState {
 }
 
 impl RunState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Queued,
         Self::Starting,
         Self::Running,
+        Self::Waiting,
         Self::Succeeded,
         Self::Failed,
         Self::TimedOut,
@@ -45,13 +49,20 @@ impl RunState {
         matches!(self, Self::Starting | Self::Running)
     }
 
-    /// The one table of legal transitions.
+    /// True while an attempt of the run is in the world.
+    pub fn alive(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Waiting)
+    }
+
+    /// The one table of legal transitions. Back to `Queued` leads a retry.
     pub fn may_become(self, next: Self) -> bool {
         use RunState::*;
+        let ends = matches!(next, Succeeded | Failed | TimedOut | Killed);
         match self {
             Queued => matches!(next, Starting | Killed | Dropped),
-            Starting => matches!(next, Running | Succeeded | Failed | TimedOut | Killed),
-            Running => matches!(next, Succeeded | Failed | TimedOut | Killed),
+            Starting => ends || matches!(next, Running | Waiting | Queued),
+            Running => ends || matches!(next, Waiting | Queued),
+            Waiting => ends || matches!(next, Running | Queued),
             Succeeded | Failed | TimedOut | Killed | Dropped => false,
         }
     }
@@ -62,6 +73,7 @@ impl RunState {
             Self::Queued => "queued",
             Self::Starting => "starting",
             Self::Running => "running",
+            Self::Waiting => "waiting",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::TimedOut => "timed_out",
@@ -84,10 +96,13 @@ pub enum TriggerKind {
     Manual,
     /// Another run of a scheduled agent, because the agent said that more work is waiting.
     Rerun,
+    /// Another run asked for it.
+    Call,
 }
 
 impl TriggerKind {
-    pub const ALL: [Self; 4] = [Self::Schedule, Self::Webhook, Self::Manual, Self::Rerun];
+    pub const ALL: [Self; 5] =
+        [Self::Schedule, Self::Webhook, Self::Manual, Self::Rerun, Self::Call];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -95,6 +110,7 @@ impl TriggerKind {
             Self::Webhook => "webhook",
             Self::Manual => "manual",
             Self::Rerun => "rerun",
+            Self::Call => "call",
         }
     }
 
@@ -107,7 +123,7 @@ impl TriggerKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trigger {
     pub kind: TriggerKind,
-    /// Provider of a webhook, person of a manual start, expression of a schedule.
+    /// Provider of a webhook, person of a manual start, expression of a schedule, caller of a call.
     pub source: String,
     /// `issues opened acme/api#12`.
     pub summary: String,
@@ -136,10 +152,29 @@ pub struct Run {
     pub why: Why,
     pub trigger: Trigger,
     pub receipt: String,
+    pub priority: Priority,
+    /// Its place in the queue among runs of its priority: its own number, or that of the run it
+    /// replaced.
+    pub place: u32,
+    /// Runs of one lane go one at a time.
+    pub lane: Option<String>,
+    /// While it waits in the queue, a newer run with the same key replaces it.
+    pub key: Option<String>,
+    /// It does not start before this instant.
+    pub not_before: Option<Millis>,
+    /// The run that called it.
+    pub caller: Option<String>,
+    /// Calls that led to this run; 0 for one that a firing started.
+    pub depth: u32,
     /// Number of the newest attempt, one process each; 0 before the first.
     pub attempt: u32,
+    /// Attempts that followed one that failed or got lost.
+    pub retries: u32,
     /// Set once somebody asked for its end.
     pub stopping: Option<Why>,
+    /// What it waits for, in state `waiting`.
+    pub wait: Option<String>,
+    pub pace: Pace,
     pub queued_at: Millis,
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
@@ -150,6 +185,99 @@ pub struct Run {
     pub rerun: u32,
     /// The agent said that more work is waiting.
     pub wants_rerun: bool,
+}
+
+impl Run {
+    /// A run that was just accepted and has nothing special about it.
+    pub fn accepted(seq: u32, id: String, agent: &str, trigger: Trigger, at: Millis) -> Self {
+        Self {
+            id,
+            seq,
+            agent: agent.to_owned(),
+            state: RunState::Queued,
+            why: Why::SlotFree,
+            trigger,
+            receipt: String::new(),
+            priority: Priority::default(),
+            place: seq,
+            lane: None,
+            key: None,
+            not_before: None,
+            caller: None,
+            depth: 0,
+            attempt: 0,
+            retries: 0,
+            stopping: None,
+            wait: None,
+            pace: Pace::Going,
+            queued_at: at,
+            started_at: None,
+            ended_at: None,
+            exit_code: None,
+            status: None,
+            return_value: None,
+            rerun: 0,
+            wants_rerun: false,
+        }
+    }
+}
+
+/// Whether the processes of a run go on or stand still, as far as the world was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    #[default]
+    Going,
+    /// Told to stand still; not known yet to do so.
+    Suspending,
+    Suspended,
+    /// Told to go on; not known yet to do so.
+    Resuming,
+}
+
+impl Pace {
+    pub const ALL: [Self; 4] = [Self::Going, Self::Suspending, Self::Suspended, Self::Resuming];
+
+    /// The name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Going => "going",
+            Self::Suspending => "suspending",
+            Self::Suspended => "suspended",
+            Self::Resuming => "resuming",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
+    }
+}
+
+/// Who goes first when places are scarce.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+impl Priority {
+    pub const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::High];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
+    }
 }
 
 /// The trace of one firing, also when nothing started.
@@ -200,42 +328,81 @@ pub enum Scope {
     Agent(String),
 }
 
-/// Who paused, when and why.
+impl Scope {
+    /// The key in the store.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Project => "project".to_owned(),
+            Self::Agent(agent) => format!("agent:{agent}"),
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<Self> {
+        match key.split_once(':') {
+            None if key == "project" => Some(Self::Project),
+            Some(("agent", agent)) => Some(Self::Agent(agent.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+/// How far a scope is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Nothing starts; webhooks are collected.
+    #[default]
+    Pause,
+    /// Nothing new is taken; what waits is still worked off.
+    Drain,
+    /// Nothing new is taken and nothing starts.
+    Stop,
+}
+
+impl Hold {
+    pub const ALL: [Self; 3] = [Self::Pause, Self::Drain, Self::Stop];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Drain => "drain",
+            Self::Stop => "stop",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|h| h.name() == name)
+    }
+}
+
+/// Who held something back, when, why and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     pub by: String,
     pub since: Millis,
     pub why: Option<String>,
-}
-
-/// What the scheduler needs to know of the project.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProjectRules {
-    /// Runs at once across the project; none is unlimited.
-    pub scale: Option<u32>,
-    pub max_reruns: u32,
-    pub retention_days: u32,
-    /// Scrambles run numbers into ids; drawn once per history.
-    pub id_key: u32,
-}
-
-/// What the scheduler needs to know of one agent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgentRules {
-    /// Runs at once; 0 disables the agent.
-    pub scale: u32,
-    /// Runs that may wait.
-    pub queue_bound: u32,
-    pub schedule: Option<Schedule>,
+    #[serde(default)]
+    pub hold: Hold,
+    /// When it ends by itself.
+    #[serde(default)]
+    pub until: Option<Millis>,
 }
 
 /// Something that is to happen at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
-    /// The next cron tick of this agent.
+    /// The next tick of this agent's schedule.
     Cron(String),
     /// Remove history that is older than the retention.
     Prune,
+    /// The end of a pause.
+    Unpause(Scope),
+    /// From now on this queued run may start.
+    Ready(String),
+    /// This wait is over.
+    Wait(String),
+    /// This lock expires.
+    Lock(String),
 }
 
 impl Timer {
@@ -244,86 +411,22 @@ impl Timer {
         match self {
             Self::Cron(agent) => format!("cron:{agent}"),
             Self::Prune => "prune".to_owned(),
+            Self::Unpause(scope) => format!("unpause:{}", scope.key()),
+            Self::Ready(run) => format!("ready:{run}"),
+            Self::Wait(wait) => format!("wait:{wait}"),
+            Self::Lock(key) => format!("lock:{key}"),
         }
     }
 
     pub fn from_key(key: &str) -> Option<Self> {
         match key.split_once(':') {
             Some(("cron", agent)) => Some(Self::Cron(agent.to_owned())),
+            Some(("unpause", scope)) => Scope::from_key(scope).map(Self::Unpause),
+            Some(("ready", run)) => Some(Self::Ready(run.to_owned())),
+            Some(("wait", wait)) => Some(Self::Wait(wait.to_owned())),
+            Some(("lock", key)) => Some(Self::Lock(key.to_owned())),
             None if key == "prune" => Some(Self::Prune),
             _ => None,
         }
     }
-}
-
-/// The reason behind a state, a skip or a refusal. [`super::words`] turns it into a sentence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "why", rename_all = "snake_case")]
-pub enum Why {
-    /// Every slot of the agent is taken.
-    AgentBusy {
-        running: u32,
-        scale: u32,
-    },
-    /// The project's cap is reached.
-    ProjectBusy {
-        running: u32,
-        scale: u32,
-    },
-    /// Work of the same agent is waiting already.
-    QueueAhead {
-        queued: u32,
-    },
-    Paused {
-        scope: Scope,
-        pause: Pause,
-    },
-    /// `scale = 0`.
-    Disabled,
-    UnknownAgent,
-    /// The scheduler is about to end.
-    Stopping,
-    /// A slot was free.
-    SlotFree,
-    /// Its process runs.
-    Started,
-    Exited {
-        code: i32,
-    },
-    /// The agent chose its exit code with `al-exit`.
-    AgentExit {
-        code: i32,
-    },
-    Signalled {
-        signal: i32,
-    },
-    TimedOut {
-        after_s: u64,
-    },
-    KilledBy {
-        by: String,
-    },
-    DroppedBy {
-        by: String,
-    },
-    /// The queue was full and this was its oldest item.
-    QueueFull {
-        bound: u32,
-        newcomer: String,
-    },
-    /// `al stop` clears the queues.
-    StoppedBy {
-        by: String,
-    },
-    /// The process could not be started, with what to do about it.
-    CannotStart {
-        message: String,
-    },
-    /// The process vanished without leaving its exit status.
-    Lost,
-    /// No agent wants this delivery.
-    NoMatch,
-    RerunLimit {
-        max: u32,
-    },
 }

@@ -1,16 +1,25 @@
-//! What can start now, and what no longer fits in a queue.
+//! What can start or go on now, and what no longer fits in a queue.
+
+use std::cmp::Reverse;
 
 use super::decision::{Decision, EffectState};
 use super::event::Effect;
-use super::model::{Millis, RunState, Why};
+use super::model::{Millis, Pace, Priority, Run, RunState, Why};
 use super::mutant::{Mutant, mutant};
-use super::view::{Mode, View};
+use super::queue::aged;
+use super::view::{AgentView, Mode, View};
 
 /// Admissions after an event: repeated by the caller until the answer is empty.
 ///
-/// Oldest first over all agents that may start something, so that no agent starves another; what
-/// then exceeds a queue's bound is dropped from the queue's old end.
+/// Woken runs go on before new ones start, in the order in which they began to wait. Among the
+/// queued the more urgent start first, where every ten minutes of waiting count as one step of
+/// urgency; among equals the agent that runs least, then the one whose turn is longest ago, so that
+/// no agent starves another; within an agent the oldest. What then exceeds a queue's bound is
+/// dropped, least urgent and oldest first.
 pub fn settle(view: &View, at: Millis) -> Vec<Decision> {
+    if let Some(go_on) = go_on(view, at) {
+        return go_on;
+    }
     if let Some(start) = admit(view, at) {
         return start;
     }
@@ -19,29 +28,51 @@ pub fn settle(view: &View, at: Millis) -> Vec<Decision> {
 
 /// True when a draining host has nothing left to wait for.
 pub fn at_rest(view: &View) -> bool {
-    view.mode == Mode::Draining && view.running() == 0
+    view.mode == Mode::Draining && view.running() == 0 && view.woken().next().is_none()
 }
 
-/// Starts the oldest run that may start.
+/// Lets the next woken run go on. Work in flight goes on during a pause, too, and while the host
+/// drains.
+fn go_on(view: &View, at: Millis) -> Option<Vec<Decision>> {
+    // One that is still being told to stand still is not told to go on at the same time.
+    let ready = |run: &&Run| run.pace == Pace::Suspended && !view.is_full_for(run);
+    let run = view.woken().find(ready)?;
+    let effect = Effect::Resume { run: run.id.clone(), attempt: run.attempt };
+    Some(vec![
+        Decision::Continue { run: run.id.clone(), at },
+        Decision::Paced { run: run.id.clone(), pace: Pace::Resuming },
+        Decision::Effect { effect, state: EffectState::Todo },
+    ])
+}
+
+impl View {
+    /// Whether a woken run would have to wait for a slot. Its agent may have been switched off or
+    /// have left meanwhile; what began is finished all the same.
+    fn is_full_for(&self, run: &Run) -> bool {
+        let of_agent = self
+            .agents
+            .get(&run.agent)
+            .is_some_and(|agent| agent.live.len() as u32 >= agent.rules.scale.max(1));
+        of_agent || self.rules.scale.is_some_and(|cap| self.running() >= cap)
+    }
+}
+
+/// Starts the run whose turn it is.
 fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
     if view.mode == Mode::Draining && !mutant(Mutant::DrainIgnored) {
         return None;
     }
     let running = view.running();
-    let oldest = view
+    let (next, ..) = view
         .agents
         .iter()
         .filter(|(_, agent)| !agent.queue.is_empty())
         .filter(|(name, _)| view.hindrance(name, running).is_none())
-        .filter_map(|(_, agent)| {
-            let mut queued = agent.queue.iter().filter_map(|id| view.runs.get(id));
-            if mutant(Mutant::NewestFirst) {
-                return queued.next_back();
-            }
-            queued.find(|run| run.seq >= view.from_seq)
-        })
-        .min_by_key(|run| run.seq)?;
-    let (run, attempt) = (oldest.id.clone(), oldest.attempt + 1);
+        .filter_map(|(_, agent)| Some((first(view, agent, at)?, agent)))
+        .min_by_key(|(run, agent)| {
+            (Reverse(aged(run, at)), agent.live.len(), agent.turn.0, run.place, run.seq)
+        })?;
+    let (run, attempt) = (next.id.clone(), next.attempt + 1);
     if mutant(Mutant::EffectForgotten) {
         return Some(vec![Decision::Start { run, attempt, at }]);
     }
@@ -51,16 +82,31 @@ fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
     ])
 }
 
-/// Drops the oldest items of queues that hold more than their bound.
+/// The run that an agent would start next.
+fn first<'v>(view: &'v View, agent: &'v AgentView, at: Millis) -> Option<&'v Run> {
+    let may = |run: &&Run| run.seq >= view.from_seq && view.not_yet(run, at).is_none();
+    let of =
+        |priority: Priority| agent.queue.of(priority).filter_map(|id| view.runs.get(id)).find(may);
+    Priority::ALL.into_iter().filter_map(of).min_by_key(|run| (Reverse(aged(run, at)), run.place))
+}
+
+/// Drops what queues hold above their bound. Runs that began once, and those whose time has not
+/// come, neither count nor go.
 fn overflow(view: &View, at: Millis) -> Vec<Decision> {
     let mut dropped = Vec::new();
     for agent in view.agents.values() {
         let bound = agent.rules.queue_bound + u32::from(mutant(Mutant::QueueBound));
-        let excess = agent.queue.len().saturating_sub(bound as usize);
-        let Some(newcomer) = agent.queue.back().filter(|_| excess > 0) else { continue };
-        for run in agent.queue.iter().take(excess) {
+        if agent.queue.len() <= bound as usize {
+            continue;
+        }
+        let runs = || agent.queue.expendable().filter_map(|id| view.runs.get(id));
+        let expendable = |run: &&Run| run.attempt == 0 && run.not_before.is_none_or(|t| t <= at);
+        let excess = runs().filter(expendable).count().saturating_sub(bound as usize);
+        let newcomer = runs().max_by_key(|run| run.seq).map(|run| run.id.clone());
+        let Some(newcomer) = newcomer.filter(|_| excess > 0) else { continue };
+        for run in runs().filter(expendable).take(excess) {
             dropped.push(Decision::Finish {
-                run: run.clone(),
+                run: run.id.clone(),
                 state: RunState::Dropped,
                 why: Why::QueueFull { bound, newcomer: newcomer.clone() },
                 exit_code: None,

@@ -1,10 +1,18 @@
 //! The rules, played through a host that has no clock, no disk and no processes.
 
+mod calls;
 mod commands;
+mod config;
 mod ends;
 mod firings;
+mod holds;
+mod locks;
+mod order;
 mod queue;
 mod random;
+mod retries;
+mod ticks;
+mod waits;
 
 use std::collections::BTreeMap;
 
@@ -22,30 +30,50 @@ struct Fleet {
     receipts: Vec<Receipt>,
     ended: BTreeMap<String, Run>,
     todo: Vec<Effect>,
+    calls: Vec<Call>,
+    /// The reply to the newest event that had one.
+    last_answer: Option<Answer>,
+    events: u32,
     quit: bool,
 }
 
 impl Fleet {
     /// Agents by name, scale and queue bound.
     fn new(agents: &[(&str, u32, u32)]) -> Self {
-        let rules = ProjectRules { scale: None, max_reruns: 2, retention_days: 14, id_key: 0xA1 };
+        let rules = ProjectRules { max_reruns: 2, id_key: 0xA1, ..ProjectRules::default() };
         let mut view = View::new(rules);
         for (name, scale, queue_bound) in agents {
-            let rules = AgentRules { scale: *scale, queue_bound: *queue_bound, schedule: None };
+            let rules =
+                AgentRules { scale: *scale, queue_bound: *queue_bound, ..AgentRules::default() };
             view.add_agent(name, rules);
         }
-        let (receipts, ended, todo) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self { view, at: T0, receipts, ended, todo, quit: false }
+        Self {
+            view,
+            at: T0,
+            receipts: Vec::new(),
+            ended: BTreeMap::new(),
+            todo: Vec::new(),
+            calls: Vec::new(),
+            last_answer: None,
+            events: 0,
+            quit: false,
+        }
     }
 
     fn scheduled(mut self, agent: &str, expr: &str) -> Self {
         let schedule = Schedule::parse(expr, "UTC").unwrap();
-        self.view.agents.get_mut(agent).unwrap().rules.schedule = Some(schedule);
+        self.rules(agent).schedule = Some(Cadence::Cron(Box::new(schedule)));
         self
     }
 
+    fn rules(&mut self, agent: &str) -> &mut AgentRules {
+        &mut self.view.agents.get_mut(agent).unwrap().rules
+    }
+
     fn send(&mut self, event: Event) -> Option<Answer> {
-        let stamp = Stamp { at: self.at, id: format!("receipt-{}", self.receipts.len()) };
+        self.events += 1;
+        let stamp = Stamp { at: self.at, id: format!("id-{:06}", self.events) };
+        let before = self.view.running();
         let mut next = step(&self.view, &event, &stamp);
         let mut answer = None;
         while !next.is_empty() {
@@ -56,7 +84,8 @@ impl Fleet {
             next = settle(&self.view, self.at);
         }
         self.quit |= at_rest(&self.view);
-        self.check();
+        self.check(before);
+        self.last_answer = answer.clone().or(self.last_answer.take());
         answer
     }
 
@@ -76,19 +105,39 @@ impl Fleet {
                 self.ended.insert(run.id.clone(), run);
             }
             Decision::Answer(given) => *answer = Some(given.clone()),
+            Decision::Call(call) => self.calls.push(call.clone()),
             _ => {}
         }
     }
 
-    /// What holds after every event.
-    fn check(&self) {
+    /// What holds after every event; `before` it so many ran.
+    fn check(&self, before: u32) {
         for (name, agent) in &self.view.agents {
-            assert!(agent.queue.len() <= agent.rules.queue_bound as usize, "{name}: queue bound");
-            let queued: Vec<u32> = agent.queue.iter().map(|id| self.view.runs[id].seq).collect();
-            assert!(queued.is_sorted(), "{name}: oldest first");
+            let new = |id: &&String| {
+                let run = &self.view.runs[*id];
+                run.attempt == 0 && run.not_before.is_none_or(|at| at <= self.at)
+            };
+            let waiting = agent.queue.iter().filter(new).count();
+            assert!(waiting <= agent.rules.queue_bound as usize, "{name}: queue bound");
+            let place = |id: &String| (self.view.runs[id].priority, self.view.runs[id].place);
+            let queued: Vec<_> = agent.queue.iter().map(place).collect();
+            let in_order = |a: &(Priority, u32), b: &(Priority, u32)| {
+                (std::cmp::Reverse(a.0), a.1) <= (std::cmp::Reverse(b.0), b.1)
+            };
+            assert!(queued.is_sorted_by(in_order), "{name}: urgent first, then oldest");
+            assert!(agent.alive().all(|run| self.view.runs[run].state.alive()), "{name}: alive");
+        }
+        for lock in self.view.locks.values() {
+            let holder = self.view.runs.get(&lock.run);
+            assert!(holder.is_some_and(|run| run.state.alive() && run.attempt == lock.attempt));
+        }
+        for wait in self.view.waits.values() {
+            assert_eq!(self.view.runs[&wait.run].wait.as_ref(), Some(&wait.id));
+            assert_eq!(self.view.runs[&wait.run].state, Waiting);
         }
         if let Some(cap) = self.view.rules.scale {
-            assert!(self.view.running() <= cap, "project cap");
+            // A cap that became narrower ends nothing, but nothing starts over it.
+            assert!(self.view.running() <= cap.max(before), "project cap");
         }
     }
 
@@ -105,6 +154,30 @@ impl Fleet {
 
     fn tick(&mut self, agent: &str) -> Option<Answer> {
         self.send(Event::TimerDue(Timer::Cron(agent.into())))
+    }
+
+    /// A tick of an agent that has no schedule of its own in this test.
+    fn tick_now(&mut self, agent: &str) {
+        let every = Some(Cadence::Every(60_000));
+        self.rules(agent).schedule = every;
+        self.tick(agent);
+    }
+
+    fn ask(&mut self, run: &str, ask: Ask) -> Answer {
+        let attempt = self.view.runs.get(run).map_or(1, |run| run.attempt);
+        self.send(Event::RunAsked { run: run.into(), attempt, ask }).unwrap()
+    }
+
+    fn call(&mut self, caller: &str, agent: &str) -> Answer {
+        let context = "do this".to_owned();
+        self.ask(caller, Ask::Call { agent: agent.into(), context, key: None })
+    }
+
+    /// The world did what it was told: the newest effect that is still to be done.
+    fn did(&mut self, act: &str) {
+        let at = self.todo.iter().rposition(|effect| effect.act() == act).unwrap();
+        let effect = self.todo.remove(at);
+        self.send(Event::Effect(effect, EffectNews::Done));
     }
 
     fn exit(&mut self, run: &str, exit: Exit) {

@@ -1,6 +1,13 @@
 //! The rules as people read them: one sentence for each reason.
 
-use super::model::{Pause, Scope, Why};
+use super::model::{Hold, Millis, Pause, Scope, Wakening, Why};
+use super::wait::WaitFor;
+use crate::duration;
+
+/// A span as it is written in files and commands: `1h30m`.
+pub fn span(ms: Millis) -> String {
+    duration::text(ms.max(0).unsigned_abs())
+}
 
 /// How a sentence names a scope.
 pub fn scope_name(scope: &Scope) -> &str {
@@ -15,16 +22,28 @@ pub fn plural(n: usize, noun: &str) -> String {
     if n == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
-/// What the exit codes that an agent chooses for itself mean.
-const AGENT_EXITS: [(i32, &str); 7] = [
-    (10, "authentication failed"),
-    (11, "permission denied"),
-    (12, "rate limited"),
-    (13, "its configuration is wrong"),
-    (14, "something it depends on failed"),
-    (15, "it could not go on"),
-    (16, "it was aborted by its user"),
+/// What the exit codes that an agent chooses for itself mean, and whether another attempt may go
+/// better.
+const AGENT_EXITS: [(i32, &str, bool); 7] = [
+    (10, "authentication failed", false),
+    (11, "permission denied", false),
+    (12, "rate limited", true),
+    (13, "its configuration is wrong", false),
+    (14, "something it depends on failed", true),
+    (15, "it could not go on", false),
+    (16, "it was aborted by its user", false),
 ];
+
+/// Whether another attempt may go better than one that failed like this. Who says that it cannot go
+/// on is believed.
+pub fn may_mend(why: &Why) -> bool {
+    match why {
+        Why::AgentExit { code } => {
+            AGENT_EXITS.iter().find(|(known, ..)| known == code).is_none_or(|(.., mends)| *mends)
+        }
+        _ => true,
+    }
+}
 
 impl Why {
     /// The reason as a sentence, without a full stop.
@@ -40,6 +59,7 @@ impl Why {
             Self::Paused { scope, pause } => format!("held: {}", paused(scope, pause)),
             Self::Disabled => "the agent is disabled (scale = 0)".to_owned(),
             Self::UnknownAgent => "no agent of that name".to_owned(),
+            Self::AgentGone => "held: its agent left the project".to_owned(),
             Self::Stopping => "the scheduler is stopping".to_owned(),
             Self::SlotFree => "a slot is free".to_owned(),
             Self::Started => "running".to_owned(),
@@ -59,25 +79,92 @@ impl Why {
             Self::Lost => "its process vanished without an exit status".to_owned(),
             Self::NoMatch => "no agent wants it".to_owned(),
             Self::RerunLimit { max } => format!("the limit of {max} reruns is reached"),
+            Self::LaneBusy { lane, run } => format!("waiting for {run}, which is in lane {lane}"),
+            Self::NotBefore { .. } => "waiting for its time".to_owned(),
+            Self::LaterFull { bound } => format!("{bound} runs wait for their time already"),
+            Self::Retry { next, of, after_ms, because } => {
+                let when = match after_ms {
+                    0 => String::new(),
+                    ms => format!(" after {}", span(*ms)),
+                };
+                format!("attempt {next} of {of} follows{when}: {}", because.sentence())
+            }
+            Self::Replaced { by, key } => format!("replaced by {by}, which is about {key} too"),
+            Self::Missed { .. } => "missed while the scheduler was down".to_owned(),
+            Self::Waits { wait, .. } => waits(wait),
+            Self::Woken { by } => woken(by),
+            Self::GoesOn => "running again".to_owned(),
+            Self::CannotContinue { message } => format!("could not go on after a wait: {message}"),
+            Self::SelfCall => "an agent cannot call itself".to_owned(),
+            Self::CallDepth { max } => format!("calls go {max} deep at most"),
+            Self::CallCycle { chain } => {
+                format!("it would wait for its own callers: {}", chain.join(" -> "))
+            }
+            Self::CallersTakeAll { scale } => {
+                format!("its callers take all {scale} slots of the project")
+            }
+            Self::NoSuchChoice { choices } => format!("the choices are: {}", choices.join(", ")),
+            Self::WaitsAlready => "the run waits for something already".to_owned(),
+            Self::UnlockedBy { by } => format!("taken away by {by}"),
+            Self::LockExpired => "not renewed in time".to_owned(),
+            Self::ResumedBy { by } => format!("resumed by {by}"),
         }
     }
 }
 
 fn paused(scope: &Scope, pause: &Pause) -> String {
     let what = match scope {
-        Scope::Project => "the scheduler was",
-        Scope::Agent(_) => "the agent was",
+        Scope::Project => "the scheduler",
+        Scope::Agent(_) => "the agent",
+    };
+    let held = match pause.hold {
+        Hold::Pause => "was paused",
+        Hold::Drain => "is being drained",
+        Hold::Stop => "was stopped",
     };
     let why = pause.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
-    format!("{what} paused by {}{why}", pause.by)
+    let until = pause
+        .until
+        .map_or_else(String::new, |until| format!(", for {}", span(until - pause.since)));
+    format!("{what} {held} by {}{until}{why}", pause.by)
+}
+
+fn waits(wait: &WaitFor) -> String {
+    let of = |what: &Option<String>| what.as_ref().map_or_else(String::new, |w| format!(" {w}"));
+    let with = |matches: &std::collections::BTreeMap<String, String>| {
+        let parts: Vec<String> =
+            matches.iter().map(|(path, text)| format!("{path}={text}")).collect();
+        if parts.is_empty() { String::new() } else { format!(" with {}", parts.join(", ")) }
+    };
+    match wait {
+        WaitFor::Webhook { source, event, matches } => {
+            format!("waiting for a webhook{}{}{}", of(source), of(event), with(matches))
+        }
+        WaitFor::Call { from: Some(agent), matches } => {
+            format!("waiting for a call of {agent}{}", with(matches))
+        }
+        WaitFor::Call { from: None, matches } => format!("waiting for a call{}", with(matches)),
+        WaitFor::Answer { question, choices } if choices.is_empty() => format!("asks: {question}"),
+        WaitFor::Answer { question, choices } => {
+            format!("asks: {question} [{}]", choices.join(" / "))
+        }
+    }
+}
+
+fn woken(by: &Wakening) -> String {
+    match by {
+        Wakening::Trigger { .. } => "what it waited for came".to_owned(),
+        Wakening::Answer { by, text } => format!("{by} answered: {text}"),
+        Wakening::TimedOut => "it waited in vain".to_owned(),
+    }
 }
 
 fn agent_exit(code: i32) -> String {
     if code == 0 {
         return "finished, as the agent said".to_owned();
     }
-    match AGENT_EXITS.iter().find(|(known, _)| *known == code) {
-        Some((_, meaning)) => format!("the agent ended with code {code}: {meaning}"),
+    match AGENT_EXITS.iter().find(|(known, ..)| *known == code) {
+        Some((_, meaning, _)) => format!("the agent ended with code {code}: {meaning}"),
         None => format!("the agent ended with code {code}"),
     }
 }

@@ -5,7 +5,9 @@
 //! any number of readers look through [`Reader`]. SQLite runs in WAL mode with full sync: what was
 //! committed survives a power cut.
 
+mod alerts;
 mod error;
+mod life;
 mod lock;
 mod read;
 mod row;
@@ -20,12 +22,16 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use error::StoreError;
 pub use lock::Lock;
-pub use read::{Reader, RunsQuery, TriggersQuery};
+pub use read::{Moment, Reader, RunsQuery, TriggersQuery, WaitRecord};
 
 use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRules, View};
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// Name of the database in a project's `.al`.

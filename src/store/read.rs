@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::alerts;
 use super::row;
-use super::write::{effect_from_name, scope_from_key};
+use super::write::effect_from_name;
 use super::{StoreError, open_read_only};
 use crate::scheduler::{
-    Command, Effect, EffectState, Event, Facts, Past, Pause, Payload, Receipt, Run, RunState,
-    Timer, View,
+    Alert, Ask, Call, Command, Effect, EffectState, Event, Facts, Hold, Known, Lock, Past, Pause,
+    Payload, Receipt, Run, RunState, Scope, Timer, View, Wait, Wakening, Why, call_key, manual_key,
 };
 
 /// Read connections, opened as needed and kept.
@@ -36,6 +37,23 @@ pub struct RunsQuery {
 pub struct TriggersQuery {
     pub offset: u32,
     pub limit: u32,
+}
+
+/// A wait and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitRecord {
+    pub wait: Wait,
+    pub ended_at: Option<i64>,
+    pub by: Option<Wakening>,
+    /// Of the trigger that ended it.
+    pub payload: Option<Payload>,
+}
+
+/// A turn in the life of a run or a scope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    pub at: i64,
+    pub why: Why,
 }
 
 impl Reader {
@@ -160,26 +178,120 @@ impl Reader {
         self.with(live_runs)
     }
 
-    /// Who paused what.
-    pub fn pauses(&self) -> Result<Vec<(crate::scheduler::Scope, Pause)>, StoreError> {
+    /// Who holds back what.
+    pub fn pauses(&self) -> Result<Vec<(Scope, Pause)>, StoreError> {
         self.with(pauses)
+    }
+
+    /// Locks that are held, by key. Those past their time are free, and left out by whoever knows
+    /// what time it is.
+    pub fn locks(&self) -> Result<Vec<Lock>, StoreError> {
+        self.with(locks)
+    }
+
+    /// A wait of this run, also one that is over.
+    pub fn wait(&self, id: &str) -> Result<Option<WaitRecord>, StoreError> {
+        self.with(|conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {}, ended_at, ended_by, payload FROM waits WHERE id = ?1",
+                row::WAIT
+            ))?
+            .query_row(params![id], |row| {
+                let by = row.get::<_, Option<String>>(8)?;
+                Ok(WaitRecord {
+                    wait: row::wait(row)?,
+                    ended_at: row.get(7)?,
+                    by: by.is_some().then(|| row::column_json(row, 8)).transpose()?,
+                    payload: row.get::<_, Option<String>>(9)?.map(Into::into),
+                })
+            })
+            .optional()
+        })
+    }
+
+    /// A call and the run that serves it.
+    pub fn call(&self, id: &str) -> Result<Option<(Call, Option<Run>)>, StoreError> {
+        let call = self.with(|conn| {
+            conn.prepare_cached("SELECT id, caller, run, receipt, at FROM calls WHERE id = ?1")?
+                .query_row(params![id], |row| {
+                    Ok(Call {
+                        id: row.get(0)?,
+                        caller: row.get(1)?,
+                        run: row.get(2)?,
+                        receipt: row.get(3)?,
+                        at: row.get(4)?,
+                    })
+                })
+                .optional()
+        })?;
+        let Some(call) = call else { return Ok(None) };
+        let run = self.run(&call.run)?;
+        Ok(Some((call, run)))
+    }
+
+    /// Runs that this one called, in order.
+    pub fn called_by(&self, run: &str) -> Result<Vec<Run>, StoreError> {
+        self.with(|conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {} FROM runs WHERE caller = ?1 ORDER BY seq",
+                row::RUN
+            ))?
+            .query_map(params![run], row::run)?
+            .collect()
+        })
+    }
+
+    /// The turns in the life of a run or of a scope (by its key), in order.
+    pub fn moments(&self, subject: &str) -> Result<Vec<Moment>, StoreError> {
+        self.with(|conn| {
+            conn.prepare_cached("SELECT at, why FROM moments WHERE subject = ?1 ORDER BY n")?
+                .query_map(params![subject], |row| {
+                    Ok(Moment { at: row.get(0)?, why: row::column_json(row, 1)? })
+                })?
+                .collect()
+        })
+    }
+
+    /// What is to be mended, oldest first.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        self.with(alerts::all)
     }
 }
 
 fn live_runs(conn: &Connection) -> rusqlite::Result<Vec<Run>> {
-    conn.prepare_cached(&format!(
-        "SELECT {} FROM runs WHERE ended_at IS NULL ORDER BY seq",
-        row::RUN
-    ))?
-    .query_map([], row::run)?
-    .collect()
+    let mut runs = Vec::new();
+    each_live_run(conn, |run| runs.push(run))?;
+    Ok(runs)
 }
 
-fn pauses(conn: &Connection) -> rusqlite::Result<Vec<(crate::scheduler::Scope, Pause)>> {
-    let mut statement = conn.prepare_cached("SELECT scope, by, since, why FROM pauses")?;
+/// Runs that have not ended, oldest first.
+fn each_live_run(conn: &Connection, mut each: impl FnMut(Run)) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {} FROM runs WHERE ended_at IS NULL ORDER BY seq",
+        row::RUN
+    ))?;
+    for run in statement.query_map([], row::run)? {
+        each(run?);
+    }
+    Ok(())
+}
+
+fn pauses(conn: &Connection) -> rusqlite::Result<Vec<(Scope, Pause)>> {
+    let mut statement =
+        conn.prepare_cached("SELECT scope, by, since, why, hold, until FROM pauses")?;
     let rows = statement.query_map([], |row| {
-        let pause = Pause { by: row.get(1)?, since: row.get(2)?, why: row.get(3)? };
-        Ok((scope_from_key(&row.get::<_, String>(0)?), pause))
+        let hold: String = row.get(4)?;
+        let pause = Pause {
+            by: row.get(1)?,
+            since: row.get(2)?,
+            why: row.get(3)?,
+            hold: row::parsed(4, &hold, Hold::from_name(&hold))?,
+            until: row.get(5)?,
+        };
+        Ok((Scope::from_key(&row.get::<_, String>(0)?), pause))
     })?;
     rows.filter_map(|row| match row {
         Ok((scope, pause)) => scope.map(|scope| Ok((scope, pause))),
@@ -188,11 +300,30 @@ fn pauses(conn: &Connection) -> rusqlite::Result<Vec<(crate::scheduler::Scope, P
     .collect()
 }
 
+fn locks(conn: &Connection) -> rusqlite::Result<Vec<Lock>> {
+    conn.prepare_cached(&format!("SELECT {} FROM locks ORDER BY key", row::LOCK))?
+        .query_map([], row::lock)?
+        .collect()
+}
+
+/// Waits of runs that stand still.
+fn waits(conn: &Connection) -> rusqlite::Result<Vec<Wait>> {
+    conn.prepare_cached(&format!(
+        "SELECT {} FROM runs JOIN waits ON waits.id = runs.wait WHERE runs.ended_at IS NULL",
+        row::WAIT
+    ))?
+    .query_map([], row::wait)?
+    .collect()
+}
+
 pub fn load_live(conn: &Connection, view: &mut View) -> rusqlite::Result<()> {
-    for run in live_runs(conn)? {
-        view.adopt(run);
-    }
+    // One after the other: a long queue must not be in memory twice.
+    each_live_run(conn, |run| view.adopt(run))?;
     view.pauses.extend(pauses(conn)?);
+    view.locks.extend(locks(conn)?.into_iter().map(|lock| (lock.key.clone(), lock)));
+    view.waits.extend(waits(conn)?.into_iter().map(|wait| (wait.id.clone(), wait)));
+    let alerts = alerts::all(conn)?.into_iter();
+    view.alerts.extend(alerts.map(|alert| (alert.fault.key.clone(), alert)));
     let mut timers = conn.prepare_cached("SELECT key, at FROM timers")?;
     let rows = timers.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     for row in rows {
@@ -215,33 +346,55 @@ pub fn effects(conn: &Connection) -> rusqlite::Result<Vec<(Effect, EffectState)>
     rows.filter_map(|row| row.map(known).transpose()).collect()
 }
 
+/// What an event has to be judged by besides the live state.
 pub fn facts(conn: &Connection, event: &Event) -> rusqlite::Result<Facts> {
     let mut facts = Facts::default();
-    match event {
-        Event::Fired(firing) => {
-            if let Some(key) = &firing.dedupe {
-                facts.receipt = conn
-                    .prepare_cached("SELECT id FROM receipts WHERE dedupe = ?1")?
-                    .query_row(params![key], |row| row.get(0))
-                    .optional()?;
-            }
+    let key = match event {
+        Event::Fired(firing) => firing.dedupe.clone(),
+        Event::Command { command: Command::Run(order), .. } => {
+            order.key.as_ref().map(|key| manual_key(&order.agent, key))
         }
-        Event::Command { command: Command::Rerun { run }, .. } => {
-            facts.past = conn
-                .prepare_cached(
-                    "SELECT agent, kind, source, summary, payload FROM runs
-                     WHERE id = ?1 AND ended_at IS NOT NULL",
-                )?
-                .query_row(params![run], |row| {
-                    Ok(Past {
-                        agent: row.get(0)?,
-                        trigger: row::trigger(row, 1)?,
-                        payload: row.get::<_, String>(4)?.into(),
-                    })
-                })
-                .optional()?;
+        Event::Command { command: Command::Rerun { run, key }, .. } => {
+            facts.past = past(conn, run)?;
+            let agent = facts.past.as_ref().map(|past| &past.agent);
+            key.as_ref().zip(agent).map(|(key, agent)| manual_key(agent, key))
         }
-        _ => {}
+        Event::RunAsked { run, ask: Ask::Call { key, .. }, .. } => {
+            key.as_ref().map(|key| call_key(run, key))
+        }
+        _ => None,
+    };
+    if let Some(key) = key {
+        facts.known = known(conn, &key)?;
     }
     Ok(facts)
+}
+
+fn known(conn: &Connection, key: &str) -> rusqlite::Result<Option<Known>> {
+    let known = conn
+        .prepare_cached("SELECT id, runs FROM receipts WHERE dedupe = ?1")?
+        .query_row(params![key], |row| Ok((row.get(0)?, row::column_json(row, 1)?)))
+        .optional()?;
+    let Some((receipt, runs)) = known else { return Ok(None) };
+    let receipt: String = receipt;
+    let call = conn
+        .prepare_cached("SELECT id FROM calls WHERE receipt = ?1")?
+        .query_row(params![receipt], |row| row.get(0))
+        .optional()?;
+    Ok(Some(Known { receipt, runs, call }))
+}
+
+fn past(conn: &Connection, run: &str) -> rusqlite::Result<Option<Past>> {
+    conn.prepare_cached(
+        "SELECT agent, kind, source, summary, payload FROM runs
+         WHERE id = ?1 AND ended_at IS NOT NULL",
+    )?
+    .query_row(params![run], |row| {
+        Ok(Past {
+            agent: row.get(0)?,
+            trigger: row::trigger(row, 1)?,
+            payload: row.get::<_, String>(4)?.into(),
+        })
+    })
+    .optional()
 }

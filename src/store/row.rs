@@ -4,14 +4,15 @@ use rusqlite::{Row, types::Type};
 use serde::de::DeserializeOwned;
 
 use crate::scheduler::model::ReceiptOutcome;
-use crate::scheduler::{Run, RunState, Trigger, TriggerKind};
+use crate::scheduler::{Lock, Pace, Priority, Run, RunState, Trigger, TriggerKind, Wait};
 
 /// Columns of a run, in the order that [`run`] reads.
 pub const RUN: &str = "seq, id, agent, state, why, kind, source, summary, receipt, attempt, \
-     stopping, queued_at, started_at, ended_at, exit_code, status, return_value, rerun, wants_rerun";
+     stopping, queued_at, started_at, ended_at, exit_code, status, return_value, rerun, \
+     wants_rerun, priority, place, lane, key, not_before, caller, depth, retries, wait, pace";
 
 /// A value that a column holds as text and that must make sense.
-fn parsed<T>(at: usize, text: &str, value: Option<T>) -> rusqlite::Result<T> {
+pub fn parsed<T>(at: usize, text: &str, value: Option<T>) -> rusqlite::Result<T> {
     let unknown = || format!("unknown value {text:?}").into();
     value.ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, unknown()))
 }
@@ -42,6 +43,7 @@ pub fn column_json<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::R
 pub fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
     let state: String = row.get(3)?;
     let stopping: Option<String> = row.get(10)?;
+    let (priority, pace): (String, String) = (row.get(19)?, row.get(28)?);
     Ok(Run {
         seq: row.get(0)?,
         id: row.get(1)?,
@@ -60,5 +62,44 @@ pub fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         return_value: row.get(16)?,
         rerun: row.get(17)?,
         wants_rerun: row.get(18)?,
+        priority: parsed(19, &priority, Priority::from_name(&priority))?,
+        place: row.get(20)?,
+        lane: row.get(21)?,
+        key: row.get(22)?,
+        not_before: row.get(23)?,
+        caller: row.get(24)?,
+        depth: row.get(25)?,
+        retries: row.get(26)?,
+        wait: row.get(27)?,
+        pace: parsed(28, &pace, Pace::from_name(&pace))?,
+    })
+}
+
+/// Columns of a wait, in the order that [`wait`] reads.
+pub const WAIT: &str = "waits.id, waits.run, waits.attempt, waits.what, waits.since, waits.until, \
+     waits.ended_at IS NOT NULL";
+
+pub fn wait(row: &Row<'_>) -> rusqlite::Result<Wait> {
+    Ok(Wait {
+        id: row.get(0)?,
+        run: row.get(1)?,
+        attempt: row.get(2)?,
+        what: column_json(row, 3)?,
+        since: row.get(4)?,
+        until: row.get(5)?,
+        over: row.get(6)?,
+    })
+}
+
+/// Columns of a lock, in the order that [`lock`] reads.
+pub const LOCK: &str = "key, run, attempt, since, until";
+
+pub fn lock(row: &Row<'_>) -> rusqlite::Result<Lock> {
+    Ok(Lock {
+        key: row.get(0)?,
+        run: row.get(1)?,
+        attempt: row.get(2)?,
+        since: row.get(3)?,
+        until: row.get(4)?,
     })
 }

@@ -5,19 +5,19 @@ use std::fs;
 use super::*;
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{
-    Command, Decision, Event, Firing, Run, RunState, Scope, Stamp, Trigger, TriggerKind, Why,
-    settle, step,
+    Ask, Command, Decision, Event, Firing, Order, Run, RunState, Scope, Stamp, Trigger,
+    TriggerKind, WaitFor, Wakening, Why, settle, step,
 };
 
 const T0: i64 = 1_800_000_000_000;
 const DAY: i64 = 86_400_000;
 
 fn rules() -> ProjectRules {
-    ProjectRules { scale: None, max_reruns: 10, retention_days: 14, id_key: 7 }
+    ProjectRules { id_key: 7, ..ProjectRules::default() }
 }
 
 fn agents() -> Vec<(String, AgentRules)> {
-    let rules = AgentRules { scale: 1, queue_bound: 3, schedule: None };
+    let rules = AgentRules { scale: 1, queue_bound: 3, ..AgentRules::default() };
     vec![("dev".to_owned(), rules)]
 }
 
@@ -93,7 +93,7 @@ fn a_restart_sees_what_was_there_before() {
     for _ in 0..6 {
         pair.webhook(T0, None);
     }
-    pair.command(T0, Command::Pause { scope: Scope::Project, why: Some("deploy".into()) });
+    pair.command(T0, Command::pause(Scope::Project, Some("deploy".into())));
     pair.send(T0, Event::HostStarted);
     let first = pair.runs().pop().unwrap();
     pair.send(
@@ -106,6 +106,81 @@ fn a_restart_sees_what_was_there_before() {
     );
     let loaded = Store::open(pair.dir.path()).unwrap().load(&rules(), &agents()).unwrap();
     assert_eq!(loaded, pair.view);
+}
+
+#[test]
+fn a_restart_sees_locks_waits_calls_and_retries() {
+    let mut pair = Pair::new();
+    pair.webhook(T0, None);
+    let run = pair.runs()[0].id.clone();
+    let ask = |pair: &mut Pair, at, ask| {
+        let attempt = pair.view.runs[&run].attempt;
+        pair.send(at, Event::RunAsked { run: run.clone(), attempt, ask });
+        let loaded = Store::open(pair.dir.path()).unwrap().load(&rules(), &agents()).unwrap();
+        assert_eq!(loaded, pair.view);
+    };
+    let effect = |pair: &mut Pair, effect: fn(String, u32) -> Effect| {
+        let attempt = pair.view.runs[&run].attempt;
+        let done = crate::scheduler::EffectNews::Done;
+        pair.send(T0, Event::Effect(effect(run.clone(), attempt), done));
+    };
+    effect(&mut pair, |run, attempt| Effect::Start { run, attempt });
+    ask(&mut pair, T0 + 1, Ask::Lock { key: "x:1".into(), ttl_ms: Some(5000), waits: false });
+    let key = Some("k".to_owned());
+    ask(&mut pair, T0 + 2, Ask::Call { agent: "dev".into(), context: "c".into(), key });
+    let what = WaitFor::Answer { question: "go?".into(), choices: vec!["yes".into()] };
+    ask(&mut pair, T0 + 3, Ask::Wait { what, timeout_ms: None });
+    let wait = pair.view.runs[&run].wait.clone().unwrap();
+    effect(&mut pair, |run, attempt| Effect::Suspend { run, attempt });
+    pair.command(T0 + 4, Command::Answer { run: run.clone(), text: "yes".into() });
+    assert_eq!(pair.view.runs[&run].state, RunState::Running);
+    let record = pair.store.reader().wait(&wait).unwrap().unwrap();
+    let by = Wakening::Answer { by: "ann".into(), text: "yes".into() };
+    assert_eq!((record.ended_at, record.by), (Some(T0 + 4), Some(by)), "the answer stays");
+    effect(&mut pair, |run, attempt| Effect::Resume { run, attempt });
+    let lost = crate::scheduler::EffectNews::Lost;
+    pair.send(T0 + 5, Event::Effect(Effect::Start { run: run.clone(), attempt: 1 }, lost));
+    assert_eq!(pair.view.runs[&run].attempt, 2);
+    assert!(pair.store.reader().locks().unwrap().is_empty());
+    let loaded = Store::open(pair.dir.path()).unwrap().load(&rules(), &agents()).unwrap();
+    assert_eq!(loaded, pair.view);
+    let turns: Vec<String> = pair
+        .store
+        .reader()
+        .moments(&run)
+        .unwrap()
+        .into_iter()
+        .map(|moment| moment.why.sentence())
+        .collect();
+    assert_eq!(
+        turns,
+        [
+            "asks: go? [yes]",
+            "ann answered: yes",
+            "running again",
+            "attempt 2 of 2 follows: its process vanished without an exit status",
+            "a slot is free",
+        ]
+    );
+}
+
+#[test]
+fn keys_of_manual_runs_and_calls_are_known_again() {
+    let mut pair = Pair::new();
+    let order = |key: &str| Command::Run(Order { key: Some(key.into()), ..Order::of("dev") });
+    pair.command(T0, order("k"));
+    let first = pair.runs()[0].id.clone();
+    pair.command(T0 + 1, order("k"));
+    assert_eq!(pair.runs().len(), 1);
+    pair.command(T0 + 2, order("other"));
+    assert_eq!(pair.runs().len(), 2);
+    let known = pair
+        .store
+        .facts(&Event::Command { command: order("k"), by: "bob".into() })
+        .unwrap()
+        .known
+        .unwrap();
+    assert_eq!(known.runs, [first]);
 }
 
 #[test]
@@ -125,7 +200,7 @@ fn effects_stay_until_their_attempt_has_ended() {
 fn what_was_rolled_back_never_happened() {
     let pair = Pair::new();
     pair.store.begin().unwrap();
-    let pause = crate::scheduler::Pause { by: "ann".into(), since: T0, why: None };
+    let pause = crate::scheduler::Pause::begin("ann", T0, None);
     pair.store.apply(&Decision::Pause { scope: Scope::Project, pause }).unwrap();
     pair.store.roll_back();
     assert_eq!(pair.store.load(&rules(), &agents()).unwrap(), pair.view);
@@ -136,7 +211,11 @@ fn a_delivery_that_came_before_is_known_by_its_key() {
     let mut pair = Pair::new();
     pair.webhook(T0, Some("github:1"));
     let again = pair.webhook(T0 + 5, Some("github:1"));
-    let duplicate = crate::scheduler::Answer::Duplicate { receipt: Some("receipt-1".into()) };
+    let duplicate = crate::scheduler::Answer::Duplicate(crate::scheduler::Known {
+        receipt: "receipt-1".into(),
+        runs: vec![pair.runs()[0].id.clone()],
+        call: None,
+    });
     assert_eq!(again, [Decision::Answer(duplicate)]);
     assert_eq!(pair.runs().len(), 1);
 }
@@ -187,7 +266,7 @@ fn a_number_is_never_given_away_twice() {
     let mut pair = Pair::new();
     pair.webhook(T0, None);
     let run = pair.runs()[0].clone();
-    pair.command(T0, Command::Kill { target: crate::scheduler::Target::Runs(vec![run.id]) });
+    pair.command(T0, Command::kill(crate::scheduler::Target::Runs(vec![run.id])));
     pair.send(
         T0,
         Event::Effect(
@@ -241,7 +320,7 @@ fn what_cannot_be_opened_says_what_to_do() {
             Store::open(dir).unwrap().conn.execute_batch("PRAGMA user_version = 99").unwrap();
         },
         "history_newer",
-        "was written by a newer al (schema 99, this one knows 1)",
+        &format!("was written by a newer al (schema 99, this one knows {KNOWN})"),
     );
     check(|dir| fs::create_dir(dir.join(FILE)).unwrap(), "history_unwritable", "cannot write");
 }

@@ -2,8 +2,11 @@
 
 use rusqlite::{Connection, params};
 
+use super::{alerts, life};
 use crate::scheduler::mutant::{Mutant, mutant};
-use crate::scheduler::{Decision, EffectState, Payload, Receipt, Run, RunState, Scope, Why};
+use crate::scheduler::{
+    Decision, EffectState, Lock, Pause, Payload, Receipt, Run, RunState, Scope, Why,
+};
 
 pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
     match decision {
@@ -12,20 +15,31 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
         Decision::Explain { run, why } => {
             execute(conn, "UPDATE runs SET why = ?2 WHERE id = ?1", params![run, json(why)])
         }
-        Decision::Start { run, attempt, at } => execute(
-            conn,
-            "UPDATE runs SET state = 'starting', why = ?2, attempt = ?3, started_at = ?4
-             WHERE id = ?1",
-            params![run, json(&Why::SlotFree), attempt, at],
-        ),
+        Decision::Start { run, attempt, at } => life::start(conn, run, *attempt, *at),
         Decision::Running { run, .. } => execute(
             conn,
             "UPDATE runs SET state = 'running', why = ?2 WHERE id = ?1",
             params![run, json(&Why::Started)],
         ),
-        Decision::Stopping { run, why } => {
-            execute(conn, "UPDATE runs SET stopping = ?2 WHERE id = ?1", params![run, json(why)])
+        Decision::Stopping { run, why, at } => life::stopping(conn, run, why, *at),
+        Decision::Requeue { run, why, not_before, at } => {
+            life::requeue(conn, run, why, *not_before, *at)
         }
+        Decision::Wait(wait) => life::wait(conn, wait),
+        Decision::Wake { wait, by, payload, at } => {
+            life::wake(conn, wait, by, payload.as_deref(), *at)
+        }
+        Decision::Continue { run, at } => life::go_on(conn, run, *at),
+        Decision::Paced { run, pace } => {
+            execute(conn, "UPDATE runs SET pace = ?2 WHERE id = ?1", params![run, pace.name()])
+        }
+        Decision::Call(call) => execute(
+            conn,
+            "INSERT INTO calls (id, caller, run, receipt, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![call.id, call.caller, call.run, call.receipt, call.at],
+        ),
+        Decision::Lock(lock) => insert_lock(conn, lock),
+        Decision::Unlock { key } => execute(conn, "DELETE FROM locks WHERE key = ?1", params![key]),
         Decision::Report { run, status, return_value, rerun } => execute(
             conn,
             "UPDATE runs SET status = coalesce(?2, status),
@@ -48,18 +62,21 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
             execute(conn, "DELETE FROM timers WHERE key = ?1", params![timer.key()])
         }
         Decision::Pause { .. } if mutant(Mutant::PausesInMemory) => Ok(()),
-        Decision::Pause { scope, pause } => execute(
-            conn,
-            "INSERT OR REPLACE INTO pauses (scope, by, since, why) VALUES (?1, ?2, ?3, ?4)",
-            params![scope_key(scope), pause.by, pause.since, pause.why],
-        ),
-        Decision::Resume { scope } => {
-            execute(conn, "DELETE FROM pauses WHERE scope = ?1", params![scope_key(scope)])
+        Decision::Pause { scope, pause } => insert_pause(conn, scope, pause),
+        Decision::Resume { scope, by, at } => {
+            life::moment(conn, &scope.key(), *at, &Why::ResumedBy { by: by.clone() })?;
+            execute(conn, "DELETE FROM pauses WHERE scope = ?1", params![scope.key()])
         }
+        Decision::Raise { alert } => alerts::raise(conn, alert),
+        Decision::Clear { key } => alerts::clear(conn, key),
         Decision::Prune { before } => prune(conn, *before),
-        // The scale is written to the project's files, the mode ends with the process, a run's
-        // files are no rows, and an answer belongs to whoever asked.
+        // Scales and rules are in the project's files, the mode ends with the process, a wish is
+        // worth nothing after it, a run's files are no rows, and an answer belongs to whoever asked.
         Decision::Scale { .. }
+        | Decision::Wish { .. }
+        | Decision::SetProject { .. }
+        | Decision::SetAgent { .. }
+        | Decision::RemoveAgent { .. }
         | Decision::Drain
         | Decision::Quit
         | Decision::Sweep { .. }
@@ -67,12 +84,16 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
     }
 }
 
-fn execute(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<()> {
+pub(super) fn execute(
+    conn: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.execute(params).map(|_| ())
 }
 
 /// JSON of a value of ours, none of which can fail to be JSON.
-fn json<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
@@ -103,8 +124,10 @@ fn insert_run(conn: &Connection, run: &Run, payload: &Payload) -> rusqlite::Resu
     execute(
         conn,
         "INSERT INTO runs
-             (seq, id, agent, state, why, kind, source, summary, receipt, queued_at, rerun, payload)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             (seq, id, agent, state, why, kind, source, summary, receipt, queued_at, rerun,
+              priority, place, lane, key, not_before, caller, depth, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+                 ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         params![
             run.seq,
             run.id,
@@ -117,8 +140,40 @@ fn insert_run(conn: &Connection, run: &Run, payload: &Payload) -> rusqlite::Resu
             run.receipt,
             run.queued_at,
             run.rerun,
+            run.priority.name(),
+            run.place,
+            run.lane,
+            run.key,
+            run.not_before,
+            run.caller,
+            run.depth,
             &**payload,
         ],
+    )?;
+    // With a free slot there is nothing to tell.
+    if run.why == Why::SlotFree {
+        return Ok(());
+    }
+    life::moment(conn, &run.id, run.queued_at, &run.why)
+}
+
+fn insert_lock(conn: &Connection, lock: &Lock) -> rusqlite::Result<()> {
+    execute(
+        conn,
+        "INSERT OR REPLACE INTO locks (key, run, attempt, since, until)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![lock.key, lock.run, lock.attempt, lock.since, lock.until],
+    )
+}
+
+fn insert_pause(conn: &Connection, scope: &Scope, pause: &Pause) -> rusqlite::Result<()> {
+    let why = Why::Paused { scope: scope.clone(), pause: pause.clone() };
+    life::moment(conn, &scope.key(), pause.since, &why)?;
+    execute(
+        conn,
+        "INSERT OR REPLACE INTO pauses (scope, by, since, why, hold, until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![scope.key(), pause.by, pause.since, pause.why, pause.hold.name(), pause.until],
     )
 }
 
@@ -135,7 +190,7 @@ fn finish(
     }
     execute(
         conn,
-        "UPDATE runs SET state = ?2, why = ?3, exit_code = ?4, ended_at = ?5
+        "UPDATE runs SET state = ?2, why = ?3, exit_code = ?4, ended_at = ?5, wait = NULL
          WHERE id = ?1 AND ended_at IS NULL",
         params![run, state.name(), json(why), exit_code, at],
     )
@@ -173,6 +228,24 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
              (SELECT seq FROM runs WHERE queued_at >= ?1 ORDER BY seq LIMIT 1),
              (SELECT max(seq) FROM runs))",
         params![before],
+    )?;
+    // What runs leave goes with them.
+    for table in ["calls", "waits"] {
+        let time = if table == "calls" { "at" } else { "since" };
+        execute(
+            conn,
+            &format!(
+                "DELETE FROM {table} WHERE {time} < ?1
+                     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = {table}.run)"
+            ),
+            params![before],
+        )?;
+    }
+    execute(
+        conn,
+        "DELETE FROM moments WHERE at < ?1
+             AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = moments.subject)",
+        params![before],
     )
 }
 
@@ -189,19 +262,4 @@ pub fn effect_from_name(name: &str) -> Option<EffectState> {
     [EffectState::Todo, EffectState::Begun, EffectState::Done]
         .into_iter()
         .find(|state| effect_name(*state) == name)
-}
-
-pub fn scope_key(scope: &Scope) -> String {
-    match scope {
-        Scope::Project => "project".to_owned(),
-        Scope::Agent(agent) => format!("agent:{agent}"),
-    }
-}
-
-pub fn scope_from_key(key: &str) -> Option<Scope> {
-    match key.split_once(':') {
-        None if key == "project" => Some(Scope::Project),
-        Some(("agent", agent)) => Some(Scope::Agent(agent.to_owned())),
-        _ => None,
-    }
 }

@@ -59,8 +59,7 @@ pub fn busy() -> World {
 }
 
 fn paused(world: &World, scope: Scope, why: Option<&str>) {
-    let why = why.map(str::to_owned);
-    let pause = Pause { by: "ann".to_owned(), since: ago_s(750), why };
+    let pause = Pause::begin("ann", ago_s(750), why.map(str::to_owned));
     world.history(&[Decision::Pause { scope, pause }]);
 }
 

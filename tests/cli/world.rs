@@ -11,9 +11,7 @@ use std::thread;
 
 use action_llama::ambient;
 use action_llama::scheduler::model::ReceiptOutcome;
-use action_llama::scheduler::{
-    Decision, Millis, Receipt, Run, RunState, Trigger, TriggerKind, Why,
-};
+use action_llama::scheduler::{Decision, Millis, Receipt, Run, Trigger, TriggerKind, Why};
 use action_llama::store::{Lock, Store};
 use tempfile::TempDir;
 
@@ -59,6 +57,11 @@ timezone = "UTC"
 scale = 2
 timeout = 5400
 maxWorkQueueSize = 7
+overlap = "queue"
+priority = "high"
+lane = "{repo}#{number}"
+keep = "latest"
+retry = { attempts = 3, backoff = "90s", on = ["lost", "error"] }
 
 [[webhooks]]
 source = "github"
@@ -198,24 +201,11 @@ pub fn trigger(kind: TriggerKind, source: &str, summary: &str) -> Trigger {
 
 /// A run that was accepted `queued_s` ago.
 pub fn enqueue(seq: u32, id: &str, trigger: Trigger, queued_s: i64) -> Decision {
+    let agent = id.rsplit_once('-').unwrap().0;
     let run = Run {
-        id: id.to_owned(),
-        seq,
-        agent: id.rsplit_once('-').unwrap().0.to_owned(),
-        state: RunState::Queued,
         why: Why::AgentBusy { running: 2, scale: 2 },
-        trigger,
         receipt: format!("receipt-{seq}"),
-        attempt: 0,
-        stopping: None,
-        queued_at: ago_s(queued_s),
-        started_at: None,
-        ended_at: None,
-        exit_code: None,
-        status: None,
-        return_value: None,
-        rerun: 0,
-        wants_rerun: false,
+        ..Run::accepted(seq, id.to_owned(), agent, trigger, ago_s(queued_s))
     };
     Decision::Enqueue { run: Box::new(run), payload: "{}".into() }
 }

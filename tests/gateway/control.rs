@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use action_llama::scheduler::{Command, Event, RunState, Why};
+use action_llama::scheduler::{Command, Event, Order, RunState, Why};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -251,7 +251,7 @@ async fn a_scale_that_cannot_be_kept_holds_now_and_says_so() {
     assert_eq!((answer.status, &answer.body["success"]), (200, &json!(true)), "{answer:?}");
     for key in ["message", "done"] {
         let said = answer.body[key].as_str().unwrap();
-        assert!(said.contains(", until the next start only: "), "{key}: {said}");
+        assert!(said.contains(", until the files are read again: "), "{key}: {said}");
         assert!(said.contains("config.toml is not valid TOML"), "{key}: {said}");
     }
     world.running("one").await;
@@ -360,7 +360,7 @@ async fn a_long_queue_is_counted_in_full_and_listed_in_part() {
             waiting.join_next().await.unwrap().unwrap();
         }
         let (engine, prompt) = (world.engine.clone(), prompt.clone());
-        let command = Command::Run { agent: "one".to_owned(), prompt };
+        let command = Command::Run(Order { prompt, ..Order::of("one") });
         let event = Event::Command { command, by: "ana".to_owned() };
         waiting.spawn(async move { engine.submit(event).await.unwrap() });
     }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use action_llama::engine::{self, Driver, Facts, Handle, Host};
+use action_llama::engine::{self, Defined, Definitions, Driver, Facts, Handle, Host};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::Redactor;
-use action_llama::project::{self, Project, Request};
+use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::Access;
 use action_llama::scheduler::{Run, RunState};
 use action_llama::store::{FILE, Keys, Store};
@@ -78,12 +78,13 @@ impl World {
     fn start(dir: TempDir, project: &Project, listener: TcpListener) -> Self {
         let addr = listener.local_addr().unwrap();
         let stage = Arc::new(Stage::default());
-        let engine = start_engine(dir.path(), project, Arc::clone(&stage), addr);
+        let defined = Defined { project: project.clone(), facts: facts(project, addr) };
+        let definitions = Arc::new(Definitions::new(defined));
+        let engine = start_engine(dir.path(), &definitions, Arc::clone(&stage), addr);
         let app = App::new(Setup {
             engine: engine.clone(),
-            facts: Arc::new(facts(project, addr)),
-            sources: LiveSources::fixed(sources(project)),
-            webhooks: vec!["github".to_owned()],
+            definitions,
+            sources: Arc::new(LiveSources::fixed(sources(project))),
             api_key: ApiKey::new(&dir.path().join("home")),
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
@@ -226,7 +227,7 @@ fn load(dir: &Path) -> Project {
         al_env: None,
         al_home: dir.join("home"),
         strict: true,
-        check_schedule: &|_, _| Ok(()),
+        checks: Checks { schedule: &|_, _| Ok(()), template: &|_| Ok(()) },
     };
     project::load(&request).unwrap().project
 }
@@ -252,11 +253,19 @@ fn facts(project: &Project, addr: SocketAddr) -> Facts {
         version: "1.2.3".to_owned(),
         pid: 4711,
         started_ms: 0,
+        webhooks: vec!["github".to_owned()],
         agents: agents.map(|a| (a.name.clone(), engine::agent_facts(a, "UTC"))).collect(),
     }
 }
 
-fn start_engine(dir: &Path, project: &Project, stage: Arc<Stage>, addr: SocketAddr) -> Handle {
+fn start_engine(
+    dir: &Path,
+    definitions: &Arc<Definitions>,
+    stage: Arc<Stage>,
+    addr: SocketAddr,
+) -> Handle {
+    let (definitions, defined) = (Arc::clone(definitions), definitions.get());
+    let project = &defined.project;
     let store = Store::open(&dir.join(".al")).unwrap();
     let keys = store.keys(Keys { id_key: 5, token_key: TOKEN_KEY }).unwrap();
     let rules: Vec<_> = project
@@ -272,7 +281,7 @@ fn start_engine(dir: &Path, project: &Project, stage: Arc<Stage>, addr: SocketAd
     let tokio = tokio::runtime::Handle::current();
     let logs = dir.join(".al/logs");
     let driver = |engine: &Handle| {
-        Driver::new(engine, tokio, stage, &project.agents, Arc::new(grant), logs, Vec::new())
+        Driver::new(engine, tokio, stage, definitions, Arc::new(grant), logs, Vec::new())
     };
     engine::start(Host::new(store, view), driver).unwrap().0
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use action_llama::project::model::{EngineKind, RuntimeKind, ScriptCommand};
-use action_llama::project::{Loaded, Project, Request, load, render};
+use action_llama::project::{Checks, Loaded, Project, Request, load, render};
 use action_llama::scheduler::cron::Schedule;
+use action_llama::scheduler::template::Template;
 
 use crate::root;
 
@@ -17,8 +18,11 @@ fn project(name: &str) -> Project {
         al_env: None,
         al_home: root().join("there-is-no-such-folder"),
         strict: true,
-        check_schedule: &|expr, zone| {
-            Schedule::parse(expr, zone.unwrap_or("UTC")).map(drop).map_err(|e| e.to_string())
+        checks: Checks {
+            schedule: &|expr, zone| {
+                Schedule::parse(expr, zone.unwrap_or("UTC")).map(drop).map_err(|e| e.to_string())
+            },
+            template: &|text| Template::parse(text).map(drop),
         },
     };
     match load(&request) {

@@ -2,93 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use action_llama::agent::COMMANDS;
 use action_llama::runtime::{Access, Exit, install_tools};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::gateway::{Gateway, nobody};
+use crate::inside::{Inside, OK, Said, said, unreachable};
 use crate::world::{AL, World, exited, timeless};
-
-/// A directory with the commands, and one for signals.
-struct Inside {
-    dir: TempDir,
-    env: Vec<(String, String)>,
-}
-
-#[derive(Debug, PartialEq)]
-struct Said {
-    stdout: String,
-    stderr: String,
-    code: i32,
-}
-
-fn said(stdout: &str, code: i32) -> Said {
-    Said { stdout: stdout.to_owned(), stderr: String::new(), code }
-}
-
-impl Inside {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        install_tools(&dir.path().join("bin"), Path::new(AL), &COMMANDS).unwrap();
-        fs::create_dir(dir.path().join("signals")).unwrap();
-        let text = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-        let env = vec![
-            ("AL_SIGNAL_DIR".to_owned(), text("signals")),
-            ("AL_ENV_FILE".to_owned(), text("env.sh")),
-        ];
-        Self { dir, env }
-    }
-
-    fn at(mut self, url: &str) -> Self {
-        self.env.push(("GATEWAY_URL".to_owned(), url.to_owned()));
-        self.env.push(("SHUTDOWN_SECRET".to_owned(), "s3cret".to_owned()));
-        self
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// Calls a command, with stdin and arguments.
-    fn call(&self, name: &str, args: &[&str], stdin: &str) -> Said {
-        let mut child = Command::new(self.path("bin").join(name))
-            .args(args)
-            .env_clear()
-            .envs(self.env.iter().cloned())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that does not read its stdin may be gone already.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        Said {
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code().unwrap(),
-        }
-    }
-
-    /// The signal files and what is in them.
-    fn signals(&self) -> BTreeMap<String, String> {
-        fs::read_dir(self.path("signals"))
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| {
-                let name = entry.file_name().into_string().unwrap();
-                (name, fs::read_to_string(entry.path()).unwrap())
-            })
-            .collect()
-    }
-}
-
-const OK: &str = "{\"ok\":true}\n";
 
 /// One call in a fresh place: what it says, the file it leaves, what the gateway hears.
 fn check(
@@ -195,7 +118,8 @@ fn signals_that_cannot_be_kept_are_no_success() {
 
 #[test]
 fn commands_outside_a_run_do_no_harm() {
-    let place = Inside { env: vec![], ..Inside::new() };
+    let mut place = Inside::new();
+    place.env.clear();
     for (name, args) in [
         ("al-status", ["x"].as_slice()),
         ("al-return", &["x"]),
@@ -236,9 +160,7 @@ fn shutdown_prints_the_answer_and_exits_by_it() {
 
 #[test]
 fn shutdown_says_so_when_nobody_answers() {
-    let want = "{\"ok\":false,\"reason\":\"gateway unreachable\",\"error\":\"cannot connect: \
-                Connection refused (os error 111)\"}\n";
-    assert_eq!(Inside::new().at(&nobody()).call("al-shutdown", &[], ""), said(want, 6));
+    assert_eq!(Inside::new().at(&nobody()).call("al-shutdown", &[], ""), unreachable());
     assert_eq!(Inside::new().call("al-shutdown", &[], ""), said("", 0), "no gateway at all");
 }
 
@@ -309,6 +231,25 @@ fn several_variables_are_set_at_once_or_not_at_all() {
         assert_eq!(place.call("setenv", args, ""), want, "{args:?}");
     }
     assert_eq!(fs::read_to_string(place.path("env.sh")).unwrap(), file, "nothing was added");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let mut pages = String::new();
+    for name in COMMANDS {
+        let gateway = Gateway::answering(500, "");
+        let mut texts = vec![];
+        for place in [Inside::new(), Inside::new().at(&gateway.url)] {
+            let page = place.call(name, &["--help"], "");
+            assert_eq!((page.stderr.as_str(), page.code), ("", 0), "{name}");
+            assert_eq!(place.signals(), BTreeMap::new(), "{name}");
+            texts.push(page.stdout);
+        }
+        assert_eq!(texts[0], texts[1], "{name}");
+        pages += &format!("--- {name}\n{}", texts[0]);
+        assert_eq!(gateway.heard(), [], "{name}");
+    }
+    insta::assert_snapshot!(pages);
 }
 
 #[test]

@@ -76,7 +76,7 @@ async fn the_time_limit_ends_the_whole_family() {
     }
     assert!(pids.iter().all(|pid| lives(*pid)));
     let exit = timeless(world.wait(&handle).await);
-    let want = Exit { signal: Some(9), why: ExitWhy::TimedOut, ..exited(124) };
+    let want = Exit { signal: Some(9), why: ExitWhy::TimedOut { after_s: 1 }, ..exited(124) };
     assert_eq!(exit, want);
     assert!(pids.into_iter().all(|pid: u32| !lives(pid)));
     assert_eq!(world.messages()[1], "run ended at its time limit of 1s");
@@ -88,7 +88,10 @@ async fn a_program_that_understands_sigterm_ends_at_its_time_limit_in_its_own_wa
     let mut spec = world.line("trap 'echo bye; exit 7' TERM; while :; do sleep 0.05; done");
     spec.timeout_s = 1;
     let exit = timeless(world.run(spec).await);
-    assert_eq!(exit, Exit { why: ExitWhy::TimedOut, lines: exit.lines, ..exited(124) });
+    assert_eq!(
+        exit,
+        Exit { why: ExitWhy::TimedOut { after_s: 1 }, lines: exit.lines, ..exited(124) }
+    );
     assert_eq!(world.stdout(), ["bye"]);
 }
 

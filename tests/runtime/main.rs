@@ -1,10 +1,14 @@
 //! The `process` runtime with the real binary, real processes and real files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod calls;
 mod commands;
 mod endings;
 mod gateway;
+mod inside;
+mod locks;
 mod output;
 mod programs;
 mod survival;
+mod waits;
 mod world;

@@ -20,6 +20,8 @@ pub enum Fault {
     NoFence,
     /// A supervisor that comes late makes the folder that it misses.
     OwnFolder,
+    /// A run goes on before it is on disk that it does.
+    ResumeTooEarly,
 }
 
 /// What is wrong in one world.

@@ -8,7 +8,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use action_llama::scheduler::cron::Schedule;
-use action_llama::scheduler::{AgentRules, Millis, ProjectRules};
+use action_llama::scheduler::{
+    AgentRules, Cadence, Hold, Millis, Missed, Overlap, Priority, ProjectRules, Retry, RetryOn,
+    Template,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,22 +20,47 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
-/// The project, and when the world begins.
+/// The project, and when the world begins. Plans that are older than a field do without it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
     pub at: Millis,
     pub scale: Option<u32>,
     pub max_reruns: u32,
+    #[serde(default = "deep")]
+    pub max_call_depth: u32,
     pub agents: Vec<Agent>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+fn deep() -> u32 {
+    3
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Agent {
     pub name: String,
+    /// It joins the project later, when a configuration says so.
+    #[serde(default)]
+    pub later: bool,
     pub scale: u32,
     pub queue_bound: u32,
     /// Expression and zone.
     pub schedule: Option<(String, String)>,
+    /// An interval instead of an expression.
+    #[serde(default)]
+    pub every_ms: Option<Millis>,
+    #[serde(default)]
+    pub missed_once: bool,
+    #[serde(default)]
+    pub overlap_queue: bool,
+    /// Attempts, the first pause, and what is retried besides the lost.
+    #[serde(default)]
+    pub retry: Option<(u32, Millis, bool)>,
+    #[serde(default)]
+    pub priority: Option<Priority>,
+    #[serde(default)]
+    pub lane: Option<String>,
+    #[serde(default)]
+    pub keep_latest: Option<String>,
 }
 
 /// Days of history that are kept.
@@ -43,19 +71,47 @@ impl Setup {
         ProjectRules {
             scale: self.scale,
             max_reruns: self.max_reruns,
+            max_call_depth: self.max_call_depth,
             retention_days: RETENTION_DAYS,
             id_key: 0xA1,
+            ..ProjectRules::default()
         }
     }
 
     /// The agents as their files say.
     pub fn agents(&self) -> Vec<(String, AgentRules)> {
-        let rules = |agent: &Agent| AgentRules {
-            scale: agent.scale,
-            queue_bound: agent.queue_bound,
-            schedule: agent.schedule.as_ref().map(|(expr, zone)| schedule(expr, zone)),
-        };
-        self.agents.iter().map(|agent| (agent.name.clone(), rules(agent))).collect()
+        let there = self.agents.iter().filter(|agent| !agent.later);
+        there.map(|agent| (agent.name.clone(), agent.rules())).collect()
+    }
+}
+
+impl Agent {
+    pub fn rules(&self) -> AgentRules {
+        let cron = self.schedule.as_ref().map(|(expr, zone)| schedule(expr, zone));
+        let retry = self.retry.map(|(attempts, backoff_ms, all)| Retry {
+            attempts,
+            backoff_ms,
+            on: if all {
+                vec![RetryOn::Lost, RetryOn::Timeout, RetryOn::Error]
+            } else {
+                vec![RetryOn::Lost]
+            },
+        });
+        AgentRules {
+            scale: self.scale,
+            queue_bound: self.queue_bound,
+            schedule: self
+                .every_ms
+                .map(Cadence::Every)
+                .or_else(|| cron.map(|cron| Cadence::Cron(Box::new(cron)))),
+            missed: if self.missed_once { Missed::Once } else { Missed::Skip },
+            overlap: if self.overlap_queue { Overlap::Queue } else { Overlap::Skip },
+            retry: retry.unwrap_or_default(),
+            priority: self.priority.unwrap_or_default(),
+            lane: self.lane.as_ref().map(|text| Template::parse(text).unwrap()),
+            keep_latest: self.keep_latest.as_ref().map(|text| Template::parse(text).unwrap()),
+            ..AgentRules::default()
+        }
     }
 }
 
@@ -78,6 +134,16 @@ pub enum Step {
     Program(u32, Happening),
     /// A process says something through the gateway; also one that ended long ago.
     Says(u32, Word),
+    /// A process asks for something through the gateway; also one that ended long ago.
+    Asks(u32, Plea),
+    /// The processes that are told next to stand still or go on cannot be told.
+    RefuseTold,
+    /// The host looks whether everything is there that should be.
+    Round,
+    /// Somebody edits an agent's file.
+    Edit(u32, Edit),
+    /// The host reads the project's files; true: with something wrong in them.
+    Reload(bool),
     /// The next start of a process is refused by the machine.
     Refuse,
     /// The host gives up waiting for a process that it is just starting.
@@ -88,6 +154,9 @@ pub enum Step {
     Deliver {
         key: bool,
         targets: Vec<u32>,
+        /// What it is about.
+        #[serde(default)]
+        thing: u32,
     },
     /// A sender sends a delivery again, answered or not.
     Resend(u32),
@@ -168,7 +237,58 @@ pub enum Wish {
     KillAgent(u32),
     Drop(Vec<u32>),
     Scale(u32, u32),
-    Stop { clear: bool, kill: bool },
+    Stop {
+        clear: bool,
+        kill: bool,
+    },
+    /// A start with everything there is to say about it.
+    Order {
+        agent: u32,
+        later_ms: Option<Millis>,
+        priority: Option<Priority>,
+        params: bool,
+        key: Option<u32>,
+    },
+    RerunOnce(u32, u32),
+    /// A pause with a kind and an end.
+    Hold {
+        scope: u32,
+        hold: Hold,
+        for_ms: Option<Millis>,
+        kill: bool,
+    },
+    KillTree(u32),
+    /// Answer a question that is open, or was.
+    Answer(u32, bool),
+    Unlock(u32),
+}
+
+/// What a process asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plea {
+    Lock { key: u32, ttl_ms: Option<Millis>, waits: bool },
+    Unlock(u32),
+    Renew(u32, Option<Millis>),
+    Call { agent: u32, key: Option<u32> },
+    WaitForWebhook(Option<u32>, Option<Millis>),
+    WaitForCall(Option<Millis>),
+    WaitForAnswer(bool, Option<Millis>),
+}
+
+/// What an agent's file says from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edit {
+    /// The agent leaves the project, or comes (back) with the rules of the setup.
+    Move,
+    Scale(u32),
+    QueueBound(u32),
+    /// Another interval; 0 is none.
+    Every(Millis),
+    Attempts(u32),
+    /// The whole project's scale.
+    Cap(Option<u32>),
 }
 
 /// A parsed schedule; there are few different ones, and parsing takes longer than many steps.

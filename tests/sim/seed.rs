@@ -1,9 +1,9 @@
 //! From a seed to a plan. Steps are chosen while the world runs, so that most of them meet
 //! something; the plan that results repeats them without looking.
 
-use action_llama::scheduler::Millis;
+use action_llama::scheduler::{Hold, Millis, Priority};
 
-use crate::plan::{Agent, Happening, Setup, Step, Trouble, Wish, Word};
+use crate::plan::{Agent, Edit, Happening, Plea, Setup, Step, Trouble, Wish, Word};
 use crate::rng::Rng;
 use crate::world::World;
 
@@ -29,11 +29,15 @@ const SCHEDULES: [&str; 5] =
     ["*/5 * * * *", "*/20 * * * * *", "30 2 * * *", "0 * * * *", "*/30 1-3 * * *"];
 
 /// How likely each kind of step is, before the seed's own taste.
-const WEIGHTS: [(Kind, u32); 14] = [
+const WEIGHTS: [(Kind, u32); 18] = [
     (Kind::Turn, 30),
     (Kind::Task, 26),
     (Kind::Program, 20),
     (Kind::Says, 3),
+    (Kind::Asks, 10),
+    (Kind::RefuseTold, 1),
+    (Kind::Round, 2),
+    (Kind::Config, 3),
     (Kind::Refuse, 1),
     (Kind::LaunchTimesOut, 1),
     (Kind::Echo, 3),
@@ -52,6 +56,10 @@ enum Kind {
     Task,
     Program,
     Says,
+    Asks,
+    RefuseTold,
+    Round,
+    Config,
     Refuse,
     LaunchTimesOut,
     Echo,
@@ -84,7 +92,7 @@ impl Chooser {
         };
         let weights = WEIGHTS.iter().map(taste).collect();
         let trouble = *rng.pick(&[0, 5, 10, 30]);
-        let left = 60 + rng.below(80);
+        let left = 60 + rng.below(100);
         (Self { rng, weights, trouble, left }, setup)
     }
 
@@ -105,13 +113,19 @@ impl Chooser {
                 self.number(),
                 *self.rng.pick(&[Word::Status, Word::Return, Word::Rerun]),
             ),
+            Kind::Asks => Step::Asks(self.number(), self.plea()),
+            Kind::RefuseTold => Step::RefuseTold,
+            Kind::Round => Step::Round,
+            Kind::Config if self.rng.percent(50) => Step::Edit(self.number(), self.edit()),
+            Kind::Config => Step::Reload(self.rng.percent(20)),
             Kind::Refuse => Step::Refuse,
             Kind::LaunchTimesOut => Step::LaunchTimesOut(self.number()),
             Kind::Echo => Step::Echo(self.number()),
             Kind::Deliver => {
                 let n = *self.rng.pick(&[0, 1, 1, 1, 1, 2, 3]);
                 let targets = (0..n).map(|_| self.number()).collect();
-                Step::Deliver { key: self.rng.percent(80), targets }
+                let thing = self.rng.below(3);
+                Step::Deliver { key: self.rng.percent(80), targets, thing }
             }
             Kind::Resend => Step::Resend(self.number()),
             Kind::Command => Step::Command { wish: self.wish(), ask: self.rng.percent(20) },
@@ -155,7 +169,7 @@ impl Chooser {
     }
 
     fn wish(&mut self) -> Wish {
-        match self.rng.weighted(&[6, 3, 3, 5, 5, 2, 3, 3, 1]) {
+        match self.rng.weighted(&[4, 2, 2, 5, 5, 2, 3, 3, 1, 6, 1, 4, 2, 5, 1]) {
             0 => Wish::Run(self.number()),
             1 => Wish::Rerun(self.number()),
             2 => Wish::Pause(self.number()),
@@ -164,7 +178,63 @@ impl Chooser {
             5 => Wish::KillAgent(self.number()),
             6 => Wish::Drop(self.numbers()),
             7 => Wish::Scale(self.number(), self.rng.below(4)),
-            _ => Wish::Stop { clear: self.rng.percent(50), kill: self.rng.percent(50) },
+            8 => Wish::Stop { clear: self.rng.percent(50), kill: self.rng.percent(50) },
+            9 => Wish::Order {
+                agent: self.number(),
+                later_ms: self.rng.percent(40).then(|| self.rng.between(1, 40 * MINUTE)),
+                priority: self.priority(),
+                params: self.rng.percent(30),
+                key: self.rng.percent(50).then(|| self.rng.below(3)),
+            },
+            10 => Wish::RerunOnce(self.number(), self.rng.below(3)),
+            11 => Wish::Hold {
+                scope: self.number(),
+                hold: *self.rng.pick(&Hold::ALL),
+                for_ms: self.rng.percent(70).then(|| self.rng.between(1, 30 * MINUTE)),
+                kill: self.rng.percent(20),
+            },
+            12 => Wish::KillTree(self.number()),
+            13 => Wish::Answer(self.number(), self.rng.percent(70)),
+            _ => Wish::Unlock(self.number()),
+        }
+    }
+
+    fn priority(&mut self) -> Option<Priority> {
+        let some = self.rng.percent(50);
+        some.then(|| *self.rng.pick(&Priority::ALL))
+    }
+
+    fn plea(&mut self) -> Plea {
+        let timeout = self.rng.percent(50).then(|| self.rng.between(1, 20 * MINUTE));
+        match self.rng.weighted(&[8, 2, 2, 6, 4, 4, 4]) {
+            0 => Plea::Lock {
+                key: self.number(),
+                ttl_ms: self.rng.percent(50).then(|| self.rng.between(1, 10 * MINUTE)),
+                waits: self.rng.percent(50),
+            },
+            1 => Plea::Unlock(self.number()),
+            2 => Plea::Renew(self.number(), timeout),
+            3 => Plea::Call {
+                agent: self.number(),
+                key: self.rng.percent(60).then(|| self.rng.below(3)),
+            },
+            4 => {
+                let thing = self.rng.percent(50).then(|| self.rng.below(3));
+                Plea::WaitForWebhook(thing, timeout)
+            }
+            5 => Plea::WaitForCall(timeout),
+            _ => Plea::WaitForAnswer(self.rng.percent(50), timeout),
+        }
+    }
+
+    fn edit(&mut self) -> Edit {
+        match self.rng.weighted(&[5, 4, 2, 3, 2, 1]) {
+            0 => Edit::Move,
+            1 => Edit::Scale(self.rng.below(4)),
+            2 => Edit::QueueBound(self.rng.below(4)),
+            3 => Edit::Every(*self.rng.pick(&[0, MINUTE, 7 * MINUTE, 90 * MINUTE])),
+            4 => Edit::Attempts(1 + self.rng.below(3)),
+            _ => Edit::Cap(*self.rng.pick(&[None, Some(1), Some(2)])),
         }
     }
 
@@ -192,6 +262,7 @@ fn setup(rng: &mut Rng) -> Setup {
         at: *rng.pick(&BEGINNINGS),
         scale: *rng.pick(&[None, None, Some(1), Some(2), Some(3)]),
         max_reruns: *rng.pick(&[0, 1, 3]),
+        max_call_depth: *rng.pick(&[1, 2, 3]),
         agents,
     }
 }
@@ -200,7 +271,18 @@ fn agent(rng: &mut Rng, name: &str) -> Agent {
     Agent {
         name: name.to_owned(),
         scale: *rng.pick(&[0, 1, 1, 1, 2, 3]),
+        later: rng.percent(10),
         queue_bound: *rng.pick(&[0, 1, 2, 3, 10]),
+        every_ms: rng.percent(15).then(|| rng.between(1, 90) * MINUTE),
+        missed_once: rng.percent(30),
+        overlap_queue: rng.percent(30),
+        retry: rng.percent(50).then(|| {
+            let backoff_ms = *rng.pick(&[0, 0, 1_000, 5 * MINUTE]);
+            (1 + rng.below(3), backoff_ms, rng.percent(60))
+        }),
+        priority: rng.percent(30).then(|| *rng.pick(&Priority::ALL)),
+        lane: rng.percent(30).then(|| (*rng.pick(&["{thing}", "{type}", "all"])).to_owned()),
+        keep_latest: rng.percent(25).then(|| "{thing}".to_owned()),
         schedule: rng
             .percent(60)
             .then(|| ((*rng.pick(&SCHEDULES)).to_owned(), (*rng.pick(&ZONES)).to_owned())),

@@ -14,7 +14,7 @@ pub struct Watcher {
 impl Watcher {
     pub fn new(seq: u64, view: &View, last: HashMap<String, Run>) -> Self {
         let mirror = Mirror { seq, view: view.clone(), last };
-        let shown = view.runs.iter().map(|(id, run)| (id.clone(), run.clone())).collect();
+        let shown = view.runs.values().map(|run| (run.id.clone(), run.clone())).collect();
         Self { mirror, shown }
     }
 

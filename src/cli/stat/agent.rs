@@ -3,12 +3,14 @@
 use al_wire::{AgentRow, RunRow};
 use serde_json::{Map, Value};
 
+use super::describe::{priority_name, retry_on_name};
 use super::overview::{header, paused, status, tone};
 use super::picture::Picture;
 use crate::cli::paint::{Tone, safe};
 use crate::cli::{Context, history, times};
+use crate::duration;
 use crate::engine::{engine_name, runtime_name};
-use crate::project::{Agent, Model, RuntimeKind, ScriptCommand};
+use crate::project::{Agent, Missed, Model, Overlap, Priority, Retry, RuntimeKind, ScriptCommand};
 
 /// Columns of the names on the left.
 const LEFT: usize = 14;
@@ -67,11 +69,13 @@ fn lines(
         line("schedule", format!("{} ({})", schedule.expr(), schedule.words()));
         line("next", picture.next_times(agent, context.now_ms).join(", "));
     }
+    line("every", agent.every_ms.map(duration::text).unwrap_or_default());
     for binding in &agent.webhooks {
         line("webhook", webhook(&binding.source, &binding.filters));
     }
     line("runs", format!("{} of {} at once", row.running, row.scale));
     line("queue", format!("{} of {}", row.queued, row.queue_bound));
+    rules(agent).into_iter().for_each(|(name, value)| line(name, value));
     line("engine", engine(agent));
     line("runtime", runtime(agent));
     for name in &agent.models {
@@ -93,6 +97,42 @@ fn lines(
     line("compatibility", skill.compatibility.clone().unwrap_or_default());
     line("files", agent.dir.display().to_string());
     lines
+}
+
+/// What is out of the ordinary about when and in which order runs start.
+fn rules(agent: &Agent) -> Vec<(&'static str, String)> {
+    let mut rules = Vec::new();
+    if agent.missed == Missed::Once {
+        rules.push(("missed ticks", "one run for all of them".to_owned()));
+    }
+    if agent.overlap == Overlap::Queue {
+        rules.push(("ticks", "wait when no slot is free".to_owned()));
+    }
+    if agent.priority != Priority::Normal {
+        rules.push(("priority", priority_name(agent.priority).to_owned()));
+    }
+    if let Some(lane) = &agent.lane {
+        rules.push(("lane", format!("{lane}, one at a time")));
+    }
+    if let Some(key) = &agent.keep_latest {
+        rules.push(("keep", format!("the latest of {key}")));
+    }
+    if agent.retry != Retry::default() {
+        rules.push(("retry", retry(&agent.retry)));
+    }
+    rules
+}
+
+fn retry(retry: &Retry) -> String {
+    let ends: Vec<&str> = retry.on.iter().map(|end| retry_on_name(*end)).collect();
+    if ends.is_empty() || retry.attempts == 1 {
+        return "never".to_owned();
+    }
+    let pause = match retry.backoff_ms {
+        0 => String::new(),
+        ms => format!(", pausing {} and then twice as long", duration::text(ms)),
+    };
+    format!("up to {} attempts on {}{pause}", retry.attempts, ends.join(" or "))
 }
 
 fn webhook(source: &str, filters: &std::collections::BTreeMap<String, Vec<String>>) -> String {

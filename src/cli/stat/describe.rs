@@ -3,10 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::duration;
 use crate::engine::{engine_name, runtime_name};
 use crate::project::{
-    Agent, AuthType, Config, Engine, Gateway, Local, Model, Preflight, Runtime, ScriptCommand,
-    Skill, Telemetry, ThinkingLevel, WebhookBinding, WebhookSource,
+    Agent, AuthType, Config, Engine, Gateway, Local, Missed, Model, Overlap, Preflight, Priority,
+    Retry, RetryOn, Runtime, ScriptCommand, Skill, Telemetry, ThinkingLevel, WebhookBinding,
+    WebhookSource,
 };
 
 pub fn agent(agent: &Agent) -> Value {
@@ -19,9 +21,16 @@ pub fn agent(agent: &Agent) -> Value {
         credentials,
         schedule,
         timezone,
+        every_ms,
+        missed,
+        overlap,
         scale,
         timeout_s,
         max_work_queue_size,
+        priority,
+        lane,
+        keep_latest,
+        retry,
         webhooks,
         hooks_pre,
         hooks_post,
@@ -57,9 +66,23 @@ pub fn agent(agent: &Agent) -> Value {
         "credentials": credentials,
         "schedule": schedule,
         "timezone": timezone,
+        "every": every_ms.map(duration::text),
+        "missed": match missed {
+            Missed::Skip => "skip",
+            Missed::Once => "once",
+        },
+        "overlap": match overlap {
+            Overlap::Skip => "skip",
+            Overlap::Queue => "queue",
+        },
         "scale": scale,
         "timeout": timeout_s,
         "maxWorkQueueSize": max_work_queue_size,
+        "priority": priority_name(*priority),
+        "lane": lane,
+        "keep": if keep_latest.is_some() { "latest" } else { "all" },
+        "key": keep_latest,
+        "retry": self::retry(retry),
         "webhooks": webhooks,
         "hooks": {"pre": hooks_pre, "post": hooks_post},
         "params": params,
@@ -68,6 +91,28 @@ pub fn agent(agent: &Agent) -> Value {
         "waitTimeout": wait_timeout_s,
         "preflight": preflight,
     })
+}
+
+pub fn priority_name(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Low => "low",
+        Priority::Normal => "normal",
+        Priority::High => "high",
+    }
+}
+
+fn retry(retry: &Retry) -> Value {
+    let Retry { attempts, backoff_ms, on } = retry;
+    let on: Vec<&str> = on.iter().map(|end| retry_on_name(*end)).collect();
+    json!({"attempts": attempts, "backoff": duration::text(*backoff_ms), "on": on})
+}
+
+pub fn retry_on_name(end: RetryOn) -> &'static str {
+    match end {
+        RetryOn::Lost => "lost",
+        RetryOn::Timeout => "timeout",
+        RetryOn::Error => "error",
+    }
 }
 
 fn harness(engine: &Engine) -> Value {

@@ -163,7 +163,7 @@ fn state(
     for agent in &project.agents {
         let rules = engine::agent_rules(agent, host_zone)
             .map_err(|error| Failure::config("bad_cron", format!("{}: {error}", agent.name)))?;
-        let next = rules.schedule.as_ref().and_then(|schedule| schedule.next(context.now_ms));
+        let next = rules.schedule.as_ref().and_then(|schedule| schedule.next(context.now_ms, None));
         if let Some(next) = next.filter(|_| rules.scale > 0) {
             view.timers.insert(Timer::Cron(agent.name.clone()), next);
         }

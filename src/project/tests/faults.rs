@@ -209,6 +209,90 @@ schedule = "* * * * *"
 }
 
 #[test]
+fn retries_have_bounds_and_known_ends() {
+    assert_snapshot!(printed_agent(
+        r#"
+models = ["gpt"]
+schedule = "* * * * *"
+
+[retry]
+attempts = 0
+backoff = "2h"
+on = ["lost", "timout", "success", 5]
+attempt = 3
+"#
+    ));
+    let retry = |value: &str| format!("{WELL}retry = {value}\n");
+    assert_snapshot!(printed_agent(&retry("{ attempts = 21, backoff = 10, on = \"error\" }")));
+    assert_snapshot!(printed_agent(&retry("{ attempts = \"3\", backoff = \"soon\" }")));
+    assert_snapshot!(printed_agent(&retry("3")));
+    // Below `[harness]`, or at the top of the file.
+    assert_snapshot!(printed_agent(&format!("backoff = \"1s\"\n{WELL}[runtime]\nlane = \"x\"\n")));
+}
+
+#[test]
+fn rules_of_an_agent_are_some_of_a_few_words() {
+    assert_snapshot!(printed_agent(
+        r#"
+models = ["gpt"]
+schedule = "* * * * *"
+priority = "hihg"
+keep = "last"
+key = "{repo}"
+missed = true
+overlap = "replace"
+lane = 5
+"#
+    ));
+}
+
+#[test]
+fn spans_between_starts_have_a_unit_and_bounds() {
+    let every = |value: &str| {
+        let well = WELL.replace("schedule = \"* * * * *\"\n", "");
+        printed_agent(&format!("every = {value}\n{well}"))
+    };
+    for value in ["\"999ms\"", "\"366d1ms\"", "300", "\"300\"", "\"often\"", "\"101w 5y\""] {
+        assert_snapshot!(every(value));
+    }
+}
+
+#[test]
+fn an_agent_has_a_schedule_or_an_interval() {
+    assert_snapshot!(printed_agent(&format!(
+        "every = \"5m\"\ntimeout = 1\nscale = 1\nparams = {{}}\n{WELL}"
+    )));
+}
+
+#[test]
+fn keys_about_ticks_need_a_schedule() {
+    assert_snapshot!(printed_agent(
+        r#"
+models = ["gpt"]
+missed = "once"
+overlap = "queue"
+
+[[webhooks]]
+source = "github"
+"#
+    ));
+}
+
+#[test]
+fn the_latest_of_runs_needs_a_key_and_a_key_needs_the_latest() {
+    assert_snapshot!(printed_agent(&format!("keep = \"latest\"\n{WELL}")));
+    assert_snapshot!(printed_agent(&format!("key = \"{{repo}}\"\n{WELL}")));
+    assert_snapshot!(printed_agent(&format!("keep = \"all\"\nkey = \"{{repo}}\"\n{WELL}")));
+}
+
+#[test]
+fn templates_are_underlined_where_they_are_written() {
+    assert_snapshot!(printed_agent(&format!(
+        "lane = \"{{repo\" # one at a time\nkeep = \"latest\"\nkey = \"repo}}\"\n{WELL}"
+    )));
+}
+
+#[test]
 fn missing_instructions_are_a_warning() {
     assert_snapshot!(printed(&[("agents/a/config.toml", WELL)]));
 }

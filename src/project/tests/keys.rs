@@ -19,6 +19,8 @@ type = "github"
 const AGENT: &str = r#"
 models = ["sample"]
 schedule = "* * * * *"
+lane = "{repo}"
+keep = "latest"
 [harness]
 type = "script"
 command = "true"
@@ -47,6 +49,8 @@ fn samples(path: &str, kind: Kind) -> Vec<String> {
         Kind::Bool => vec!["true".to_owned(), "false".to_owned()],
         Kind::Int(..) => vec!["7".to_owned()],
         Kind::Number(..) | Kind::Share => vec!["0.5".to_owned()],
+        Kind::Span(..) => vec!["\"7s\"".to_owned()],
+        Kind::SomeOf(words) => words.iter().map(|w| format!("[{w:?}]")).collect(),
         Kind::OneOf(words) => words.iter().map(|w| format!("{w:?}")).collect(),
         Kind::Texts | Kind::TextOrTexts => vec!["[\"other\"]".to_owned()],
         Kind::Pairs | Kind::Free => vec!["{ other = \"x\" }".to_owned()],
@@ -110,13 +114,15 @@ fn every_known_key_changes_the_project() {
             // A server needs a host.
             File::Environment => "[server]\nhost = \"h\"\n",
         };
-        let before = read(file, base, "bound").unwrap();
         for info in find_key_table(file) {
             let path = info.path.as_str();
-            let base = match path.starts_with("server.") && file == File::Env {
-                true => "[server]\nhost = \"h\"\n",
-                false => base,
+            let base = match path {
+                // Instead of a schedule.
+                "every" => &base.replace("schedule = ", "timezone = \"UTC\" # "),
+                _ if path.starts_with("server.") && file == File::Env => "[server]\nhost = \"h\"\n",
+                _ => base,
             };
+            let before = read(file, base, "bound").unwrap();
             let values = match path {
                 "environment" => vec!["\"bound\"".to_owned()],
                 _ => samples(path, info.key.kind),

@@ -11,7 +11,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{Loaded, Problem, Request, load, render};
+use super::{Checks, Loaded, Problem, Request, load, render};
 
 /// Writes files below a new folder, which is the project; `~/` is the home of environments.
 pub fn project(files: &[(&str, &str)]) -> TempDir {
@@ -36,6 +36,14 @@ fn five_words(schedule: &str, _: Option<&str>) -> Result<(), String> {
     }
 }
 
+/// Stands in for the scheduler's templates: what opens is closed.
+fn closed(template: &str) -> Result<(), String> {
+    match template.matches('{').count() == template.matches('}').count() {
+        true => Ok(()),
+        false => Err("a brace is not closed".to_owned()),
+    }
+}
+
 pub fn request(root: &TempDir) -> Request<'static> {
     Request {
         dir: root.path().join("project"),
@@ -43,7 +51,7 @@ pub fn request(root: &TempDir) -> Request<'static> {
         al_env: None,
         al_home: root.path().join("home"),
         strict: false,
-        check_schedule: &five_words,
+        checks: Checks { schedule: &five_words, template: &closed },
     }
 }
 

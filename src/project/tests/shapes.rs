@@ -156,3 +156,91 @@ fn params_keep_their_types_and_order() {
     let words = ["./run", "-v"].map(str::to_owned).to_vec();
     assert_eq!(agent.engine.command, Some(ScriptCommand::Program(words)));
 }
+
+/// The only agent of a project with this configuration, which has no fault.
+fn agent(config: &str) -> Agent {
+    let program = "[harness]\ntype = \"script\"\ncommand = \"true\"\n";
+    let config = format!("{config}{program}");
+    let loaded = try_load(&[("agents/a/SKILL.md", ""), ("agents/a/config.toml", &config)]);
+    let loaded = loaded.unwrap();
+    assert_eq!(loaded.warnings, [], "{config}");
+    loaded.project.agents[0].clone()
+}
+
+#[test]
+fn rules_that_are_not_written_are_the_gentle_ones() {
+    let agent = agent("schedule = \"* * * * *\"\n");
+    let lost_once = Retry { attempts: 2, backoff_ms: 0, on: vec![RetryOn::Lost] };
+    assert_eq!(agent.retry, lost_once);
+    assert_eq!((agent.priority, agent.lane, agent.keep_latest), (Priority::Normal, None, None));
+    assert_eq!((agent.every_ms, agent.missed, agent.overlap), (None, Missed::Skip, Overlap::Skip));
+}
+
+#[test]
+fn retries_mean_what_they_say() {
+    use RetryOn::*;
+    let check = |written: &str, attempts: u32, backoff_ms: u64, on: &[RetryOn]| {
+        let agent = agent(&format!("schedule = \"* * * * *\"\n{written}\n"));
+        assert_eq!(agent.retry, Retry { attempts, backoff_ms, on: on.to_vec() }, "{written}");
+    };
+    check("retry = {}", 2, 0, &[Lost]);
+    check("retry = { attempts = 1 }", 1, 0, &[Lost]);
+    check("retry = { on = [] }", 2, 0, &[]);
+    check("retry = { attempts = 20, backoff = \"1h\" }", 20, 3_600_000, &[Lost]);
+    check(
+        "[retry]\nbackoff = \"1m30s\"\non = [\"error\", \"lost\", \"timeout\", \"error\"]",
+        2,
+        90_000,
+        &[Error, Lost, Timeout],
+    );
+}
+
+#[test]
+fn priorities_are_in_order() {
+    let priority = |written: &str| {
+        agent(&format!("schedule = \"* * * * *\"\npriority = \"{written}\"\n")).priority
+    };
+    let all = ["low", "normal", "high"].map(priority);
+    assert_eq!(all, [Priority::Low, Priority::Normal, Priority::High]);
+    assert!(all.is_sorted());
+}
+
+#[test]
+fn the_latest_is_kept_by_key_or_else_by_lane() {
+    let check = |written: &str, lane: Option<&str>, keep_latest: Option<&str>| {
+        let agent = agent(&format!("schedule = \"* * * * *\"\n{written}\n"));
+        let found = (agent.lane.as_deref(), agent.keep_latest.as_deref());
+        assert_eq!(found, (lane, keep_latest), "{written}");
+    };
+    check("lane = \"{repo}#{number}\"", Some("{repo}#{number}"), None);
+    check("keep = \"all\"", None, None);
+    check("keep = \"latest\"\nkey = \"{branch}\"", None, Some("{branch}"));
+    check("keep = \"latest\"\nlane = \"{repo}\"", Some("{repo}"), Some("{repo}"));
+    check(
+        "keep = \"latest\"\nlane = \"{repo}\"\nkey = \"{branch}\"",
+        Some("{repo}"),
+        Some("{branch}"),
+    );
+}
+
+#[test]
+fn an_interval_is_a_schedule() {
+    let check = |written: &str, ms: u64| {
+        let agent = agent(&format!("every = \"{written}\"\n"));
+        assert_eq!((agent.schedule, agent.every_ms), (None, Some(ms)), "{written}");
+    };
+    check("1s", 1000);
+    check("305s", 305_000);
+    check("1h30m", 5_400_000);
+    check("366d", 31_622_400_000);
+}
+
+#[test]
+fn ticks_can_be_made_up_for_and_wait() {
+    for schedule in ["schedule = \"* * * * *\"", "every = \"5m\""] {
+        let agent = agent(&format!("{schedule}\nmissed = \"once\"\noverlap = \"queue\"\n"));
+        assert_eq!((agent.missed, agent.overlap), (Missed::Once, Overlap::Queue), "{schedule}");
+        let agent = self::agent(&format!("{schedule}\nmissed = \"skip\"\noverlap = \"skip\"\n"));
+        assert_eq!((agent.missed, agent.overlap), (Missed::Skip, Overlap::Skip), "{schedule}");
+    }
+}

@@ -80,8 +80,8 @@ impl Shared {
         self.say(Level::Info, msg, |record| record);
     }
 
-    pub fn ended(&self, exit: &Exit, timeout_s: u64) {
-        let (level, msg) = verdict::sentence(exit, timeout_s);
+    pub fn ended(&self, exit: &Exit) {
+        let (level, msg) = verdict::sentence(exit);
         self.say(level, msg, |record| {
             let record = record.with("durationMs", exit.ended_ms - exit.started_ms);
             match exit.code {

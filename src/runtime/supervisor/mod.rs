@@ -150,7 +150,7 @@ impl Run {
         };
         exit.ended_ms = ambient::now_ms();
         self.journal.collect(&self.attempt, &mut exit);
-        self.journal.ended(&exit, self.job.spec.timeout_s);
+        self.journal.ended(&exit);
         self.reserve.record(&self.attempt, &exit);
     }
 
@@ -243,7 +243,7 @@ impl Run {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) if !asked => {
-                    (why, asked, deadline) = (ExitWhy::TimedOut, true, Instant::now() + GRACE);
+                    (why, asked, deadline) = (self.timed_out(), true, Instant::now() + GRACE);
                     processes::signal_group(leader, Signal::TERM);
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -258,6 +258,10 @@ impl Run {
         }
         why
     }
+
+    fn timed_out(&self) -> ExitWhy {
+        ExitWhy::TimedOut { after_s: self.job.spec.timeout_s }
+    }
 }
 
 /// How long this stop may take.
@@ -271,6 +275,6 @@ fn grace(attempt: &Attempt) -> Duration {
 fn exit_of(why: ExitWhy, status: io::Result<ExitStatus>, started_ms: i64) -> Exit {
     let signal = status.as_ref().ok().and_then(ExitStatusExt::signal);
     let seen = status.as_ref().ok().and_then(ExitStatus::code).or(signal.map(|s| 128 + s));
-    let code = if why == ExitWhy::TimedOut { Some(TIMED_OUT) } else { seen };
+    let code = if matches!(why, ExitWhy::TimedOut { .. }) { Some(TIMED_OUT) } else { seen };
     Exit { signal, ..Exit::bare(why, code, started_ms, started_ms) }
 }

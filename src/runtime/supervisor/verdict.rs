@@ -24,14 +24,14 @@ pub(super) fn trigger_words(trigger: &Value) -> String {
 }
 
 /// How it ended. A stop was wanted, so it is no error.
-pub(super) fn sentence(exit: &Exit, timeout_s: u64) -> (Level, String) {
+pub(super) fn sentence(exit: &Exit) -> (Level, String) {
     let took = duration(exit.ended_ms - exit.started_ms);
     match (&exit.why, exit.signal, exit.exit_signal, exit.code) {
         (ExitWhy::CannotExecute { message }, ..) => {
             (Level::Error, format!("run could not start: {message}"))
         }
-        (ExitWhy::TimedOut, ..) => {
-            (Level::Error, format!("run ended at its time limit of {timeout_s}s"))
+        (ExitWhy::TimedOut { after_s }, ..) => {
+            (Level::Error, format!("run ended at its time limit of {after_s}s"))
         }
         (ExitWhy::Stopped, ..) => (Level::Info, format!("run stopped after {took}")),
         (ExitWhy::Lost, ..) => (Level::Error, format!("run lost after {took}")),
@@ -114,7 +114,7 @@ mod tests {
                 "run ended by signal 9 after 1.2s",
             ),
             (
-                exit(ExitWhy::TimedOut, Some(124)),
+                exit(ExitWhy::TimedOut { after_s: 900 }, Some(124)),
                 Level::Error,
                 "run ended at its time limit of 900s",
             ),
@@ -125,7 +125,7 @@ mod tests {
                 "run could not start: not executable: run `chmod +x agents/a/run.sh`",
             ),
         ] {
-            assert_eq!(sentence(&exit, 900), (level, msg.to_owned()));
+            assert_eq!(sentence(&exit), (level, msg.to_owned()));
         }
     }
 

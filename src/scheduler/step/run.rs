@@ -1,22 +1,26 @@
 //! Runs: how their attempts begin, what they say, how they end and whether another follows.
 
 use super::Step;
-use super::firing::schedule_payload;
+use super::firing::{Birth, Offer, schedule_payload};
 use crate::scheduler::decision::{Answer, Decision, EffectState};
-use crate::scheduler::event::{Effect, EffectNews, Exit, Report, Verdict};
-use crate::scheduler::model::{Millis, Run, RunState, Trigger, TriggerKind, Why};
+use crate::scheduler::event::{Ask, Effect, EffectNews, Exit, Report, Verdict};
+use crate::scheduler::model::{
+    Millis, Pace, RetryOn, Run, RunState, Timer, Trigger, TriggerKind, Why,
+};
 use crate::scheduler::mutant::{Mutant, mutant};
-use crate::scheduler::view::Mode;
+use crate::scheduler::words::may_mend;
 
 /// Exit code by which a program asks for a rerun without the command.
 const EXIT_RERUN: i32 = 42;
+/// The longest pause before another attempt.
+const BACKOFF_MAX_MS: Millis = 3_600_000;
 
 impl Step<'_> {
     /// The live run, when this attempt is still its newest: late news of an old attempt changes
     /// nothing.
     pub(super) fn live(&self, run: &str, attempt: u32) -> Option<&Run> {
         let newest = |r: &Run| r.attempt == attempt || mutant(Mutant::LateNews);
-        self.view.runs.get(run).filter(|r| newest(r) && r.state.holds_slot())
+        self.view.runs.get(run).filter(|r| newest(r) && r.state.alive())
     }
 
     pub(super) fn effect(&mut self, effect: &Effect, news: &EffectNews) {
@@ -34,16 +38,17 @@ impl Step<'_> {
             }
             (Effect::Start { .. }, EffectNews::Failed { message }) => {
                 let why = Why::CannotStart { message: message.clone() };
-                self.finish(&run, RunState::Failed, why, None, self.stamp.at);
+                self.end_attempt(&run, RunState::Failed, why, None, self.stamp.at);
             }
             (Effect::Start { .. }, EffectNews::Absent) => self.never_began(&run),
             (Effect::Start { .. }, EffectNews::Lost) if mutant(Mutant::LostAgain) => {
                 self.never_began(&run);
             }
             (Effect::Start { .. }, EffectNews::Lost) => {
-                self.finish(&run, RunState::Failed, Why::Lost, None, self.stamp.at);
+                self.end_attempt(&run, RunState::Failed, Why::Lost, None, self.stamp.at);
             }
             (Effect::Stop { .. }, _) => self.mark(effect, EffectState::Dead),
+            (Effect::Suspend { .. } | Effect::Resume { .. }, _) => self.paced(effect, news, &run),
         }
     }
 
@@ -62,7 +67,7 @@ impl Step<'_> {
             (RunState::Starting, Some(why)) => {
                 self.finish(run, RunState::Killed, why.clone(), None, self.stamp.at);
             }
-            _ => self.finish(run, RunState::Failed, Why::Lost, None, self.stamp.at),
+            _ => self.end_attempt(run, RunState::Failed, Why::Lost, None, self.stamp.at),
         }
     }
 
@@ -82,6 +87,24 @@ impl Step<'_> {
         }
         self.note(run, status, return_value, rerun);
         self.done("noted", vec![run.to_owned()]);
+    }
+
+    pub(super) fn asked(&mut self, run: &str, attempt: u32, ask: &Ask) {
+        let Some(run) = self.live(run, attempt).cloned() else {
+            return self.answer(Answer::NotFound { what: format!("live run {run}") });
+        };
+        // Who asks for something else does not wait for that lock.
+        let wish = self.view.wishes.0.get(&run.id);
+        if wish.is_some_and(|wish| !matches!(ask, Ask::Lock { key, .. } if *key == wish.key)) {
+            self.out.push(Decision::Wish { run: run.id.clone(), wish: None });
+        }
+        match ask {
+            Ask::Lock { key, ttl_ms, waits } => self.lock(&run, key, *ttl_ms, *waits),
+            Ask::Unlock { key } => self.unlock(&run, key),
+            Ask::Renew { key, ttl_ms } => self.renew(&run, key, *ttl_ms),
+            Ask::Call { agent, context, key } => self.call(&run, agent, context, key.as_ref()),
+            Ask::Wait { what, timeout_ms } => self.wait(&run, what, *timeout_ms),
+        }
     }
 
     /// Writes down what a run said, as far as it is new.
@@ -107,11 +130,69 @@ impl Step<'_> {
         // Usually known already; not when the gateway could not be reached.
         self.note(id, exit.status.clone(), exit.return_value.clone(), exit.wants_rerun);
         let code = exit.chosen.or(exit.code);
-        self.finish(&run, state, why, code, exit.at);
+        self.end_attempt(&run, state, why, code, exit.at);
         let wants = run.wants_rerun || exit.wants_rerun || exit.code == Some(EXIT_RERUN);
         let well = state == RunState::Succeeded || mutant(Mutant::RerunAfterFailure);
         if wants && well {
             self.rerun(&run);
+        }
+    }
+
+    /// The attempt is over: another one follows where its agent's rule says so, else the run ends.
+    fn end_attempt(&mut self, run: &Run, state: RunState, why: Why, code: Option<i32>, at: Millis) {
+        match self.retry(run, state, &why) {
+            Some((pause_ms, next, of)) => self.requeue(run, pause_ms, next, of, why),
+            None => self.finish(run, state, why, code, at),
+        }
+    }
+
+    /// The pause before the next attempt, its number, and how many there are; none when the run is
+    /// over. Attempts that never began do not count.
+    fn retry(&self, run: &Run, state: RunState, why: &Why) -> Option<(Millis, u32, u32)> {
+        let kind = match (state, why) {
+            (RunState::Failed, Why::Lost) => RetryOn::Lost,
+            (RunState::Failed, why) if may_mend(why) => RetryOn::Error,
+            (RunState::TimedOut, _) => RetryOn::Timeout,
+            _ => return None,
+        };
+        let rule = &self.view.agents.get(&run.agent)?.rules.retry;
+        let done = run.retries + 1;
+        if run.stopping.is_some() || !rule.on.contains(&kind) || done >= rule.attempts {
+            return None;
+        }
+        let doubled = rule.backoff_ms.saturating_mul(1 << run.retries.min(20));
+        Some((doubled.min(BACKOFF_MAX_MS), done + 1, rule.attempts))
+    }
+
+    fn requeue(&mut self, run: &Run, pause_ms: Millis, next: u32, of: u32, because: Why) {
+        self.let_go(run);
+        let at = self.stamp.at;
+        let not_before = (pause_ms > 0).then_some(at + pause_ms);
+        if let Some(at) = not_before {
+            self.out.push(Decision::SetTimer { timer: Timer::Ready(run.id.clone()), at });
+        }
+        let why = Why::Retry { next, of, after_ms: pause_ms, because: Box::new(because) };
+        self.out.push(Decision::Requeue { run: run.id.clone(), why, not_before, at });
+    }
+
+    /// What an attempt held, planned or had in progress ends with it.
+    fn let_go(&mut self, run: &Run) {
+        self.free_all(run);
+        if run.not_before.is_some() {
+            self.out.push(Decision::ClearTimer { timer: Timer::Ready(run.id.clone()) });
+        }
+        if let Some(wait) = &run.wait {
+            self.out.push(Decision::ClearTimer { timer: Timer::Wait(wait.clone()) });
+        }
+        if run.attempt == 0 || mutant(Mutant::EffectKept) {
+            return;
+        }
+        let (id, attempt) = (|| run.id.clone(), run.attempt);
+        self.mark(&Effect::Start { run: id(), attempt }, EffectState::Dead);
+        self.mark(&Effect::Stop { run: id(), attempt }, EffectState::Dead);
+        if run.pace != Pace::Going {
+            self.mark(&Effect::Suspend { run: id(), attempt }, EffectState::Dead);
+            self.mark(&Effect::Resume { run: id(), attempt }, EffectState::Dead);
         }
     }
 
@@ -124,12 +205,8 @@ impl Step<'_> {
         at: Millis,
     ) {
         debug_assert!(run.state.may_become(state), "{:?} -> {state:?}", run.state);
+        self.let_go(run);
         self.out.push(Decision::Finish { run: run.id.clone(), state, why, exit_code: code, at });
-        if run.attempt > 0 && !mutant(Mutant::EffectKept) {
-            let (run, attempt) = (run.id.clone(), run.attempt);
-            self.mark(&Effect::Start { run: run.clone(), attempt }, EffectState::Dead);
-            self.mark(&Effect::Stop { run, attempt }, EffectState::Dead);
-        }
         // The files of what went wrong stay for a look, until history forgets the run.
         if matches!(state, RunState::Succeeded | RunState::Killed) && run.attempt > 0 {
             self.out.push(Decision::Sweep { run: run.id.clone() });
@@ -144,20 +221,16 @@ impl Step<'_> {
         }
         let max = self.view.rules.max_reruns;
         let n = run.rerun + 1;
-        let hindrance = match self.view.mode {
-            Mode::Draining => Some(Why::Stopping),
-            Mode::Running if n > max && !mutant(Mutant::RerunsForever) => {
-                Some(Why::RerunLimit { max })
-            }
-            Mode::Running => self.refusal(&run.agent).or_else(|| self.view.pause_of(&run.agent)),
-        };
+        let limit = (n > max && !mutant(Mutant::RerunsForever)).then_some(Why::RerunLimit { max });
+        let hindrance = limit.or_else(|| self.unwilling(&run.agent));
         let trigger = Trigger {
             kind: TriggerKind::Rerun,
             source: run.id.clone(),
             summary: format!("rerun {n}/{max} of {}", run.id),
         };
-        let targets = vec![(run.agent.clone(), hindrance)];
-        self.offer(trigger, None, targets, schedule_payload(), None, n);
+        let mut offer = Offer::new(trigger, schedule_payload()).to(&run.agent, hindrance);
+        offer.birth = Birth { rerun: n, ..Birth::default() };
+        self.offer(offer);
     }
 }
 

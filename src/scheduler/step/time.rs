@@ -1,9 +1,11 @@
 //! Timers: schedules and housekeeping.
 
 use super::Step;
-use super::firing::schedule_payload;
+use super::firing::{Offer, schedule_payload};
 use crate::scheduler::decision::Decision;
-use crate::scheduler::model::{Millis, Run, RunState, Timer, Trigger, TriggerKind, Why};
+use crate::scheduler::model::{
+    Cadence, Millis, Missed, Overlap, Scope, Timer, Trigger, TriggerKind, Why,
+};
 use crate::scheduler::mutant::{Mutant, mutant};
 
 const HOUR_MS: Millis = 60 * 60 * 1000;
@@ -12,24 +14,19 @@ const DAY_MS: Millis = 24 * HOUR_MS;
 pub const PATIENCE_MS: Millis = 3 * HOUR_MS;
 
 impl Step<'_> {
-    /// Ticks that passed while the host was down are skipped: each schedule goes on from now.
+    /// What became due while the host was down: schedules say themselves what becomes of their
+    /// ticks, and go on from now.
     pub(super) fn host_started(&mut self) {
-        let stale = self.view.timers.keys().filter(|timer| match timer {
-            Timer::Cron(agent) => !self.view.agents.contains_key(agent),
-            Timer::Prune => false,
-        });
-        self.out.extend(stale.map(|timer| Decision::ClearTimer { timer: timer.clone() }));
+        let timers = self.view.timers.keys();
+        let stale: Vec<Timer> = timers.filter(|timer| self.is_stale(timer)).cloned().collect();
+        self.out.extend(stale.into_iter().map(|timer| Decision::ClearTimer { timer }));
         for name in self.view.agents.keys() {
+            self.missed(name);
             self.arm(name, self.stamp.at);
         }
-        let queued = |run: &&Run| run.state == RunState::Queued;
-        let mut waiting: Vec<&Run> = self.view.runs.values().filter(queued).collect();
-        waiting.sort_by_key(|run| run.seq);
-        for run in waiting {
-            if let Some(why) = self.refusal(&run.agent).filter(|why| *why != run.why) {
-                self.out.push(Decision::Explain { run: run.id.clone(), why });
-            }
-        }
+        self.explain(self.view);
+        // Only a project without errors is started.
+        self.faults(&[]);
         self.prune_due();
     }
 
@@ -43,11 +40,38 @@ impl Step<'_> {
         for (name, agent) in &self.view.agents {
             let armed = self.view.timers.get(&Timer::Cron(name.clone())).copied();
             let latest =
-                agent.rules.schedule.as_ref().and_then(|s| s.next(self.stamp.at + PATIENCE_MS));
+                agent.rules.schedule.as_ref().and_then(|s| s.next(self.stamp.at + PATIENCE_MS, None));
             if armed > latest {
                 self.arm(name, self.stamp.at);
             }
         }
+    }
+
+    /// A timer whose subject is gone.
+    fn is_stale(&self, timer: &Timer) -> bool {
+        let view = self.view;
+        match timer {
+            Timer::Cron(agent) => !view.agents.contains_key(agent),
+            Timer::Prune => false,
+            Timer::Unpause(scope) => !view.pauses.contains_key(scope),
+            Timer::Ready(run) => !view.runs.contains_key(run),
+            Timer::Wait(wait) => !view.waits.contains_key(wait),
+            Timer::Lock(key) => !view.locks.contains_key(key),
+        }
+    }
+
+    /// The ticks of one agent that passed while the host was down.
+    fn missed(&mut self, name: &str) {
+        let Some(agent) = self.view.agents.get(name) else { return };
+        let Some(cadence) = &agent.rules.schedule else { return };
+        let due = self.view.timers.get(&Timer::Cron(name.to_owned())).copied();
+        let Some(due) = due.filter(|due| *due <= self.stamp.at) else { return };
+        let hindrance = match agent.rules.missed {
+            Missed::Skip => Some(Why::Missed { due }),
+            Missed::Once => self.tick_hindrance(name),
+        };
+        let offer = Offer::new(schedule_trigger(cadence), schedule_payload());
+        self.record(offer.to(name, hindrance));
     }
 
     /// Sets the agent's next tick after `after`, or clears it when there is none.
@@ -57,14 +81,50 @@ impl Step<'_> {
     }
 
     pub(super) fn arm_with(&mut self, name: &str, scale: u32, after: Millis) {
+        let cadence = self.view.agents.get(name).and_then(|a| a.rules.schedule.as_ref());
+        let due = self.view.timers.get(&Timer::Cron(name.to_owned())).copied();
+        self.arm_for(name, cadence.filter(|_| scale > 0), after, due);
+    }
+
+    /// `due` is a tick that was planned before and keeps an interval in its phase.
+    pub(super) fn arm_for(
+        &mut self,
+        name: &str,
+        cadence: Option<&Cadence>,
+        after: Millis,
+        due: Option<Millis>,
+    ) {
         let timer = Timer::Cron(name.to_owned());
-        let schedule = self.view.agents.get(name).and_then(|a| a.rules.schedule.as_ref());
-        match schedule.filter(|_| scale > 0).and_then(|s| s.next(after)) {
+        match cadence.and_then(|c| c.next(after, due)) {
             Some(at) => self.out.push(Decision::SetTimer { timer, at }),
             None if self.view.timers.contains_key(&timer) => {
                 self.out.push(Decision::ClearTimer { timer });
             }
             None => {}
+        }
+    }
+
+    /// The end that was set for a pause.
+    pub(super) fn unpause_due(&mut self, scope: &Scope) {
+        let until = self.view.pauses.get(scope).and_then(|pause| pause.until);
+        match until {
+            // The clock went back, or the pause was made longer.
+            Some(until) if until > self.stamp.at => {
+                let timer = Timer::Unpause(scope.clone());
+                self.out.push(Decision::SetTimer { timer, at: until });
+            }
+            Some(_) => self.resume(scope, false, "its time limit"),
+            None => self.out.push(Decision::ClearTimer { timer: Timer::Unpause(scope.clone()) }),
+        }
+    }
+
+    /// A queued run's time has come: what follows is an admission like any other.
+    pub(super) fn ready_due(&mut self, run: &str) {
+        let timer = Timer::Ready(run.to_owned());
+        let start = self.view.runs.get(run).and_then(|run| run.not_before);
+        match start.filter(|start| *start > self.stamp.at) {
+            Some(at) => self.out.push(Decision::SetTimer { timer, at }),
+            None => self.out.push(Decision::ClearTimer { timer }),
         }
     }
 
@@ -75,25 +135,45 @@ impl Step<'_> {
         self.out.push(Decision::SetTimer { timer: Timer::Prune, at: at + DAY_MS });
     }
 
-    /// A tick starts a run when a slot is free and is skipped otherwise. It never waits: the next
-    /// tick looks at the same work.
+    /// A tick starts a run when a slot is free. Otherwise it is skipped, because the next tick looks
+    /// at the same work, or waits, when the agent wants that.
     pub(super) fn cron_due(&mut self, name: &str) {
-        let Some(agent) = self.view.agents.get(name) else {
+        let cadence = self.view.agents.get(name).and_then(|agent| agent.rules.schedule.as_ref());
+        let Some(cadence) = cadence else {
             return self.out.push(Decision::ClearTimer { timer: Timer::Cron(name.to_owned()) });
         };
         // After a jump of the clock the schedule goes on from now, without a burst.
         let due = self.view.timers.get(&Timer::Cron(name.to_owned()));
         let after = due.filter(|_| mutant(Mutant::TickBurst)).unwrap_or(&self.stamp.at);
         self.arm(name, *after);
-        let source = agent.rules.schedule.as_ref().map_or("", |s| s.expr()).to_owned();
-        let trigger = Trigger { kind: TriggerKind::Schedule, summary: source.clone(), source };
-        let waiting = agent.queue.len() as u32;
-        let hindrance = self
-            .view
-            .hindrance(name, self.view.running())
-            .or_else(|| (waiting > 0).then_some(Why::QueueAhead { queued: waiting }))
-            .filter(|_| !mutant(Mutant::TickWaits));
-        let payload = schedule_payload();
-        self.offer(trigger, None, vec![(name.to_owned(), hindrance)], payload, None, 0);
+        let offer = Offer::new(schedule_trigger(cadence), schedule_payload());
+        self.offer(offer.to(name, self.tick_hindrance(name)));
     }
+
+    fn tick_hindrance(&self, name: &str) -> Option<Why> {
+        let agent = self.view.agents.get(name)?;
+        if mutant(Mutant::TickWaits) {
+            return None;
+        }
+        match agent.rules.overlap {
+            Overlap::Skip => {
+                let queued = agent.queue.len() as u32;
+                let crowd = || self.view.crowd(name, self.view.running());
+                let ahead = || (queued > 0).then_some(Why::QueueAhead { queued });
+                self.unwilling(name).or_else(crowd).or_else(ahead)
+            }
+            // One tick may wait; a second one would look at the same work.
+            Overlap::Queue => {
+                let ticks = agent.queue.iter().filter_map(|id| self.view.runs.get(id));
+                let queued =
+                    ticks.filter(|run| run.trigger.kind == TriggerKind::Schedule).count() as u32;
+                self.unwilling(name).or((queued > 0).then_some(Why::QueueAhead { queued }))
+            }
+        }
+    }
+}
+
+fn schedule_trigger(cadence: &Cadence) -> Trigger {
+    let words = cadence.words();
+    Trigger { kind: TriggerKind::Schedule, summary: words.clone(), source: words }
 }

@@ -6,14 +6,14 @@ use super::*;
 fn a_kill_ends_what_waits_at_once_and_asks_what_runs_to_stop() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
     let runs: Vec<String> = (0..3).flat_map(|_| fleet.webhook(&["dev"])).collect();
-    fleet.command(Command::Kill { target: Target::Runs(runs[..2].to_vec()) });
+    fleet.command(Command::kill(Target::Runs(runs[..2].to_vec())));
     assert_eq!(fleet.states(&runs), [Starting, Killed, Queued]);
     assert!(fleet.todo.contains(&Effect::Stop { run: runs[0].clone(), attempt: 1 }));
     let stopped = Exit { verdict: Verdict::Stopped, code: Some(143), ..exited(0) };
     fleet.exit(&runs[0], stopped);
     assert_eq!(fleet.states(&runs), [Killed, Killed, Starting]);
     assert_eq!(fleet.ended[&runs[0]].why.sentence(), "killed by ann");
-    let gone = fleet.command(Command::Kill { target: Target::Runs(vec![runs[0].clone()]) });
+    let gone = fleet.command(Command::kill(Target::Runs(vec![runs[0].clone()])));
     assert_eq!(gone, Answer::NotFound { what: format!("live run {}", runs[0]) });
 }
 
@@ -21,7 +21,7 @@ fn a_kill_ends_what_waits_at_once_and_asks_what_runs_to_stop() {
 fn killing_an_agent_leaves_its_queue() {
     let mut fleet = Fleet::new(&[("dev", 2, 100)]);
     let runs: Vec<String> = (0..3).flat_map(|_| fleet.webhook(&["dev"])).collect();
-    fleet.command(Command::Kill { target: Target::Agent("dev".into()) });
+    fleet.command(Command::kill(Target::Agent("dev".into())));
     let stopping: Vec<bool> =
         runs.iter().map(|run| fleet.view.runs[run].stopping.is_some()).collect();
     assert_eq!(stopping, [true, true, false]);
@@ -31,7 +31,7 @@ fn killing_an_agent_leaves_its_queue() {
 fn on_resume_the_operator_decides_what_becomes_of_what_came_in() {
     let check = |drop_held: bool, states: [RunState; 2]| {
         let mut fleet = Fleet::new(&[("dev", 1, 100)]);
-        fleet.command(Command::Pause { scope: agent("dev"), why: Some("deploy".into()) });
+        fleet.command(Command::pause(agent("dev"), Some("deploy".into())));
         let runs: Vec<String> = (0..2).flat_map(|_| fleet.webhook(&["dev"])).collect();
         assert_eq!(
             fleet.view.runs[&runs[0]].why.sentence(),
@@ -48,7 +48,7 @@ fn on_resume_the_operator_decides_what_becomes_of_what_came_in() {
 fn a_kill_can_be_tried_again() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
     let run = fleet.webhook(&["dev"]).remove(0);
-    let kill = || Command::Kill { target: Target::Runs(vec![run.clone()]) };
+    let kill = || Command::kill(Target::Runs(vec![run.clone()]));
     let stop = Effect::Stop { run: run.clone(), attempt: 1 };
     fleet.command(kill());
     fleet.send(Event::Effect(stop.clone(), EffectNews::Failed { message: "full".into() }));
@@ -61,8 +61,8 @@ fn dropping_what_was_held_leaves_what_waited_before_the_pause() {
     let mut fleet = Fleet::new(&[("dev", 1, 100), ("ops", 1, 100)]);
     let before: Vec<String> = (0..2).flat_map(|_| fleet.webhook(&["dev"])).collect();
     fleet.at += 1000;
-    fleet.command(Command::Pause { scope: Scope::Project, why: None });
-    fleet.command(Command::Pause { scope: agent("ops"), why: None });
+    fleet.command(Command::pause(Scope::Project, None));
+    fleet.command(Command::pause(agent("ops"), None));
     let held: Vec<String> = ["dev", "ops"].iter().flat_map(|a| fleet.webhook(&[a])).collect();
     fleet.command(Command::Resume { scope: Scope::Project, drop_held: true });
     assert_eq!(fleet.states(&before), [Starting, Queued]);
@@ -106,7 +106,7 @@ fn scale_zero_disables_and_one_enables_again_with_its_schedule() {
 fn a_kill_says_what_it_would_do_and_the_same_question_stays_the_same() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
     let runs: Vec<String> = (0..2).flat_map(|_| fleet.webhook(&["dev"])).collect();
-    let kill = Command::Kill { target: Target::Runs(vec![runs[0].clone()]) };
+    let kill = Command::kill(Target::Runs(vec![runs[0].clone()]));
     let asked = impact(&fleet.view, &kill, T0);
     assert_eq!(asked.level, Level::Loses);
     assert_eq!(
@@ -126,6 +126,6 @@ fn a_kill_says_what_it_would_do_and_the_same_question_stays_the_same() {
 fn wide_kills_ask_for_a_word() {
     let mut fleet = Fleet::new(&[("dev", 3, 100)]);
     let runs: Vec<String> = (0..3).flat_map(|_| fleet.webhook(&["dev"])).collect();
-    let all = impact(&fleet.view, &Command::Kill { target: Target::Runs(runs) }, T0);
+    let all = impact(&fleet.view, &Command::kill(Target::Runs(runs)), T0);
     assert_eq!((all.level, all.word.as_deref()), (Level::Wide, Some("kill 3")));
 }

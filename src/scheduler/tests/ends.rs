@@ -6,6 +6,7 @@ use super::*;
 fn how_an_attempt_ends_is_how_the_run_ends() {
     let check = |exit: Exit, state: RunState, sentence: &str| {
         let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+        fleet.rules("dev").retry.attempts = 1;
         let run = fleet.webhook(&["dev"]).remove(0);
         fleet.exit(&run, exit);
         let ended = &fleet.ended[&run];
@@ -51,15 +52,16 @@ fn late_news_of_an_old_attempt_changes_nothing() {
 fn a_run_that_was_killed_before_it_began_does_not_begin_after_a_crash() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
     let run = fleet.webhook(&["dev"]).remove(0);
-    fleet.command(Command::Kill { target: Target::Runs(vec![run.clone()]) });
+    fleet.command(Command::kill(Target::Runs(vec![run.clone()])));
     let start = Effect::Start { run: run.clone(), attempt: 1 };
     fleet.send(Event::Effect(start, EffectNews::Absent));
     assert_eq!(fleet.ended[&run].why.sentence(), "killed by ann");
 }
 
 #[test]
-fn a_run_that_was_seen_running_is_not_run_again_when_its_traces_are_gone() {
+fn a_run_that_was_seen_running_did_run_even_when_its_traces_are_gone() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    fleet.rules("dev").retry.attempts = 1;
     let run = fleet.webhook(&["dev"]).remove(0);
     let start = || Effect::Start { run: run.clone(), attempt: 1 };
     fleet.send(Event::Effect(start(), EffectNews::Done));

@@ -2,91 +2,136 @@
 
 use super::*;
 
-/// One line for each way of starting work against each hindrance (pains 24, 32, 35).
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Situation {
+    Free,
+    Busy,
+    AgentPaused,
+    AgentDrained,
+    AgentStopped,
+    ProjectPaused,
+    ProjectDrained,
+    Disabled,
+    Unknown,
+    Draining,
+}
+
+use Situation::*;
+
+/// A fleet in which `dev` is in this situation, and `lead` runs.
+fn in_situation(situation: Situation) -> (Fleet, String) {
+    let mut fleet = Fleet::new(&[("dev", 1, 100), ("lead", 1, 100)]).scheduled("dev", "* * * * *");
+    let caller = fleet.webhook(&["lead"]).remove(0);
+    let hold = |scope, hold| Command::Pause { scope, why: None, hold, until: None, kill: false };
+    match situation {
+        Free | Unknown => {}
+        Busy => {
+            fleet.webhook(&["dev"]);
+        }
+        AgentPaused => {
+            fleet.command(Command::pause(agent("dev"), None));
+        }
+        AgentDrained => {
+            fleet.command(hold(agent("dev"), Hold::Drain));
+        }
+        AgentStopped => {
+            fleet.command(hold(agent("dev"), Hold::Stop));
+        }
+        ProjectPaused => {
+            fleet.command(Command::pause(Scope::Project, None));
+        }
+        ProjectDrained => {
+            fleet.command(hold(Scope::Project, Hold::Drain));
+        }
+        Disabled => {
+            fleet.command(Command::Scale { agent: "dev".into(), scale: 0 });
+        }
+        Draining => {
+            fleet.webhook(&["dev"]);
+            fleet.command(Command::Stop { clear_queues: false, kill: false });
+        }
+    }
+    (fleet, caller)
+}
+
+/// What became of a firing, in a few words.
+fn told(fleet: &Fleet, answer: Option<Answer>) -> String {
+    match answer {
+        Some(Answer::Fired { runs, skipped, .. }) => match (runs.first(), skipped.first()) {
+            (Some(run), _) => fleet.state(run).name().to_owned(),
+            (None, Some((_, why))) => format!("skipped: {}", why.sentence()),
+            (None, None) => "no match".to_owned(),
+        },
+        Some(Answer::Called { run, .. }) => fleet.state(&run).name().to_owned(),
+        Some(Answer::Refused(why)) => format!("refused: {}", why.sentence()),
+        Some(Answer::NotFound { what }) => format!("not found: {what}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Every way of starting work against each hindrance: webhook, manual start, tick, call, and the
+/// rerun that the last run of the agent asked for.
 #[test]
 fn every_trigger_kind_meets_every_state() {
-    #[derive(Clone, Copy)]
-    enum Situation {
-        Free,
-        Busy,
-        AgentPaused,
-        ProjectPaused,
-        Disabled,
-        Unknown,
-        Draining,
-    }
-    use Situation::*;
-    let check = |situation: Situation, webhook: &str, manual: &str, cron: &str| {
-        let prepare = || {
-            let mut fleet = Fleet::new(&[("dev", 1, 100)]).scheduled("dev", "* * * * *");
-            match situation {
-                Free | Unknown => {}
-                Busy => {
-                    fleet.webhook(&["dev"]);
-                }
-                AgentPaused => {
-                    fleet.command(Command::Pause { scope: agent("dev"), why: None });
-                }
-                ProjectPaused => {
-                    fleet.command(Command::Pause { scope: Scope::Project, why: None });
-                }
-                Disabled => {
-                    fleet.command(Command::Scale { agent: "dev".into(), scale: 0 });
-                }
-                Draining => {
-                    fleet.webhook(&["dev"]);
-                    fleet.command(Command::Stop { clear_queues: false, kill: false });
-                }
-            }
-            fleet
+    let check = |situation: Situation, [webhook, manual, cron, call, rerun]: [&str; 5]| {
+        let name = if situation == Unknown { "nobody" } else { "dev" };
+        let same = |kind: &str, found: String, expected: &str| {
+            assert_eq!(found, expected, "{kind} when {situation:?}");
         };
-        let name = if matches!(situation, Unknown) { "nobody" } else { "dev" };
-        let told = |fleet: &Fleet, answer: Option<Answer>| match answer {
-            Some(Answer::Fired { runs, skipped, .. }) => match (runs.first(), skipped.first()) {
-                (Some(run), _) => fleet.state(run).name().to_owned(),
-                (None, Some((_, why))) => format!("skipped: {}", why.sentence()),
-                (None, None) => "no match".to_owned(),
-            },
-            Some(Answer::Refused(why)) => format!("refused: {}", why.sentence()),
-            Some(Answer::NotFound { what }) => format!("not found: {what}"),
-            other => format!("{other:?}"),
-        };
-        let mut fleet = prepare();
+        let (mut fleet, _) = in_situation(situation);
         let answer = fleet.send(Event::Fired(firing(&[name], None)));
-        assert_eq!(told(&fleet, answer), webhook);
-        let mut fleet = prepare();
-        let answer = fleet.command(Command::Run { agent: name.into(), prompt: None });
-        assert_eq!(told(&fleet, Some(answer)), manual);
-        let mut fleet = prepare();
+        same("webhook", told(&fleet, answer), webhook);
+        let (mut fleet, _) = in_situation(situation);
+        let answer = fleet.command(Command::Run(Order::of(name)));
+        same("manual", told(&fleet, Some(answer)), manual);
+        let (mut fleet, _) = in_situation(situation);
         let answer = fleet.tick(name);
-        assert_eq!(told(&fleet, answer), cron);
+        same("tick", told(&fleet, answer), cron);
+        let (mut fleet, caller) = in_situation(situation);
+        let answer = fleet.call(&caller, name);
+        same("call", told(&fleet, Some(answer)), call);
+        // One that was in flight before, and wants another.
+        let (fleet, _) = in_situation(situation);
+        let mut before = Fleet::new(&[("dev", 1, 100), ("lead", 1, 100)]);
+        before.tick_now("dev");
+        let run = before.view.agents["dev"].live.first().unwrap().clone();
+        before.view.mode = fleet.view.mode;
+        before.view.pauses.clone_from(&fleet.view.pauses);
+        before.rules("dev").scale = fleet.view.agents["dev"].rules.scale;
+        before.exit(&run, Exit { wants_rerun: true, ..exited(0) });
+        let answer = before.last_answer.clone();
+        same("rerun", told(&before, answer), rerun);
     };
-    check(Free, "starting", "starting", "starting");
-    check(Busy, "queued", "queued", "skipped: waiting for a slot: 1 of 1 are taken");
+    check(Free, ["starting", "starting", "starting", "starting", "starting"]);
+    let full = "skipped: waiting for a slot: 1 of 1 are taken";
+    check(Busy, ["queued", "queued", full, "queued", "starting"]);
+    let all = |webhook: &'static str, why: &str| {
+        let (skipped, refused) = (format!("skipped: {why}"), format!("refused: {why}"));
+        [webhook.to_owned(), refused.clone(), skipped.clone(), refused, skipped]
+    };
+    let held = |situation, webhook: Option<&'static str>, why: &str| {
+        let mut expected = all(webhook.unwrap_or_default(), why);
+        if webhook.is_none() {
+            expected[0] = format!("skipped: {why}");
+        }
+        check(situation, expected.each_ref().map(String::as_str));
+    };
+    held(AgentPaused, Some("queued"), "held: the agent was paused by ann");
+    held(AgentDrained, None, "held: the agent is being drained by ann");
+    held(AgentStopped, None, "held: the agent was stopped by ann");
+    held(ProjectPaused, Some("queued"), "held: the scheduler was paused by ann");
+    held(ProjectDrained, None, "held: the scheduler is being drained by ann");
+    held(Disabled, None, "the agent is disabled (scale = 0)");
+    held(Draining, Some("refused: the scheduler is stopping"), "the scheduler is stopping");
     check(
-        AgentPaused,
-        "queued",
-        "refused: held: the agent was paused by ann",
-        "skipped: held: the agent was paused by ann",
-    );
-    check(
-        ProjectPaused,
-        "queued",
-        "refused: held: the scheduler was paused by ann",
-        "skipped: held: the scheduler was paused by ann",
-    );
-    check(
-        Disabled,
-        "skipped: the agent is disabled (scale = 0)",
-        "refused: the agent is disabled (scale = 0)",
-        "skipped: the agent is disabled (scale = 0)",
-    );
-    check(Unknown, "skipped: no agent of that name", "not found: agent nobody", "None");
-    check(
-        Draining,
-        "refused: the scheduler is stopping",
-        "refused: the scheduler is stopping",
-        "skipped: the scheduler is stopping",
+        Unknown,
+        [
+            "skipped: no agent of that name",
+            "not found: agent nobody",
+            "None",
+            "refused: no agent of that name",
+            "starting",
+        ],
     );
 }
 
@@ -94,9 +139,10 @@ fn every_trigger_kind_meets_every_state() {
 fn the_same_delivery_twice_is_one_firing() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]);
     fleet.send(Event::Fired(firing(&["dev"], Some("github:1"))));
-    fleet.view.facts.receipt = Some("receipt-0".into());
+    let known = Known { receipt: "receipt-0".into(), runs: vec!["dev-1".into()], call: None };
+    fleet.view.facts.known = Some(known.clone());
     let again = fleet.send(Event::Fired(firing(&["dev"], Some("github:1"))));
-    assert_eq!(again, Some(Answer::Duplicate { receipt: Some("receipt-0".into()) }));
+    assert_eq!(again, Some(Answer::Duplicate(known)));
     assert_eq!((fleet.receipts.len(), fleet.view.runs.len()), (1, 1));
 }
 
@@ -140,7 +186,8 @@ fn scheduled_runs_that_ask_for_it_run_again_up_to_the_limit_and_never_after_an_e
     let mut fleet = Fleet::new(&[("dev", 1, 100)]).scheduled("dev", "* * * * *");
     fleet.tick("dev");
     let mut seen = Vec::new();
-    while let Some(run) = fleet.view.runs.values().next().cloned() {
+    let next = |fleet: &Fleet| fleet.view.runs.values().next().cloned();
+    while let Some(run) = next(&fleet) {
         seen.push(run.rerun);
         fleet.exit(&run.id, Exit { wants_rerun: true, ..exited(0) });
     }

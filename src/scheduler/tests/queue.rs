@@ -39,7 +39,7 @@ fn a_queue_of_size_zero_takes_what_can_start_at_once() {
 }
 
 #[test]
-fn the_project_scale_caps_all_agents_together_oldest_first() {
+fn the_project_scale_caps_all_agents_together_and_who_runs_least_comes_first() {
     let mut fleet = Fleet::new(&[("a", 5, 100), ("b", 5, 100)]);
     fleet.view.rules.scale = Some(2);
     let runs: Vec<String> =
@@ -47,20 +47,18 @@ fn the_project_scale_caps_all_agents_together_oldest_first() {
     assert_eq!(fleet.states(&runs), [Starting, Starting, Queued, Queued]);
     assert_eq!(fleet.view.runs[&runs[2]].why, Why::ProjectBusy { running: 2, scale: 2 });
     fleet.exit(&runs[1], exited(0));
-    assert_eq!(fleet.states(&runs), [Starting, Succeeded, Starting, Queued]);
+    assert_eq!(fleet.states(&runs), [Starting, Succeeded, Queued, Starting]);
 }
 
 #[test]
 fn a_host_for_one_run_leaves_the_backlog_alone() {
     let mut fleet = Fleet::new(&[("dev", 1, 100), ("ops", 1, 100)]);
-    fleet.command(Command::Pause { scope: Scope::Project, why: None });
+    fleet.command(Command::pause(Scope::Project, None));
     let waiting: Vec<String> = ["dev", "ops"].iter().flat_map(|a| fleet.webhook(&[a])).collect();
     fleet.view.from_seq = fleet.view.next_run;
     fleet.command(Command::Resume { scope: Scope::Project, drop_held: false });
     assert_eq!(fleet.states(&waiting), [Queued, Queued]);
-    let Answer::Fired { runs, .. } =
-        fleet.command(Command::Run { agent: "dev".into(), prompt: None })
-    else {
+    let Answer::Fired { runs, .. } = fleet.command(Command::Run(Order::of("dev"))) else {
         panic!()
     };
     assert_eq!(fleet.states(&runs), [Starting], "what was asked for does not wait behind it");
@@ -71,7 +69,7 @@ fn what_waits_says_what_it_waits_for() {
     let mut fleet = Fleet::new(&[("a", 1, 100), ("b", 1, 100)]);
     fleet.view.rules.scale = Some(1);
     fleet.webhook(&["a"]);
-    fleet.command(Command::Pause { scope: agent("b"), why: None });
+    fleet.command(Command::pause(agent("b"), None));
     let run = fleet.webhook(&["b"]).remove(0);
     let why = |fleet: &Fleet| fleet.view.runs[&run].why.sentence();
     assert_eq!(why(&fleet), "held: the agent was paused by ann");
@@ -88,7 +86,7 @@ fn work_of_an_agent_that_left_the_project_says_so_and_its_live_runs_count() {
     let runs: Vec<String> = (0..2).flat_map(|_| fleet.webhook(&["gone"])).collect();
     fleet.view.agents.remove("gone");
     fleet.send(Event::HostStarted);
-    assert_eq!(fleet.view.runs[&runs[1]].why, Why::UnknownAgent);
+    assert_eq!(fleet.view.runs[&runs[1]].why, Why::AgentGone);
     let waiting = fleet.webhook(&["b"]).remove(0);
     assert_eq!(fleet.state(&waiting), Queued, "the cap counts the run that still goes on");
     fleet.exit(&runs[0], exited(0));

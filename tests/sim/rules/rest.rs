@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use action_llama::scheduler::{Receipt, Run};
-use action_llama::store::{RunsQuery, StoreError, TriggersQuery};
+use action_llama::scheduler::{Call, Receipt, Run};
+use action_llama::store::{RunsQuery, StoreError, TriggersQuery, WaitRecord};
 
 use super::{Judged, OfRest, must};
 use crate::world::World;
@@ -12,6 +12,10 @@ pub const RULES: &[OfRest] = &[
     ("what was acknowledged has its receipt and its runs", deliveries),
     ("promised runs are there", promises),
     ("every run ended once, as was decided", ends),
+    ("every wait is over, and its row says how", waits),
+    ("every call has its row", calls),
+    ("no lock is left", locks),
+    ("the same key is the same run", same_keys),
     ("no process is left", processes),
     ("no effect is left", effects),
     ("watchers know the last run of each agent", last_runs),
@@ -22,6 +26,8 @@ pub struct Rows {
     runs: BTreeMap<String, Run>,
     receipts: BTreeMap<String, Receipt>,
     last: HashMap<String, Run>,
+    waits: BTreeMap<String, WaitRecord>,
+    calls: BTreeMap<String, Call>,
 }
 
 impl Rows {
@@ -34,7 +40,18 @@ impl Rows {
         let last = reader.last_runs(world.files.iter().map(|(name, _)| name));
         let (runs, receipts, last) =
             (runs.map_err(text)?, receipts.map_err(text)?, last.map_err(text)?);
+        let mut waits = BTreeMap::new();
+        for id in world.ledger.waits.keys() {
+            waits.extend(reader.wait(id).map_err(text)?.map(|row| (id.clone(), row)));
+        }
+        let mut calls = BTreeMap::new();
+        for call in &world.ledger.calls {
+            let row = reader.call(&call.id).map_err(text)?;
+            calls.extend(row.map(|(row, _)| (call.id.clone(), row)));
+        }
         Ok(Self {
+            waits,
+            calls,
             runs: runs.into_iter().map(|run| (run.id.clone(), run)).collect(),
             receipts: receipts.into_iter().map(|row| (row.id.clone(), row)).collect(),
             last,
@@ -86,9 +103,57 @@ fn ends(world: &World<'_>, rows: &Rows) -> Judged {
             && row.ended_at == entry.ended_at
             && row.exit_code == entry.exit_code
             && row.attempt == entry.attempt
+            && row.retries == entry.retries
+            && row.depth == entry.depth
+            && row.caller == entry.caller
             && row.receipt == entry.receipt
             && row.trigger == entry.trigger;
         must(same, || format!("{row:?} is not {entry:?}"))
+    })
+}
+
+fn waits(world: &World<'_>, rows: &Rows) -> Judged {
+    world.ledger.waits.iter().try_for_each(|(id, waited)| {
+        let run = &waited.wait.run;
+        let entry = world.ledger.runs.get(run);
+        must(entry.is_some_and(|run| run.wait.is_none()), || format!("{waited:?} of {entry:?}"))?;
+        let row = match rows.waits.get(id) {
+            Some(row) => row,
+            None => return must(!rows.runs.contains_key(run), || format!("{waited:?} has no row")),
+        };
+        let by = waited.by.as_ref();
+        let same = row.by.as_ref() == by.map(|(by, _)| by)
+            && row.payload.as_ref() == by.and_then(|(_, payload)| payload.as_ref());
+        must(same, || format!("{row:?} is not {waited:?}"))
+    })
+}
+
+fn calls(world: &World<'_>, rows: &Rows) -> Judged {
+    world.ledger.calls.iter().try_for_each(|call| {
+        let row = rows.calls.get(&call.id);
+        // A call is forgotten with its caller or its run.
+        let whole = rows.runs.contains_key(&call.caller) && rows.runs.contains_key(&call.run);
+        must(row == Some(call) || (row.is_none() && !whole), || format!("{row:?} is not {call:?}"))
+    })
+}
+
+fn locks(world: &World<'_>, _: &Rows) -> Judged {
+    let left = &world.ledger.locks;
+    must(left.is_empty(), || format!("{left:?}"))
+}
+
+/// Unless history has forgotten the first of them.
+fn same_keys(world: &World<'_>, _: &Rows) -> Judged {
+    let forgotten = |runs: &Vec<String>| {
+        let of = |run: &String| world.ledger.runs.get(run).map(|run| &run.receipt);
+        let mut receipts = runs.iter().filter_map(of);
+        receipts.any(|id| {
+            let receipt = world.ledger.receipts.get(id);
+            receipt.is_none_or(|receipt| world.ledger.may_be_pruned(receipt.at))
+        })
+    };
+    world.people.by_key.iter().try_for_each(|(key, told)| {
+        must(told.len() <= 1 || told.iter().any(forgotten), || format!("{key} is {told:?}"))
     })
 }
 

@@ -30,12 +30,10 @@ fn sound<'w>(world: &'w World<'_>) -> Option<&'w Running> {
 fn view_equals_rows(world: &World<'_>) -> Judged {
     let Some(running) = sound(world) else { return Ok(()) };
     let view = &running.host.view;
-    let mut agents = world.files.clone();
-    // The host knows of a new scale before the file does.
-    for (name, rules) in &mut agents {
-        rules.scale = world.ledger.scales.get(name).copied().unwrap_or(rules.scale);
-    }
-    let rows = running.host.store.load(&world.setup.rules(), &agents);
+    // What the host was told: the files may say something newer.
+    let agents = world.ledger.agents.iter();
+    let agents: Vec<_> = agents.map(|(name, rules)| (name.clone(), rules.clone())).collect();
+    let rows = running.host.store.load(&world.ledger.rules, &agents);
     let mut rows = rows.map_err(|error| error.to_string())?;
     rows.mode = view.mode;
     rows.from_seq = view.from_seq;
@@ -76,6 +74,9 @@ fn same_but_facts(view: &View, other: &View) -> bool {
         && view.runs == other.runs
         && view.pauses == other.pauses
         && view.timers == other.timers
+        && view.locks == other.locks
+        && view.waits == other.waits
+        && view.alerts == other.alerts
         && (view.next_run, view.from_seq) == (other.next_run, other.from_seq)
         && view.running() == other.running()
 }
@@ -89,7 +90,7 @@ fn differences(view: &View, other: &View) -> String {
         let mut runs: Vec<_> = view
             .runs
             .values()
-            .filter(|run| other.runs.get(&run.id) != Some(*run))
+            .filter(|run| other.runs.get(&run.id) != Some(run))
             .map(|run| format!("{run:?}"))
             .collect();
         runs.sort();
@@ -101,6 +102,9 @@ fn differences(view: &View, other: &View) -> String {
         part("runs", view.runs != other.runs, runs(view, other), runs(other, view)),
         part("pauses", view.pauses != other.pauses, d(&view.pauses), d(&other.pauses)),
         part("timers", view.timers != other.timers, d(&view.timers), d(&other.timers)),
+        part("locks", view.locks != other.locks, d(&view.locks), d(&other.locks)),
+        part("waits", view.waits != other.waits, d(&view.waits), d(&other.waits)),
+        part("alerts", view.alerts != other.alerts, d(&view.alerts), d(&other.alerts)),
         part("next", view.next_run != other.next_run, d(&view.next_run), d(&other.next_run)),
         part("running", view.running() != other.running(), d(&view.running()), d(&other.running())),
     ]

@@ -23,9 +23,9 @@ impl World<'_> {
             let reader = store.reader();
             (store, reader)
         });
-        let view = store.load(&self.setup.rules(), &self.files).unwrap();
+        let view = store.load(&self.project, &self.files).unwrap();
         let unfinished = store.effects().unwrap();
-        self.ledger.host_started(&self.files);
+        self.ledger.host_started(&self.project, &self.files);
         store.set_room(room);
         let mut host = Host::new(store, view);
         let input = Input { event: Event::HostStarted, stamp: self.stamp() };

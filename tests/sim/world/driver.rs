@@ -1,7 +1,7 @@
 //! Carrying effects out, as `engine::drive` does it: each task is one of its futures, and a step of
 //! a task is what that future does up to its next await.
 
-use action_llama::engine::{Act, Found, found, how_it_ended};
+use action_llama::engine::{Act, Found, found, how_it_ended, should_live};
 use action_llama::runtime::Exit;
 use action_llama::scheduler::{Effect, EffectNews, Event, RunState};
 
@@ -9,9 +9,6 @@ use super::machine::{Name, Reply, Stage};
 use super::{World, pick_of};
 use crate::mutants::Fault;
 use crate::rules::{self, Violation};
-
-/// The agents' time limit; nothing in a world asks for it.
-const TIMEOUT_S: u64 = 900;
 
 /// Something that the host has begun and that may take its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +21,8 @@ pub enum Task {
     Find(Effect, Name),
     Watch(Name),
     Sweep(String),
+    /// Suspend or resume.
+    Tell(Effect),
 }
 
 /// Whether a task goes on.
@@ -36,15 +35,17 @@ impl World<'_> {
     /// What follows from a commit.
     pub(super) fn act(&mut self, act: Act<'_>) -> Result<(), Violation> {
         let task = match act {
-            Act::Begin(effect) if self.faults.has(Fault::TwoStates) => started(effect),
+            Act::Begin(effect) if self.acts_at_once(effect) => started(effect),
             Act::Begin(effect) => {
                 self.report(Event::Effect(effect.clone(), EffectNews::Begun));
                 return Ok(());
             }
             Act::Do(effect) => started(effect),
             Act::Recover(effect) => match effect {
-                Effect::Stop { .. } => Task::Stop(effect.clone()),
                 Effect::Start { .. } => Task::Find(effect.clone(), self.name_to_find(effect)),
+                Effect::Stop { .. } | Effect::Suspend { .. } | Effect::Resume { .. } => {
+                    started(effect)
+                }
             },
             Act::Sweep(run) => Task::Sweep(run.to_owned()),
             // Files that history forgot are no concern of a world.
@@ -58,6 +59,12 @@ impl World<'_> {
             running.tasks.push(task);
         }
         Ok(())
+    }
+
+    /// A mutant's: what is to be done is done before it is on disk that it begins.
+    fn acts_at_once(&self, effect: &Effect) -> bool {
+        let resume = matches!(effect, Effect::Resume { .. });
+        self.faults.has(Fault::TwoStates) || (resume && self.faults.has(Fault::ResumeTooEarly))
     }
 
     fn name_to_find(&self, effect: &Effect) -> Name {
@@ -84,6 +91,7 @@ impl World<'_> {
             Task::Start(effect) => self.start(effect),
             Task::Launch(effect, pid) => Ok(self.launched(effect, pid)),
             Task::Stop(effect) => Ok(self.stop(effect)),
+            Task::Find(_, name) if self.is_tended(&name) => Ok(Then::Over),
             Task::Find(effect, name) => Ok(self.find(&effect, name)),
             Task::Watch(name) => Ok(match self.machine.end_of(&name, self.now) {
                 Some(exit) => self.exited(&name, exit),
@@ -93,10 +101,47 @@ impl World<'_> {
                 self.machine.remove(&run);
                 Ok(Then::Over)
             }
+            Task::Tell(effect) => self.tell(effect),
         }
     }
 
+    /// Another task looks after this attempt.
+    fn is_tended(&self, name: &Name) -> bool {
+        let tends = |task: &Task| match task {
+            Task::Launch(effect, _) => name_of(effect) == *name,
+            Task::Watch(watched) => watched == name,
+            Task::Start(_) | Task::Stop(_) | Task::Find(..) | Task::Sweep(_) | Task::Tell(_) => {
+                false
+            }
+        };
+        self.host.iter().flat_map(|running| &running.tasks).any(tends)
+    }
+
+    /// The driver's periodic round.
+    pub(super) fn round(&mut self) -> Result<(), Violation> {
+        let Some(running) = self.host.as_ref().filter(|running| !running.failed) else {
+            return Ok(());
+        };
+        for (run, attempt) in should_live(&running.host.view, self.now) {
+            self.act(Act::Recover(&Effect::Start { run, attempt }))?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, effect: Effect) -> Result<Then, Violation> {
+        rules::before_start(self, &effect)?;
+        let still = matches!(effect, Effect::Suspend { .. });
+        let news = match self.machine.tell(&name_of(&effect), still) {
+            Ok(_) => EffectNews::Done,
+            Err(_) => EffectNews::Failed { message: "no signal".to_owned() },
+        };
+        Ok(self.news(effect, news))
+    }
+
     fn start(&mut self, effect: Effect) -> Result<Then, Violation> {
+        if self.is_tended(&name_of(&effect)) {
+            return Ok(Then::Over);
+        }
         rules::before_start(self, &effect)?;
         Ok(match self.machine.launch(&name_of(&effect)) {
             Ok(pid) => Then::Next(Task::Launch(effect, pid)),
@@ -157,7 +202,7 @@ impl World<'_> {
 
     fn exited(&mut self, name: &Name, exit: Exit) -> Then {
         let (run, attempt) = name.clone();
-        self.report(Event::RunExited { run, attempt, exit: how_it_ended(exit, TIMEOUT_S) });
+        self.report(Event::RunExited { run, attempt, exit: how_it_ended(exit) });
         Then::Over
     }
 
@@ -191,6 +236,7 @@ fn started(effect: &Effect) -> Task {
     match effect {
         Effect::Start { .. } => Task::Start(effect.clone()),
         Effect::Stop { .. } => Task::Stop(effect.clone()),
+        Effect::Suspend { .. } | Effect::Resume { .. } => Task::Tell(effect.clone()),
     }
 }
 

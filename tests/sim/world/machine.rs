@@ -21,6 +21,8 @@ pub struct Process {
     pub pid: u32,
     pub name: Name,
     pub stage: Stage,
+    /// Its program stands still.
+    pub still: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,8 @@ pub struct Truth {
     pub asked: bool,
     /// It could not be started.
     pub refused: bool,
+    /// It could not be told to stand still or to go on.
+    pub untold: bool,
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +78,7 @@ pub struct Machine {
     dirs: BTreeSet<Name>,
     replies: BTreeMap<u32, Reply>,
     refuse_next: bool,
+    refuse_told: bool,
     next_pid: u32,
 }
 
@@ -95,7 +100,8 @@ impl Machine {
         self.truth.entry(name.clone()).or_default();
         self.dirs.insert(name.clone());
         self.next_pid += 1;
-        let process = Process { pid: self.next_pid, name: name.clone(), stage: Stage::Launching };
+        let (pid, name) = (self.next_pid, name.clone());
+        let process = Process { pid, name, stage: Stage::Launching, still: false };
         self.processes.push(process);
         Ok(self.next_pid)
     }
@@ -113,6 +119,24 @@ impl Machine {
         process.stage = Stage::Stopping;
         self.truth.entry(name.clone()).or_default().asked = true;
         true
+    }
+
+    pub fn refuse_told(&mut self) {
+        self.refuse_told = true;
+    }
+
+    /// Lets the program of an attempt stand still or go on. False when there is none.
+    pub fn tell(&mut self, name: &Name, still: bool) -> Result<bool, Refused> {
+        let held = |p: &&mut Process| {
+            p.name == *name && matches!(p.stage, Stage::Running | Stage::Stopping)
+        };
+        let Some(process) = self.processes.iter_mut().find(held) else { return Ok(false) };
+        if std::mem::take(&mut self.refuse_told) {
+            self.truth.entry(name.clone()).or_default().untold = true;
+            return Err(Refused);
+        }
+        process.still = still;
+        Ok(true)
     }
 
     /// What became of an attempt; one that never started is fenced off.
@@ -176,6 +200,8 @@ impl Machine {
             Stage::Launching => self.claim(&process, faults),
             Stage::Orphan => {}
             Stage::Running if *what == Happening::Obeys => {}
+            // What stands still does nothing; it is ended from outside.
+            Stage::Running | Stage::Stopping if process.still && !from_outside(what) => {}
             Stage::Running | Stage::Stopping if *what == Happening::Orphaned => {
                 self.processes[index].stage = Stage::Orphan;
                 self.truth.entry(process.name).or_default().vanished = true;
@@ -227,6 +253,10 @@ impl Machine {
     }
 }
 
+fn from_outside(what: &Happening) -> bool {
+    matches!(what, Happening::Signalled | Happening::Orphaned | Happening::Obeys)
+}
+
 fn exit_of(what: &Happening, now: Millis) -> Exit {
     let exited = |code| exit(ExitWhy::Exited, Some(code), now);
     match what {
@@ -237,7 +267,7 @@ fn exit_of(what: &Happening, now: Millis) -> Exit {
         Happening::ExitsForMore => Exit { rerun: true, status: Some("more".into()), ..exited(0) },
         Happening::FailsForMore => Exit { rerun: true, ..exited(1) },
         Happening::Signalled => Exit { signal: Some(9), ..exited(137) },
-        Happening::TimesOut => exit(ExitWhy::TimedOut, Some(TIMED_OUT), now),
+        Happening::TimesOut => exit(ExitWhy::TimedOut { after_s: 900 }, Some(TIMED_OUT), now),
         Happening::CannotExecute => {
             exit(ExitWhy::CannotExecute { message: "no such program".into() }, Some(127), now)
         }

@@ -2,15 +2,17 @@
 
 mod boot;
 mod driver;
-mod machine;
+mod files;
+pub mod machine;
 mod people;
+mod programs;
 mod rest;
 mod turn;
 
 use std::collections::VecDeque;
 
 use action_llama::engine::{Confirmation, Host, Input};
-use action_llama::scheduler::{AgentRules, Event, Millis, Report, Stamp};
+use action_llama::scheduler::{AgentRules, Event, Millis, ProjectRules, Stamp};
 use action_llama::store::{Reader, Store};
 
 pub use driver::Task;
@@ -20,7 +22,7 @@ pub use people::{People, Reply};
 use crate::disk::Disk;
 use crate::ledger::Ledger;
 use crate::mutants::Faults;
-use crate::plan::{Plan, Setup, Step, Trouble, Word};
+use crate::plan::{Plan, Setup, Step, Trouble};
 use crate::rules::{self, Violation};
 use crate::watcher::Watcher;
 
@@ -28,8 +30,11 @@ use crate::watcher::Watcher;
 pub struct World<'d> {
     pub now: Millis,
     pub setup: Setup,
-    /// The agents as their files say now.
+    /// The project and its agents as their files say now.
+    pub project: ProjectRules,
     pub files: Vec<(String, AgentRules)>,
+    /// The files were edited, and the host has not read them again.
+    unread: bool,
     pub disk: &'d Disk,
     pub machine: Machine,
     pub people: People,
@@ -76,7 +81,9 @@ impl<'d> World<'d> {
         disk.format();
         Self {
             now: setup.at,
+            project: setup.rules(),
             files: setup.agents(),
+            unread: false,
             ledger: Ledger::new(&setup),
             setup,
             disk,
@@ -124,10 +131,15 @@ impl<'d> World<'d> {
                 }
             }
             Step::Says(pick, word) => self.says(*pick, *word),
+            Step::Asks(pick, plea) => self.asks(*pick, plea),
+            Step::RefuseTold => self.machine.refuse_told(),
+            Step::Round => self.round()?,
+            Step::Edit(agent, edit) => self.edit(*agent, edit),
+            Step::Reload(faulty) => self.reload(*faulty),
             Step::Refuse => self.machine.refuse_next(),
             Step::LaunchTimesOut(pick) => self.launch_times_out(*pick),
             Step::Echo(pick) => self.echo(*pick),
-            Step::Deliver { key, targets } => self.deliver(*key, targets),
+            Step::Deliver { key, targets, thing } => self.deliver(*key, targets, *thing),
             Step::Resend(pick) => self.resend(*pick),
             Step::Command { wish, ask } => self.command(wish, *ask),
             Step::Confirm(pick) => self.confirm(*pick),
@@ -155,7 +167,8 @@ impl<'d> World<'d> {
 
     pub fn stamp(&mut self) -> Stamp {
         self.next_stamp += 1;
-        Stamp { at: self.now, id: format!("receipt-{}", self.next_stamp) }
+        // As in the real world, later ids sort later.
+        Stamp { at: self.now, id: format!("receipt-{:05}", self.next_stamp) }
     }
 
     /// Hands an event to the host, as through its channel.
@@ -168,8 +181,14 @@ impl<'d> World<'d> {
 
     /// News of the world, which nobody waits for.
     pub fn report(&mut self, event: Event) {
-        let begun = action_llama::scheduler::EffectNews::Begun;
-        if !matches!(&event, Event::Effect(_, news) if *news == begun) {
+        use action_llama::scheduler::{Effect, EffectNews};
+        // A host tells once of a pace, and the next host asks again.
+        let once = matches!(
+            &event,
+            Event::Effect(_, EffectNews::Begun)
+                | Event::Effect(Effect::Suspend { .. } | Effect::Resume { .. }, _)
+        );
+        if !once {
             self.heard.push(event.clone());
         }
         self.send(event, Confirmation::NotNeeded, Reply::Nobody);
@@ -180,20 +199,6 @@ impl<'d> World<'d> {
             let event = self.heard[index].clone();
             self.send(event, Confirmation::NotNeeded, Reply::Nobody);
         }
-    }
-
-    fn says(&mut self, pick: u32, word: Word) {
-        let began: Vec<&Name> =
-            self.machine.truth.iter().filter(|(_, t)| t.began).map(|(name, _)| name).collect();
-        let Some(index) = pick_of(pick, began.len()) else { return };
-        let (run, attempt) = began[index].clone();
-        let report = match word {
-            Word::Status => Report::Status(format!("at {pick}")),
-            Word::Return => Report::Return(format!("value {pick}")),
-            Word::Rerun => Report::Rerun,
-        };
-        let event = Event::RunReported { run, attempt, report };
-        self.send(event, Confirmation::NotNeeded, Reply::Process);
     }
 
     /// Time passes: the host wakes at each of its timers.

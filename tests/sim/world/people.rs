@@ -1,11 +1,14 @@
 //! Those outside: senders of webhooks, who come again until they get a 2xx, and operators, who know
 //! what was true a while ago.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use action_llama::engine::{Confirmation, EngineError, Outcome};
 use action_llama::scheduler::{
-    Answer, Command, Envelope, Event, Firing, Scope, Target, Trigger, TriggerKind,
+    Answer, Command, Envelope, Event, Firing, Known, Order, Scope, Target, Trigger, TriggerKind,
 };
 
+use super::programs::lock_key;
 use super::{World, pick_of};
 use crate::plan::Wish;
 
@@ -18,6 +21,10 @@ pub enum Reply {
     /// The sender of this delivery.
     Sender(usize),
     Operator(Command),
+    /// A run that called, and its key.
+    Caller(String, String),
+    /// Whoever reads the project's files again.
+    Reload,
 }
 
 /// A delivery, and what its sender was told.
@@ -33,8 +40,10 @@ pub struct People {
     pub deliveries: Vec<Delivery>,
     /// Questions that operators were asked, with the tokens to say yes.
     questions: Vec<(Command, String)>,
-    /// Runs that operators were promised.
+    /// Runs that operators and callers were promised.
     pub promised: Vec<String>,
+    /// What each key was told to be: receipt and runs.
+    pub by_key: BTreeMap<String, BTreeSet<Vec<String>>>,
 }
 
 impl People {
@@ -42,8 +51,11 @@ impl People {
     pub fn answered(&mut self, reply: &Reply, outcome: Result<Outcome, EngineError>) {
         match (reply, outcome) {
             (Reply::Sender(n), Ok(Outcome::Answer(answer))) => self.acknowledged(*n, answer),
-            (Reply::Operator(_), Ok(Outcome::Answer(Answer::Fired { runs, .. }))) => {
-                self.promised.extend(runs);
+            (Reply::Operator(command), Ok(Outcome::Answer(answer))) => {
+                self.told(key_of(command), answer);
+            }
+            (Reply::Caller(run, key), Ok(Outcome::Answer(answer))) => {
+                self.told(Some(format!("{run} {key}")), answer);
             }
             (Reply::Operator(command), Ok(Outcome::Confirm { token, .. })) => {
                 self.questions.push((command.clone(), token));
@@ -57,12 +69,25 @@ impl People {
     fn acknowledged(&mut self, n: usize, answer: Answer) {
         let known = &mut self.deliveries[n].acknowledged;
         match answer {
-            Answer::Fired { receipt, .. } | Answer::Duplicate { receipt: Some(receipt) }
+            Answer::Fired { receipt, .. } | Answer::Duplicate(Known { receipt, .. })
                 if !known.contains(&receipt) =>
             {
                 known.push(receipt);
             }
             _ => {}
+        }
+    }
+
+    /// Runs were promised, the same key again the same run.
+    fn told(&mut self, key: Option<String>, answer: Answer) {
+        let runs = match answer {
+            Answer::Fired { runs, .. } | Answer::Duplicate(Known { runs, .. }) => runs,
+            Answer::Called { run, .. } => vec![run],
+            _ => return,
+        };
+        self.promised.extend(runs.iter().cloned());
+        if let Some(key) = key {
+            self.by_key.entry(key).or_default().insert(runs);
         }
     }
 
@@ -75,7 +100,7 @@ impl People {
 }
 
 impl World<'_> {
-    pub(super) fn deliver(&mut self, key: bool, targets: &[u32]) {
+    pub(super) fn deliver(&mut self, key: bool, targets: &[u32], thing: u32) {
         let n = self.people.deliveries.len();
         let firing = Firing {
             trigger: Trigger {
@@ -85,7 +110,7 @@ impl World<'_> {
             },
             dedupe: key.then(|| format!("delivery-{n}")),
             targets: targets.iter().map(|target| self.agent_name(*target)).collect(),
-            payload: r#"{"type":"webhook"}"#.into(),
+            payload: format!(r#"{{"type":"webhook","thing":{thing}}}"#).into(),
             envelope: Some(Envelope { headers: "{}".into(), body: b"body".to_vec() }),
         };
         self.people.deliveries.push(Delivery { firing, acknowledged: Vec::new() });
@@ -130,20 +155,52 @@ impl World<'_> {
         {
             let file = self.files.iter_mut().find(|(name, _)| name == agent);
             file.into_iter().for_each(|(_, rules)| rules.scale = *scale);
+            self.unread = true;
         }
     }
 
     fn command_of(&self, wish: &Wish) -> Command {
         match wish {
-            Wish::Run(agent) => Command::Run { agent: self.agent_name(*agent), prompt: None },
-            Wish::Rerun(run) => Command::Rerun { run: self.run_name(*run) },
-            Wish::Pause(scope) => Command::Pause { scope: self.scope(*scope), why: None },
+            Wish::Run(agent) => Command::Run(Order::of(&self.agent_name(*agent))),
+            Wish::Rerun(run) => Command::Rerun { run: self.run_name(*run), key: None },
+            Wish::RerunOnce(run, key) => {
+                Command::Rerun { run: self.run_name(*run), key: Some(format!("again-{key}")) }
+            }
+            Wish::Order { agent, later_ms, priority, params, key } => {
+                let params = params.then(|| ("thing".to_owned(), "7".to_owned()));
+                Command::Run(Order {
+                    agent: self.agent_name(*agent),
+                    prompt: Some("please".to_owned()),
+                    params: params.into_iter().collect(),
+                    priority: *priority,
+                    not_before: later_ms.map(|ms| self.now + ms),
+                    key: key.map(|key| format!("order-{key}")),
+                })
+            }
+            Wish::Pause(scope) => Command::pause(self.scope(*scope), None),
+            Wish::Hold { scope, hold, for_ms, kill } => Command::Pause {
+                scope: self.scope(*scope),
+                why: None,
+                hold: *hold,
+                until: for_ms.map(|ms| self.now + ms),
+                kill: *kill,
+            },
+            Wish::KillTree(run) => {
+                Command::Kill { target: Target::Runs(vec![self.run_name(*run)]), tree: true }
+            }
+            Wish::Answer(pick, yes) => {
+                let open: Vec<&String> = self.ledger.waits.values().map(|w| &w.wait.run).collect();
+                let run = pick_of(*pick, open.len()).map(|n| open[n].clone());
+                let text = if *yes { "yes" } else { "perhaps" }.to_owned();
+                Command::Answer { run: run.unwrap_or_else(|| self.run_name(*pick)), text }
+            }
+            Wish::Unlock(key) => Command::Unlock { key: lock_key(*key) },
             Wish::Resume(scope, drop_held) => {
                 Command::Resume { scope: self.scope(*scope), drop_held: *drop_held }
             }
-            Wish::Kill(runs) => Command::Kill { target: Target::Runs(self.run_names(runs)) },
+            Wish::Kill(runs) => Command::kill(Target::Runs(self.run_names(runs))),
             Wish::KillAgent(agent) => {
-                Command::Kill { target: Target::Agent(self.agent_name(*agent)) }
+                Command::kill(Target::Agent(self.agent_name(*agent)))
             }
             Wish::Drop(runs) => Command::Drop { runs: self.run_names(runs) },
             Wish::Scale(agent, scale) => {
@@ -154,7 +211,7 @@ impl World<'_> {
     }
 
     /// One name more than there are agents: that one is nobody's.
-    fn agent_name(&self, pick: u32) -> String {
+    pub(super) fn agent_name(&self, pick: u32) -> String {
         let agents = &self.setup.agents;
         let name = agents.get(pick as usize % (agents.len() + 1)).map(|agent| &agent.name);
         name.cloned().unwrap_or_else(|| "nobody".to_owned())
@@ -180,5 +237,14 @@ impl World<'_> {
 
     fn run_names(&self, picks: &[u32]) -> Vec<String> {
         picks.iter().map(|pick| self.run_name(*pick)).collect()
+    }
+}
+
+/// What the same command means again, when it says so itself.
+fn key_of(command: &Command) -> Option<String> {
+    match command {
+        Command::Run(order) => Some(format!("{} {}", order.agent, order.key.as_ref()?)),
+        // Another run of the same agent may have been named with that key.
+        _ => None,
     }
 }

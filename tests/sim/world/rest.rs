@@ -2,7 +2,7 @@
 //! processes end, and what is paused is resumed. Then nothing may be left over.
 
 use action_llama::engine::Confirmation;
-use action_llama::scheduler::Command;
+use action_llama::scheduler::{AgentRules, Command, Timer};
 
 use super::World;
 use super::machine::Stage;
@@ -33,6 +33,7 @@ impl World<'_> {
             for _ in 0..self.tasks() {
                 self.task(0)?;
             }
+            self.round()?;
             self.end_processes();
             rules::after_step(self)?;
             if self.is_quiet() {
@@ -42,18 +43,35 @@ impl World<'_> {
         Err(Violation::new("it comes to rest", self.leftovers()))
     }
 
-    /// Resumes what is paused and lets every agent run.
+    /// Ends what holds work back: pauses, agents that are switched off or gone, and time.
     fn let_go(&mut self) {
-        let pauses: Vec<_> = self.ledger.pauses.iter().cloned().collect();
+        let pauses: Vec<_> = self.ledger.pauses.keys().cloned().collect();
         for scope in pauses {
             self.order(Command::Resume { scope, drop_held: false }, Confirmation::NotNeeded);
         }
-        let disabled = |(_, scale): &(&String, &u32)| **scale == 0;
-        let disabled: Vec<_> =
-            self.ledger.scales.iter().filter(disabled).map(|(agent, _)| agent.clone()).collect();
-        for agent in disabled {
-            self.order(Command::Scale { agent, scale: 1 }, Confirmation::NotNeeded);
+        for agent in self.setup.agents.clone() {
+            let file = self.files.iter_mut().find(|(name, _)| *name == agent.name);
+            let wanted = self.ledger.live().any(|(_, run)| run.agent == agent.name);
+            match file {
+                Some((_, rules)) if rules.scale == 0 => {
+                    rules.scale = 1;
+                    self.unread = true;
+                }
+                None if wanted => {
+                    let rules = AgentRules { scale: agent.scale.max(1), ..agent.rules() };
+                    self.files.push((agent.name, rules));
+                    self.unread = true;
+                }
+                Some(_) | None => {}
+            }
         }
+        if self.unread {
+            self.reload(false);
+        }
+        // What waits waits for its time. Schedules go on for ever.
+        let ends = |timer: &Timer| matches!(timer, Timer::Wait(_) | Timer::Ready(_));
+        let next = self.ledger.timers.iter().filter(|(timer, _)| ends(timer)).map(|(_, at)| *at);
+        self.now = next.min().map_or(self.now, |at| self.now.max(at));
     }
 
     fn send_again(&mut self) {
@@ -89,6 +107,7 @@ impl World<'_> {
             && !self.ledger.draining
             && self.ledger.live().next().is_none()
             && self.machine.processes.is_empty()
+            && !self.unread
             && self.people.deliveries.iter().all(|delivery| !delivery.acknowledged.is_empty())
     }
 

@@ -9,7 +9,7 @@ use action_llama::scheduler::{Decision, Effect, EffectNews, Event};
 use super::{Job, Reply, World};
 use crate::mutants::Fault;
 use crate::plan::Trouble;
-use crate::rules::{self, Violation};
+use crate::rules::{self, Due, Violation};
 
 /// What follows a commit, in order.
 enum After<'a> {
@@ -27,6 +27,7 @@ impl World<'_> {
             jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
         self.act_too_early(&inputs)?;
         self.answer_too_early(&inputs, &replies);
+        let due = Due::of(&self.ledger, self.now);
         let Some(running) = &mut self.host else { return Ok(()) };
         running.host.store.set_room(match trouble {
             Trouble::Full(room) | Trouble::CrashWithin(room) => Some(room),
@@ -43,6 +44,7 @@ impl World<'_> {
             }
             (Ok(decided), _) => {
                 self.committed(&inputs, &decided)?;
+                rules::after_turn(self, &inputs, &due)?;
                 let keep = match trouble {
                     Trouble::CrashAfter(keep) => Some(keep as usize),
                     Trouble::None | Trouble::Full(_) | Trouble::CrashWithin(_) => None,
@@ -88,7 +90,11 @@ impl World<'_> {
             match reply {
                 Reply::Nobody if matches!(input.event, Event::TimerDue(_)) => {}
                 Reply::Nobody => self.host.iter_mut().for_each(|r| r.retries.push(input.clone())),
-                Reply::Process | Reply::Sender(_) | Reply::Operator(..) => {
+                Reply::Reload => self.unread = true,
+                Reply::Process
+                | Reply::Sender(_)
+                | Reply::Operator(..)
+                | Reply::Caller(..) => {
                     self.people.answered(&reply, Err(not_written(message.to_owned())));
                 }
             }
@@ -109,6 +115,7 @@ impl World<'_> {
                 rules::before_decision(self, input, decision)?;
                 self.ledger.apply(decision);
             }
+            rules::after_input(self, input, decisions)?;
         }
         let at = self.now;
         // The first commit of a host came before its first watcher.

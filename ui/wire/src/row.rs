@@ -31,6 +31,37 @@ pub struct HostRow {
     pub started_ms: i64,
     pub version: String,
     pub pid: u32,
+    /// What somebody has to mend, the newest first.
+    #[serde(default)]
+    pub alerts: Vec<AlertRow>,
+}
+
+/// Something that somebody has to mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertRow {
+    pub key: String,
+    pub at_ms: i64,
+    /// None when it concerns the project.
+    pub agent: Option<String>,
+    /// A sentence that says what is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Where it is, relative to the project where that is possible.
+    pub file: Option<String>,
+    /// From 1.
+    pub line: Option<u32>,
+}
+
+impl AlertRow {
+    /// What is wrong with its place in front: `agents/dev/config.toml:3: ...`.
+    pub fn sentence(&self) -> String {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}: {}", self.message),
+            (Some(file), None) => format!("{file}: {}", self.message),
+            (None, _) => self.message.clone(),
+        }
+    }
 }
 
 /// Who paused something, when and why.

@@ -1,0 +1,51 @@
+//! Alerts: what a person should know of and mend. They stay until it is mended.
+
+use super::model::Millis;
+
+/// Keys of alerts about the project's files begin with this; the rest is the file.
+const CONFIG: &str = "config:";
+
+/// What is wrong, without the instant at which that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The same fault has the same key.
+    pub key: String,
+    /// The agent that it concerns; none for the project.
+    pub agent: Option<String>,
+    /// A sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Where it is, relative to the project where that is possible.
+    pub file: Option<String>,
+    /// From 1.
+    pub line: Option<u32>,
+}
+
+/// A fault that is there since `at`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    pub at: Millis,
+    pub fault: Fault,
+}
+
+impl Fault {
+    /// The key of what is wrong in a file of the project.
+    pub fn config_key(file: &str) -> String {
+        format!("{CONFIG}{file}")
+    }
+
+    /// The fault with its place in front: `agents/dev/config.toml:3: ...`.
+    pub fn sentence(&self) -> String {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}: {}", self.message),
+            (Some(file), None) => format!("{file}: {}", self.message),
+            (None, _) => self.message.clone(),
+        }
+    }
+}
+
+/// True for alerts about the project's files.
+pub fn is_config(key: &str) -> bool {
+    key.starts_with(CONFIG)
+}
