@@ -101,7 +101,11 @@ impl Driver {
         self.tokio.spawn(async move {
             loop {
                 tokio::time::sleep(ROUND).await;
-                let Ok(alive) = driver.engine.look(|view| should_live(view, ambient::now_ms())).await else { return };
+                let Ok(alive) =
+                    driver.engine.look(|view| should_live(view, ambient::now_ms())).await
+                else {
+                    return;
+                };
                 for (run, attempt) in alive {
                     driver.recover(Effect::Start { run, attempt });
                 }
@@ -116,12 +120,18 @@ impl Driver {
     /// Does what an effect says. Its beginning is on disk.
     pub(super) fn act(&self, effect: Effect) {
         let driver = self.clone();
+        // Before the task has begun: a round that comes first must not fence its attempt off.
+        let tended = match &effect {
+            Effect::Start { run, attempt } => match self.tend(run, *attempt) {
+                Some(tended) => Some(tended),
+                None => return,
+            },
+            Effect::Stop { .. } | Effect::Suspend { .. } | Effect::Resume { .. } => None,
+        };
         self.tokio.spawn(async move {
+            let _tended = tended;
             match &effect {
-                Effect::Start { run, attempt } => {
-                    let Some(_tended) = driver.tend(run, *attempt) else { return };
-                    driver.start(&effect, run, *attempt).await;
-                }
+                Effect::Start { run, attempt } => driver.start(&effect, run, *attempt).await,
                 Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
                 Effect::Suspend { run, attempt } => {
                     let told = driver.insist(|| driver.process.suspend(run, *attempt)).await;
@@ -182,12 +192,11 @@ impl Driver {
                 self.act(effect);
             }
             Effect::Start { .. } => {
+                let Some(tended) = self.tend(effect.run(), effect.attempt()) else { return };
                 let driver = self.clone();
                 self.tokio.spawn(async move {
-                    let tended = driver.tend(effect.run(), effect.attempt());
-                    if tended.is_some() {
-                        driver.find(&effect).await;
-                    }
+                    let _tended = tended;
+                    driver.find(&effect).await;
                 });
             }
         }
@@ -195,7 +204,8 @@ impl Driver {
 
     async fn start(&self, effect: &Effect, run: &str, attempt: u32) {
         let spec = match self.spec(run, attempt).await {
-            Ok(spec) => spec,
+            Ok(Some(spec)) => spec,
+            Ok(None) => return,
             Err(message) => return self.news(effect, EffectNews::Failed { message }),
         };
         match self.process.start(spec).await {
@@ -298,8 +308,8 @@ impl Driver {
         self.report(Event::Effect(effect.clone(), news));
     }
 
-    /// Everything an attempt needs, or why it cannot be had.
-    async fn spec(&self, run: &str, attempt: u32) -> Result<Spec, String> {
+    /// Everything an attempt needs, or why it cannot be had; none when nobody wants it any more.
+    async fn spec(&self, run: &str, attempt: u32) -> Result<Option<Spec>, String> {
         let reader = Arc::clone(self.engine.reader());
         let id = run.to_owned();
         let stored = move || {
@@ -311,12 +321,16 @@ impl Driver {
         let (row, payload) =
             tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
         let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
+        // What ended may have been swept away, and its fence with it.
+        if (row.state, row.attempt) != (RunState::Starting, attempt) {
+            return Ok(None);
+        }
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
         let mut secrets = self.secrets.to_vec();
         secrets.extend(access.iter().map(|access| access.token.clone()));
-        Ok(Spec {
+        Ok(Some(Spec {
             run: run.to_owned(),
             attempt,
             agent: agent.name.clone(),
@@ -328,7 +342,7 @@ impl Driver {
             timeout_s: agent.timeout_s,
             secrets,
             gateway: access,
-        })
+        }))
     }
 }
 

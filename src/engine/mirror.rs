@@ -71,6 +71,7 @@ impl Mirror {
                     run.why = why.clone();
                     run.exit_code = *exit_code;
                     run.ended_at = Some(*at);
+                    run.wait = None;
                     // An older run may end after a newer one.
                     let newer = |last: &Run| last.seq < run.seq;
                     if run.attempt > 0 && self.last.get(&run.agent).is_none_or(newer) {

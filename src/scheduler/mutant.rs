@@ -59,6 +59,74 @@ pub enum Mutant {
     StaleView,
     /// Watchers are not told of resumed pauses.
     ResumeUntold,
+    /// An attempt ends and keeps its locks.
+    LockKept,
+    /// A lock that somebody holds is given to the next one.
+    LockGivenTwice,
+    /// A lock that nobody renewed stays.
+    LockExpiredKept,
+    /// A lock never expires by itself.
+    LockTimerForgotten,
+    /// Who would wait in a circle is not told.
+    DeadlockUnseen,
+    /// Retries have no limit.
+    RetryUnbounded,
+    /// A run that succeeded is tried again.
+    RetryAfterSuccess,
+    /// A run that somebody ended is tried again.
+    RetryStopped,
+    /// A retry follows at once.
+    BackoffIgnored,
+    /// A run that waits keeps its slot.
+    WaitKeepsSlot,
+    /// A wait has no end.
+    WaitTimerForgotten,
+    /// That a run was woken is in memory only.
+    WakeForgotten,
+    /// What wakes a run starts another one as well.
+    WakeStartsToo,
+    /// A run is woken and not told with what.
+    WakeEmpty,
+    /// A run goes on, and nobody tells its processes.
+    ResumeForgotten,
+    /// A run waits, and nobody tells its processes.
+    SuspendForgotten,
+    /// Runs of one lane run together.
+    LaneIgnored,
+    /// A newer run with the same key does not replace the older.
+    LatestKeepsBoth,
+    /// Priorities are no order.
+    PriorityIgnored,
+    /// Waiting makes no run more urgent.
+    AgeIgnored,
+    /// Whose agent runs least has no say.
+    FairnessIgnored,
+    /// A run for later starts at once.
+    DelayIgnored,
+    /// Nobody looks when the time of a run has come.
+    ReadyForgotten,
+    /// The same call again is another run.
+    CallTwice,
+    /// The same order again is another run.
+    OrderTwice,
+    /// Calls are not counted.
+    DepthForgotten,
+    /// A run may call its own agent.
+    SelfCall,
+    /// A tree is killed without its branches.
+    TreeSpared,
+    /// A pause has no end.
+    UnpauseForgotten,
+    /// A drained agent takes webhooks.
+    HoldIgnored,
+    /// The schedule of a removed agent goes on.
+    GoneAgentTicks,
+    /// The schedule of an added agent waits for the next start.
+    NewAgentSilent,
+    /// A reload forgets what runs.
+    CountReset,
+    /// Missed ticks are run although they are to be skipped.
+    MissedAgain,
 }
 
 #[cfg(debug_assertions)]

@@ -38,6 +38,13 @@ fn go_on(view: &View, at: Millis) -> Option<Vec<Decision>> {
     let ready = |run: &&Run| run.pace == Pace::Suspended && !view.is_full_for(run);
     let run = view.woken().find(ready)?;
     let effect = Effect::Resume { run: run.id.clone(), attempt: run.attempt };
+    if mutant(Mutant::ResumeForgotten) {
+        return Some(vec![
+            Decision::Continue { run: run.id.clone(), at },
+            Decision::Paced { run: run.id.clone(), pace: Pace::Resuming },
+            Decision::Paced { run: run.id.clone(), pace: Pace::Going },
+        ]);
+    }
     Some(vec![
         Decision::Continue { run: run.id.clone(), at },
         Decision::Paced { run: run.id.clone(), pace: Pace::Resuming },
@@ -70,7 +77,8 @@ fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
         .filter(|(name, _)| view.hindrance(name, running).is_none())
         .filter_map(|(_, agent)| Some((first(view, agent, at)?, agent)))
         .min_by_key(|(run, agent)| {
-            (Reverse(aged(run, at)), agent.live.len(), agent.turn.0, run.place, run.seq)
+            let running = agent.live.len() * usize::from(!mutant(Mutant::FairnessIgnored));
+            (Reverse(aged(run, at)), running, agent.turn.0, run.place, run.seq)
         })?;
     let (run, attempt) = (next.id.clone(), next.attempt + 1);
     if mutant(Mutant::EffectForgotten) {
@@ -87,6 +95,12 @@ fn first<'v>(view: &'v View, agent: &'v AgentView, at: Millis) -> Option<&'v Run
     let may = |run: &&Run| run.seq >= view.from_seq && view.not_yet(run, at).is_none();
     let of =
         |priority: Priority| agent.queue.of(priority).filter_map(|id| view.runs.get(id)).find(may);
+    if mutant(Mutant::PriorityIgnored) {
+        return Priority::ALL.into_iter().filter_map(of).min_by_key(|run| run.place);
+    }
+    if mutant(Mutant::NewestFirst) {
+        return agent.queue.iter().filter_map(|id| view.runs.get(id)).filter(may).last();
+    }
     Priority::ALL.into_iter().filter_map(of).min_by_key(|run| (Reverse(aged(run, at)), run.place))
 }
 

@@ -71,7 +71,8 @@ impl AgentView {
         if let Some(lane) = &run.lane {
             self.lanes.insert(lane.clone(), id.clone());
         }
-        let place = if run.state == RunState::Waiting { &mut self.waiting } else { &mut self.live };
+        let waits = run.state == RunState::Waiting && !mutant(Mutant::WaitKeepsSlot);
+        let place = if waits { &mut self.waiting } else { &mut self.live };
         place.insert(id.clone());
     }
 
@@ -188,6 +189,9 @@ impl View {
         }
         let mut agent = AgentView::new(rules);
         for run in self.runs.values().filter(|run| run.agent == name) {
+            if mutant(Mutant::CountReset) && run.state.alive() {
+                continue;
+            }
             agent.enter(run);
         }
         self.agents.insert(name.to_owned(), agent);
@@ -258,11 +262,12 @@ impl View {
 
     /// Why this queued run could not start now, were there a slot.
     pub fn not_yet(&self, run: &Run, at: Millis) -> Option<Why> {
-        if let Some(at) = run.not_before.filter(|start| *start > at) {
+        let start = run.not_before.filter(|_| !mutant(Mutant::DelayIgnored));
+        if let Some(at) = start.filter(|start| *start > at) {
             return Some(Why::NotBefore { at });
         }
         let (lane, agent) = (run.lane.as_ref()?, self.agents.get(&run.agent)?);
-        let holder = agent.lanes.get(lane)?;
+        let holder = agent.lanes.get(lane).filter(|_| !mutant(Mutant::LaneIgnored))?;
         Some(Why::LaneBusy { lane: lane.clone(), run: holder.clone() })
     }
 

@@ -1,12 +1,14 @@
 //! A console's side: a snapshot, and every commit after it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use action_llama::engine::{Change, Commit, Mirror};
 use action_llama::scheduler::{Run, View};
 
 pub struct Watcher {
     pub mirror: Mirror,
+    /// Agents that were there at the snapshot: it has the last runs of these.
+    pub knew: BTreeSet<String>,
     /// Runs as the changes since the snapshot showed them.
     pub shown: BTreeMap<String, Run>,
 }
@@ -15,7 +17,8 @@ impl Watcher {
     pub fn new(seq: u64, view: &View, last: HashMap<String, Run>) -> Self {
         let mirror = Mirror { seq, view: view.clone(), last };
         let shown = view.runs.values().map(|run| (run.id.clone(), run.clone())).collect();
-        Self { mirror, shown }
+        let knew = view.agents.keys().cloned().collect();
+        Self { mirror, knew, shown }
     }
 
     pub fn see(&mut self, commit: &Commit) {

@@ -72,7 +72,8 @@ impl Step<'_> {
         if !order.params.is_empty() {
             payload["params"] = serde_json::json!(order.params);
         }
-        let dedupe = order.key.as_ref().map(|key| manual_key(&order.agent, key));
+        let key = order.key.as_ref().filter(|_| !mutant(Mutant::OrderTwice));
+        let dedupe = key.map(|key| manual_key(&order.agent, key));
         let mut offer = Offer::new(trigger, payload.to_string().into()).with_dedupe(dedupe);
         offer.birth =
             Birth { priority: order.priority, not_before: order.not_before, ..Birth::default() };
@@ -116,6 +117,7 @@ impl Step<'_> {
         self.out.push(Decision::Pause { scope: scope.clone(), pause });
         let timer = Timer::Unpause(scope.clone());
         match until {
+            Some(_) if mutant(Mutant::UnpauseForgotten) => {}
             Some(at) => self.out.push(Decision::SetTimer { timer, at }),
             None if had_end => self.out.push(Decision::ClearTimer { timer }),
             None => {}
@@ -141,10 +143,14 @@ impl Step<'_> {
         self.done(pause_done(scope, hold, kill, touched.len()), touched);
     }
 
-    pub(super) fn resume(&mut self, scope: &Scope, drop_held: bool, by: &str) {
-        if !self.is_known(scope) {
-            return;
+    fn resume(&mut self, scope: &Scope, drop_held: bool, by: &str) {
+        if self.is_known(scope) {
+            self.end_pause(scope, drop_held, by);
         }
+    }
+
+    /// Also for an agent that has left the project.
+    pub(super) fn end_pause(&mut self, scope: &Scope, drop_held: bool, by: &str) {
         let Some(pause) = self.view.pauses.get(scope) else {
             return self.done(format!("{} was not paused", scope_name(scope)), Vec::new());
         };
@@ -231,7 +237,7 @@ impl Step<'_> {
         if let Some(gone) = runs.iter().find(|run| !self.view.runs.contains_key(*run)) {
             return self.answer(Answer::NotFound { what: format!("live run {gone}") });
         }
-        if tree {
+        if tree && !mutant(Mutant::TreeSpared) {
             runs.extend(self.view.called_by(&runs));
         }
         self.kill_all(&runs, by);

@@ -10,6 +10,7 @@ use crate::scheduler::alert::is_config;
 use crate::scheduler::decision::Decision;
 use crate::scheduler::event::NewConfig;
 use crate::scheduler::model::{AgentRules, Run, RunState, Scope, Timer, Why};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::{AgentView, View};
 use crate::scheduler::{Alert, Fault};
 
@@ -37,7 +38,7 @@ impl Step<'_> {
     fn remove_agent(&mut self, name: &str) {
         self.out.push(Decision::RemoveAgent { name: name.to_owned() });
         let timer = Timer::Cron(name.to_owned());
-        if self.view.timers.contains_key(&timer) {
+        if self.view.timers.contains_key(&timer) && !mutant(Mutant::GoneAgentTicks) {
             self.out.push(Decision::ClearTimer { timer });
         }
     }
@@ -51,7 +52,7 @@ impl Step<'_> {
         let keeps = old.is_some_and(|old| {
             old.schedule == rules.schedule && (old.scale == 0) == (rules.scale == 0)
         });
-        if !keeps {
+        if !keeps && !mutant(Mutant::NewAgentSilent) {
             let schedule = rules.schedule.as_ref().filter(|_| rules.scale > 0);
             self.arm_for(name, schedule, self.stamp.at, None);
         }

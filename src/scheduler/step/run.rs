@@ -153,12 +153,18 @@ impl Step<'_> {
             (RunState::Failed, Why::Lost) => RetryOn::Lost,
             (RunState::Failed, why) if may_mend(why) => RetryOn::Error,
             (RunState::TimedOut, _) => RetryOn::Timeout,
+            (RunState::Succeeded, _) if mutant(Mutant::RetryAfterSuccess) => RetryOn::Lost,
             _ => return None,
         };
         let rule = &self.view.agents.get(&run.agent)?.rules.retry;
         let done = run.retries + 1;
-        if run.stopping.is_some() || !rule.on.contains(&kind) || done >= rule.attempts {
+        let over = done >= rule.attempts && !mutant(Mutant::RetryUnbounded);
+        let stopping = run.stopping.is_some() && !mutant(Mutant::RetryStopped);
+        if stopping || !rule.on.contains(&kind) || over {
             return None;
+        }
+        if mutant(Mutant::BackoffIgnored) {
+            return Some((0, done + 1, rule.attempts));
         }
         let doubled = rule.backoff_ms.saturating_mul(1 << run.retries.min(20));
         Some((doubled.min(BACKOFF_MAX_MS), done + 1, rule.attempts))

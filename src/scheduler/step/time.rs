@@ -4,7 +4,7 @@ use super::Step;
 use super::firing::{Offer, schedule_payload};
 use crate::scheduler::decision::Decision;
 use crate::scheduler::model::{
-    Cadence, Millis, Missed, Overlap, Scope, Timer, Trigger, TriggerKind, Why,
+    Cadence, Millis, Missed, Overlap, Run, Scope, Timer, Trigger, TriggerKind, Why,
 };
 use crate::scheduler::mutant::{Mutant, mutant};
 
@@ -24,6 +24,7 @@ impl Step<'_> {
             self.missed(name);
             self.arm(name, self.stamp.at);
         }
+        self.wait_again();
         self.explain(self.view);
         // Only a project without errors is started.
         self.faults(&[]);
@@ -39,10 +40,27 @@ impl Step<'_> {
         }
         for (name, agent) in &self.view.agents {
             let armed = self.view.timers.get(&Timer::Cron(name.clone())).copied();
-            let latest =
-                agent.rules.schedule.as_ref().and_then(|s| s.next(self.stamp.at + PATIENCE_MS, None));
+            let latest = agent
+                .rules
+                .schedule
+                .as_ref()
+                .and_then(|s| s.next(self.stamp.at + PATIENCE_MS, None));
             if armed > latest {
                 self.arm(name, self.stamp.at);
+            }
+        }
+        self.wait_again();
+    }
+
+    /// Runs whose time had come, and has not any more since the clock was set back.
+    fn wait_again(&mut self) {
+        let mut runs: Vec<&Run> = self.view.runs.values().collect();
+        runs.retain(|run| run.not_before.is_some_and(|start| start > self.stamp.at));
+        runs.sort_by_key(|run| run.seq);
+        for run in runs {
+            let timer = Timer::Ready(run.id.clone());
+            if let Some(at) = run.not_before.filter(|_| !self.view.timers.contains_key(&timer)) {
+                self.out.push(Decision::SetTimer { timer, at });
             }
         }
     }
@@ -67,6 +85,7 @@ impl Step<'_> {
         let due = self.view.timers.get(&Timer::Cron(name.to_owned())).copied();
         let Some(due) = due.filter(|due| *due <= self.stamp.at) else { return };
         let hindrance = match agent.rules.missed {
+            Missed::Skip if mutant(Mutant::MissedAgain) => None,
             Missed::Skip => Some(Why::Missed { due }),
             Missed::Once => self.tick_hindrance(name),
         };
@@ -113,7 +132,7 @@ impl Step<'_> {
                 let timer = Timer::Unpause(scope.clone());
                 self.out.push(Decision::SetTimer { timer, at: until });
             }
-            Some(_) => self.resume(scope, false, "its time limit"),
+            Some(_) => self.end_pause(scope, false, "its time limit"),
             None => self.out.push(Decision::ClearTimer { timer: Timer::Unpause(scope.clone()) }),
         }
     }

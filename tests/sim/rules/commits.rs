@@ -43,9 +43,9 @@ fn latest(world: &World<'_>) -> Judged {
 }
 
 fn ticks_belong(world: &World<'_>) -> Judged {
-    let stranger = world.ledger.timers.keys().find(|timer| {
-        matches!(timer, Timer::Cron(agent) if !world.ledger.agents.contains_key(agent))
-    });
+    let stranger = world.ledger.timers.keys().find(
+        |timer| matches!(timer, Timer::Cron(agent) if !world.ledger.agents.contains_key(agent)),
+    );
     must(stranger.is_none(), || format!("{stranger:?}"))
 }
 

@@ -12,7 +12,8 @@ pub const RULES: &[OfWorld] = &[("a reload leaves what a start would make", as_a
 fn as_a_start(world: &World<'_>) -> Judged {
     let Some(running) = world.host.as_ref() else { return Ok(()) };
     let (ledger, view) = (&world.ledger, &running.host.view);
-    let agents: Vec<_> = ledger.agents.iter().map(|(n, rules)| (n.clone(), rules.clone())).collect();
+    let agents: Vec<_> =
+        ledger.agents.iter().map(|(n, rules)| (n.clone(), rules.clone())).collect();
     let mut fresh =
         running.host.store.load(&ledger.rules, &agents).map_err(|error| error.to_string())?;
     let stamp = Stamp { at: world.now, id: "none".to_owned() };

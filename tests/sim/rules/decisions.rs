@@ -104,8 +104,8 @@ fn slots(world: &World<'_>, _: &Input, decision: &Decision) -> Judged {
 
 fn pauses(world: &World<'_>, _: &Input, decision: &Decision) -> Judged {
     let standstill = |hold| hold != Hold::Drain;
-    let paused = starting(world, decision)
-        .filter(|run| world.ledger.is_held(&run.agent, standstill));
+    let paused =
+        starting(world, decision).filter(|run| world.ledger.is_held(&run.agent, standstill));
     must(paused.is_none(), || format!("{paused:?} starts, with pauses {:?}", world.ledger.pauses))
 }
 

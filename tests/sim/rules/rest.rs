@@ -172,6 +172,9 @@ fn last_runs(world: &World<'_>, rows: &Rows) -> Judged {
     watchers.into_iter().try_for_each(|watcher| {
         rows.last.iter().try_for_each(|(agent, row)| {
             let seen = watcher.mirror.last.get(agent);
+            if !watcher.knew.contains(agent) {
+                return Ok(());
+            }
             // A watcher goes on showing what history has forgotten meanwhile.
             let pruned = seen.is_some_and(|run| !rows.runs.contains_key(&run.id));
             must(pruned || seen == Some(row), || format!("{agent}: {seen:?} is not {row:?}"))

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use action_llama::scheduler::{EffectState, View};
+use action_llama::scheduler::{EffectState, Run, View};
 
 use super::{Judged, OfWorld, must};
+use crate::watcher::Watcher;
 use crate::world::{Running, World};
 
 pub const RULES: &[OfWorld] = &[("a run has one process at most", one_process)];
@@ -58,12 +59,18 @@ fn watchers_see(world: &World<'_>) -> Judged {
         let view = &running.host.view;
         must(mirror.seq == running.seq, || format!("{} of {}", mirror.seq, running.seq))?;
         must(same_but_facts(view, &mirror.view), || differences(view, &mirror.view))?;
-        let mut stale = view.runs.values().filter(|run| watcher.shown.get(&run.id) != Some(*run));
+        let mut stale = view.runs.values().filter(|run| !is_shown(watcher, run));
         let stale = stale.next();
         must(stale.is_none(), || {
             format!("{stale:?} is shown as {:?}", stale.and_then(|run| watcher.shown.get(&run.id)))
         })
     })
+}
+
+/// Whether processes stand still already is nothing that is shown.
+fn is_shown(watcher: &Watcher, run: &Run) -> bool {
+    let shown = watcher.shown.get(&run.id);
+    shown.is_some_and(|shown| Run { pace: run.pace, ..shown.clone() } == *run)
 }
 
 /// Facts belong to one event and are no state.

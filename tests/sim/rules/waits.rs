@@ -72,9 +72,9 @@ fn woken(world: &World<'_>, decisions: &[Decision]) -> BTreeSet<String> {
 
 fn wakes_only(world: &World<'_>, _: &Input, decisions: &[Decision]) -> Judged {
     let woken = woken(world, decisions);
-    let also = decisions.iter().find(|decision| {
-        matches!(decision, Decision::Enqueue { run, .. } if woken.contains(&run.agent))
-    });
+    let also = decisions.iter().find(
+        |decision| matches!(decision, Decision::Enqueue { run, .. } if woken.contains(&run.agent)),
+    );
     must(also.is_none(), || format!("{also:?} beside {woken:?}"))
 }
 
@@ -89,10 +89,7 @@ fn wakes_at_all(world: &World<'_>, _: &Input, decisions: &[Decision]) -> Judged 
             let wait = run.wait.as_ref().and_then(|wait| world.ledger.waits.get(wait));
             let for_call = |waited: &&crate::ledger::Waited| {
                 waited.by.is_none()
-                    && matches!(
-                        waited.wait.what,
-                        action_llama::scheduler::WaitFor::Call { .. }
-                    )
+                    && matches!(waited.wait.what, action_llama::scheduler::WaitFor::Call { .. })
             };
             run.agent == agent && !run.stopping && wait.is_some_and(|waited| for_call(&waited))
         })

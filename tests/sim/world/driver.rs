@@ -55,6 +55,11 @@ impl World<'_> {
                 return Ok(());
             }
         };
+        if let Task::Start(effect) | Task::Find(effect, _) = &task
+            && self.is_tended(&name_of(effect))
+        {
+            return Ok(());
+        }
         if let Some(running) = &mut self.host {
             running.tasks.push(task);
         }
@@ -91,7 +96,6 @@ impl World<'_> {
             Task::Start(effect) => self.start(effect),
             Task::Launch(effect, pid) => Ok(self.launched(effect, pid)),
             Task::Stop(effect) => Ok(self.stop(effect)),
-            Task::Find(_, name) if self.is_tended(&name) => Ok(Then::Over),
             Task::Find(effect, name) => Ok(self.find(&effect, name)),
             Task::Watch(name) => Ok(match self.machine.end_of(&name, self.now) {
                 Some(exit) => self.exited(&name, exit),
@@ -108,13 +112,19 @@ impl World<'_> {
     /// Another task looks after this attempt.
     fn is_tended(&self, name: &Name) -> bool {
         let tends = |task: &Task| match task {
-            Task::Launch(effect, _) => name_of(effect) == *name,
-            Task::Watch(watched) => watched == name,
-            Task::Start(_) | Task::Stop(_) | Task::Find(..) | Task::Sweep(_) | Task::Tell(_) => {
-                false
-            }
+            Task::Start(effect) | Task::Launch(effect, _) => name_of(effect) == *name,
+            Task::Watch(tended) | Task::Find(_, tended) => tended == name,
+            Task::Stop(_) | Task::Sweep(_) | Task::Tell(_) => false,
         };
         self.host.iter().flat_map(|running| &running.tasks).any(tends)
+    }
+
+    /// What a start reads in the run's row.
+    fn is_wanted(&self, effect: &Effect) -> bool {
+        self.ledger
+            .runs
+            .get(effect.run())
+            .is_some_and(|run| run.state == RunState::Starting && run.attempt == effect.attempt())
     }
 
     /// The driver's periodic round.
@@ -139,7 +149,7 @@ impl World<'_> {
     }
 
     fn start(&mut self, effect: Effect) -> Result<Then, Violation> {
-        if self.is_tended(&name_of(&effect)) {
+        if !self.is_wanted(&effect) {
             return Ok(Then::Over);
         }
         rules::before_start(self, &effect)?;

@@ -199,9 +199,7 @@ impl World<'_> {
                 Command::Resume { scope: self.scope(*scope), drop_held: *drop_held }
             }
             Wish::Kill(runs) => Command::kill(Target::Runs(self.run_names(runs))),
-            Wish::KillAgent(agent) => {
-                Command::kill(Target::Agent(self.agent_name(*agent)))
-            }
+            Wish::KillAgent(agent) => Command::kill(Target::Agent(self.agent_name(*agent))),
             Wish::Drop(runs) => Command::Drop { runs: self.run_names(runs) },
             Wish::Scale(agent, scale) => {
                 Command::Scale { agent: self.agent_name(*agent), scale: *scale }

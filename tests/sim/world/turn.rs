@@ -91,10 +91,7 @@ impl World<'_> {
                 Reply::Nobody if matches!(input.event, Event::TimerDue(_)) => {}
                 Reply::Nobody => self.host.iter_mut().for_each(|r| r.retries.push(input.clone())),
                 Reply::Reload => self.unread = true,
-                Reply::Process
-                | Reply::Sender(_)
-                | Reply::Operator(..)
-                | Reply::Caller(..) => {
+                Reply::Process | Reply::Sender(_) | Reply::Operator(..) | Reply::Caller(..) => {
                     self.people.answered(&reply, Err(not_written(message.to_owned())));
                 }
             }
