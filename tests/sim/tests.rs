@@ -86,6 +86,22 @@ const SIGHTS: &[&str] = &[
     "why: StoppedBy {",
     "why: CannotStart {",
     "why: Lost",
+    "LaneBusy {",
+    "NotBefore {",
+    "why: Retry {",
+    "LaterFull {",
+    "why: Replaced {",
+    "Missed {",
+    "AgentGone",
+    "TimedOut, payload: None",
+    "by: Answer {",
+    "CannotContinue {",
+    "SelfCall",
+    "CallDepth {",
+    "CallCycle {",
+    "CallersTakeAll {",
+    "NoSuchChoice {",
+    "WaitsAlready",
     "RerunLimit {",
     "outcome: NoMatch",
     // effects
@@ -96,14 +112,29 @@ const SIGHTS: &[&str] = &[
     "}, Failed {",
     "attempt: 2",
     "Sweep {",
+    "Paced {",
+    "Continue {",
+    "Requeue {",
     // events
     "kind: Rerun",
     "RunReported {",
     "TimerDue(Prune)",
     "ClockSetBack",
+    "TimerDue(Unpause(",
+    "TimerDue(Ready(",
+    "TimerDue(Wait(",
+    "TimerDue(Lock(",
+    "RemoveAgent {",
+    "Raise {",
+    "Clear {",
     // answers
-    "Answer(Duplicate {",
+    "Answer(Duplicate(",
     "Answer(Refused(Stopping))",
+    "Answer(Called {",
+    "Answer(HeldBy {",
+    "Answer(Deadlock {",
+    "Answer(NotLocked {",
+    "Answer(Waits {",
     "Answer(NotFound {",
     "Confirm {",
     "Stale {",
@@ -132,12 +163,13 @@ fn table() -> Result<String, Failed> {
         match failures.first() {
             Some(failure) => {
                 let rule = failure.violation.rule;
-                lines.push_str(&format!("{name:<40} seed {:<5} {rule}\n", failure.seed));
+                let line = format!("{name:<40} seed {:<5} {rule}", failure.seed);
+                println!("{line}");
+                lines.push_str(&line);
             }
             None => survivors.push(*name),
         }
     }
-    println!("{lines}");
     if survivors.is_empty() {
         return Ok(lines);
     }
