@@ -34,7 +34,7 @@ const WEIGHTS: [(Kind, u32); 18] = [
     (Kind::Task, 26),
     (Kind::Program, 20),
     (Kind::Says, 3),
-    (Kind::Asks, 10),
+    (Kind::Asks, 16),
     (Kind::RefuseTold, 1),
     (Kind::Round, 2),
     (Kind::Config, 3),
@@ -169,7 +169,7 @@ impl Chooser {
     }
 
     fn wish(&mut self) -> Wish {
-        match self.rng.weighted(&[4, 2, 2, 5, 5, 2, 3, 3, 1, 6, 1, 4, 2, 5, 1]) {
+        match self.rng.weighted(&[4, 2, 2, 5, 5, 2, 3, 3, 1, 7, 1, 4, 3, 5, 1]) {
             0 => Wish::Run(self.number()),
             1 => Wish::Rerun(self.number()),
             2 => Wish::Pause(self.number()),
@@ -206,17 +206,17 @@ impl Chooser {
 
     fn plea(&mut self) -> Plea {
         let timeout = self.rng.percent(50).then(|| self.rng.between(1, 20 * MINUTE));
-        match self.rng.weighted(&[8, 2, 2, 6, 4, 4, 4]) {
+        match self.rng.weighted(&[12, 2, 2, 9, 3, 2, 5]) {
             0 => Plea::Lock {
                 key: self.number(),
                 ttl_ms: self.rng.percent(50).then(|| self.rng.between(1, 10 * MINUTE)),
-                waits: self.rng.percent(50),
+                waits: self.rng.percent(70),
             },
             1 => Plea::Unlock(self.number()),
             2 => Plea::Renew(self.number(), timeout),
             3 => Plea::Call {
                 agent: self.number(),
-                key: self.rng.percent(60).then(|| self.rng.below(3)),
+                key: self.rng.percent(70).then(|| self.rng.below(2)),
             },
             4 => {
                 let thing = self.rng.percent(50).then(|| self.rng.below(3));

@@ -95,8 +95,9 @@ impl Step<'_> {
                     }
                 }
                 None => {
-                    let hindrance = self.refusal(agent).or_else(|| self.view.closed(agent));
-                    let hindrance = hindrance.filter(|_| !mutant(Mutant::HoldIgnored));
+                    let closed =
+                        || self.view.closed(agent).filter(|_| !mutant(Mutant::HoldIgnored));
+                    let hindrance = self.refusal(agent).or_else(closed);
                     offer.targets.push((agent.clone(), hindrance));
                 }
             }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use action_llama::engine::{Confirmation, EngineError, Outcome};
 use action_llama::scheduler::{
     Answer, Command, Envelope, Event, Firing, Known, Order, Scope, Target, Trigger, TriggerKind,
+    WaitFor,
 };
 
 use super::programs::lock_key;
@@ -186,11 +187,18 @@ impl World<'_> {
                 kill: *kill,
             },
             Wish::KillTree(run) => {
-                Command::Kill { target: Target::Runs(vec![self.run_name(*run)]), tree: true }
+                let callers: Vec<_> = self.ledger.calls.iter().map(|call| &call.caller).collect();
+                let caller = pick_of(*run, callers.len()).map(|n| callers[n].clone());
+                let root = caller.unwrap_or_else(|| self.run_name(*run));
+                Command::Kill { target: Target::Runs(vec![root]), tree: true }
             }
             Wish::Answer(pick, yes) => {
-                let open: Vec<&String> = self.ledger.waits.values().map(|w| &w.wait.run).collect();
-                let run = pick_of(*pick, open.len()).map(|n| open[n].clone());
+                let questions = self.ledger.waits.values().filter(|waited| {
+                    let answer = matches!(waited.wait.what, WaitFor::Answer { .. });
+                    answer && (waited.by.is_none() || pick.is_multiple_of(5))
+                });
+                let asked: Vec<&String> = questions.map(|waited| &waited.wait.run).collect();
+                let run = pick_of(*pick, asked.len()).map(|n| asked[asked.len() - 1 - n].clone());
                 let text = if *yes { "yes" } else { "perhaps" }.to_owned();
                 Command::Answer { run: run.unwrap_or_else(|| self.run_name(*pick)), text }
             }

@@ -32,7 +32,7 @@ impl World<'_> {
 
     pub(super) fn asks(&mut self, pick: u32, plea: &Plea) {
         let Some((run, attempt)) = self.speaker(pick) else { return };
-        let ask = self.ask_of(plea);
+        let ask = self.ask_of(&run, plea);
         let reply = match &ask {
             Ask::Call { key: Some(key), .. } => Reply::Caller(run.clone(), key.clone()),
             _ => Reply::Process,
@@ -40,11 +40,19 @@ impl World<'_> {
         self.send(Event::RunAsked { run, attempt, ask }, Confirmation::NotNeeded, reply);
     }
 
-    fn ask_of(&self, plea: &Plea) -> Ask {
+    /// Half of the time a lock that somebody else holds, so that circles close.
+    fn wanted(&self, run: &str, pick: u32) -> String {
+        let others = self.ledger.locks.values().filter(|lock| lock.run != run);
+        let others: Vec<&String> = others.map(|lock| &lock.key).collect();
+        let other = pick_of(pick / 2, others.len()).filter(|_| pick.is_multiple_of(2));
+        other.map_or_else(|| lock_key(pick / 2), |n| others[n].clone())
+    }
+
+    fn ask_of(&self, run: &str, plea: &Plea) -> Ask {
         let wait = |what, timeout_ms: &Option<i64>| Ask::Wait { what, timeout_ms: *timeout_ms };
         match plea {
             Plea::Lock { key, ttl_ms, waits } => {
-                Ask::Lock { key: lock_key(*key), ttl_ms: *ttl_ms, waits: *waits }
+                Ask::Lock { key: self.wanted(run, *key), ttl_ms: *ttl_ms, waits: *waits }
             }
             Plea::Unlock(key) => Ask::Unlock { key: lock_key(*key) },
             Plea::Renew(key, ttl_ms) => Ask::Renew { key: lock_key(*key), ttl_ms: *ttl_ms },
