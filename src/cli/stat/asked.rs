@@ -1,6 +1,6 @@
 //! What a running scheduler says about itself: `GET /control/status`.
 
-use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunRow, RunState};
+use al_wire::{AgentRow, AgentState, AlertRow, LastRun, PauseRow, RunRow, RunState};
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +34,8 @@ pub struct Scheduler {
     pub stopping: bool,
     pub pause: Option<PauseRow>,
     pub pid: Option<u32>,
+    #[serde(default)]
+    pub alerts: Vec<AlertRow>,
 }
 
 #[derive(Debug, Deserialize)]
