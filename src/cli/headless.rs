@@ -38,7 +38,9 @@ fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
             Some(said("scheduler", &format!("stopping, {running} running"), paint))
         }
         Change::Added(agent) => Some(said(agent, "joined the project", paint)),
-        Change::Redefined(agent) => Some(said(agent, "changed; its next run is the new one", paint)),
+        Change::Redefined(agent) => {
+            Some(said(agent, "changed; its next run is the new one", paint))
+        }
         Change::Removed(agent) => Some(said(agent, "left the project", paint)),
         Change::Raised(alert) => Some(alert_line(alert, paint)),
         Change::Cleared(alert) => {

@@ -247,7 +247,11 @@ fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError>
 
 /// Bindings of the project as it is defined now, with the secrets there are now. When those cannot
 /// be read, the last ones count.
-fn live_sources(sources: Sources, definitions: &Arc<Definitions>, context: &Context) -> LiveSources {
+fn live_sources(
+    sources: Sources,
+    definitions: &Arc<Definitions>,
+    context: &Context,
+) -> LiveSources {
     let (definitions, al_home) = (Arc::clone(definitions), context.al_home.clone());
     let secrets = webhook_secrets(&al_home).unwrap_or_default();
     // The start has told of these.

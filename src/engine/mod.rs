@@ -24,7 +24,8 @@ pub use drive::{Driver, Grant, unavailable};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use mirror::{Change, Mirror};
 pub use present::{
-    agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row, trigger_words,
+    agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
+    trigger_words,
 };
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,

@@ -22,8 +22,7 @@ pub struct Reloaded {
 pub fn reload(request: &Request<'_>, old: &Project) -> Reloaded {
     let (project, problems) = survey(request);
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
-    let faulty: Option<BTreeSet<&str>> =
-        errors.map(|problem| agent_of(problem, old)).collect();
+    let faulty: Option<BTreeSet<&str>> = errors.map(|problem| agent_of(problem, old)).collect();
     let (Some(mut project), Some(faulty)) = (project, faulty) else {
         return Reloaded { project: old.clone(), problems };
     };

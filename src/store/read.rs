@@ -11,8 +11,8 @@ use super::row;
 use super::write::{effect_from_name, scope_from_key};
 use super::{StoreError, open_read_only};
 use crate::scheduler::{
-    Alert, Command, Effect, EffectState, Event, Facts, Past, Pause, Payload, Receipt, Run, RunState,
-    Timer, View,
+    Alert, Command, Effect, EffectState, Event, Facts, Past, Pause, Payload, Receipt, Run,
+    RunState, Timer, View,
 };
 
 /// Read connections, opened as needed and kept.

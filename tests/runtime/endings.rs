@@ -88,7 +88,10 @@ async fn a_program_that_understands_sigterm_ends_at_its_time_limit_in_its_own_wa
     let mut spec = world.line("trap 'echo bye; exit 7' TERM; while :; do sleep 0.05; done");
     spec.timeout_s = 1;
     let exit = timeless(world.run(spec).await);
-    assert_eq!(exit, Exit { why: ExitWhy::TimedOut { after_s: 1 }, lines: exit.lines, ..exited(124) });
+    assert_eq!(
+        exit,
+        Exit { why: ExitWhy::TimedOut { after_s: 1 }, lines: exit.lines, ..exited(124) }
+    );
     assert_eq!(world.stdout(), ["bye"]);
 }
 

@@ -113,7 +113,12 @@ impl Picture {
     /// Reads the store.
     fn look(&mut self, context: &Context) -> Result<(), Failure> {
         let project = &self.project;
-        let (view, last) = state(project, &self.host_zone, context)?;
+        let (mut view, last) = state(project, &self.host_zone, context)?;
+        if let Some(reader) = history::reader(context)?.filter(|_| self.running.is_some()) {
+            let alerts = reader.alerts()?;
+            self.alerts = alerts.iter().rev().map(engine::alert_row).collect();
+            view.alerts = alerts.into_iter().map(|a| (a.fault.key.clone(), a)).collect();
+        }
         let mirror = Mirror { seq: 0, view, last };
         let facts = |agent: &Agent| engine::agent_facts(agent, &self.host_zone);
         let agents = project.agents.iter();
@@ -125,9 +130,6 @@ impl Picture {
         self.runs = live.iter().map(|run| engine::run_row(run, max_reruns)).collect();
         let queued = self.runs.iter().filter(|run| run.state == RunState::Queued).count();
         self.counts = Counts { live: self.runs.len() - queued, queued };
-        if let Some(reader) = history::reader(context)?.filter(|_| self.running.is_some()) {
-            self.alerts = reader.alerts()?.iter().rev().map(engine::alert_row).collect();
-        }
         self.paused = mirror.view.pauses.get(&Scope::Project).map(engine::pause_row);
         Ok(())
     }

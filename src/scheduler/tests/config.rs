@@ -29,7 +29,10 @@ impl Fleet {
     fn edit_with(&mut self, agents: &[(&str, AgentRules)], faults: &[Fault]) {
         self.send(Event::ConfigChanged(Box::new(NewConfig {
             rules: self.view.rules.clone(),
-            agents: agents.iter().map(|(name, rules)| ((*name).to_owned(), rules.clone())).collect(),
+            agents: agents
+                .iter()
+                .map(|(name, rules)| ((*name).to_owned(), rules.clone()))
+                .collect(),
             redefined: Default::default(),
             faults: faults.to_vec(),
         })));

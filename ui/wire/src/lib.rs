@@ -18,8 +18,8 @@ mod text;
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, HostMode, HostRow, LastRun, Outcome, PauseRow, RerunOf, RunRow, RunState,
-    TriggerRow,
+    AgentRow, AgentState, AlertRow, HostMode, HostRow, LastRun, Outcome, PauseRow, RerunOf, RunRow,
+    RunState, TriggerRow,
 };
 pub use text::reorders;
 
