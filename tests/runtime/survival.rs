@@ -125,7 +125,7 @@ async fn a_run_outlives_its_scheduler_and_is_adopted() {
 #[tokio::test]
 async fn a_suspended_run_is_adopted_and_resumed_by_the_next_scheduler() {
     let world = World::new();
-    let line = "echo $$ > ready; while [ ! -e go ]; do sleep 0.01; done; exit 9";
+    let line = "echo $$ > ready; while [ ! -e go ]; do :; done; exit 9";
     start_and_kill_scheduler(&world, line).await;
     assert!(soon(world.runtime.suspend("a-1", 1)).await.unwrap());
     let al = world.path().join(".al");

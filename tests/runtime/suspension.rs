@@ -136,7 +136,7 @@ async fn a_run_that_is_being_stopped_cannot_be_suspended() {
 async fn the_time_limit_does_not_pass_while_a_run_stands_still() {
     let world = World::new();
     let limited = |run: &str| {
-        let line = "echo $$ > leader; while :; do sleep 0.01; done";
+        let line = "echo $$ > leader; exec sleep 1000";
         Spec { run: run.to_owned(), timeout_s: 3, ..world.line(line) }
     };
     let timed_out = ExitWhy::TimedOut { after_s: 3 };
