@@ -18,8 +18,8 @@
 //!     env.sh                 $AL_ENV_FILE, written by setenv
 //!     signals/               $AL_SIGNAL_DIR: status, return, rerun, exit
 //!     stop                   how long a stop may take
-//!     pace                   whether it is to go on or to stand still, and how often that was said
-//!     paced                  up to which time its supervisor has done so
+//!     pace                   the last wish that it stand still or go on, with the wish's number
+//!     paced                  number of the last wish that its supervisor has fulfilled
 //!     exit.json              how it ended; absent while it runs, and for ever when it was lost
 //! .al/bin/                   the commands an agent calls, first on its $PATH
 //! ```
