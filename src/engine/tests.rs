@@ -55,6 +55,14 @@ impl Runtime for Patient {
         Box::pin(async { Ok(true) })
     }
 
+    fn suspend<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn resume<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn inspect<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, Presence> {
         Box::pin(async { Ok(Presence::Absent) })
     }
