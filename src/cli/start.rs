@@ -34,7 +34,9 @@ const DOWN_WAITING: usize = 64;
 
 A second `al start` on the same project is refused. Without a console, Ctrl-C
 lets runs in flight finish and a second one kills them; what is queued waits for
-the next start. Runs survive a crash: the next start goes on with them.")]
+the next start. Runs survive a crash: the next start goes on with them.
+
+Edits of the project count while it runs; what is wrong in them is an alert.")]
 pub struct StartArgs {
     /// No console: print one readable line per event
     #[arg(short = 'H', long)]
