@@ -191,8 +191,15 @@ async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
 }
 
 async fn print_events(engine: Handle, mut lines: Sayer, paint: Paint) {
+    let mut first = true;
     loop {
         let Ok(mut watch) = engine.watch().await else { return };
+        if std::mem::take(&mut first) {
+            for alert in watch.view.alerts.values() {
+                let clock = paint.on(Tone::Dim, &times::clock(alert.at));
+                lines.say(&format!("{clock} {}", headless::alert_line(alert, paint)));
+            }
+        }
         let mut told = headless::Told::default();
         let mut mirror = Mirror::new(&watch, std::collections::HashMap::new());
         loop {
