@@ -224,7 +224,8 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
     let ended = reader.runs(&RunsQuery { limit: HISTORY, ..RunsQuery::default() })?;
     let ended = ended.iter().filter(|run| run.state.ended());
     runs.extend(ended.map(|run| present::run_row(run, max)));
-    let triggers = reader.triggers(&TriggersQuery { limit: HISTORY, offset: 0 })?;
+    let triggers =
+        reader.triggers(&TriggersQuery { limit: HISTORY, ..TriggersQuery::default() })?;
     let agents = facts.agents.iter();
     Ok(Snapshot {
         v: al_wire::VERSION,

@@ -8,26 +8,37 @@
 mod error;
 mod life;
 mod lock;
+mod past;
 mod read;
 mod row;
+mod stats;
+mod tally;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use error::StoreError;
 pub use lock::Lock;
+pub use past::CallRecord;
 pub use read::{Moment, Reader, RunsQuery, TriggersQuery, WaitRecord};
+pub use stats::{Spans, Tally};
+pub use tally::Counted;
 
 use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRules, View};
+use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// Name of the database in a project's `.al`.
@@ -38,6 +49,7 @@ pub const FILE: &str = "al.db";
 pub struct Store {
     conn: Connection,
     path: PathBuf,
+    counts: RefCell<Counts>,
 }
 
 /// Numbers that were drawn when the history began.
@@ -68,7 +80,7 @@ impl Store {
         .map_err(at)?;
         conn.set_prepared_statement_cache_capacity(64);
         restrict(&path);
-        let store = Self { conn, path };
+        let store = Self { conn, path, counts: RefCell::default() };
         store.migrate()?;
         Ok(store)
     }
@@ -154,19 +166,22 @@ impl Store {
 
     /// Makes everything since [`Store::begin`] durable.
     pub fn commit(&self) -> Result<(), StoreError> {
+        self.counts.borrow_mut().flush(&self.conn).map_err(|e| self.at(e))?;
         self.conn.execute_batch("COMMIT").map_err(|e| self.at(e))
     }
 
     /// Forgets everything since [`Store::begin`].
     pub fn roll_back(&self) {
+        self.counts.borrow_mut().forget();
         if !self.conn.is_autocommit() {
             // A failed rollback leaves no transaction behind either: SQLite ended it by itself.
             let _ = self.conn.execute_batch("ROLLBACK");
         }
     }
 
-    /// Writes the rows of one decision.
+    /// Writes the rows of one decision, and counts it.
     pub fn apply(&self, decision: &crate::scheduler::Decision) -> Result<(), StoreError> {
+        self.counts.borrow_mut().count(&self.conn, decision).map_err(|e| self.at(e))?;
         write::apply(&self.conn, decision).map_err(|e| self.at(e))
     }
 
