@@ -11,8 +11,10 @@ mod mirror;
 mod present;
 mod rules;
 mod session;
+mod stats;
 mod tail;
 mod turn;
+mod why;
 mod writer;
 
 #[cfg(test)]
@@ -28,5 +30,7 @@ pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
 pub use session::{KeepScale, Session, serve};
+pub use stats::{AgentStats, CallStats, Stats, StatsQuery, count, stats};
 pub use turn::{Host, Input, turn};
+pub use why::{Asked, Step as WhyStep, why};
 pub use writer::start;

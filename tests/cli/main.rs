@@ -7,4 +7,5 @@ mod help;
 mod history;
 mod live;
 mod stat;
+mod why;
 mod world;
