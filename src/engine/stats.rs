@@ -115,6 +115,14 @@ pub fn stats(reader: &Reader, query: &StatsQuery) -> Result<Stats, StoreError> {
     Ok(stats)
 }
 
+/// What was counted since the history began, and nothing of the newest runs.
+///
+/// # Errors
+/// When the history cannot be read.
+pub fn totals(reader: &Reader) -> Result<Stats, StoreError> {
+    Ok(count(&reader.tallies(None)?))
+}
+
 /// Tallies by agent, source and call.
 pub fn count(tallies: &[Tally]) -> Stats {
     let mut agents: BTreeMap<String, AgentStats> = BTreeMap::new();

@@ -33,7 +33,7 @@ impl Reader {
     /// When the history cannot be read.
     pub fn tallies(&self, since: Option<i64>) -> Result<Vec<Tally>, StoreError> {
         let (from, to) = match since {
-            Some(at) => (hour(at).max(EVER + 1), i64::MAX),
+            Some(at) => (hour(at), i64::MAX),
             None => (EVER, EVER),
         };
         self.with(|conn| {

@@ -66,9 +66,9 @@ impl Counted {
     }
 }
 
-/// The hour of an instant.
+/// The hour of an instant. A clock that was never set does not reach [`EVER`].
 pub fn hour(at: i64) -> i64 {
-    at.div_euclid(HOUR_MS)
+    (at / HOUR_MS).max(EVER + 1)
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

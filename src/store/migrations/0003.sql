@@ -14,20 +14,20 @@ CREATE TABLE tallies (
 ) WITHOUT ROWID;
 
 INSERT INTO tallies
-  SELECT queued_at / 3600000, agent, 'accepted', kind, count(*), 0
+  SELECT max(1, queued_at / 3600000), agent, 'accepted', kind, count(*), 0
   FROM runs GROUP BY 1, 2, 4;
 INSERT INTO tallies
-  SELECT ended_at / 3600000, agent, 'ended', state, count(*), sum(ended_at - coalesce(started_at, ended_at))
+  SELECT max(1, ended_at / 3600000), agent, 'ended', state, count(*), sum(ended_at - coalesce(started_at, ended_at))
   FROM runs WHERE ended_at IS NOT NULL GROUP BY 1, 2, 4;
 INSERT INTO tallies
-  SELECT at / 3600000, agent, 'retried',
+  SELECT max(1, at / 3600000), agent, 'retried',
          CASE moments.why ->> '$.because.why'
            WHEN 'lost' THEN 'lost' WHEN 'timed_out' THEN 'timeout' ELSE 'error' END,
          count(*), 0
   FROM moments JOIN runs ON runs.id = moments.subject
   WHERE moments.why ->> '$.why' = 'retry' GROUP BY 1, 2, 4;
 INSERT INTO tallies
-  SELECT at / 3600000, agent, 'lost', '', count(*), 0
+  SELECT max(1, at / 3600000), agent, 'lost', '', count(*), 0
   FROM (SELECT at, agent FROM moments JOIN runs ON runs.id = moments.subject
         WHERE moments.why ->> '$.why' = 'retry' AND moments.why ->> '$.because.why' = 'lost'
         UNION ALL
@@ -35,18 +35,18 @@ INSERT INTO tallies
         WHERE ended_at IS NOT NULL AND why ->> '$.why' = 'lost')
   GROUP BY 1, 2;
 INSERT INTO tallies
-  SELECT at / 3600000, one.value ->> '$[0]', 'skipped', one.value ->> '$[1].why', count(*), 0
+  SELECT max(1, at / 3600000), one.value ->> '$[0]', 'skipped', one.value ->> '$[1].why', count(*), 0
   FROM receipts, json_each(receipts.skipped) AS one WHERE skipped <> '[]' GROUP BY 1, 2, 4;
 INSERT INTO tallies
-  SELECT at / 3600000, CASE kind WHEN 'webhook' THEN source ELSE kind END, 'fired', outcome,
+  SELECT max(1, at / 3600000), CASE kind WHEN 'webhook' THEN source ELSE kind END, 'fired', outcome,
          count(*), 0
   FROM receipts GROUP BY 1, 2, 4;
 INSERT INTO tallies
-  SELECT calls.at / 3600000, caller.agent, 'called', callee.agent, count(*), 0
+  SELECT max(1, calls.at / 3600000), caller.agent, 'called', callee.agent, count(*), 0
   FROM calls JOIN runs AS caller ON caller.id = calls.caller
        JOIN runs AS callee ON callee.id = calls.run GROUP BY 1, 2, 4;
 INSERT INTO tallies
-  SELECT callee.ended_at / 3600000, caller.agent, 'call_failed', callee.agent, count(*), 0
+  SELECT max(1, callee.ended_at / 3600000), caller.agent, 'call_failed', callee.agent, count(*), 0
   FROM calls JOIN runs AS caller ON caller.id = calls.caller
        JOIN runs AS callee ON callee.id = calls.run
   WHERE callee.ended_at IS NOT NULL AND callee.state <> 'succeeded' GROUP BY 1, 2, 4;

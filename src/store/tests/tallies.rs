@@ -205,3 +205,17 @@ fn pages_of_receipts_follow_each_other_from_both_ends() {
     assert_eq!(page(None, true, 2), "receipt-1 receipt-2");
     assert_eq!(page(Some("nobody"), false, 2), "");
 }
+
+#[test]
+fn a_clock_that_was_never_set_does_not_count_twice() {
+    let mut pair = Pair::new();
+    pair.webhook(2, None);
+    let once = ["dev accepted webhook 1", "github fired accepted 1"];
+    assert_eq!(
+        (told(&pair, None), told(&pair, Some(0))),
+        (once.map(Into::into).to_vec(), once.map(Into::into).to_vec())
+    );
+    let counted = pair.tallies();
+    pair.recount();
+    assert_eq!(counted, pair.tallies());
+}
