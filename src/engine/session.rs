@@ -20,6 +20,7 @@ use super::mirror::{Change, Mirror};
 use super::present;
 use super::rules::Facts;
 use super::tail::{self, Tail};
+use super::why::{Asked, why};
 use crate::ambient;
 use crate::scheduler::{Answer, Command, Hold, Order, RunState, Scope, Target};
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
@@ -75,6 +76,7 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                 let _ = down.send(Down::Log(chunk));
             }
             Up::Untail => tail = None,
+            Up::Why { id } => session.tell_why(id, tokio, down),
             Up::Leave(_) | Up::Unknown => {}
         }
     }
@@ -82,6 +84,24 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
 }
 
 impl Session {
+    fn tell_why(&self, id: String, tokio: &Tokio, down: &SyncSender<Down>) {
+        let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
+        tokio.spawn_blocking(move || {
+            let told = why(&reader, &id, ambient::now_ms());
+            let steps = match told {
+                Ok(Asked::Known { id: whole, steps }) if whole == id => steps,
+                // Nothing to add to what the row says.
+                Ok(_) => Vec::new(),
+                Err(error) => {
+                    tracing::error!(target: "engine", error = %error, "history not read");
+                    Vec::new()
+                }
+            };
+            let steps = steps.into_iter().map(present::why_step).collect();
+            let _ = down.send(Down::Why { id, steps });
+        });
+    }
+
     async fn submit(&self, command: al_wire::Command, token: Option<String>) -> Reply {
         let Some(command) = from_wire(command) else {
             return Reply::Refused { why: "this host does not know that command".to_owned() };
