@@ -105,11 +105,13 @@ impl Store {
                 known: KNOWN,
             });
         }
-        for (n, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
-            let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", n + 1);
-            self.conn.execute_batch(&step).map_err(at)?;
+        if version == KNOWN {
+            return Ok(());
         }
-        Ok(())
+        // All at once: whoever looks meanwhile sees the history as it was or as it is to be.
+        let steps = MIGRATIONS[version as usize..].concat();
+        let all = format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {KNOWN}; COMMIT;");
+        self.conn.execute_batch(&all).map_err(at)
     }
 
     /// The numbers of this history; `fresh` is written down when it has none yet.
@@ -215,6 +217,10 @@ fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     let version: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(at)?;
     if version > KNOWN {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known: KNOWN });
+    }
+    // Nothing at all is a history that is just being created.
+    if (1..KNOWN).contains(&version) {
+        return Err(StoreError::Older { path: path.to_owned(), found: version, known: KNOWN });
     }
     Ok(conn)
 }

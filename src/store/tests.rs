@@ -259,6 +259,19 @@ fn what_cannot_be_opened_says_what_to_do() {
 }
 
 #[test]
+fn a_history_of_an_older_al_is_read_once_it_was_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(FILE);
+    let old = Connection::open(&file).unwrap();
+    old.execute_batch(&format!("{} PRAGMA user_version = 1;", MIGRATIONS[0])).unwrap();
+    let failure = crate::failure::Failure::from(Reader::existing(file.clone()).unwrap_err());
+    assert_eq!(failure.code, "history_older");
+    assert!(failure.message.ends_with("was written by an older al (schema 1, this one reads 3)"));
+    drop(Store::open(dir.path()).unwrap());
+    assert!(Reader::existing(file).unwrap().is_some());
+}
+
+#[test]
 fn one_scheduler_per_project() {
     let dir = tempfile::tempdir().unwrap();
     let lock = Lock::take(dir.path(), 4711).unwrap().unwrap();

@@ -146,6 +146,27 @@ fn told(pair: &Pair, since: Option<i64>) -> Vec<String> {
 }
 
 #[test]
+fn each_thing_is_counted_by_what_it_was() {
+    let mut pair = Pair::with(&fleet());
+    let acts = [
+        Act::Webhook(true),  // dev and qa run
+        Act::Webhook(false), // nobody wants it
+        Act::Call(1, 0),     // qa calls dev
+        Act::Vanish(0),      // dev's first is tried again
+        Act::TimeOut(0),
+        Act::Pause(1, true),
+        Act::Call(0, 1), // which is not taken
+        Act::Kill(2),    // what qa called
+        Act::Exit(2, 1),
+        Act::Exit(1, 0),
+    ];
+    for (n, act) in acts.iter().enumerate() {
+        pair.act(act, T0 + n as i64);
+    }
+    insta::assert_snapshot!(told(&pair, None).join("\n"));
+}
+
+#[test]
 fn pruning_takes_the_hours_and_leaves_the_sums() {
     let mut pair = Pair::new();
     pair.webhook(T0, None);
