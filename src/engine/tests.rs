@@ -387,7 +387,7 @@ fn a_console_is_told_how_a_run_came_about() {
     up.send(Up::Submit { id: 1, seen: 0, command, token: None }).unwrap();
     let run = wait_for(|| world.runtime.started.lock().unwrap().first().cloned());
     let steps = told(&run);
-    assert_eq!(steps[1..3], ["dev was to run", "started at once: a slot is free"]);
+    assert_eq!(steps[1..3], ["dev took it", "started at once: a slot is free"]);
     assert_eq!(told("nobody"), Vec::<String>::new());
 }
 

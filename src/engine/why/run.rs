@@ -80,8 +80,8 @@ fn turns(rows: &Rows, chain: &mut Chain) -> Vec<(Millis, Option<Millis>)> {
     };
     let accepted = rows.moments.first().filter(|m| m.at == run.queued_at && waiting(&m.why));
     let text = match accepted {
-        Some(moment) => format!("{} was accepted and queued: {}", run.agent, moment.why.sentence()),
-        None => format!("{} was to run", run.agent),
+        Some(moment) => format!("{} took it into its queue: {}", run.agent, moment.why.sentence()),
+        None => format!("{} took it", run.agent),
     };
     chain.add(run.queued_at, Kind::Queued, text, accepted.map(|m| &m.why));
     if let Some(at) = alone {

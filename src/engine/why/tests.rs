@@ -82,7 +82,7 @@ fn a_run_that_had_a_slot_was_started_at_once() {
     check(
         &ended(65, RunState::Succeeded, Why::Exited { code: 0 }),
         &[
-            "0s dev was to run",
+            "0s dev took it",
             "0s started at once: a slot is free",
             "65s succeeded: finished, after 1m5s",
         ],
@@ -103,7 +103,7 @@ fn a_run_that_goes_on_says_how_things_stand() {
     check(
         &rows,
         &[
-            "0s dev was to run",
+            "0s dev took it",
             "0s started at once: a slot is free",
             "5s holds the lock db for 1m unless renewed",
             "1000s is running for 16m40s: half way",
@@ -119,7 +119,7 @@ fn what_waits_says_for_what_it_waited() {
     check(
         &rows,
         &[
-            "0s dev was accepted and queued: waiting for a slot: 2 of 2 are taken",
+            "0s dev took it into its queue: waiting for a slot: 2 of 2 are taken",
             "30s started after 30s in the queue: a slot is free",
             "40s failed: exit code 3, after 10s",
         ],
@@ -155,7 +155,7 @@ fn only_pauses_that_kept_it_waiting_are_told() {
     check(
         &rows,
         &[
-            "0s dev was accepted and queued: waiting for a slot: 1 of 1 are taken",
+            "0s dev took it into its queue: waiting for a slot: 1 of 1 are taken",
             "10s held: the scheduler was paused by ann (deploy)",
             "25s the scheduler was resumed by bob",
             "30s started after 30s in the queue: a slot is free",
@@ -175,7 +175,7 @@ fn each_attempt_is_told_with_its_end() {
     check(
         &rows,
         &[
-            "0s dev was to run",
+            "0s dev took it",
             "0s started at once: a slot is free",
             "30s the attempt ended, attempt 2 of 2 follows after 10s: its process vanished without \
              an exit status",
@@ -204,7 +204,7 @@ fn waits_are_told_with_what_ended_them() {
     check(
         &rows,
         &[
-            "0s dev was to run",
+            "0s dev took it",
             "0s started at once: a slot is free",
             "10s asks: deploy?",
             "20s ann answered: yes",
@@ -239,7 +239,7 @@ fn calls_are_told_from_both_ends() {
     check(
         &rows,
         &[
-            "0s dev was to run",
+            "0s dev took it",
             "0s started at once: a slot is free",
             "0s was called by lead-9 (no longer in the history)",
             "10s called qa-2",
@@ -257,7 +257,7 @@ fn who_killed_or_replaced_it_and_what_followed_is_told() {
     check(
         &rows,
         &[
-            "0s dev was to run",
+            "0s dev took it",
             "0s started at once: a slot is free",
             "10s was asked to end: killed by ann",
             "12s was killed: killed by ann, after 12s",
@@ -270,7 +270,7 @@ fn who_killed_or_replaced_it_and_what_followed_is_told() {
     check(
         &rows,
         &[
-            "0s dev was accepted and queued: waiting for a slot: 1 of 1 are taken",
+            "0s dev took it into its queue: waiting for a slot: 1 of 1 are taken",
             "12s was dropped: replaced by dev-2, which is about acme/api#1 too",
         ],
     );
@@ -306,7 +306,7 @@ fn a_firing_says_what_it_did_for_each_agent() {
         &receipt("r1", 0, &["dev-1", "qa-2", "old-3"]),
         &[rows(), woken],
         &[
-            "dev-1 dev was to run",
+            "dev-1 dev took it",
             "dev-1 started at once: a slot is free",
             "r1 woke qa-2, which waited for it",
             "r1 started old-3, which the history no longer has",
