@@ -44,6 +44,18 @@ pub struct TriggersArgs {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub lines: u32,
 
+    /// The page before this receipt
+    #[arg(long, value_name = "RECEIPT")]
+    pub before: Option<String>,
+
+    /// From the other end: the oldest first
+    #[arg(long)]
+    pub oldest: bool,
+
+    /// Show the receipts' ids, for `al why`, instead of the reasons
+    #[arg(long)]
+    pub ids: bool,
+
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -82,7 +94,8 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
 
 pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
     context.load()?;
-    let query = TriggersQuery { limit: args.lines, ..TriggersQuery::default() };
+    let query =
+        TriggersQuery { before: args.before.clone(), oldest: args.oldest, limit: args.lines };
     let receipts = match reader(context)? {
         Some(reader) => reader.triggers(&query)?,
         None => Vec::new(),
@@ -90,8 +103,9 @@ pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
     let rows: Vec<TriggerRow> = receipts.iter().map(engine::trigger_row).collect();
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"triggers": rows})),
+        (false, true) if args.before.is_some() => "nothing fired before that\n".to_owned(),
         (false, true) => "nothing has fired yet\n".to_owned(),
-        (false, false) => triggers_table(&rows, context),
+        (false, false) => triggers_table(&rows, args.ids, context),
     };
     output::print(&text)
 }
@@ -133,13 +147,15 @@ fn said(run: &RunRow) -> &str {
     }
 }
 
-fn triggers_table(rows: &[TriggerRow], context: &Context) -> String {
+fn triggers_table(rows: &[TriggerRow], ids: bool, context: &Context) -> String {
+    // An id is of use only when it is whole.
+    let last = if ids { ("RECEIPT", Fit::Keep) } else { ("WHY", Fit::End) };
     let mut table = Table::new([
         ("AGE", Fit::Keep),
         ("SOURCE", Fit::Keep),
         ("WHAT", Fit::End),
         ("OUTCOME", Fit::Keep),
-        ("WHY", Fit::End),
+        last,
     ]);
     for row in rows {
         table.row([
@@ -147,7 +163,7 @@ fn triggers_table(rows: &[TriggerRow], context: &Context) -> String {
             (&row.source).into(),
             (&row.summary).into(),
             Cell::new(outcome_tone(row.outcome), row.outcome.word()),
-            (&row.why).into(),
+            if ids { &row.id } else { &row.why }.into(),
         ]);
     }
     table.render(context.look.width, context.look.out)

@@ -19,9 +19,11 @@ pub mod run;
 mod running;
 pub mod start;
 mod stat;
+mod stats;
 mod table;
 mod times;
 mod version;
+mod why;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -92,6 +94,8 @@ pub enum Verb {
     Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
     Triggers(history::TriggersArgs),
+    Why(why::WhyArgs),
+    Stats(stats::StatsArgs),
     Cron(cron::CronArgs),
     Pause(control::PauseArgs),
     Resume(control::ResumeArgs),
@@ -105,7 +109,7 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "stop"]),
-    ("Look", &["stat", "logs", "runs", "triggers", "cron"]),
+    ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "cron"]),
     ("Steer", &["pause", "resume", "kill", "scale"]),
     ("Set up", &["keys", "completions", "version"]),
 ];
@@ -204,6 +208,8 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
         Verb::Triggers(args) => history::triggers(args, context),
+        Verb::Why(args) => why::run(args, context),
+        Verb::Stats(args) => stats::run(args, context),
         Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
             .and_then(|t| output::print(&t)),
         Verb::Pause(args) => control::pause(args, context),

@@ -73,6 +73,12 @@ pub fn clock(ms: Millis) -> String {
     at.with_timezone(&host_zone()).format("%H:%M:%S").to_string()
 }
 
+/// The day where this machine is: `2026-03-29`.
+pub fn day(ms: Millis) -> String {
+    let at = DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    at.with_timezone(&host_zone()).format("%Y-%m-%d").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 
 use tokio::sync::{broadcast, oneshot, watch};
 
+use super::meter::{Measured, Meter};
 use super::turn::Input;
 use crate::ambient;
 use crate::scheduler::impact::Impact;
@@ -108,6 +109,7 @@ pub struct Handle {
     pub(super) waiting: Arc<AtomicUsize>,
     pub(super) ended: watch::Receiver<bool>,
     reader: Arc<Reader>,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl fmt::Debug for Handle {
@@ -123,7 +125,17 @@ impl Handle {
         ended: watch::Receiver<bool>,
         reader: Arc<Reader>,
     ) -> Self {
-        Self { to, waiting, ended, reader }
+        Self { to, waiting, ended, reader, meter: Arc::default() }
+    }
+
+    /// How the writer is doing.
+    pub fn measured(&self) -> Measured {
+        self.meter.read()
+    }
+
+    /// Events that wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The read side of the history.

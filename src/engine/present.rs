@@ -4,6 +4,7 @@ use al_wire as wire;
 
 use super::mirror::Mirror;
 use super::rules::{AgentFacts, Facts};
+use super::why::Step;
 use crate::scheduler::impact::{Impact, Level};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::view::{AgentView, Mode};
@@ -212,6 +213,10 @@ fn receipt_why(runs: &[String], skipped: &[(String, Why)]) -> String {
         parts.push(format!("{agent} skipped: {}", why.sentence()));
     }
     if parts.is_empty() { Why::NoMatch.sentence() } else { parts.join("; ") }
+}
+
+pub fn why_step(step: Step) -> wire::WhyStep {
+    wire::WhyStep { at_ms: step.at_ms, about: step.about, text: step.text }
 }
 
 pub fn confirm(impact: &Impact, token: &str) -> wire::Confirm {

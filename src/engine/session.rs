@@ -21,6 +21,7 @@ use super::mirror::{Change, Mirror};
 use super::present;
 use super::rules::Facts;
 use super::tail::{self, Tail};
+use super::why::{Asked, why};
 use crate::ambient;
 use crate::scheduler::{Answer, Command, Hold, Order, RunState, Scope, Target};
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
@@ -76,6 +77,7 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                 let _ = down.send(Down::Log(chunk));
             }
             Up::Untail => tail = None,
+            Up::Why { id } => session.tell_why(id, tokio, down),
             Up::Leave(_) | Up::Unknown => {}
         }
     }
@@ -83,6 +85,24 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
 }
 
 impl Session {
+    fn tell_why(&self, id: String, tokio: &Tokio, down: &SyncSender<Down>) {
+        let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
+        tokio.spawn_blocking(move || {
+            let told = why(&reader, &id, ambient::now_ms());
+            let steps = match told {
+                Ok(Asked::Known { id: whole, steps }) if whole == id => steps,
+                // Nothing to add to what the row says.
+                Ok(_) => Vec::new(),
+                Err(error) => {
+                    tracing::error!(target: "engine", error = %error, "history not read");
+                    Vec::new()
+                }
+            };
+            let steps = steps.into_iter().map(present::why_step).collect();
+            let _ = down.send(Down::Why { id, steps });
+        });
+    }
+
     async fn submit(&self, command: al_wire::Command, token: Option<String>) -> Reply {
         let Some(command) = from_wire(command) else {
             return Reply::Refused { why: "this host does not know that command".to_owned() };
@@ -228,7 +248,8 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
     let ended = reader.runs(&RunsQuery { limit: HISTORY, ..RunsQuery::default() })?;
     let ended = ended.iter().filter(|run| run.state.ended());
     runs.extend(ended.map(|run| present::run_row(run, max)));
-    let triggers = reader.triggers(&TriggersQuery { limit: HISTORY, offset: 0 })?;
+    let triggers =
+        reader.triggers(&TriggersQuery { limit: HISTORY, ..TriggersQuery::default() })?;
     let agents = facts.agents.iter();
     Ok(Snapshot {
         v: al_wire::VERSION,

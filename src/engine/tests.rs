@@ -424,6 +424,29 @@ fn a_console_asks_and_is_asked_back() {
 }
 
 #[test]
+fn a_console_is_told_how_a_run_came_about() {
+    let world = World::new();
+    let (up, rows) = world.console();
+    first_snapshot(&rows);
+    let told = |id: &str| {
+        up.send(Up::Why { id: id.to_owned() }).unwrap();
+        loop {
+            if let Down::Why { id: of, steps } = rows.recv_timeout(Duration::from_secs(20)).unwrap()
+            {
+                assert_eq!(of, id);
+                return steps.into_iter().map(|step| step.text).collect::<Vec<_>>();
+            }
+        }
+    };
+    let command = al_wire::Command::Run { agent: "dev".into(), prompt: Some("look".into()) };
+    up.send(Up::Submit { id: 1, seen: 0, command, token: None }).unwrap();
+    let run = wait_for(|| world.runtime.started.lock().unwrap().first().cloned());
+    let steps = told(&run);
+    assert_eq!(steps[1..3], ["dev took it", "started at once: a slot is free"]);
+    assert_eq!(told("nobody"), Vec::<String>::new());
+}
+
+#[test]
 fn a_console_sees_the_log_it_asks_for_from_its_end_and_then_as_it_grows() {
     let world = World::new();
     let (up, rows) = world.console();

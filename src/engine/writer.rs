@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, watch};
@@ -15,6 +15,7 @@ use super::handle::{
     BEHIND_MAX, Commit, Confirmation, EngineError, Handle, Message, Outcome, ReplyTo, Watch,
     stamped,
 };
+use super::meter::Meter;
 use super::turn::{Host, Input, turn};
 use crate::ambient;
 use crate::scheduler::impact::{Impact, Level, impact};
@@ -43,6 +44,7 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
+    let meter = Arc::clone(&handle.meter);
     let path = host.store.path().to_owned();
     let no_thread = |e: std::io::Error| {
         let message = format!("no thread to be had: {e}");
@@ -54,6 +56,7 @@ pub fn start(
         waiting,
         commits,
         answers: Answers::start().map_err(no_thread)?,
+        meter,
         driver,
         seq: 0,
         trouble: None,
@@ -99,6 +102,7 @@ struct Writer {
     waiting: Arc<AtomicUsize>,
     commits: broadcast::Sender<Arc<Commit>>,
     answers: Answers,
+    meter: Arc<Meter>,
     driver: Driver,
     /// Number of the last commit.
     seq: u64,
@@ -218,8 +222,10 @@ impl Writer {
     fn take_turn(&mut self, jobs: Vec<Job>) -> Next {
         let (inputs, replies): (Vec<Input>, Vec<Option<ReplyTo>>) =
             jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
+        let (began, events) = (Instant::now(), inputs.len());
         match turn(&mut self.host, &inputs) {
             Ok(decided) => {
+                self.meter.turn(events, began.elapsed());
                 self.trouble = None;
                 self.carry_out(inputs, decided, replies)
             }

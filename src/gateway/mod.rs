@@ -4,10 +4,10 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `GET /metrics` | `Authorization: Bearer <API key>` |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/calls`, `/waits`, `/asks`, `/shutdown` | the token of their attempt |
 //!
-//! Every answer is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
+//! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
 //! stranger may use up is bounded: connections, header and body time, body size, and the memory of
 //! bodies that are still arriving.
 
@@ -19,6 +19,8 @@ mod doors;
 mod impatient;
 mod key;
 mod locks;
+mod metrics;
+mod past;
 mod port;
 mod reply;
 mod routes;
@@ -71,6 +73,7 @@ pub struct App {
     /// Turns of large signals of the runs on this machine.
     large_signals: Semaphore,
     refused: counters::Refused,
+    deliveries: counters::Deliveries,
     wrong_keys: counters::WrongKeys,
 }
 
@@ -82,6 +85,7 @@ impl App {
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
             refused: counters::Refused::default(),
+            deliveries: counters::Deliveries::default(),
             wrong_keys: counters::WrongKeys::default(),
         }
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
-use super::{App, calls, control, locks, signals, status, waits, webhook};
+use super::{App, calls, control, locks, metrics, past, signals, status, waits, webhook};
 
 pub fn router(app: Arc<App>) -> Router {
     let agents = Router::new()
@@ -39,6 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health", get(async || ok(&json!({"status": "ok"}))))
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
         .nest("/control", control(&app))
+        .merge(metrics(&app))
         .merge(agents)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -47,8 +48,18 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// With the key wherever the gateway listens: names of agents are nobody else's business, and what
+/// is open on this machine alone is open to every run on it.
+fn metrics(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/metrics", get(metrics::metrics))
+        .route_layer(from_fn_with_state(Arc::clone(app), control::with_key))
+}
+
 fn control(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
+        .route("/why/{id}", get(past::why))
+        .route("/stats", get(past::stats))
         .route("/status", get(status::status))
         .route("/instances", get(status::instances))
         .route("/pause", post(control::pause))

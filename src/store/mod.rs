@@ -9,28 +9,37 @@ mod alerts;
 mod error;
 mod life;
 mod lock;
+mod past;
 mod read;
 mod row;
+mod stats;
+mod tally;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use error::StoreError;
 pub use lock::Lock;
+pub use past::CallRecord;
 pub use read::{Moment, Reader, RunsQuery, TriggersQuery, WaitRecord};
+pub use stats::{Spans, Tally};
+pub use tally::Counted;
 
 use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRules, View};
+use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 
@@ -42,6 +51,7 @@ pub const FILE: &str = "al.db";
 pub struct Store {
     conn: Connection,
     path: PathBuf,
+    counts: RefCell<Counts>,
 }
 
 /// Numbers that were drawn when the history began.
@@ -72,7 +82,7 @@ impl Store {
         .map_err(at)?;
         conn.set_prepared_statement_cache_capacity(64);
         restrict(&path);
-        let store = Self { conn, path };
+        let store = Self { conn, path, counts: RefCell::default() };
         store.migrate()?;
         Ok(store)
     }
@@ -97,11 +107,13 @@ impl Store {
                 known: KNOWN,
             });
         }
-        for (n, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
-            let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", n + 1);
-            self.conn.execute_batch(&step).map_err(at)?;
+        if version == KNOWN {
+            return Ok(());
         }
-        Ok(())
+        // All at once: whoever looks meanwhile sees the history as it was or as it is to be.
+        let steps = MIGRATIONS[version as usize..].concat();
+        let all = format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {KNOWN}; COMMIT;");
+        self.conn.execute_batch(&all).map_err(at)
     }
 
     /// The numbers of this history; `fresh` is written down when it has none yet.
@@ -158,19 +170,22 @@ impl Store {
 
     /// Makes everything since [`Store::begin`] durable.
     pub fn commit(&self) -> Result<(), StoreError> {
+        self.counts.borrow_mut().flush(&self.conn).map_err(|e| self.at(e))?;
         self.conn.execute_batch("COMMIT").map_err(|e| self.at(e))
     }
 
     /// Forgets everything since [`Store::begin`].
     pub fn roll_back(&self) {
+        self.counts.borrow_mut().forget();
         if !self.conn.is_autocommit() {
             // A failed rollback leaves no transaction behind either: SQLite ended it by itself.
             let _ = self.conn.execute_batch("ROLLBACK");
         }
     }
 
-    /// Writes the rows of one decision.
+    /// Writes the rows of one decision, and counts it.
     pub fn apply(&self, decision: &crate::scheduler::Decision) -> Result<(), StoreError> {
+        self.counts.borrow_mut().count(&self.conn, decision).map_err(|e| self.at(e))?;
         write::apply(&self.conn, decision).map_err(|e| self.at(e))
     }
 
@@ -204,6 +219,10 @@ fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     let version: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(at)?;
     if version > KNOWN {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known: KNOWN });
+    }
+    // Nothing at all is a history that is just being created.
+    if (1..KNOWN).contains(&version) {
+        return Err(StoreError::Older { path: path.to_owned(), found: version, known: KNOWN });
     }
     Ok(conn)
 }

@@ -1,5 +1,7 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod tallies;
+
 use std::fs;
 
 use super::*;
@@ -31,9 +33,13 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
+        Self::with(&agents())
+    }
+
+    fn with(agents: &[(String, AgentRules)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let view = store.load(&rules(), &agents()).unwrap();
+        let view = store.load(&rules(), agents).unwrap();
         Self { dir, store, view, n: 0 }
     }
 
@@ -58,23 +64,7 @@ impl Pair {
     }
 
     fn webhook(&mut self, at: i64, dedupe: Option<&str>) -> Vec<Decision> {
-        self.send(
-            at,
-            Event::Fired(Firing {
-                trigger: Trigger {
-                    kind: TriggerKind::Webhook,
-                    source: "github".into(),
-                    summary: "issues opened acme/api#1".into(),
-                },
-                dedupe: dedupe.map(str::to_owned),
-                targets: vec!["dev".into()],
-                payload: r#"{"type":"webhook"}"#.into(),
-                envelope: Some(crate::scheduler::Envelope {
-                    headers: "{}".into(),
-                    body: b"body".to_vec(),
-                }),
-            }),
-        )
+        self.send(at, Event::Fired(firing(dedupe)))
     }
 
     fn command(&mut self, at: i64, command: Command) {
@@ -84,6 +74,20 @@ impl Pair {
     fn runs(&self) -> Vec<Run> {
         let query = RunsQuery { limit: 100, ..RunsQuery::default() };
         self.store.reader().runs(&query).unwrap()
+    }
+}
+
+fn firing(dedupe: Option<&str>) -> Firing {
+    Firing {
+        trigger: Trigger {
+            kind: TriggerKind::Webhook,
+            source: "github".into(),
+            summary: "issues opened acme/api#1".into(),
+        },
+        dedupe: dedupe.map(str::to_owned),
+        targets: vec!["dev".into()],
+        payload: r#"{"type":"webhook"}"#.into(),
+        envelope: Some(crate::scheduler::Envelope { headers: "{}".into(), body: b"body".to_vec() }),
     }
 }
 
@@ -261,7 +265,7 @@ fn receipts_say_what_became_of_a_firing() {
     pair.webhook(T0, None);
     pair.command(T0, Command::Scale { agent: "dev".into(), scale: 0 });
     pair.webhook(T0, None);
-    let query = TriggersQuery { offset: 0, limit: 10 };
+    let query = TriggersQuery { limit: 10, ..TriggersQuery::default() };
     let receipts = pair.store.reader().triggers(&query).unwrap();
     let told = |n: usize| (receipts[n].outcome, receipts[n].runs.len(), &*receipts[n].skipped);
     let disabled = ("dev".to_owned(), Why::Disabled);
@@ -292,7 +296,11 @@ fn history_is_pruned_by_age_and_live_runs_stay() {
     let left: Vec<String> = pair.runs().into_iter().map(|run| run.id).collect();
     assert_eq!(left.len(), 2, "the queued one and the running one: {left:?}");
     assert!(left.contains(&live.id) && !left.contains(&run.id));
-    let receipts = pair.store.reader().triggers(&TriggersQuery { offset: 0, limit: 10 }).unwrap();
+    let receipts = pair
+        .store
+        .reader()
+        .triggers(&TriggersQuery { limit: 10, ..TriggersQuery::default() })
+        .unwrap();
     assert_eq!(receipts.len(), 1, "old receipts go");
 }
 
@@ -358,6 +366,20 @@ fn what_cannot_be_opened_says_what_to_do() {
         &format!("was written by a newer al (schema 99, this one knows {KNOWN})"),
     );
     check(|dir| fs::create_dir(dir.join(FILE)).unwrap(), "history_unwritable", "cannot write");
+}
+
+#[test]
+fn a_history_of_an_older_al_is_read_once_it_was_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(FILE);
+    let old = Connection::open(&file).unwrap();
+    old.execute_batch(&format!("{} PRAGMA user_version = 1;", MIGRATIONS[0])).unwrap();
+    let failure = crate::failure::Failure::from(Reader::existing(file.clone()).unwrap_err());
+    assert_eq!(failure.code, "history_older");
+    let versions = format!("was written by an older al (schema 1, this one reads {KNOWN})");
+    assert!(failure.message.ends_with(&versions));
+    drop(Store::open(dir.path()).unwrap());
+    assert!(Reader::existing(file).unwrap().is_some());
 }
 
 #[test]

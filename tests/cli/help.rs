@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "start",
     "run",
     "stop",
@@ -10,6 +10,8 @@ const VERBS: [&str; 16] = [
     "logs",
     "runs",
     "triggers",
+    "why",
+    "stats",
     "cron",
     "pause",
     "resume",

@@ -8,4 +8,5 @@ mod history;
 mod live;
 mod reload;
 mod stat;
+mod why;
 mod world;

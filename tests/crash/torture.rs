@@ -262,7 +262,7 @@ fn kills_on_a_disk_that_fills_up_again_and_again_lose_nothing() {
         project.start_by(command, |_| holder.seen(project.state_dir()))
     };
     let fill = |n: usize| {
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             disk::fill(&ballast);
             thread::sleep(random_ms(60));
         }

@@ -42,6 +42,24 @@ pub fn facts(ui: &Ui, subject: &Subject) -> Vec<Fact> {
     facts.list
 }
 
+/// How it came to be so: when, and what happened.
+pub fn chain(ui: &Ui) -> Vec<(String, String)> {
+    let Some(chain) = &ui.chain else { return Vec::new() };
+    let facts = Facts { ui, list: Vec::new() };
+    chain
+        .steps
+        .iter()
+        .map(|step| {
+            // What a firing did is told run by run.
+            let about = match step.about == chain.id {
+                true => String::new(),
+                false => format!("{}: ", step.about),
+            };
+            (facts.at(step.at_ms), text::line(&format!("{about}{}", step.text)))
+        })
+        .collect()
+}
+
 /// What the subject is called.
 pub fn title(subject: &Subject) -> String {
     match subject {
@@ -74,6 +92,10 @@ pub fn page(ui: &Ui, subject: &Subject) -> String {
     let mut page = format!("{}\n\n", title(subject));
     for fact in facts(ui, subject) {
         page.push_str(&format!("{:<10} {}\n", fact.label, fact.value));
+    }
+    for (n, (at, text)) in chain(ui).into_iter().enumerate() {
+        let before = if n == 0 { "\n" } else { "" };
+        page.push_str(&format!("{before}{at:<10} {text}\n"));
     }
     if let Subject::Record(record) = subject {
         page.push_str(&format!("\n{}\n", whole(&record.msg)));

@@ -10,7 +10,7 @@ use crate::pane::Pane;
 use crate::prompt::Prompt;
 use crate::table::Table;
 use crate::theme::Theme;
-use al_wire::{Command, LogRecord, LogSource};
+use al_wire::{Command, LogRecord, LogSource, WhyStep};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tui_input::Input as TextInput;
@@ -69,6 +69,16 @@ pub enum Popup {
     Inspect { subject: Subject, top: usize },
 }
 
+/// How what is inspected came to be as it is, as far as the host has told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The run or receipt.
+    pub id: String,
+    pub steps: Vec<WhyStep>,
+    /// Something happened to it since it was asked for.
+    pub stale: bool,
+}
+
 /// What goes on behind a frozen picture.
 #[derive(Debug, Clone)]
 pub struct Behind {
@@ -101,6 +111,7 @@ pub struct Ui {
     /// Lines given to the command prompt, oldest first.
     pub said: Vec<String>,
     pub popup: Option<Popup>,
+    pub chain: Option<Chain>,
     pub dialog: Option<Dialog>,
     /// Keys of an unfinished sequence.
     pub typed: Vec<Chord>,
@@ -137,6 +148,7 @@ impl Ui {
             prompt: None,
             said: Vec::new(),
             popup: None,
+            chain: None,
             dialog: None,
             typed: Vec::new(),
             staged: None,

@@ -3,13 +3,14 @@
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
 use crate::state::Ui;
-use al_wire::{Command, Down, Reply, Scope, Target};
+use al_wire::{Command, Down, Reply, Row, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
         Down::Snapshot(snapshot) => intake(ui).replace(*snapshot),
         Down::Delta(delta) => {
             let known = intake(ui).alerts().to_vec();
+            outdate(ui, &delta.puts);
             intake(ui).apply(delta);
             let new = intake(ui).alerts().iter().find(|alert| !known.contains(alert));
             if let Some(alert) = new.map(al_wire::AlertRow::sentence) {
@@ -27,10 +28,25 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
                 answer(ui, command, reply);
             }
         }
+        Down::Why { id, steps } => {
+            if let Some(chain) = ui.chain.as_mut().filter(|chain| chain.id == id) {
+                chain.steps = steps;
+            }
+        }
         Down::Lagged { skipped } => ui.lagged += skipped,
         Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),
         Down::Unknown => {}
     }
+}
+
+/// What is told of something that changes has to be told again.
+fn outdate(ui: &mut Ui, puts: &[Row]) {
+    let Some(chain) = &mut ui.chain else { return };
+    chain.stale |= puts.iter().any(|row| match row {
+        Row::Run(run) => run.id == chain.id || run.receipt.as_ref() == Some(&chain.id),
+        Row::Trigger(trigger) => trigger.id == chain.id,
+        Row::Host(_) | Row::Agent(_) | Row::AgentGone { .. } | Row::Unknown => false,
+    });
 }
 
 /// The fleet that what arrives goes into: behind the picture while that is frozen.

@@ -249,3 +249,13 @@ pub struct TriggerRow {
     /// Runs that it led to.
     pub runs: Vec<String>,
 }
+
+/// One step of what happened, from a trigger to the end of what it started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyStep {
+    pub at_ms: i64,
+    /// The run or receipt that it is about.
+    pub about: String,
+    /// A sentence.
+    pub text: String,
+}

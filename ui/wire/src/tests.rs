@@ -24,6 +24,12 @@ fn commands_have_one_json_form() {
         Command::Pause { scope: Scope::Project, why: Some("deploy".into()) },
         r#"{"do":"pause","scope":"project","why":"deploy"}"#,
     );
+    check(Up::Why { id: "dev-1".into() }, r#"{"up":"why","id":"dev-1"}"#);
+    let step = WhyStep { at_ms: 5, about: "dev-1".into(), text: "started at once".into() };
+    check(
+        Down::Why { id: "dev-1".into(), steps: vec![step] },
+        r#"{"down":"why","id":"dev-1","steps":[{"at_ms":5,"about":"dev-1","text":"started at once"}]}"#,
+    );
     check(
         Down::Reply { id: 7, reply: Reply::Stale { now: vec!["it already ended".into()] } },
         r#"{"down":"reply","id":7,"reply":{"reply":"stale","now":["it already ended"]}}"#,
