@@ -11,7 +11,7 @@ use super::turn::Input;
 use crate::ambient;
 use crate::scheduler::impact::Impact;
 use crate::scheduler::{Answer, Command, Decision, Event, Stamp, View};
-use crate::store::Reader;
+use crate::store::{Reader, StoreError};
 
 /// Events from outside that may wait for the writer; more are turned away.
 const WAITING_MAX: usize = 4096;
@@ -41,6 +41,8 @@ pub enum EngineError {
     Busy,
     /// It could not be written down; nothing has changed.
     NotWritten { message: String },
+    /// The history cannot be read.
+    NotRead { message: String },
     /// The scheduler has ended.
     Ended,
 }
@@ -50,6 +52,7 @@ impl fmt::Display for EngineError {
         match self {
             Self::Busy => f.write_str("too many events are waiting"),
             Self::NotWritten { message } => write!(f, "not accepted: {message}"),
+            Self::NotRead { message } => write!(f, "the history cannot be read: {message}"),
             Self::Ended => f.write_str("the scheduler has ended"),
         }
     }
@@ -126,6 +129,22 @@ impl Handle {
     /// The read side of the history.
     pub fn reader(&self) -> &Arc<Reader> {
         &self.reader
+    }
+
+    /// Asks the history, beside the tasks that must not wait for a disk.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn history<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let reader = Arc::clone(&self.reader);
+        let answer = tokio::task::spawn_blocking(move || question(&reader)).await;
+        answer.map_err(|_| EngineError::Ended)?.map_err(|error| {
+            tracing::error!(target: "engine", error = %error, "history not read");
+            EngineError::NotRead { message: error.to_string() }
+        })
     }
 
     /// Hands in an event and waits until what it changed is on disk.

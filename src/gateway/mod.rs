@@ -5,26 +5,31 @@
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
 //! | the operator | `/control/*` | `Authorization: Bearer <API key>` |
-//! | runs, from this machine | `POST /signals/*`, `POST /shutdown` | the token of their attempt |
+//! | runs, from this machine | `/signals/*`, `/locks/*`, `/calls`, `/waits`, `/asks`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
 //! stranger may use up is bounded: connections, header and body time, body size, and the memory of
 //! bodies that are still arriving.
 
 mod body;
+mod calls;
 mod control;
 mod counters;
 mod doors;
+mod fields;
 mod impatient;
 mod key;
+mod locks;
 mod port;
 mod reply;
 mod routes;
+mod sender;
 mod serve;
 mod signals;
 mod sources;
 mod status;
 mod token;
+mod waits;
 mod webhook;
 
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::engine::EngineError;
 use crate::scheduler::Why;
@@ -64,6 +64,7 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::Busy => Self::later(error.to_string(), 1),
             EngineError::NotWritten { .. } => Self::later(error.to_string(), 5),
+            EngineError::NotRead { .. } => Self::later("the history cannot be read", 5),
             EngineError::Ended => Self::later(error.to_string(), 10),
         }
     }
@@ -82,6 +83,27 @@ impl IntoResponse for Problem {
 /// 200 with a value.
 pub fn ok(value: &impl Serialize) -> Response {
     json_response(StatusCode::OK, value)
+}
+
+/// 409 to a run: what it asked for cannot be had, and why. `more` are fields beside the reason,
+/// which stands there under both names that agents look for.
+pub fn declined(reason: &str, more: Value) -> Response {
+    json_response(StatusCode::CONFLICT, &negative(reason, more))
+}
+
+/// 404 to a run, in the same form.
+pub fn not_there(reason: &str) -> Response {
+    json_response(StatusCode::NOT_FOUND, &negative(reason, json!({})))
+}
+
+fn negative(reason: &str, more: Value) -> Value {
+    let mut body = json!({"ok": false});
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+        body.insert("reason".to_owned(), reason.into());
+        body.insert("error".to_owned(), reason.into());
+    }
+    body
 }
 
 fn json_response(status: StatusCode, value: &impl Serialize) -> Response {

@@ -52,15 +52,8 @@ pub async fn instances(State(app): State<Arc<App>>) -> Answered {
 /// The state now, with the newest ended run of each agent.
 async fn mirror(app: &App) -> Result<Mirror, Problem> {
     let view = app.engine().look(View::clone).await?;
-    let reader = Arc::clone(app.engine().reader());
     let names: Vec<String> = view.agents.keys().cloned().collect();
-    let last = tokio::task::spawn_blocking(move || reader.last_runs(&names))
-        .await
-        .map_err(|_| Problem::internal())?;
-    let last = last.map_err(|error| {
-        tracing::error!(target: "gateway", error = %error, "history not read");
-        Problem::later("the history cannot be read", 5)
-    })?;
+    let last = app.engine().history(move |reader| reader.last_runs(&names)).await?;
     Ok(Mirror { seq: 0, view, last })
 }
 

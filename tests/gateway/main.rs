@@ -2,11 +2,14 @@
 //! agents are played: they run until a test ends them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod calls;
 mod client;
 mod control;
 mod crowds;
 mod limits;
+mod locks;
 mod signals;
 mod stage;
+mod waits;
 mod webhooks;
 mod world;

@@ -173,6 +173,17 @@ impl World {
         tokio::time::timeout(HANGS, waiting).await.expect("the run to get there")
     }
 
+    /// Waits until so many locks are held.
+    pub async fn until_locks(&self, count: usize) {
+        let mut watch = self.engine.watch().await.unwrap();
+        let waiting = async {
+            while self.engine.reader().locks().unwrap().len() != count {
+                watch.commits.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(HANGS, waiting).await.expect("the locks to be as many");
+    }
+
     /// A number from the history, through a connection of its own.
     pub fn count(&self, sql: &str) -> i64 {
         self.sql().query_row(sql, [], |row| row.get(0)).unwrap()
