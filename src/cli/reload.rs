@@ -213,7 +213,7 @@ fn redefined(old: &Project, new: &Project) -> BTreeSet<Scope> {
     redefined
 }
 
-/// One fault for each file with errors: its first, and how many more there are.
+/// One fault for each file with errors: the first that has a line, and how many more there are.
 fn faults(problems: &[Problem], now: &Project, old: &Project) -> Vec<Fault> {
     let errors: Vec<&Problem> =
         problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
@@ -227,7 +227,8 @@ fn faults(problems: &[Problem], now: &Project, old: &Project) -> Vec<Fault> {
         .into_iter()
         .map(|path| {
             let of_file: Vec<&&Problem> = errors.iter().filter(|e| e.file == *path).collect();
-            fault(of_file[0], of_file.len() - 1, now, old)
+            let first = of_file.iter().find(|e| e.place().is_some()).unwrap_or(&of_file[0]);
+            fault(first, of_file.len() - 1, now, old)
         })
         .collect()
 }

@@ -60,21 +60,27 @@ pub struct RunArgs {
 /// # Errors
 /// When the run is not accepted.
 pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let project = start::load(context)?;
-    if let Some(agent) = &args.agent
+    let is_running = running::running(&context.state_dir()).is_some();
+    let project = match start::load(context) {
+        // A scheduler at work goes on in spite of errors, and knows its agents.
+        Err(_) if is_running => None,
+        loaded => Some(loaded?),
+    };
+    if let (Some(agent), Some(project)) = (&args.agent, &project)
         && !project.agents.iter().any(|known| known.name == *agent)
     {
         return Err(context.unknown_agent(agent));
     }
-    let places = Places::of(&project.dir);
     let tokio = start::tokio()?;
     let signals = tokio.block_on(async { Signals::listen() })?;
-    if running::running(&places.al).is_some() {
+    let Some(project) = project.filter(|_| !is_running) else {
+        let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
+        let places = Places::of(&dir);
         let run = &ask(args, context)?;
         let reader = &Reader::new(places.al.join(FILE));
         let watched = Watched { run, reader, places: &places, own: None };
         return follow(&watched, args, context, &tokio, signals);
-    }
+    };
     let plan = Plan { project, port: 0, expose: false, whole: false };
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|run| {

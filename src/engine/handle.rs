@@ -41,7 +41,7 @@ pub enum EngineError {
     Busy,
     /// It could not be written down; nothing has changed.
     NotWritten { message: String },
-    /// The history cannot be read.
+    /// The history could not be read.
     NotRead { message: String },
     /// The scheduler has ended.
     Ended,
@@ -52,7 +52,7 @@ impl fmt::Display for EngineError {
         match self {
             Self::Busy => f.write_str("too many events are waiting"),
             Self::NotWritten { message } => write!(f, "not accepted: {message}"),
-            Self::NotRead { message } => write!(f, "the history cannot be read: {message}"),
+            Self::NotRead { .. } => f.write_str("the history cannot be read"),
             Self::Ended => f.write_str("the scheduler has ended"),
         }
     }
@@ -131,20 +131,21 @@ impl Handle {
         &self.reader
     }
 
-    /// Asks the history, beside the tasks that must not wait for a disk.
+    /// Asks the history, beside the threads that must not wait for a disk.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub async fn history<T: Send + 'static>(
+    /// When it cannot be read; why is in the scheduler's log.
+    pub async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let reader = Arc::clone(&self.reader);
         let answer = tokio::task::spawn_blocking(move || question(&reader)).await;
-        answer.map_err(|_| EngineError::Ended)?.map_err(|error| {
-            tracing::error!(target: "engine", error = %error, "history not read");
-            EngineError::NotRead { message: error.to_string() }
-        })
+        let failed = |message: String| {
+            tracing::error!(target: "engine", error = message, "history not read");
+            EngineError::NotRead { message }
+        };
+        answer.map_err(|e| failed(e.to_string()))?.map_err(|e| failed(e.to_string()))
     }
 
     /// Hands in an event and waits until what it changed is on disk.

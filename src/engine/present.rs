@@ -125,12 +125,20 @@ pub fn agent_row(mirror: &Mirror, name: &str, facts: &AgentFacts) -> Option<wire
     let agent = view.agents.get(name)?;
     let paused = view.pauses.get(&Scope::Agent(name.to_owned()));
     let last = mirror.last.get(name);
+    let alert = view.alerts.values().find(|alert| alert.fault.agent.as_deref() == Some(name));
     let newest =
         agent.live.iter().filter_map(|id| view.runs.get(id)).max_by_key(|run| run.seq).or(last);
     Some(wire::AgentRow {
         name: name.to_owned(),
         description: facts.description.clone(),
-        state: agent_state(agent, paused.is_some() || view.pauses.contains_key(&Scope::Project)),
+        state: match agent_state(
+            agent,
+            paused.is_some() || view.pauses.contains_key(&Scope::Project),
+        ) {
+            wire::AgentState::Running => wire::AgentState::Running,
+            _ if alert.is_some() => wire::AgentState::Invalid,
+            other => other,
+        },
         paused: paused.map(pause_row),
         running: agent.live.len() as u32,
         scale: agent.rules.scale,
@@ -142,13 +150,17 @@ pub fn agent_row(mirror: &Mirror, name: &str, facts: &AgentFacts) -> Option<wire
         triggers: facts.triggers.clone(),
         last: last.and_then(last_run),
         status_text: newest.and_then(|run| run.status.as_deref()).map(cut),
-        error: last
-            .filter(|run| matches!(run.state, RunState::Failed | RunState::TimedOut))
-            .map(|run| run.why.sentence()),
+        error: alert.map(|alert| alert.fault.sentence()).or_else(|| failure(last)),
         engine: facts.engine.to_owned(),
         runtime: facts.runtime.to_owned(),
         timeout_s: facts.timeout_s,
     })
+}
+
+/// Why the newest ended run went wrong, when it did.
+fn failure(last: Option<&Run>) -> Option<String> {
+    let failed = |run: &&Run| matches!(run.state, RunState::Failed | RunState::TimedOut);
+    last.filter(failed).map(|run| run.why.sentence())
 }
 
 fn agent_state(agent: &AgentView, paused: bool) -> wire::AgentState {

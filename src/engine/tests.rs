@@ -449,3 +449,89 @@ fn on_a_full_disk_nothing_changes_and_later_everything_works() {
     assert_eq!(runs.len(), 1);
     assert_eq!(runs[0].seq, view.next_run, "the refused ones left no trace, not even a number");
 }
+
+#[test]
+fn an_edit_that_cannot_be_written_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let view = store.load(&rules(), &agents()).unwrap();
+    let mut host = Host::new(store, view);
+    let stamp = Stamp { at: 1_800_000_000_000, id: "receipt".into() };
+    let input = |event| Input { event, stamp: stamp.clone() };
+    turn(&mut host, &[input(Event::Fired(firing()))]).unwrap();
+    let before = host.view.clone();
+    let every = crate::scheduler::Cadence::Every(60_000);
+    let new = |n: usize| {
+        let rules =
+            AgentRules { queue_bound: 1, schedule: Some(every.clone()), ..AgentRules::default() };
+        (format!("new-{n}"), rules)
+    };
+    let edit = || {
+        input(Event::ConfigChanged(Box::new(crate::scheduler::NewConfig {
+            rules: ProjectRules { scale: Some(1), ..rules() },
+            agents: (0..2000).map(new).collect(),
+            redefined: Default::default(),
+            faults: Vec::new(),
+        })))
+    };
+    host.store.fill(true);
+    turn(&mut host, &[edit()]).unwrap_err();
+    assert_eq!(host.view.agents, before.agents);
+    assert_eq!(host.view.rules, before.rules);
+    host.store.fill(false);
+    turn(&mut host, &[edit()]).unwrap();
+    assert_eq!((host.view.agents.len(), host.view.rules.scale), (2000, Some(1)));
+}
+
+#[test]
+fn a_console_sees_agents_come_change_and_go() {
+    let world = World::new();
+    let (_up, rows) = world.console();
+    first_snapshot(&rows);
+    let edit = |agents: Vec<Agent>, alerts: Vec<&str>| {
+        let mut defined = defined(agent(world.dir.path()));
+        defined.project.agents = agents;
+        defined.facts = defined.facts.of_project(&defined.project, "UTC");
+        let rules_of = |agent: &Agent| (agent.name.clone(), agent_rules(agent, "UTC").unwrap());
+        let fault = |message: &str| crate::scheduler::Fault {
+            key: crate::scheduler::Fault::config_key("config.toml"),
+            agent: None,
+            message: message.into(),
+            hint: None,
+            file: Some("config.toml".into()),
+            line: Some(2),
+        };
+        let config = crate::scheduler::NewConfig {
+            rules: rules(),
+            agents: defined.project.agents.iter().map(rules_of).collect(),
+            redefined: [Scope::Agent("dev".into())].into(),
+            faults: alerts.into_iter().map(fault).collect(),
+        };
+        world.definitions.replace(defined);
+        let event = Event::ConfigChanged(Box::new(config));
+        world.tokio.block_on(world.engine.submit(event)).unwrap();
+    };
+    let told = |which: &dyn Fn(&Row) -> bool| {
+        wait_for(|| match rows.recv_timeout(Duration::from_secs(20)).unwrap() {
+            Down::Delta(delta) => delta.puts.into_iter().find(|row| which(row)),
+            _ => None,
+        })
+    };
+    let named = |name: &'static str| move |row: &Row| matches!(row, Row::Agent(agent) if agent.name == name);
+    let dev = agent(world.dir.path());
+    let new = Agent { name: "new".into(), scale: 3, ..dev.clone() };
+    edit(vec![Agent { timeout_s: 5, ..dev }, new.clone()], Vec::new());
+    let Row::Agent(dev) = told(&named("dev")) else { unreachable!() };
+    assert_eq!(dev.timeout_s, 5);
+    edit(vec![new], vec!["not valid TOML"]);
+    assert_eq!(
+        told(&|row| matches!(row, Row::AgentGone { .. })),
+        Row::AgentGone { name: "dev".into() }
+    );
+    edit(Vec::new(), vec!["still not"]);
+    let alerts = |row: &Row| match row {
+        Row::Host(host) => host.alerts.iter().any(|a| a.sentence() == "config.toml:2: still not"),
+        _ => false,
+    };
+    told(&alerts);
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::App;
@@ -22,10 +22,8 @@ const NAME_MAX: usize = 200;
 
 pub async fn call(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
-    let agent = signal.fields.some_text("targetAgent")?;
-    let context = signal.fields.text("context")?;
-    let key = signal.fields.text_if_any("key")?.filter(|key| !key.is_empty());
-    match ask(&app, &signal, agent, context, key).await? {
+    let (agent, context) = (target(&signal)?, signal.fields.text("context")?);
+    match place(&app, &signal, agent, context).await? {
         Ok(call) => Ok(ok(&json!({"ok": true, "callId": call}))),
         Err(reason) => Ok(declined(&reason, json!({}))),
     }
@@ -34,26 +32,35 @@ pub async fn call(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -
 /// A call whose result nobody asks for.
 pub async fn trigger(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
-    let agent = signal.fields.some_text("targetAgent")?;
-    let context = signal.fields.some_text("context")?;
-    match ask(&app, &signal, agent, context, None).await? {
+    let (agent, context) = (target(&signal)?, signal.fields.some_text("context")?);
+    match place(&app, &signal, agent, context).await? {
         Ok(_) => Ok(ok(&json!({"ok": true}))),
         Err(reason) => Ok(declined(&reason, json!({}))),
     }
 }
 
-/// The id of the call, or why it was refused.
-async fn ask(
+fn target(signal: &Signal) -> Result<&str, Problem> {
+    bounded("targetAgent", signal.fields.some_text("targetAgent")?, NAME_MAX)
+}
+
+/// The id of the call, or why there is none.
+async fn place(
     app: &App,
     signal: &Signal,
     agent: &str,
     context: &str,
-    key: Option<&str>,
 ) -> Result<Result<String, String>, Problem> {
+    let key = signal.fields.text_if_any("key")?;
+    if key.is_some_and(|key| key.is_empty() || key.len() > KEY_MAX) {
+        return Err(Problem::bad_request(format!("key must have 1 to {KEY_MAX} bytes")));
+    }
+    if context.len() > CONTEXT_MAX {
+        let text = format!("context is longer than {CONTEXT_MAX} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
     let sender = signal.verify(app)?;
-    let context = bounded("context", sender.clean(app, context), CONTEXT_MAX)?;
-    let key = key.map(|key| bounded("key", sender.clean(app, key), KEY_MAX)).transpose()?;
-    let agent = bounded("targetAgent", sender.clean(app, agent), NAME_MAX)?;
+    let clean = |text: &str| sender.clean(app, text);
+    let (agent, context, key) = (clean(agent), clean(context), key.map(clean));
     let answer = sender.ask(app, Ask::Call { agent: agent.clone(), context, key }).await?;
     match answer {
         Answer::Called { call, .. } => Ok(Ok(call)),
@@ -88,13 +95,13 @@ fn refusal(why: &Why, agent: &str) -> String {
 pub async fn check(
     State(app): State<Arc<App>>,
     Name(id): Name,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
-    uri: Uri,
 ) -> Answered {
-    let signal = Signal::of_query(&headers, &uri)?;
+    let signal = Signal::of_query(&headers, query.as_deref())?;
     let sender = signal.verify(&app)?;
     sender.look(&app, |_| ()).await?;
-    match app.engine().history(move |reader| reader.call(&id)).await? {
+    match app.engine().read(move |reader| reader.call(&id)).await? {
         Some((call, run)) if call.caller == sender.run => Ok(ok(&result(run.as_ref()))),
         _ => Err(Problem::not_found("call not found")),
     }
@@ -116,5 +123,6 @@ fn result(run: Option<&Run>) -> Value {
 }
 
 fn failed(why: &str) -> Value {
-    json!({"status": "error", "errorMessage": format!("agent run failed: {why}")})
+    let message = format!("agent run failed: {why}");
+    json!({"status": "error", "errorMessage": message, "error": message})
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -15,7 +15,6 @@ use serde_json::json;
 use super::key::Verdict;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
-use super::sender::bearer;
 use super::serve::Peer;
 use super::{App, body};
 use crate::ambient;
@@ -55,6 +54,12 @@ fn admit(app: &App, request: &Request) -> Result<(), Problem> {
         Verdict::Wrong if app.wrong_keys.note(from, now) => Err(too_many()),
         Verdict::Wrong => Err(unauthorized()),
     }
+}
+
+/// What stands behind `Authorization: Bearer`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
 /// One order: who gives it, and its optional JSON body.

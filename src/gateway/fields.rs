@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::reply::Problem;
 use crate::scheduler::Millis;
 
-/// Longer spans are a slip of the finger: a year.
-const SPAN_MAX_S: u64 = 366 * 86_400;
-
+/// What stands in the body beside the token.
 #[derive(Debug, Default)]
 pub struct Fields(Map<String, Value>);
 
@@ -50,18 +47,17 @@ impl Fields {
         }
     }
 
-    /// A span, sent in seconds; 0 and nothing mean the default.
-    pub fn span_ms(&self, field: &str) -> Result<Option<Millis>, Problem> {
+    /// A span, sent in whole seconds; nothing and 0 are the default of whoever is asked.
+    pub fn span_ms(&self, field: &str, longest_s: u32) -> Result<Option<Millis>, Problem> {
         let Some(value) = self.get(field) else { return Ok(None) };
-        let whole = |s: &f64| s.fract() == 0.0 && (0.0..=SPAN_MAX_S as f64).contains(s);
-        let seconds = value.as_u64().or_else(|| value.as_f64().filter(whole).map(|s| s as u64));
-        match seconds.filter(|seconds| *seconds <= SPAN_MAX_S) {
-            Some(0) => Ok(None),
-            Some(seconds) => Ok(Some(seconds as Millis * 1000)),
-            None => {
-                let text = format!("{field} must be a whole number of seconds up to {SPAN_MAX_S}");
-                Err(Problem::bad_request(text))
-            }
+        // Not every client can tell 60 from 60.0.
+        let whole = |s: &f64| s.fract() == 0.0 && (0.0..=f64::from(longest_s)).contains(s);
+        match value.as_f64().filter(whole) {
+            Some(seconds) if seconds > 0.0 => Ok(Some(seconds as Millis * 1000)),
+            Some(_) => Ok(None),
+            None => Err(Problem::bad_request(format!(
+                "{field} must be a whole number of seconds, {longest_s} at most"
+            ))),
         }
     }
 
@@ -94,11 +90,10 @@ fn missing(field: &str) -> Problem {
 }
 
 /// # Errors
-/// 413 when it is longer than `max` bytes.
-pub fn bounded(field: &str, text: String, max: usize) -> Result<String, Problem> {
+/// When the text is longer than `max` bytes.
+pub fn bounded<'t>(field: &str, text: &'t str, max: usize) -> Result<&'t str, Problem> {
     if text.len() > max {
-        let text = format!("{field} is longer than {max} bytes");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+        return Err(Problem::bad_request(format!("{field} is longer than {max} bytes")));
     }
     Ok(text)
 }
@@ -113,7 +108,7 @@ mod tests {
     fn spans_are_whole_seconds_and_none_is_the_default() {
         let check = |value: Value, expected: Option<Option<Millis>>| {
             let Value::Object(fields) = json!({"ttl": value}) else { panic!("an object") };
-            let found = Fields::new(fields).span_ms("ttl").ok();
+            let found = Fields::new(fields).span_ms("ttl", 3600).ok();
             assert_eq!(found, expected, "{value}");
         };
         check(json!(null), Some(None));
@@ -123,6 +118,8 @@ mod tests {
         check(json!(-1), None);
         check(json!(0.5), None);
         check(json!("60"), None);
+        check(json!(3600), Some(Some(3_600_000)));
+        check(json!(3601), None);
         check(json!(u64::MAX), None);
         check(json!(1e300), None);
     }

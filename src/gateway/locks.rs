@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::App;
@@ -14,10 +14,13 @@ use crate::ambient;
 use crate::scheduler::lock::bad_key;
 use crate::scheduler::{Answer, Ask, Lock};
 
+/// The longest time that a lock may be held without a renewal: a week.
+const TTL_MAX_S: u32 = 7 * 86_400;
+
 pub async fn acquire(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
     let key = signal.fields.some_text("resourceKey")?;
-    let ttl_ms = signal.fields.span_ms("ttl")?;
+    let ttl_ms = signal.fields.span_ms("ttl", TTL_MAX_S)?;
     let waits = signal.fields.flag("waiting")?;
     let (sender, key) = keyed(&app, &signal, key)?;
     let answer = sender.ask(&app, Ask::Lock { key, ttl_ms, waits }).await?;
@@ -30,7 +33,7 @@ pub async fn acquire(State(app): State<Arc<App>>, headers: HeaderMap, body: Body
 pub async fn heartbeat(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
     let key = signal.fields.some_text("resourceKey")?;
-    let ttl_ms = signal.fields.span_ms("ttl")?;
+    let ttl_ms = signal.fields.span_ms("ttl", TTL_MAX_S)?;
     let (sender, key) = keyed(&app, &signal, key)?;
     let answer = sender.ask(&app, Ask::Renew { key, ttl_ms }).await?;
     replied(answer, |_, until| json!({"ok": true, "expiresAt": until}))
@@ -45,18 +48,22 @@ pub async fn release(State(app): State<Arc<App>>, headers: HeaderMap, body: Body
 }
 
 /// The run's own locks.
-pub async fn list(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Answered {
-    let signal = Signal::of_query(&headers, &uri)?;
+pub async fn list(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answered {
+    let signal = Signal::of_query(&headers, query.as_deref())?;
     let sender = signal.verify(&app)?;
     let (run, now) = (sender.run.to_owned(), ambient::now_ms());
     let locks = sender.look(&app, move |view| {
-        view.locks_of(&run).filter(|lock| lock.until > now).map(lock_row).collect::<Vec<_>>()
+        view.locks_of(&run).filter(|lock| lock.until > now).map(row).collect::<Vec<_>>()
     });
     Ok(ok(&locks.await?))
 }
 
 /// A lock in the words of existing clients.
-pub fn lock_row(lock: &Lock) -> Value {
+fn row(lock: &Lock) -> Value {
     json!({
         "resourceKey": lock.key,
         "holder": lock.run,

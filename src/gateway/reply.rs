@@ -63,8 +63,9 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Busy => Self::later(error.to_string(), 1),
-            EngineError::NotWritten { .. } => Self::later(error.to_string(), 5),
-            EngineError::NotRead { .. } => Self::later("the history cannot be read", 5),
+            EngineError::NotWritten { .. } | EngineError::NotRead { .. } => {
+                Self::later(error.to_string(), 5)
+            }
             EngineError::Ended => Self::later(error.to_string(), 10),
         }
     }

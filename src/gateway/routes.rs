@@ -16,7 +16,7 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
-use super::{App, calls, control, locks, sender, signals, status, waits, webhook};
+use super::{App, calls, control, locks, signals, status, waits, webhook};
 
 pub fn router(app: Arc<App>) -> Router {
     let agents = Router::new()
@@ -34,7 +34,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/waits", post(waits::wait))
         .route("/waits/{id}", get(waits::check))
         .route("/asks", post(waits::ask))
-        .route_layer(from_fn(sender::this_machine_only));
+        .route_layer(from_fn(signals::this_machine_only));
     Router::new()
         .route("/health", get(async || ok(&json!({"status": "ok"}))))
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
@@ -142,7 +142,7 @@ mod tests {
     async fn check_signal_from(peer: Option<IpAddr>, status: u16) {
         let router = Router::new()
             .route("/", get(async || ok(&json!({}))))
-            .route_layer(from_fn(sender::this_machine_only));
+            .route_layer(from_fn(signals::this_machine_only));
         let mut request = Request::new(Body::empty());
         if let Some(peer) = peer {
             request.extensions_mut().insert(Peer(peer));

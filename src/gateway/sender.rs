@@ -1,15 +1,15 @@
-//! Requests of runs: from this machine only, with the token of their attempt.
+//! Who in a run is asking: a request with the token of its attempt.
+//!
+//! The token comes as `Authorization: Bearer`, or where existing agents put it: as `secret` in the
+//! body, and in the query of a GET. It is good as long as its attempt lives.
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
+use super::control::bearer;
 use super::fields::Fields;
 use super::reply::Problem;
-use super::serve::Peer;
 use super::{App, body, token};
 use crate::log::REDACTED;
 use crate::scheduler::{Answer, Ask, Event, Report, View};
@@ -18,24 +18,6 @@ use crate::signal::RETURN_MAX;
 /// The largest body: a return value or a context whose every character is escaped, and a little
 /// more.
 const BODY_MAX: usize = 6 * RETURN_MAX + 64 * 1024;
-
-/// Headers that proxies add: who comes through one is not on this machine.
-const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
-
-/// For everybody else these routes do not exist.
-pub async fn this_machine_only(request: Request, next: Next) -> Response {
-    let here = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.is_loopback());
-    if !here || FORWARDED.iter().any(|name| request.headers().contains_key(*name)) {
-        return Problem::not_found("not found").into_response();
-    }
-    next.run(request).await
-}
-
-/// The token in `Authorization: Bearer <token>`, or an operator's key there.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-}
 
 /// The one answer to every token that is good for nothing.
 pub fn invalid_secret() -> Problem {
@@ -71,11 +53,10 @@ impl Signal {
         Ok(Self { secret, fields: Fields::new(fields) })
     }
 
-    /// A `GET`, which has no body: the token stands in the header. Existing clients put it into the
-    /// query, which therefore is never written down.
-    pub fn of_query(headers: &HeaderMap, uri: &Uri) -> Result<Self, Problem> {
+    /// A `GET`, which has no body. Its query may hold the token and so is never written down.
+    pub fn of_query(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Problem> {
+        let query = query.unwrap_or_default().as_bytes();
         let in_query = || {
-            let query = uri.query().unwrap_or_default().as_bytes();
             let (_, token) = form_urlencoded::parse(query).find(|(name, _)| name == "secret")?;
             Some(token.into_owned())
         };
@@ -95,7 +76,7 @@ impl Signal {
 /// The attempt whose token came with a request.
 pub struct Sender<'s> {
     pub run: &'s str,
-    attempt: u32,
+    pub attempt: u32,
     token: &'s str,
 }
 

@@ -1,18 +1,32 @@
-//! `/signals/*` and `/shutdown`: what runs say of themselves.
+//! What runs say: from this machine only, with the token of their attempt.
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::App;
-use super::fields::bounded;
-use super::reply::{Answered, ok};
+use super::reply::{Answered, Problem, ok};
 use super::sender::{Signal, invalid_secret};
+use super::serve::Peer;
 use crate::scheduler::{Answer, Command, Event, Report, Target};
 use crate::signal::{RETURN_MAX, STATUS_MAX};
+
+/// Headers that proxies add: who comes through one is not on this machine.
+const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
+
+/// For everybody else these routes do not exist.
+pub async fn this_machine_only(request: Request, next: Next) -> Response {
+    let here = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.is_loopback());
+    if !here || FORWARDED.iter().any(|name| request.headers().contains_key(*name)) {
+        return Problem::not_found("not found").into_response();
+    }
+    next.run(request).await
+}
 
 pub async fn status(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
@@ -27,7 +41,11 @@ pub async fn status(State(app): State<Arc<App>>, headers: HeaderMap, body: Body)
 pub async fn return_value(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
     let (value, sender) = (signal.fields.text("value")?, signal.verify(&app)?);
-    let value = bounded("value", sender.clean(&app, value), RETURN_MAX)?;
+    let value = sender.clean(&app, value);
+    if value.len() > RETURN_MAX {
+        let text = format!("value is longer than {RETURN_MAX} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
     sender.report(&app, Report::Return(value)).await?;
     Ok(ok(&json!({"ok": true})))
 }

@@ -53,7 +53,7 @@ pub async fn instances(State(app): State<Arc<App>>) -> Answered {
 async fn mirror(app: &App) -> Result<Mirror, Problem> {
     let view = app.engine().look(View::clone).await?;
     let names: Vec<String> = view.agents.keys().cloned().collect();
-    let last = app.engine().history(move |reader| reader.last_runs(&names)).await?;
+    let last = app.engine().read(move |reader| reader.last_runs(&names)).await?;
     Ok(Mirror { seq: 0, view, last })
 }
 

@@ -4,103 +4,108 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::App;
 use super::fields::{Fields, bounded};
 use super::reply::{Answered, Problem, declined, ok};
 use super::routes::Name;
-use super::sender::{Sender, Signal};
+use super::sender::Signal;
 use crate::scheduler::{Answer, Ask, WaitFor, Wakening};
 use crate::signal::STATUS_MAX;
 
+/// The longest wait: a year.
+const TIMEOUT_MAX_S: u32 = 366 * 86_400;
 /// The longest question, in bytes. A longer one is refused rather than cut: what is asked often
 /// stands at the end.
 const QUESTION_MAX: usize = STATUS_MAX;
-/// Choices of a question, and parts of a payload that are compared.
 const CHOICES_MAX: usize = 20;
 /// The longest choice or name, in bytes.
 const WORD_MAX: usize = 200;
-/// The longest text that a part of a payload is compared with, in bytes.
-const TEXT_MAX: usize = 1024;
+/// Texts that a run may want to find in a payload, and the longest of them and of their paths.
+const MATCHES_MAX: usize = 50;
+const MATCH_MAX: usize = 1024;
 
 pub async fn wait(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
     let fields = &signal.fields;
     let kind = fields.some_text("type")?;
-    let (source, event) = (fields.text_if_any("source")?, fields.text_if_any("event")?);
-    let (from, matches) = (fields.text_if_any("sourceAgent")?, fields.text_map("match")?);
-    let timeout_ms = fields.span_ms("timeout")?;
-    few("match", matches.len())?;
-    let kind = match kind {
-        "webhook" => Kind::Webhook,
-        "agent_trigger" => Kind::Call,
+    let (source, event) = (word(fields, "source")?, word(fields, "event")?);
+    let (from, matches) = (word(fields, "sourceAgent")?, matches(fields)?);
+    let timeout_ms = fields.span_ms("timeout", TIMEOUT_MAX_S)?;
+    let sent = match kind {
+        "webhook" => WaitFor::Webhook { source, event, matches },
+        "agent_trigger" => WaitFor::Call { from, matches },
         _ => return Err(Problem::bad_request("type must be webhook or agent_trigger")),
     };
     let sender = signal.verify(&app)?;
-    let word = |field: &str, text: Option<&str>| {
-        let text = text.filter(|text| !text.is_empty()).map(|text| sender.clean(&app, text));
-        text.map(|text| bounded(field, text, WORD_MAX)).transpose()
-    };
-    let matches = clean_map(&app, &sender, &matches)?;
-    let what = match kind {
-        Kind::Webhook => WaitFor::Webhook {
-            source: word("source", source)?,
-            event: word("event", event)?,
-            matches,
-        },
-        Kind::Call => WaitFor::Call { from: word("sourceAgent", from)?, matches },
-    };
+    let what = cleaned(sent, |text| sender.clean(&app, &text));
     begun(sender.ask(&app, Ask::Wait { what, timeout_ms }).await?)
-}
-
-/// What a run may wait for besides the answer of a person.
-enum Kind {
-    Webhook,
-    Call,
 }
 
 pub async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
     let question = signal.fields.some_text("question")?;
+    let question = bounded("question", question, QUESTION_MAX)?.to_owned();
     let choices = choices(&signal.fields)?;
-    let timeout_ms = signal.fields.span_ms("timeout")?;
+    let timeout_ms = signal.fields.span_ms("timeout", TIMEOUT_MAX_S)?;
     let sender = signal.verify(&app)?;
-    let question = bounded("question", sender.clean(&app, question), QUESTION_MAX)?;
-    let choice = |text: &&str| bounded("a choice", sender.clean(&app, text), WORD_MAX);
-    let choices = choices.iter().map(choice).collect::<Result<_, _>>()?;
-    let what = WaitFor::Answer { question, choices };
+    let sent = WaitFor::Answer { question, choices };
+    let what = cleaned(sent, |text| sender.clean(&app, &text));
     begun(sender.ask(&app, Ask::Wait { what, timeout_ms }).await?)
 }
 
-fn choices(fields: &Fields) -> Result<Vec<&str>, Problem> {
+/// A name that need not be there.
+fn word(fields: &Fields, field: &str) -> Result<Option<String>, Problem> {
+    let text = fields.text_if_any(field)?.filter(|text| !text.is_empty());
+    text.map(|text| Ok(bounded(field, text, WORD_MAX)?.to_owned())).transpose()
+}
+
+fn choices(fields: &Fields) -> Result<Vec<String>, Problem> {
     let choices = fields.texts("choices")?;
-    few("choices", choices.len())?;
-    if choices.iter().any(|choice| choice.trim().is_empty()) {
-        return Err(Problem::bad_request("a choice must not be empty"));
-    }
-    Ok(choices)
-}
-
-fn few(field: &str, count: usize) -> Result<(), Problem> {
-    match count {
-        0..=CHOICES_MAX => Ok(()),
-        _ => Err(Problem::bad_request(format!("{field} may have {CHOICES_MAX} entries at most"))),
-    }
-}
-
-fn clean_map(
-    app: &App,
-    sender: &Sender<'_>,
-    matches: &BTreeMap<&str, &str>,
-) -> Result<BTreeMap<String, String>, Problem> {
-    let clean = |field: &str, text: &str, max| bounded(field, sender.clean(app, text), max);
-    let entry = |(path, text): (&&str, &&str)| {
-        Ok((clean("a path of match", path, WORD_MAX)?, clean("a text of match", text, TEXT_MAX)?))
+    few("choices", choices.len(), CHOICES_MAX)?;
+    let choice = |text: &str| match text.trim() {
+        "" => Err(Problem::bad_request("a choice must not be empty")),
+        _ => Ok(bounded("a choice", text, WORD_MAX)?.to_owned()),
     };
-    matches.iter().map(entry).collect()
+    choices.into_iter().map(choice).collect()
+}
+
+fn matches(fields: &Fields) -> Result<BTreeMap<String, String>, Problem> {
+    let matches = fields.text_map("match")?;
+    few("match", matches.len(), MATCHES_MAX)?;
+    let short = |text| bounded("a text of match", text, MATCH_MAX).map(str::to_owned);
+    matches.into_iter().map(|(path, text)| Ok((short(path)?, short(text)?))).collect()
+}
+
+fn few(field: &str, count: usize, max: usize) -> Result<(), Problem> {
+    if count > max {
+        return Err(Problem::bad_request(format!("{field} has more than {max} entries")));
+    }
+    Ok(())
+}
+
+/// The same with every text of the run as it may be written down.
+fn cleaned(what: WaitFor, clean: impl Fn(String) -> String) -> WaitFor {
+    let all = |matches: BTreeMap<String, String>| {
+        matches.into_iter().map(|(path, text)| (clean(path), clean(text))).collect()
+    };
+    match what {
+        WaitFor::Webhook { source, event, matches } => WaitFor::Webhook {
+            source: source.map(&clean),
+            event: event.map(&clean),
+            matches: all(matches),
+        },
+        WaitFor::Call { from, matches } => {
+            WaitFor::Call { from: from.map(&clean), matches: all(matches) }
+        }
+        WaitFor::Answer { question, choices } => WaitFor::Answer {
+            question: clean(question),
+            choices: choices.into_iter().map(&clean).collect(),
+        },
+    }
 }
 
 fn begun(answer: Answer) -> Answered {
@@ -121,14 +126,14 @@ fn begun(answer: Answer) -> Answered {
     }
 }
 
-/// What became of a wait; only the run that waits may know.
+/// What became of a wait; only the attempt that waits may know.
 pub async fn check(
     State(app): State<Arc<App>>,
     Name(id): Name,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
-    uri: Uri,
 ) -> Answered {
-    let signal = Signal::of_query(&headers, &uri)?;
+    let signal = Signal::of_query(&headers, query.as_deref())?;
     let sender = signal.verify(&app)?;
     let (run, wait) = (sender.run.to_owned(), id.clone());
     let standing = sender.look(&app, move |view| {
@@ -138,8 +143,9 @@ pub async fn check(
     if standing.await? {
         return Ok(ok(&json!({"status": "waiting"})));
     }
-    match app.engine().history(move |reader| reader.wait(&id)).await? {
-        Some(record) if record.wait.run == sender.run => {
+    let own = (sender.run, sender.attempt);
+    match app.engine().read(move |reader| reader.wait(&id)).await? {
+        Some(record) if (record.wait.run.as_str(), record.wait.attempt) == own => {
             Ok(ok(&outcome(record.by.as_ref(), record.payload.as_deref())))
         }
         _ => Err(Problem::not_found("wait not found")),
@@ -148,8 +154,8 @@ pub async fn check(
 
 fn outcome(by: Option<&Wakening>, payload: Option<&str>) -> Value {
     match by {
-        // Its attempt ended before anything came.
-        None | Some(Wakening::TimedOut) => json!({"status": "timed_out"}),
+        None => json!({"status": "waiting"}),
+        Some(Wakening::TimedOut) => json!({"status": "timed_out"}),
         Some(Wakening::Answer { by, text }) => {
             json!({"status": "answered", "answer": text, "by": by})
         }

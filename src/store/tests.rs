@@ -184,6 +184,41 @@ fn keys_of_manual_runs_and_calls_are_known_again() {
 }
 
 #[test]
+fn after_an_edit_the_view_is_what_the_rows_amount_to() {
+    let mut pair = Pair::new();
+    for _ in 0..3 {
+        pair.webhook(T0, None);
+    }
+    let rules = ProjectRules { scale: Some(2), ..rules() };
+    let every = crate::scheduler::Cadence::Every(60_000);
+    let new = AgentRules { queue_bound: 9, schedule: Some(every), ..AgentRules::default() };
+    let fault = crate::scheduler::Fault {
+        key: crate::scheduler::Fault::config_key("agents/dev/config.toml"),
+        agent: Some("dev".into()),
+        message: "bad schedule".into(),
+        hint: Some("try it: al cron".into()),
+        file: Some("agents/dev/config.toml".into()),
+        line: Some(3),
+    };
+    let mut check = |agents: Vec<(String, AgentRules)>, faults: Vec<crate::scheduler::Fault>| {
+        let config = crate::scheduler::NewConfig {
+            rules: rules.clone(),
+            agents: agents.clone(),
+            redefined: Default::default(),
+            faults,
+        };
+        pair.send(T0, Event::ConfigChanged(Box::new(config)));
+        let loaded = Store::open(pair.dir.path()).unwrap().load(&rules, &agents).unwrap();
+        assert_eq!(loaded, pair.view);
+        pair.store.reader().alerts().unwrap()
+    };
+    let alerts = check(vec![("new".into(), new.clone())], vec![fault.clone()]);
+    assert_eq!(alerts, [crate::scheduler::Alert { at: T0, fault }]);
+    let both = [agents(), vec![("new".into(), AgentRules { scale: 0, ..new })]].concat();
+    assert_eq!(check(both, Vec::new()), []);
+}
+
+#[test]
 fn effects_stay_until_their_attempt_has_ended() {
     let mut pair = Pair::new();
     pair.webhook(T0, None);

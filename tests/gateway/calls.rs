@@ -56,7 +56,8 @@ async fn a_call_may_return_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_failed_says_why() {
-    let error = json!({"status": "error", "errorMessage": "agent run failed: exit code 3"});
+    let text = "agent run failed: exit code 3";
+    let error = json!({"status": "error", "errorMessage": text, "error": text});
     check_result(exit(ExitWhy::Exited, 3), error).await;
 }
 
@@ -181,6 +182,11 @@ async fn what_is_missing_or_too_long_is_said() {
     };
     check("/calls", json!({}), 400, "missing targetAgent").await;
     check("/calls", json!({"targetAgent": "partner"}), 400, "missing context").await;
+    let keys = "key must have 1 to 200 bytes";
+    for key in ["", &"x".repeat(201)] {
+        let body = json!({"targetAgent": "partner", "context": "", "key": key});
+        check("/calls", body, 400, keys).await;
+    }
     let body = json!({"targetAgent": "partner", "context": ""});
     check("/signals/trigger", body, 400, "missing context").await;
     let body = json!({"targetAgent": "partner", "context": "x".repeat(256 * 1024 + 1)});

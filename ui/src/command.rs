@@ -22,17 +22,20 @@ pub enum Line {
     Theme(String),
     /// Lists the themes.
     Themes,
+    /// What is to be mended.
+    Alerts,
     Help,
     Leave,
 }
 
 /// Verbs with what may follow, in the order in which help and completion list them.
-pub const VERBS: [(&str, &str); 17] = [
+pub const VERBS: [(&str, &str); 18] = [
     ("agents", "[word ...]"),
     ("runs", "[agent] [state=...] [/text]"),
     ("queues", "[agent] [/text]"),
     ("triggers", "[word ...]"),
     ("logs", "[agent | run | scheduler]"),
+    ("alerts", ""),
     ("run", "<agent> [\"prompt\"]"),
     ("kill", "<run | agent>"),
     ("pause", "<agent | all>"),
@@ -65,6 +68,7 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
         "queues" => view(Pane::Queues),
         "triggers" => view(Pane::Triggers),
         "logs" => logs(rest, fleet).map(Line::Logs),
+        "alerts" => Ok(Line::Alerts),
         "run" => run(rest, fleet).map(Line::Ask),
         "kill" => {
             let name = one(verb, rest, "a run or an agent")?;

@@ -140,6 +140,7 @@ pub fn snapshot() -> Snapshot {
             started_ms: NOW_MS - 3_600_000,
             version: "0.1.0".into(),
             pid: 4_711,
+            alerts: Vec::new(),
         },
         agents,
         runs,

@@ -5,7 +5,7 @@ use crate::rows;
 use crate::state::{Subject, Ui};
 use crate::text;
 use crate::theme::Role;
-use al_wire::{AgentRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow};
+use al_wire::{AgentRow, AlertRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow};
 use serde::Serialize;
 
 /// A labelled fact.
@@ -36,6 +36,7 @@ pub fn facts(ui: &Ui, subject: &Subject) -> Vec<Fact> {
             }
         }
         Subject::Record(record) => facts.record(record),
+        Subject::Alerts => ui.fleet.alerts().iter().for_each(|alert| facts.alert(alert)),
         Subject::Nothing => {}
     }
     facts.list
@@ -48,6 +49,7 @@ pub fn title(subject: &Subject) -> String {
         Subject::Run(id) => format!("run {id}"),
         Subject::Trigger(id) => format!("trigger {id}"),
         Subject::Record(record) => format!("record of {}", record.name),
+        Subject::Alerts => "alerts".to_owned(),
         Subject::Nothing => "nothing selected".to_owned(),
     }
 }
@@ -62,6 +64,7 @@ pub fn json(ui: &Ui, subject: &Subject) -> Option<String> {
         Subject::Run(id) => pretty(ui.fleet.run(id)?),
         Subject::Trigger(id) => pretty(ui.fleet.trigger(id)?),
         Subject::Record(record) => pretty(record.as_ref()),
+        Subject::Alerts => pretty(&ui.fleet.alerts()),
         Subject::Nothing => None,
     }
 }
@@ -153,6 +156,12 @@ impl Facts<'_> {
                 i64::try_from(agent.timeout_s).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000),
             ),
         );
+    }
+
+    fn alert(&mut self, alert: &AlertRow) {
+        self.styled("alert", alert.sentence(), Role::Danger);
+        self.maybe("do", alert.hint.as_deref());
+        self.add("since", self.at(alert.at_ms));
     }
 
     fn pause(&mut self, paused: &PauseRow) {

@@ -57,6 +57,8 @@ pub enum Subject {
     Run(String),
     Trigger(String),
     Record(Box<LogRecord>),
+    /// What is to be mended.
+    Alerts,
     Nothing,
 }
 
@@ -206,7 +208,7 @@ impl Ui {
                 .trigger(id)
                 .and_then(|trigger| trigger.runs.first())
                 .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
-            Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
+            Subject::Record(_) | Subject::Alerts | Subject::Nothing => LogSource::Scheduler,
         }
     }
 
@@ -220,7 +222,7 @@ impl Ui {
                 .trigger(&id)
                 .and_then(|trigger| crate::rows::agent_of(&self.fleet, trigger))
                 .map(str::to_owned),
-            Subject::Record(_) | Subject::Nothing => None,
+            Subject::Record(_) | Subject::Alerts | Subject::Nothing => None,
         }
     }
 

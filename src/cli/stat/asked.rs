@@ -1,6 +1,6 @@
 //! What a running scheduler says about itself: `GET /control/status`.
 
-use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunRow, RunState};
+use al_wire::{AgentRow, AgentState, AlertRow, LastRun, PauseRow, RunRow, RunState};
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +34,8 @@ pub struct Scheduler {
     pub stopping: bool,
     pub pause: Option<PauseRow>,
     pub pid: Option<u32>,
+    #[serde(default)]
+    pub alerts: Vec<AlertRow>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,7 +133,7 @@ impl Asked {
     }
 
     pub fn agent_rows(&self) -> Vec<AgentRow> {
-        self.agents.iter().map(|agent| agent_row(agent, self.scheduler.pause.is_some())).collect()
+        self.agents.iter().map(|agent| agent_row(agent, &self.scheduler)).collect()
     }
 
     /// Live and waiting runs, oldest first.
@@ -145,12 +147,15 @@ fn millis(text: &str) -> Option<Millis> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
 }
 
-fn agent_row(agent: &AskedAgent, all_paused: bool) -> AgentRow {
+fn agent_row(agent: &AskedAgent, scheduler: &Scheduler) -> AgentRow {
+    let all_paused = scheduler.pause.is_some();
+    let is_faulty = |alert: &AlertRow| alert.agent.as_ref() == Some(&agent.name);
     AgentRow {
         name: agent.name.clone(),
         description: agent.description.clone(),
         state: match agent {
             a if a.running_count > 0 => AgentState::Running,
+            _ if scheduler.alerts.iter().any(is_faulty) => AgentState::Invalid,
             a if a.is_disabled() => AgentState::Disabled,
             a if a.pause.is_some() || all_paused => AgentState::Paused,
             _ => AgentState::Idle,

@@ -13,7 +13,7 @@ use super::history;
 use super::{Context, output};
 use crate::engine;
 use crate::failure::Failure;
-use crate::project;
+use crate::project::{self, Problem, Severity};
 use crate::store::RunsQuery;
 use al_wire::RunRow;
 use picture::Picture;
@@ -50,10 +50,10 @@ pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
     if let Some(silent) = &picture.silent {
         output::remark(&format!("\nthe scheduler could not be asked: {silent}\n"));
     }
-    if !args.json && !picture.warnings.is_empty() {
+    if !args.json && !picture.problems.is_empty() {
         output::remark(&format!(
             "\n{}\n",
-            project::render(&picture.warnings, context.look.err.color).trim_end()
+            project::render(&picture.problems, context.look.err.color).trim_end()
         ));
     }
     Ok(())
@@ -67,8 +67,11 @@ fn one_agent(
 ) -> Result<String, Failure> {
     let found = picture.project.agents.iter().find(|agent| agent.name == name);
     let row = picture.agents.iter().find(|row| row.name == name);
-    let (Some(agent), Some(row)) = (found, row) else {
-        return Err(context.unknown_agent(name));
+    let (agent, row) = match (found, row) {
+        (Some(agent), Some(row)) => (agent, row),
+        // It runs, but its files say nothing that could be shown.
+        (None, Some(_)) => return Err(context.project_failure(&picture.problems)),
+        (_, None) => return Err(context.unknown_agent(name)),
     };
     let query =
         RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
@@ -99,19 +102,20 @@ fn project_json(picture: &Picture) -> Value {
     document
 }
 
+fn problem_json(problem: &Problem) -> Value {
+    json!({
+        "file": problem.file,
+        "line": problem.place().map(|place| place.line),
+        "message": problem.message,
+        "hints": problem.hints,
+    })
+}
+
 fn header_json(picture: &Picture) -> Value {
-    let warnings: Vec<Value> = picture
-        .warnings
-        .iter()
-        .map(|warning| {
-            json!({
-                "file": warning.file,
-                "line": warning.place().map(|place| place.line),
-                "message": warning.message,
-                "hints": warning.hints,
-            })
-        })
-        .collect();
+    let problems = |severity: Severity| -> Vec<Value> {
+        let problems = picture.problems.iter().filter(|problem| problem.severity == severity);
+        problems.map(problem_json).collect()
+    };
     json!({
         "project": {
             "name": picture.project.name,
@@ -128,6 +132,8 @@ fn header_json(picture: &Picture) -> Value {
             "error": picture.silent.as_ref().map(|failure| failure.message.clone()),
         })),
         "paused": picture.paused,
-        "warnings": warnings,
+        "alerts": picture.alerts,
+        "errors": problems(Severity::Error),
+        "warnings": problems(Severity::Warning),
     })
 }

@@ -22,7 +22,7 @@ pub fn render(picture: &Picture, context: &Context) -> String {
     text
 }
 
-/// Two lines at most: what runs where, and whether it is paused.
+/// What runs where, whether it is paused, and what is to be mended, a line each.
 pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
     let mut text = paint.on(Tone::Strong, &safe(&picture.project.name));
     if let Some(environment) = &picture.project.environment {
@@ -52,6 +52,12 @@ pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
     if let Some(pause) = &picture.paused {
         text.push_str(&paint.on(Tone::Warn, "PAUSED"));
         text.push_str(&format!(" {}\n", paused(pause, now_ms)));
+    }
+    for alert in &picture.alerts {
+        text.push_str(&paint.on(Tone::Bad, "ALERT"));
+        text.push_str(&format!(" {}", safe(&alert.sentence())));
+        text.extend(alert.hint.as_ref().map(|hint| format!(" ({})", safe(hint))));
+        text.push_str(&format!(", {} ago\n", times::span(now_ms - alert.at_ms)));
     }
     text
 }

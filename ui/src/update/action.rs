@@ -49,6 +49,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             (_, Subject::Nothing) => ui.complain("nothing is selected"),
             (_, subject) => go::inspect(ui, subject),
         },
+        A::Alerts => go::alerts(ui),
         A::OpenLogs => open_logs(ui),
         A::Pager => out.push(Out::Page(copy::page(ui))),
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
@@ -270,7 +271,9 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
                 (_, None) => ui.complain("this firing led to no run"),
             }
         }
-        Subject::Record(_) | Subject::Nothing => ui.complain("select a run first"),
+        Subject::Record(_) | Subject::Alerts | Subject::Nothing => {
+            ui.complain("select a run first");
+        }
     }
 }
 

@@ -8,7 +8,14 @@ use al_wire::{Command, Down, Reply, Scope, Target};
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
         Down::Snapshot(snapshot) => intake(ui).replace(*snapshot),
-        Down::Delta(delta) => intake(ui).apply(delta),
+        Down::Delta(delta) => {
+            let known = intake(ui).alerts().to_vec();
+            intake(ui).apply(delta);
+            let new = intake(ui).alerts().iter().find(|alert| !known.contains(alert));
+            if let Some(alert) = new.map(al_wire::AlertRow::sentence) {
+                ui.complain(format!("{alert}; ! says more"));
+            }
+        }
         Down::Log(chunk) => match &mut ui.behind {
             Some(behind) => {
                 behind.buffer.take(chunk, false);

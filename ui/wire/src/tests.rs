@@ -31,6 +31,26 @@ fn commands_have_one_json_form() {
 }
 
 #[test]
+fn alerts_have_one_json_form_and_an_older_host_has_none() {
+    let alert = AlertRow {
+        key: "config:agents/dev/config.toml".into(),
+        at_ms: 7,
+        agent: Some("dev".into()),
+        message: "bad schedule".into(),
+        hint: None,
+        file: Some("agents/dev/config.toml".into()),
+        line: Some(3),
+    };
+    assert_eq!(alert.sentence(), "agents/dev/config.toml:3: bad schedule");
+    check(
+        alert,
+        r#"{"key":"config:agents/dev/config.toml","at_ms":7,"agent":"dev","message":"bad schedule","hint":null,"file":"agents/dev/config.toml","line":3}"#,
+    );
+    let host = r#"{"project":"shop","environment":null,"gateway":null,"mode":"running","paused":null,"scale":null,"started_ms":0,"version":"0","pid":1}"#;
+    assert_eq!(serde_json::from_str::<HostRow>(host).unwrap().alerts, []);
+}
+
+#[test]
 fn every_character_that_reorders_text_is_known() {
     let all: Vec<u32> = ('\0'..=char::MAX).filter(|c| reorders(*c)).map(u32::from).collect();
     // `Bidi_Control` in PropList.txt of Unicode 16.
