@@ -44,14 +44,15 @@ fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
         Change::Removed(agent) => Some(said(agent, "left the project", paint)),
         Change::Raised(alert) => Some(alert_line(alert, paint)),
         Change::Cleared(alert) => {
-            let file = alert.fault.file.as_deref().unwrap_or(&alert.fault.key);
+            let file = alert.fault.file.as_deref().unwrap_or(&alert.fault.message);
             Some(said("scheduler", &format!("mended: {}", safe(file)), paint))
         }
         Change::Host | Change::Agent(_) => None,
     }
 }
 
-fn alert_line(alert: &Alert, paint: Paint) -> String {
+/// What is to be mended, and what to do about it.
+pub fn alert_line(alert: &Alert, paint: Paint) -> String {
     let hint = alert.fault.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
     let what = safe(&format!("{}{hint}", alert.fault.sentence()));
     said("scheduler", &format!("{} {what}", paint.on(Tone::Bad, "alert")), paint)

@@ -34,7 +34,9 @@ const DOWN_WAITING: usize = 64;
 
 A second `al start` on the same project is refused. Without a console, Ctrl-C
 lets runs in flight finish and a second one kills them; what is queued waits for
-the next start. Runs survive a crash: the next start goes on with them.")]
+the next start. Runs survive a crash: the next start goes on with them.
+
+Edits of the project count while it runs; what is wrong in them is an alert.")]
 pub struct StartArgs {
     /// No console: print one readable line per event
     #[arg(short = 'H', long)]
@@ -189,8 +191,15 @@ async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
 }
 
 async fn print_events(engine: Handle, mut lines: Sayer, paint: Paint) {
+    let mut first = true;
     loop {
         let Ok(mut watch) = engine.watch().await else { return };
+        if std::mem::take(&mut first) {
+            for alert in watch.view.alerts.values() {
+                let clock = paint.on(Tone::Dim, &times::clock(alert.at));
+                lines.say(&format!("{clock} {}", headless::alert_line(alert, paint)));
+            }
+        }
         let mut told = headless::Told::default();
         let mut mirror = Mirror::new(&watch, std::collections::HashMap::new());
         loop {

@@ -316,7 +316,9 @@ async fn follow(
             commit = watch.commits.recv() => match commit {
                 Ok(commit) => {
                     let defined = session.definitions.get();
-                    for change in mirror.apply(&commit) {
+                    let changes = mirror.apply(&commit);
+                    recall(session, &mut mirror, &changes).await;
+                    for change in changes {
                         pending.add(&mirror, &defined.facts, change);
                     }
                 }
@@ -330,6 +332,22 @@ async fn follow(
             }
         }
     }
+}
+
+/// An agent that came back has a history.
+async fn recall(session: &Session, mirror: &mut Mirror, changes: &[Change]) {
+    let added = changes.iter().filter_map(|change| match change {
+        Change::Added(name) if !mirror.last.contains_key(name) => Some(name.clone()),
+        _ => None,
+    });
+    let names: Vec<String> = added.collect();
+    if names.is_empty() {
+        return;
+    }
+    let reader = Arc::clone(session.engine.reader());
+    let last = tokio::task::spawn_blocking(move || reader.last_runs(&names)).await;
+    // What cannot be read is not shown; the next snapshot tries again.
+    mirror.last.extend(last.ok().and_then(Result::ok).unwrap_or_default());
 }
 
 /// Sends what is pending, or keeps it when there is no room. An error means that nobody listens.

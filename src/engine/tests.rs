@@ -55,6 +55,14 @@ impl Runtime for Patient {
         Box::pin(async { Ok(true) })
     }
 
+    fn suspend<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn resume<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn inspect<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, Presence> {
         Box::pin(async { Ok(Presence::Absent) })
     }
@@ -124,16 +132,38 @@ fn agent(dir: &Path) -> Agent {
 }
 
 fn config() -> crate::project::Config {
-    let dir = tempfile::tempdir().unwrap();
-    let request = crate::project::Request {
-        dir: dir.path().to_owned(),
-        environment: None,
-        al_env: None,
-        al_home: dir.path().to_owned(),
-        strict: true,
-        checks: crate::project::Checks { schedule: &|_, _| Ok(()), template: &|_| Ok(()) },
-    };
-    crate::project::survey(&request).0.unwrap().config
+    use crate::project::{Config, Gateway, Local, Telemetry};
+    Config {
+        models: BTreeMap::new(),
+        local: Local {
+            enabled: true,
+            image: None,
+            memory: String::new(),
+            cpus: None,
+            timeout_s: 900,
+        },
+        gateway: Gateway { port: 0, url: None, max_chat_sessions: 5 },
+        webhooks: BTreeMap::new(),
+        telemetry: Telemetry {
+            enabled: false,
+            provider: String::new(),
+            endpoint: None,
+            service_name: String::new(),
+            headers: BTreeMap::new(),
+            sampling_rate: None,
+        },
+        max_reruns: 10,
+        max_call_depth: 3,
+        work_queue_size: 100,
+        resource_lock_timeout_s: 1800,
+        scale: None,
+        default_agent_scale: 1,
+        history_retention_days: 14,
+        default_wait_timeout_s: 1800,
+        harness: None,
+        server: None,
+        cloud: None,
+    }
 }
 
 fn defined(agent: Agent) -> Defined {
@@ -488,6 +518,9 @@ fn a_console_sees_agents_come_change_and_go() {
     let world = World::new();
     let (_up, rows) = world.console();
     first_snapshot(&rows);
+    let run = world.webhook().remove(0);
+    world.runtime.end(&run, 0);
+    wait_for(|| world.engine.reader().run(&run).unwrap().filter(|run| run.state.ended()));
     let edit = |agents: Vec<Agent>, alerts: Vec<&str>| {
         let mut defined = defined(agent(world.dir.path()));
         defined.project.agents = agents;
@@ -517,12 +550,10 @@ fn a_console_sees_agents_come_change_and_go() {
             _ => None,
         })
     };
-    let named = |name: &'static str| move |row: &Row| matches!(row, Row::Agent(agent) if agent.name == name);
     let dev = agent(world.dir.path());
     let new = Agent { name: "new".into(), scale: 3, ..dev.clone() };
     edit(vec![Agent { timeout_s: 5, ..dev }, new.clone()], Vec::new());
-    let Row::Agent(dev) = told(&named("dev")) else { unreachable!() };
-    assert_eq!(dev.timeout_s, 5);
+    told(&|row| matches!(row, Row::Agent(agent) if agent.name == "dev" && agent.timeout_s == 5));
     edit(vec![new], vec!["not valid TOML"]);
     assert_eq!(
         told(&|row| matches!(row, Row::AgentGone { .. })),
@@ -534,4 +565,15 @@ fn a_console_sees_agents_come_change_and_go() {
         _ => false,
     };
     told(&alerts);
+    let (_up, late) = world.console();
+    assert_eq!(first_snapshot(&late).agents, []);
+    edit(vec![agent(world.dir.path())], Vec::new());
+    let back = wait_for(|| match late.recv_timeout(Duration::from_secs(20)).unwrap() {
+        Down::Delta(delta) => delta.puts.into_iter().find_map(|row| match row {
+            Row::Agent(agent) => agent.last,
+            _ => None,
+        }),
+        _ => None,
+    });
+    assert_eq!(back.run, run, "it has its history");
 }

@@ -2,7 +2,8 @@
 //! are shown.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc::{self, Receiver};
@@ -217,4 +218,56 @@ fn a_scale_set_from_a_terminal_is_no_edit_to_be_told_of() {
     assert_eq!(told.len(), 1, "{told:?}");
     let dev = scheduler.until("dev", |agent| agent["description"] == "Works harder");
     assert_eq!(dev["scale"], 3);
+}
+
+#[test]
+fn webhooks_and_their_sources_change_without_a_restart() {
+    let scheduler = Scheduler::start(&[
+        ("agents/dev/SKILL.md", SKILL),
+        ("agents/dev/config.toml", &agent("", "true")),
+    ]);
+    let url = stat(&scheduler.world, "/scheduler/gateway").unwrap();
+    let addr = url.as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    assert!(deliver(&addr, "1").contains(" 404 "), "there is no such source");
+    scheduler.write("config.toml", "[webhooks.hub]\ntype = \"github\"\nallowUnsigned = true\n");
+    let bound = "[[webhooks]]\nsource = \"hub\"\nevents = [\"issues\"]\n";
+    scheduler.write("agents/dev/config.toml", &agent(bound, "true"));
+    scheduler.line("dev                 changed");
+    let dev = scheduler.agent("dev").unwrap();
+    assert_eq!(dev["triggers"], serde_json::json!(["schedule", "hub issues"]));
+    assert!(deliver(&addr, "2").contains("\"matched\":1"));
+    scheduler.write("agents/dev/config.toml", &agent("", "true"));
+    scheduler.line("dev                 changed");
+    assert!(deliver(&addr, "3").contains("\"matched\":0"));
+}
+
+/// The answer to an unsigned delivery.
+fn deliver(addr: &str, id: &str) -> String {
+    let body = r#"{"action":"opened","issue":{"number":7,"title":"Crash","body":"","html_url":"https://github.com/acme/rocket/issues/7","user":{"login":"ada"},"labels":[]},"repository":{"full_name":"acme/rocket"},"sender":{"login":"ada"}}"#;
+    let mut stream = TcpStream::connect(addr).unwrap();
+    let head = format!(
+        "POST /webhooks/github HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nX-GitHub-Event: issues\r\n\
+         X-GitHub-Delivery: {id}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_caps_of_the_project_change_without_a_restart() {
+    let scheduler = Scheduler::start(&[
+        ("config.toml", "scale = 1\n"),
+        ("agents/dev/SKILL.md", SKILL),
+        ("agents/dev/config.toml", &agent("scale = 5", "sleep 60")),
+    ]);
+    let start = || Process::start(&scheduler.world, &["run", "dev"]);
+    let _runs = [start(), start()];
+    scheduler.until("dev", |agent| agent["running"] == 1 && agent["queued"] == 1);
+    scheduler.write("config.toml", "scale = 2\n");
+    scheduler.until("dev", |agent| agent["running"] == 2);
+    said(&scheduler.world, &["stop", "--now"]);
 }

@@ -208,7 +208,7 @@ async fn a_new_scale_holds_at_once_and_is_written_with_comments_kept() {
     world.running("one").await;
 
     let answer = world.control("POST", "project/scale", r#"{"scale": 7}"#).await;
-    assert_eq!(answer.body["message"], "Project scale set to 7");
+    assert_eq!(answer.body["message"], "Project scale set to 7", "{answer:?}");
     let config = fs::read_to_string(world.path().join("config.toml")).unwrap();
     assert!(config.contains("scale = 7"), "{config}");
 }

@@ -67,7 +67,7 @@ fn valid_edits_count_and_an_agent_with_errors_stays_what_it_was() {
     check(
         &[("agents/ops/SKILL.md", skill), ("agents/ops/config.toml", &faster)],
         &[("dev", 900), ("ops", 900)],
-        &["ops SKILL.md:3"],
+        &["ops SKILL.md:2"],
     );
 }
 
