@@ -1,43 +1,53 @@
-//! Locks of runs: `/locks/*`.
+//! `/locks/*`: runs take, keep and give back locks, and see their own.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::App;
 use super::reply::{Answered, Problem, declined, not_there, ok};
-use super::sender::Signal;
+use super::sender::{Sender, Signal};
+use crate::ambient;
 use crate::scheduler::lock::bad_key;
-use crate::scheduler::{Answer, Ask, Lock, View};
+use crate::scheduler::{Answer, Ask, Lock};
 
 /// The longest time that a lock may be held without a renewal: a week.
-const TTL_MAX_S: i64 = 7 * 86_400;
+const TTL_MAX_S: u32 = 7 * 86_400;
 
 pub async fn acquire(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
-    let key = key(&signal)?.to_owned();
-    let (ttl_ms, waits) = (signal.maybe_ms("ttl", TTL_MAX_S)?, signal.flag("waiting")?);
-    answer(&app, &signal, Ask::Lock { key, ttl_ms, waits }).await
-}
-
-pub async fn release(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let signal = Signal::read(&app, &headers, body).await?;
-    let key = key(&signal)?.to_owned();
-    answer(&app, &signal, Ask::Unlock { key }).await
+    let key = signal.fields.some_text("resourceKey")?;
+    let ttl_ms = signal.fields.span_ms("ttl", TTL_MAX_S)?;
+    let waits = signal.fields.flag("waiting")?;
+    let (sender, key) = keyed(&app, &signal, key)?;
+    let answer = sender.ask(&app, Ask::Lock { key, ttl_ms, waits }).await?;
+    if let Answer::HeldBy { run, since, .. } = &answer {
+        return Ok(declined(&held_by(run), json!({"holder": run, "heldSince": since})));
+    }
+    replied(answer, |key, until| json!({"ok": true, "resourceKey": key, "expiresAt": until}))
 }
 
 pub async fn heartbeat(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
-    let key = key(&signal)?.to_owned();
-    let ttl_ms = signal.maybe_ms("ttl", TTL_MAX_S)?;
-    answer(&app, &signal, Ask::Renew { key, ttl_ms }).await
+    let key = signal.fields.some_text("resourceKey")?;
+    let ttl_ms = signal.fields.span_ms("ttl", TTL_MAX_S)?;
+    let (sender, key) = keyed(&app, &signal, key)?;
+    let answer = sender.ask(&app, Ask::Renew { key, ttl_ms }).await?;
+    replied(answer, |_, until| json!({"ok": true, "expiresAt": until}))
 }
 
-/// The locks of the run that asks.
+pub async fn release(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
+    let signal = Signal::read(&app, &headers, body).await?;
+    let key = signal.fields.some_text("resourceKey")?;
+    let (sender, key) = keyed(&app, &signal, key)?;
+    let answer = sender.ask(&app, Ask::Unlock { key }).await?;
+    replied(answer, |_, _| json!({"ok": true}))
+}
+
+/// The run's own locks.
 pub async fn list(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -45,12 +55,14 @@ pub async fn list(
 ) -> Answered {
     let signal = Signal::of_query(&headers, query.as_deref())?;
     let sender = signal.verify(&app)?;
-    sender.must_live(&app).await?;
-    let run = sender.run.to_owned();
-    let own = move |view: &View| view.locks_of(&run).map(row).collect::<Vec<Value>>();
-    Ok(ok(&app.engine().look(own).await?))
+    let (run, now) = (sender.run.to_owned(), ambient::now_ms());
+    let locks = sender.look(&app, move |view| {
+        view.locks_of(&run).filter(|lock| lock.until > now).map(row).collect::<Vec<_>>()
+    });
+    Ok(ok(&locks.await?))
 }
 
+/// A lock in the words of existing clients.
 fn row(lock: &Lock) -> Value {
     json!({
         "resourceKey": lock.key,
@@ -60,40 +72,40 @@ fn row(lock: &Lock) -> Value {
     })
 }
 
-fn key(signal: &Signal) -> Result<&str, Problem> {
-    let key = signal.text("resourceKey")?;
-    match bad_key(key) {
-        Some(why) => Err(Problem::bad_request(format!("Invalid URI format: {why}"))),
-        None => Ok(key),
+/// Who sends this, and the key as it is written down.
+fn keyed<'s>(app: &App, signal: &'s Signal, key: &str) -> Result<(Sender<'s>, String), Problem> {
+    if let Some(why) = bad_key(key) {
+        return Err(Problem::bad_request(format!("Invalid URI format: {why}")));
     }
-}
-
-async fn answer(app: &App, signal: &Signal, ask: Ask) -> Answered {
     let sender = signal.verify(app)?;
-    said(sender.ask(app, ask).await?)
+    let key = sender.clean(app, key);
+    Ok((sender, key))
 }
 
-fn said(answer: Answer) -> Result<Response, Problem> {
+fn replied(answer: Answer, success: impl FnOnce(&str, i64) -> Value) -> Answered {
     match answer {
-        Answer::Locked { key, until } => {
-            Ok(ok(&json!({"ok": true, "resourceKey": key, "expiresAt": until})))
-        }
-        Answer::Done { .. } => Ok(ok(&json!({"ok": true}))),
-        Answer::HeldBy { run, since, .. } => {
-            let more = json!({"holder": run, "heldSince": since});
-            Ok(declined(&format!("held by {run}"), more))
-        }
+        Answer::Locked { key, until } => Ok(ok(&success(&key, until))),
+        Answer::Done { .. } => Ok(ok(&success("", 0))),
+        Answer::HeldBy { run, .. } => Ok(declined(&held_by(&run), json!({}))),
         Answer::Deadlock { cycle } => {
-            let round = [&cycle[..], &cycle[..1]].concat().join(" \u{2192} ");
-            let more = json!({"deadlock": true, "cycle": cycle});
-            Ok(declined(&format!("possible deadlock: {round}"), more))
+            Ok(declined(&deadlock(&cycle), json!({"deadlock": true, "cycle": cycle})))
         }
         Answer::NotLocked { .. } => Ok(not_there("lock not found")),
         Answer::Refused(why) => Ok(declined(&why.sentence(), json!({}))),
         Answer::Fired { .. }
         | Answer::Duplicate(_)
-        | Answer::NotFound { .. }
         | Answer::Called { .. }
-        | Answer::Waits { .. } => Err(Problem::internal()),
+        | Answer::Waits { .. }
+        | Answer::NotFound { .. } => Err(Problem::internal()),
     }
+}
+
+fn held_by(run: &str) -> String {
+    format!("held by {run}")
+}
+
+/// The circle as a sentence: back to where it began.
+fn deadlock(cycle: &[String]) -> String {
+    let around: Vec<&str> = cycle.iter().chain(cycle.first()).map(String::as_str).collect();
+    format!("possible deadlock: {}", around.join(" → "))
 }

@@ -16,6 +16,7 @@ mod calls;
 mod control;
 mod counters;
 mod doors;
+mod fields;
 mod impatient;
 mod key;
 mod locks;

@@ -4,92 +4,65 @@
 //! body, and in the query of a GET. It is good as long as its attempt lives.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
+use super::control::bearer;
+use super::fields::Fields;
 use super::reply::Problem;
 use super::{App, body, token};
 use crate::log::REDACTED;
 use crate::scheduler::{Answer, Ask, Event, Report, View};
 use crate::signal::RETURN_MAX;
 
-/// The largest body: a return value or a call's context whose every character is escaped, and a
-/// little more.
+/// The largest body: a return value or a context whose every character is escaped, and a little
+/// more.
 const BODY_MAX: usize = 6 * RETURN_MAX + 64 * 1024;
 
+/// The one answer to every token that is good for nothing.
 pub fn invalid_secret() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "invalid secret")
 }
 
-/// The body of what a run says or asks: an object.
+fn missing_secret() -> Problem {
+    Problem::bad_request("missing secret")
+}
+
+/// A request of a run, before anybody looked whose it is.
 pub struct Signal {
     secret: String,
-    fields: Map<String, Value>,
+    pub fields: Fields,
 }
 
 impl Signal {
+    /// The body of a `POST`: an object. The token stands in the header, or as `secret` beside the
+    /// other fields.
     pub async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
         let whole = body::read(headers, body, BODY_MAX, &app.large_signals).await?;
         let mut fields: Map<String, Value> = serde_json::from_slice(&whole.bytes)
             .map_err(|_| Problem::bad_request("invalid JSON body"))?;
-        let given = fields.remove("secret");
-        let secret = bearer(headers).or_else(|| Some(given?.as_str()?.to_owned()));
-        match secret.filter(|secret| !secret.is_empty()) {
-            Some(secret) => Ok(Self { secret, fields }),
-            None => Err(Problem::bad_request("missing secret")),
+        let in_body = fields.remove("secret");
+        let secret = match (bearer(headers), in_body) {
+            (Some(token), _) => token.to_owned(),
+            (None, Some(Value::String(token))) => token,
+            (None, _) => String::new(),
+        };
+        if secret.is_empty() {
+            return Err(missing_secret());
         }
+        Ok(Self { secret, fields: Fields::new(fields) })
     }
 
-    /// A request without a body.
+    /// A `GET`, which has no body. Its query may hold the token and so is never written down.
     pub fn of_query(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Problem> {
-        let query = query.unwrap_or_default();
-        let asked = |(name, value): (_, _)| (name == "secret").then_some(value);
-        let in_query = || form_urlencoded::parse(query.as_bytes()).into_owned().find_map(asked);
-        match bearer(headers).or_else(in_query).filter(|secret| !secret.is_empty()) {
-            Some(secret) => Ok(Self { secret, fields: Map::new() }),
-            None => Err(Problem::bad_request("missing secret")),
-        }
-    }
-
-    /// A text as it was sent.
-    pub fn text(&self, field: &str) -> Result<&str, Problem> {
-        self.maybe_text(field)?.ok_or_else(|| Problem::bad_request(format!("missing {field}")))
-    }
-
-    /// A text that need not be there.
-    pub fn maybe_text(&self, field: &str) -> Result<Option<&str>, Problem> {
-        match self.fields.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Problem::bad_request(format!("{field} must be a string"))),
-        }
-    }
-
-    /// A span in whole seconds, as milliseconds. Nothing and 0 are the default of whoever is asked.
-    pub fn maybe_ms(&self, field: &str, longest_s: i64) -> Result<Option<i64>, Problem> {
-        match self.fields.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => match value.as_i64().filter(|s| (0..=longest_s).contains(s)) {
-                Some(0) => Ok(None),
-                Some(seconds) => Ok(Some(seconds * 1000)),
-                None => Err(Problem::bad_request(format!(
-                    "{field} must be a whole number of seconds, {longest_s} at most"
-                ))),
-            },
-        }
-    }
-
-    pub fn flag(&self, field: &str) -> Result<bool, Problem> {
-        match self.fields.get(field) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(Problem::bad_request(format!("{field} must be true or false"))),
-        }
-    }
-
-    /// Any other value.
-    pub fn value(&self, field: &str) -> Option<&Value> {
-        self.fields.get(field).filter(|value| !value.is_null())
+        let query = query.unwrap_or_default().as_bytes();
+        let in_query = || {
+            let (_, token) = form_urlencoded::parse(query).find(|(name, _)| name == "secret")?;
+            Some(token.into_owned())
+        };
+        let token = bearer(headers).map(str::to_owned).or_else(in_query);
+        let secret = token.filter(|token| !token.is_empty()).ok_or_else(missing_secret)?;
+        Ok(Self { secret, fields: Fields::default() })
     }
 
     /// Who sent it, when the token is one of ours. Nothing is done with its texts before.
@@ -100,13 +73,7 @@ impl Signal {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-}
-
-/// The attempt whose token came with a signal.
+/// The attempt whose token came with a request.
 pub struct Sender<'s> {
     pub run: &'s str,
     pub attempt: u32,
@@ -119,21 +86,13 @@ impl Sender<'_> {
         app.setup.redactor.text(text).replace(self.token, REDACTED)
     }
 
-    /// Whether the attempt lives: with its end the token is good for nothing any more.
-    pub async fn must_live(&self, app: &App) -> Result<(), Problem> {
-        let (run, attempt) = (self.run.to_owned(), self.attempt);
-        let lives = move |view: &View| {
-            let run = view.runs.get(&run);
-            run.is_some_and(|run| run.attempt == attempt && run.state.alive())
-        };
-        if app.engine().look(lives).await? { Ok(()) } else { Err(invalid_secret()) }
-    }
-
+    /// Hands in what the run says.
     pub async fn report(&self, app: &App, report: Report) -> Result<(), Problem> {
         let event = Event::RunReported { run: self.run.to_owned(), attempt: self.attempt, report };
         self.submit(app, event).await.map(drop)
     }
 
+    /// Hands in what the run asks for.
     pub async fn ask(&self, app: &App, ask: Ask) -> Result<Answer, Problem> {
         let event = Event::RunAsked { run: self.run.to_owned(), attempt: self.attempt, ask };
         self.submit(app, event).await
@@ -141,9 +100,23 @@ impl Sender<'_> {
 
     async fn submit(&self, app: &App, event: Event) -> Result<Answer, Problem> {
         match app.engine().submit(event).await? {
-            // The attempt has ended.
+            // The attempt has ended: its token is good for nothing any more.
             Answer::NotFound { .. } => Err(invalid_secret()),
             answer => Ok(answer),
         }
+    }
+
+    /// A look at the state now, as long as the attempt lives.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        app: &App,
+        look: impl FnOnce(&View) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (id, attempt) = (self.run.to_owned(), self.attempt);
+        let seen = app.engine().look(move |view| {
+            let run = view.runs.get(&id)?;
+            (run.attempt == attempt && run.state.alive()).then(|| look(view))
+        });
+        seen.await?.ok_or_else(invalid_secret)
     }
 }

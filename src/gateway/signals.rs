@@ -30,7 +30,7 @@ pub async fn this_machine_only(request: Request, next: Next) -> Response {
 
 pub async fn status(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
-    let (text, sender) = (signal.text("text")?, signal.verify(&app)?);
+    let (text, sender) = (signal.fields.text("text")?, signal.verify(&app)?);
     let text = sender.clean(&app, text);
     let cut = cut(&text, STATUS_MAX);
     let is_cut = cut.len() < text.len();
@@ -40,7 +40,7 @@ pub async fn status(State(app): State<Arc<App>>, headers: HeaderMap, body: Body)
 
 pub async fn return_value(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let signal = Signal::read(&app, &headers, body).await?;
-    let (value, sender) = (signal.text("value")?, signal.verify(&app)?);
+    let (value, sender) = (signal.fields.text("value")?, signal.verify(&app)?);
     let value = sender.clean(&app, value);
     if value.len() > RETURN_MAX {
         let text = format!("value is longer than {RETURN_MAX} bytes");
@@ -61,8 +61,8 @@ pub async fn shutdown(State(app): State<Arc<App>>, headers: HeaderMap, body: Bod
     let signal = Signal::read(&app, &headers, body).await?;
     let sender = signal.verify(&app)?;
     let run = sender.run;
-    sender.must_live(&app).await?;
-    let reason = sender.clean(&app, signal.text("reason").unwrap_or_default());
+    sender.look(&app, |_| ()).await?;
+    let reason = sender.clean(&app, signal.fields.text("reason").unwrap_or_default());
     tracing::info!(target: "gateway", run, reason = cut(&reason, 200), "the run asks for its end");
     let command = Command::kill(Target::Runs(vec![run.to_owned()]));
     let event = Event::Command { command, by: "itself".to_owned() };
