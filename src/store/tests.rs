@@ -162,6 +162,7 @@ fn a_restart_sees_locks_waits_calls_and_retries() {
             "asks: go? [yes]",
             "ann answered: yes",
             "running again",
+            "a slot is free",
             "attempt 2 of 2 follows: its process vanished without an exit status",
             "a slot is free",
         ]
