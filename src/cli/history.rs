@@ -6,8 +6,9 @@ use super::paint::{Paint, Tone};
 use super::table::{Cell, Fit, Table};
 use super::{Context, output, times};
 use crate::ambient::Millis;
-use crate::engine;
+use crate::engine::{self, Repeats};
 use crate::failure::Failure;
+use crate::project::Project;
 use crate::store::{FILE, Reader, RunsQuery, TriggersQuery};
 use al_wire::{Outcome, RunRow, RunState, TriggerRow};
 
@@ -57,6 +58,13 @@ pub fn reader(context: &Context) -> Result<Option<Reader>, Failure> {
     Ok(Reader::existing(context.state_dir().join(FILE))?)
 }
 
+/// How often runs of this agent are repeated at most, as the project's files say.
+pub fn repeats(project: &Project, agent: &str) -> Repeats {
+    let tries = project.agents.iter().find(|known| known.name == agent);
+    let tries = tries.map(|agent| agent.retry.attempts);
+    Repeats { reruns: project.config.max_reruns, tries }
+}
+
 pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
     let project = context.load()?.project;
     let query = RunsQuery { agent: args.agent.clone(), limit: args.lines, ..RunsQuery::default() };
@@ -71,7 +79,7 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
         return Err(context.unknown_agent(name));
     }
     let rows: Vec<RunRow> =
-        runs.iter().map(|run| engine::run_row(run, project.config.max_reruns)).collect();
+        runs.iter().map(|run| engine::run_row(run, repeats(&project, &run.agent))).collect();
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"runs": rows})),
         (false, true) => "no runs yet\n".to_owned(),

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `GET /locks/status` | `Authorization: Bearer <API key>` |
 //! | runs, from this machine | `POST /signals/*`, `POST /shutdown` | the token of their attempt |
 //!
 //! Every answer is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
@@ -23,6 +23,7 @@ mod routes;
 mod serve;
 mod signals;
 mod sources;
+mod starts;
 mod status;
 mod token;
 mod webhook;

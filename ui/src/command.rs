@@ -72,11 +72,11 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
                 Ok(agent) => Target::Agent(agent),
                 Err(_) => Target::Run(run_id(name, fleet)?),
             };
-            Ok(Line::Ask(Command::Kill { target }))
+            Ok(Line::Ask(Command::kill(target)))
         }
         "pause" => {
             let scope = scope(one(verb, rest, "an agent or `all`")?, fleet)?;
-            Ok(Line::Ask(Command::Pause { scope, why: None }))
+            Ok(Line::Ask(Command::pause(scope)))
         }
         "resume" => {
             let scope = scope(one(verb, rest, "an agent or `all`")?, fleet)?;

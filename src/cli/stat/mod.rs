@@ -72,11 +72,11 @@ fn one_agent(
     };
     let query =
         RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
-    let max_reruns = picture.project.config.max_reruns;
+    let repeats = history::repeats(&picture.project, name);
     let runs: Vec<RunRow> = match history::reader(context)? {
         _ if picture.remote => picture.runs.iter().filter(|r| r.agent == name).cloned().collect(),
         Some(reader) => {
-            reader.runs(&query)?.iter().map(|run| engine::run_row(run, max_reruns)).collect()
+            reader.runs(&query)?.iter().map(|run| engine::run_row(run, repeats)).collect()
         }
         None => Vec::new(),
     };

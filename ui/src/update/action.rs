@@ -199,7 +199,7 @@ fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     if action == Action::PauseAll {
         let held = ui.fleet.queued();
         match ui.fleet.paused() {
-            false => ask(ui, Command::Pause { scope: Scope::Project, why: None }, None, out),
+            false => ask(ui, Command::pause(Scope::Project), None, out),
             true => resume(ui, Scope::Project, held, out),
         }
         return;
@@ -214,7 +214,7 @@ fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             resume(ui, Scope::Agent(agent.name), agent.queued, out);
         }
         Action::Pause => {
-            ask(ui, Command::Pause { scope: Scope::Agent(agent.name), why: None }, None, out);
+            ask(ui, Command::pause(Scope::Agent(agent.name)), None, out);
         }
         _ => {
             let (name, from) = ui
@@ -252,7 +252,7 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
                 (Action::Kill, state) if state.ended() => {
                     ui.complain(format!("{id} already ended"))
                 }
-                (Action::Kill, _) => ask(ui, Command::Kill { target: Target::Run(id) }, None, out),
+                (Action::Kill, _) => ask(ui, Command::kill(Target::Run(id)), None, out),
                 (Action::Rerun, state) if state.ended() => {
                     ask(ui, Command::Rerun { run: id }, None, out)
                 }
@@ -282,7 +282,7 @@ fn agent_runs(ui: &mut Ui, action: Action, name: String, out: &mut Vec<Out>) {
         ui.fleet.agent(&name).and_then(|agent| agent.last.as_ref()).map(|last| last.run.clone());
     match action {
         Action::Kill if running == 0 => ui.complain(format!("{name} has no run in flight")),
-        Action::Kill => ask(ui, Command::Kill { target: Target::Agent(name) }, None, out),
+        Action::Kill => ask(ui, Command::kill(Target::Agent(name)), None, out),
         Action::Drop if queued.is_empty() => ui.complain(format!("{name} has nothing queued")),
         Action::Drop => ask(ui, Command::Drop { runs: queued }, None, out),
         _ => match last {
