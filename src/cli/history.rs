@@ -127,18 +127,32 @@ pub fn runs_table(rows: &[RunRow], now_ms: Millis, width: usize, paint: Paint) -
             (&run.trigger).into(),
             times::short_span(now_ms - began_ms).into(),
             took.into(),
-            said(run).into(),
+            said(run, now_ms).into(),
         ]);
     }
     table.render(width, paint)
 }
 
-/// What is worth knowing besides the state: what a live run said, why another one is as it is.
-fn said(run: &RunRow) -> &str {
-    match run.state {
-        RunState::Running if !run.stopping => run.status_text.as_deref().unwrap_or_default(),
-        _ => &run.why,
+/// What is worth knowing besides the state: which try it is, what a live run said or why another
+/// one is as it is, and what is special about its place in the queue.
+pub fn said(run: &RunRow, now_ms: Millis) -> String {
+    let mut parts = Vec::new();
+    parts.extend(run.retry.map(|retry| match retry.of {
+        Some(of) => format!("attempt {} of {of}", retry.n),
+        None => format!("attempt {}", retry.n),
+    }));
+    let later = run.not_before_ms.filter(|at| run.state == RunState::Queued && *at > now_ms);
+    parts.extend(later.map(|at| format!("not before {}", times::soon(at, now_ms))));
+    parts.push(match run.state {
+        RunState::Running if !run.stopping => run.status_text.clone().unwrap_or_default(),
+        _ => run.why.clone(),
+    });
+    if !run.state.ended() {
+        parts.extend(run.priority.word().map(|word| format!("{word} priority")));
+        parts.extend(run.lane.as_ref().map(|lane| format!("lane {lane}")));
     }
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
 }
 
 fn triggers_table(rows: &[TriggerRow], context: &Context) -> String {
