@@ -6,6 +6,7 @@ mod client;
 mod control;
 mod crowds;
 mod limits;
+mod orders;
 mod signals;
 mod stage;
 mod webhooks;
