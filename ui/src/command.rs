@@ -27,13 +27,14 @@ pub enum Line {
 }
 
 /// Verbs with what may follow, in the order in which help and completion list them.
-pub const VERBS: [(&str, &str); 17] = [
+pub const VERBS: [(&str, &str); 18] = [
     ("agents", "[word ...]"),
     ("runs", "[agent] [state=...] [/text]"),
     ("queues", "[agent] [/text]"),
     ("triggers", "[word ...]"),
     ("logs", "[agent | run | scheduler]"),
     ("run", "<agent> [\"prompt\"]"),
+    ("answer", "<run> <text>"),
     ("kill", "<run | agent>"),
     ("pause", "<agent | all>"),
     ("resume", "<agent | all>"),
@@ -48,7 +49,8 @@ pub const VERBS: [(&str, &str); 17] = [
 ];
 
 /// Verbs that change the scheduler.
-pub const CHANGING: [&str; 7] = ["run", "kill", "pause", "resume", "rerun", "drop", "scale"];
+pub const CHANGING: [&str; 8] =
+    ["run", "answer", "kill", "pause", "resume", "rerun", "drop", "scale"];
 
 /// Understands what was typed after the colon. The error is a sentence for the operator.
 pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
@@ -66,6 +68,7 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
         "triggers" => view(Pane::Triggers),
         "logs" => logs(rest, fleet).map(Line::Logs),
         "run" => run(rest, fleet).map(Line::Ask),
+        "answer" => answer(rest, fleet).map(Line::Ask),
         "kill" => {
             let name = one(verb, rest, "a run or an agent")?;
             let target = match agent(name, fleet) {
@@ -131,6 +134,15 @@ fn run(rest: &str, fleet: &Fleet) -> Result<Command, String> {
         agent: agent(name, fleet)?,
         prompt: Some(bare.to_owned()).filter(|prompt| !prompt.is_empty()),
     })
+}
+
+fn answer(rest: &str, fleet: &Fleet) -> Result<Command, String> {
+    let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("`answer` needs a run and a text".to_owned());
+    }
+    Ok(Command::Answer { run: run_id(name, fleet)?, text: text.to_owned() })
 }
 
 fn scale(rest: &str, fleet: &Fleet) -> Result<Command, String> {

@@ -27,10 +27,7 @@ pub enum Target {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Command {
     /// Start a run of `agent` now, or queue it when busy.
-    Run {
-        agent: String,
-        prompt: Option<String>,
-    },
+    Run { agent: String, prompt: Option<String> },
     Pause {
         scope: Scope,
         why: Option<String>,
@@ -44,10 +41,7 @@ pub enum Command {
         kill: bool,
     },
     /// End a pause. Runs that were collected meanwhile start, unless `drop_held`.
-    Resume {
-        scope: Scope,
-        drop_held: bool,
-    },
+    Resume { scope: Scope, drop_held: bool },
     Kill {
         target: Target,
         /// The runs that they called, too.
@@ -55,27 +49,15 @@ pub enum Command {
         tree: bool,
     },
     /// A new run with the trigger of an older one.
-    Rerun {
-        run: String,
-    },
+    Rerun { run: String },
     /// Take runs out of the queue for good.
-    Drop {
-        runs: Vec<String>,
-    },
+    Drop { runs: Vec<String> },
     /// Change how many runs an agent may have at once; also written to its `config.toml`.
-    Scale {
-        agent: String,
-        scale: u32,
-    },
+    Scale { agent: String, scale: u32 },
     /// Answer the question of a waiting run.
-    Answer {
-        run: String,
-        text: String,
-    },
+    Answer { run: String, text: String },
     /// Take a lock away from its holder.
-    Unlock {
-        key: String,
-    },
+    Unlock { key: String },
     #[serde(other)]
     Unknown,
 }

@@ -46,10 +46,7 @@ fn a_shorter_form_of_a_command_means_what_it_meant() {
     let check = |json: &str, command: Command| {
         assert_eq!(serde_json::from_str::<Command>(json).unwrap(), command, "{json}");
     };
-    check(
-        r#"{"do":"kill","target":{"agent":"dev"}}"#,
-        Command::kill(Target::Agent("dev".into())),
-    );
+    check(r#"{"do":"kill","target":{"agent":"dev"}}"#, Command::kill(Target::Agent("dev".into())));
     check(r#"{"do":"pause","scope":"project","why":null}"#, Command::pause(Scope::Project));
 }
 
