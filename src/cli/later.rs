@@ -13,9 +13,9 @@ use crate::failure::Failure;
 /// # Errors
 /// When it is no span.
 pub fn after(span: &str, now_ms: Millis) -> Result<Millis, Failure> {
-    duration::parse_ms(span).map(|ms| now_ms + ms).map_err(|error| {
-        Failure::user("bad_time", format!("--in: {error}"))
-    })
+    duration::parse_ms(span)
+        .map(|ms| now_ms + ms)
+        .map_err(|error| Failure::user("bad_time", format!("--in: {error}")))
 }
 
 /// An instant in `zone`: a time of day is its next one, a day begins at midnight.
@@ -36,14 +36,13 @@ pub fn at(text: &str, now_ms: Millis, zone: Tz) -> Result<Millis, Failure> {
 }
 
 fn time_of_day(text: &str, now_ms: Millis, zone: Tz) -> Option<Millis> {
-    let time = ["%H:%M", "%H:%M:%S"]
-        .iter()
-        .find_map(|form| NaiveTime::parse_from_str(text, form).ok())?;
+    let time =
+        ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok())?;
     let today = DateTime::from_timestamp_millis(now_ms)?.with_timezone(&zone).date_naive();
     let days = [today, today + Duration::days(1)];
-    let instants = days.iter().filter_map(|day| {
-        logs::instant(&format!("{day} {}", time.format("%H:%M:%S")), zone)
-    });
+    let instants = days
+        .iter()
+        .filter_map(|day| logs::instant(&format!("{day} {}", time.format("%H:%M:%S")), zone));
     instants.into_iter().find(|at| *at > now_ms)
 }
 

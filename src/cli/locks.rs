@@ -80,9 +80,8 @@ fn list(as_json: bool, context: &Context) -> Result<(), Failure> {
     ]);
     for row in &rows {
         let span = |text: &str, sign: Millis| {
-            millis(text).map_or_else(|| "-".to_owned(), |at| {
-                times::span(sign * (at - context.now_ms))
-            })
+            millis(text)
+                .map_or_else(|| "-".to_owned(), |at| times::span(sign * (at - context.now_ms)))
         };
         table.row([
             (&row.resource_key).into(),

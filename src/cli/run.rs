@@ -126,8 +126,11 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let not_before = args.not_before(context)?;
     let at_work = running::running(&places.al).is_some();
     if not_before.is_some() && !at_work {
-        return Err(Failure::upstream("not_running", "no scheduler is at work that would start it")
-            .hint("al start, and then this command again"));
+        return Err(Failure::upstream(
+            "not_running",
+            "no scheduler is at work that would start it",
+        )
+        .hint("al start, and then this command again"));
     }
     let tokio = start::tokio()?;
     let signals = tokio.block_on(async { Signals::listen() })?;
@@ -147,7 +150,8 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|ordered| {
         tell_before(&ordered);
         let (engine, places) = (&hosted.engine, &hosted.places);
-        let watched = Watched { run: &ordered.run, reader: engine.reader(), places, own: Some(engine) };
+        let watched =
+            Watched { run: &ordered.run, reader: engine.reader(), places, own: Some(engine) };
         follow(&watched, args, context, &tokio, signals)
     });
     hosted.end(&tokio)?;
@@ -189,15 +193,9 @@ fn trigger_body(args: &RunArgs, not_before: Option<Millis>) -> Value {
 }
 
 /// Asks the scheduler at work for the run.
-fn ask(
-    args: &RunArgs,
-    not_before: Option<Millis>,
-    context: &Context,
-) -> Result<Ordered, Failure> {
+fn ask(args: &RunArgs, not_before: Option<Millis>, context: &Context) -> Result<Ordered, Failure> {
     let (path, body) = match (&args.agent, &args.again) {
-        (Some(agent), _) => {
-            (format!("/control/trigger/{agent}"), trigger_body(args, not_before))
-        }
+        (Some(agent), _) => (format!("/control/trigger/{agent}"), trigger_body(args, not_before)),
         (None, Some(run)) if is_run(run) => {
             let body = args.key.as_ref().map_or_else(|| json!({}), |key| json!({ "key": key }));
             (format!("/control/rerun/{run}"), body)

@@ -81,7 +81,8 @@ pub fn iso(ms: Millis) -> String {
 
 /// An instant near now where this machine is: the time of day, with the day when it is another one.
 pub fn soon(ms: Millis, now_ms: Millis) -> String {
-    let local = |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default().with_timezone(&host_zone());
+    let local =
+        |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default().with_timezone(&host_zone());
     let (at, now) = (local(ms), local(now_ms));
     let form = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     at.format(form).to_string()

@@ -77,8 +77,7 @@ pub fn run_row(run: &Run, repeats: Repeats) -> wire::RunRow {
         status_text: run.status.as_deref().map(cut),
         return_value: run.return_value.as_deref().map(cut),
         rerun: (run.rerun > 0).then_some(wire::RerunOf { n: run.rerun, max: repeats.reruns }),
-        retry: (run.retries > 0)
-            .then(|| wire::TryOf { n: run.retries + 1, of: repeats.tries }),
+        retry: (run.retries > 0).then(|| wire::TryOf { n: run.retries + 1, of: repeats.tries }),
         priority: priority(run.priority),
         lane: run.lane.clone(),
         not_before_ms: run.not_before,

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::engine::EngineError;
-use crate::scheduler::{Hold, Why};
 use crate::scheduler::words::scope_name;
+use crate::scheduler::{Hold, Why};
 
 /// What a handler answers.
 pub type Answered = Result<Response, Problem>;

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 19] = [
     "start",
     "run",
     "stop",
@@ -11,9 +11,12 @@ const VERBS: [&str; 16] = [
     "runs",
     "triggers",
     "cron",
+    "locks",
     "pause",
+    "drain",
     "resume",
     "kill",
+    "answer",
     "scale",
     "keys",
     "completions",

@@ -6,5 +6,6 @@ mod errors;
 mod help;
 mod history;
 mod live;
+mod special;
 mod stat;
 mod world;

@@ -121,8 +121,7 @@ impl Dialog {
         let tree = match &command {
             Command::Kill { target, tree: false } if !confirm.left.is_empty() => {
                 let command = Command::Kill { target: target.clone(), tree: true };
-                let label = format!("Kill {} more", confirm.left.len());
-                Some(Button::danger(&label, Answer::Send { command, token: None }))
+                Some(Button::danger("Kill called too", Answer::Send { command, token: None }))
             }
             _ => None,
         };
@@ -141,7 +140,7 @@ impl Dialog {
             word,
             ..Self::new(
                 confirm.title,
-                [Button::cancel()].into_iter().chain(tree).chain([button]).collect(),
+                [Button::cancel(), button].into_iter().chain(tree).collect(),
                 now_ms,
             )
         }
@@ -220,9 +219,10 @@ impl Dialog {
         }
     }
 
-    /// False while the word that has to be typed is not there.
+    /// False while the word that has to be typed is not there. What only leads to another question
+    /// needs none.
     pub fn enabled(&self, button: &Button) -> bool {
-        button.answer == Answer::Cancel
+        matches!(button.answer, Answer::Cancel | Answer::Send { token: None, .. })
             || self.word.as_deref().is_none_or(|word| {
                 self.text.as_ref().is_some_and(|text| text.value().trim() == word)
             })

@@ -211,7 +211,7 @@ impl Facts<'_> {
             if !wait.choices.is_empty() {
                 self.add("choices", wait.choices.join(", "));
             }
-            self.add("waits to", self.at(wait.until_ms));
+            self.add("until", self.at(wait.until_ms));
         }
         self.maybe("called by", run.caller.as_deref());
         let called = self.ui.fleet.runs.iter();

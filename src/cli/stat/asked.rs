@@ -153,7 +153,9 @@ impl Asked {
     pub fn run_rows(&self) -> Vec<RunRow> {
         let live = self.instances.iter().map(|run| run_row(run, RunState::Running));
         let waiting = self.waiting.iter().map(|run| run_row(run, RunState::Waiting));
-        live.chain(waiting).chain(self.queue.iter().map(|run| run_row(run, RunState::Queued))).collect()
+        live.chain(waiting)
+            .chain(self.queue.iter().map(|run| run_row(run, RunState::Queued)))
+            .collect()
     }
 }
 

@@ -21,7 +21,7 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         KeyCode::BackTab | KeyCode::Up => turn(dialog, -1),
         KeyCode::Enter if guarded => {}
         KeyCode::Enter => {
-            let chosen = if dialog.typing { dialog.buttons.len() - 1 } else { dialog.focus };
+            let chosen = if dialog.typing { 1 } else { dialog.focus };
             press(ui, chosen, out);
         }
         _ if dialog.typing => {

@@ -101,7 +101,7 @@ fn a_kill_offers_to_take_called_runs_along() {
     };
     desk.hear(Down::Reply { id: 1, reply: Reply::NeedsConfirm(confirm) });
     insta::assert_snapshot!("kill_leaves_called_runs", desk.screen());
-    desk.press("Tab Enter");
+    desk.press("Tab Tab Enter");
     let tree = Command::Kill { target: Target::Run(ASKING.into()), tree: true };
     assert_eq!(desk.commands(), [tree]);
 }
