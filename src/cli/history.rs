@@ -6,8 +6,9 @@ use super::paint::{Paint, Tone};
 use super::table::{Cell, Fit, Table};
 use super::{Context, output, times};
 use crate::ambient::Millis;
-use crate::engine;
+use crate::engine::{self, Repeats};
 use crate::failure::Failure;
+use crate::project::Project;
 use crate::store::{FILE, Reader, RunsQuery, TriggersQuery};
 use al_wire::{Outcome, RunRow, RunState, TriggerRow};
 
@@ -69,6 +70,13 @@ pub fn reader(context: &Context) -> Result<Option<Reader>, Failure> {
     Ok(Reader::existing(context.state_dir().join(FILE))?)
 }
 
+/// How often runs of this agent are repeated at most, as the project's files say.
+pub fn repeats(project: &Project, agent: &str) -> Repeats {
+    let tries = project.agents.iter().find(|known| known.name == agent);
+    let tries = tries.map(|agent| agent.retry.attempts);
+    Repeats { reruns: project.config.max_reruns, tries }
+}
+
 pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
     let project = context.load()?.project;
     let query = RunsQuery { agent: args.agent.clone(), limit: args.lines, ..RunsQuery::default() };
@@ -83,7 +91,7 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
         return Err(context.unknown_agent(name));
     }
     let rows: Vec<RunRow> =
-        runs.iter().map(|run| engine::run_row(run, project.config.max_reruns)).collect();
+        runs.iter().map(|run| engine::run_row(run, repeats(&project, &run.agent))).collect();
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"runs": rows})),
         (false, true) => "no runs yet\n".to_owned(),
@@ -133,18 +141,32 @@ pub fn runs_table(rows: &[RunRow], now_ms: Millis, width: usize, paint: Paint) -
             (&run.trigger).into(),
             times::short_span(now_ms - began_ms).into(),
             took.into(),
-            said(run).into(),
+            said(run, now_ms).into(),
         ]);
     }
     table.render(width, paint)
 }
 
-/// What is worth knowing besides the state: what a live run said, why another one is as it is.
-fn said(run: &RunRow) -> &str {
-    match run.state {
-        RunState::Running if !run.stopping => run.status_text.as_deref().unwrap_or_default(),
-        _ => &run.why,
+/// What is worth knowing besides the state: which try it is, what a live run said or why another
+/// one is as it is, and what is special about its place in the queue.
+pub fn said(run: &RunRow, now_ms: Millis) -> String {
+    let mut parts = Vec::new();
+    parts.extend(run.retry.map(|retry| match retry.of {
+        Some(of) => format!("attempt {} of {of}", retry.n),
+        None => format!("attempt {}", retry.n),
+    }));
+    let later = run.not_before_ms.filter(|at| run.state == RunState::Queued && *at > now_ms);
+    parts.extend(later.map(|at| format!("not before {}", times::soon(at, now_ms))));
+    parts.push(match run.state {
+        RunState::Running if !run.stopping => run.status_text.clone().unwrap_or_default(),
+        _ => run.why.clone(),
+    });
+    if !run.state.ended() {
+        parts.extend(run.priority.word().map(|word| format!("{word} priority")));
+        parts.extend(run.lane.as_ref().map(|lane| format!("lane {lane}")));
     }
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
 }
 
 fn triggers_table(rows: &[TriggerRow], ids: bool, context: &Context) -> String {

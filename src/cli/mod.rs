@@ -1,6 +1,8 @@
 //! The command line. [`Verb`] is the one list of commands: help, completions and dispatch come
 //! from it.
 
+mod answer;
+mod ask;
 mod client;
 mod completions;
 mod context;
@@ -8,9 +10,13 @@ mod control;
 pub mod cron;
 mod headless;
 mod history;
+mod hold;
 mod host;
 mod keys;
+mod kill;
+mod later;
 mod lines;
+mod locks;
 pub mod logs;
 mod output;
 mod paint;
@@ -88,7 +94,7 @@ pub struct Global {
 pub enum Verb {
     Start(start::StartArgs),
     Run(run::RunArgs),
-    Stop(control::StopArgs),
+    Stop(hold::StopArgs),
     #[command(visible_alias = "status")]
     Stat(stat::StatArgs),
     Logs(logs::LogsArgs),
@@ -97,9 +103,12 @@ pub enum Verb {
     Why(why::WhyArgs),
     Stats(stats::StatsArgs),
     Cron(cron::CronArgs),
-    Pause(control::PauseArgs),
-    Resume(control::ResumeArgs),
-    Kill(control::KillArgs),
+    Locks(locks::LocksArgs),
+    Pause(hold::PauseArgs),
+    Drain(hold::DrainArgs),
+    Resume(hold::ResumeArgs),
+    Kill(kill::KillArgs),
+    Answer(answer::AnswerArgs),
     Scale(control::ScaleArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
@@ -109,8 +118,8 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "stop"]),
-    ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "cron"]),
-    ("Steer", &["pause", "resume", "kill", "scale"]),
+    ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
+    ("Steer", &["pause", "drain", "resume", "kill", "answer", "scale"]),
     ("Set up", &["keys", "completions", "version"]),
 ];
 
@@ -203,7 +212,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
         Verb::Run(args) => return run::run(args, context),
-        Verb::Stop(args) => control::stop(args, context),
+        Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
@@ -212,9 +221,12 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Stats(args) => stats::run(args, context),
         Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
             .and_then(|t| output::print(&t)),
-        Verb::Pause(args) => control::pause(args, context),
-        Verb::Resume(args) => control::resume(args, context),
-        Verb::Kill(args) => control::kill(args, context),
+        Verb::Locks(args) => locks::run(args, context),
+        Verb::Pause(args) => hold::pause(args, context),
+        Verb::Drain(args) => hold::drain(args, context),
+        Verb::Resume(args) => hold::resume(args, context),
+        Verb::Kill(args) => kill::run(args, context),
+        Verb::Answer(args) => answer::run(args, context),
         Verb::Scale(args) => control::scale(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),

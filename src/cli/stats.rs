@@ -9,7 +9,7 @@ use crate::ambient::Millis;
 use crate::duration;
 use crate::engine::{self, AgentStats, Stats, StatsQuery};
 use crate::failure::Failure;
-use crate::scheduler::RunState;
+use crate::scheduler::{Run, RunState};
 use crate::store::{Reader, RunsQuery};
 use al_wire::RunRow;
 
@@ -93,8 +93,9 @@ fn listed(
     let query = RunsQuery { agent: args.agent.clone(), limit, ..RunsQuery::default() };
     let runs = reader.runs(&query)?;
     let recent = runs.iter().filter(|run| since.is_none_or(|since| run.queued_at >= since));
-    // How many reruns there may be is not shown here.
-    Ok(recent.map(|run| engine::run_row(run, run.rerun)).collect())
+    // How often a run may be repeated is not shown here.
+    let repeats = |run: &Run| engine::Repeats { reruns: run.rerun, tries: None };
+    Ok(recent.map(|run| engine::run_row(run, repeats(run))).collect())
 }
 
 fn page(args: &StatsArgs, stats: &Stats, context: &Context) -> String {

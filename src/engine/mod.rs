@@ -28,7 +28,7 @@ pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
 pub use present::{
-    agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
+    Repeats, agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
     trigger_words,
 };
 pub use rules::{

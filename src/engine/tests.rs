@@ -405,7 +405,7 @@ fn a_console_asks_and_is_asked_back() {
     let run = || al_wire::Command::Run { agent: "dev".into(), prompt: Some("look".into()) };
     let Reply::Done { run: Some(first), .. } = submit(run(), None) else { panic!() };
     wait_for(|| world.runtime.started.lock().unwrap().contains(&first).then_some(()));
-    let kill = || al_wire::Command::Kill { target: al_wire::Target::Run(first.clone()) };
+    let kill = || al_wire::Command::kill(al_wire::Target::Run(first.clone()));
     let Reply::NeedsConfirm(question) = submit(kill(), None) else { panic!() };
     assert_eq!(question.level, al_wire::Level::Loses);
     assert_eq!(question.cli, format!("al kill {first}"));

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `GET /metrics` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/calls`, `/waits`, `/asks`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
@@ -29,6 +29,7 @@ mod sender;
 mod serve;
 mod signals;
 mod sources;
+mod starts;
 mod status;
 mod token;
 mod waits;

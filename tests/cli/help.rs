@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 21] = [
     "start",
     "run",
     "stop",
@@ -13,9 +13,12 @@ const VERBS: [&str; 18] = [
     "why",
     "stats",
     "cron",
+    "locks",
     "pause",
+    "drain",
     "resume",
     "kill",
+    "answer",
     "scale",
     "keys",
     "completions",

@@ -7,6 +7,7 @@ mod help;
 mod history;
 mod live;
 mod reload;
+mod special;
 mod stat;
 mod why;
 mod world;

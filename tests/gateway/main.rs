@@ -8,6 +8,7 @@ mod control;
 mod crowds;
 mod limits;
 mod locks;
+mod orders;
 mod past;
 mod programs;
 mod signals;

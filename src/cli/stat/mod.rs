@@ -6,6 +6,7 @@ mod asked;
 mod describe;
 mod overview;
 mod picture;
+mod tree;
 
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ use picture::Picture;
 #[command(after_help = "Examples:
   al stat             the project: agents, runs, queues
   al stat dev         everything known about one agent
+  al stat --tree      who called whom
   al stat --json      for scripts
 
 Works without a running scheduler too.")]
@@ -30,6 +32,10 @@ pub struct StatArgs {
     /// Everything about this agent
     #[arg(value_name = "AGENT")]
     pub agent: Option<String>,
+
+    /// Show runs below the ones that called them
+    #[arg(long, conflicts_with = "agent")]
+    pub tree: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -42,6 +48,7 @@ const LAST_RUNS: u32 = 10;
 pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
     let picture = Picture::take(context)?;
     let text = match &args.agent {
+        None if args.tree => tree::render(&picture, args.json, context)?,
         None if args.json => format!("{}\n", project_json(&picture)),
         None => overview::render(&picture, context),
         Some(name) => one_agent(name, args.json, &picture, context)?,
@@ -75,11 +82,11 @@ fn one_agent(
     };
     let query =
         RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
-    let max_reruns = picture.project.config.max_reruns;
+    let repeats = history::repeats(&picture.project, name);
     let runs: Vec<RunRow> = match history::reader(context)? {
         _ if picture.remote => picture.runs.iter().filter(|r| r.agent == name).cloned().collect(),
         Some(reader) => {
-            reader.runs(&query)?.iter().map(|run| engine::run_row(run, max_reruns)).collect()
+            reader.runs(&query)?.iter().map(|run| engine::run_row(run, repeats)).collect()
         }
         None => Vec::new(),
     };

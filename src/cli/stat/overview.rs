@@ -17,8 +17,9 @@ pub fn render(picture: &Picture, context: &Context) -> String {
         text.push('\n');
         text.push_str(&history::runs_table(&picture.runs, now_ms, context.look.width, paint));
     }
-    let Counts { live, queued } = picture.counts;
-    text.push_str(&format!("\n{live} running, {queued} queued\n"));
+    let Counts { live, waiting, queued } = picture.counts;
+    let waiting = if waiting == 0 { String::new() } else { format!("{waiting} waiting, ") };
+    text.push_str(&format!("\n{live} running, {waiting}{queued} queued\n"));
     text
 }
 
@@ -50,7 +51,7 @@ pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
     }
     text.push('\n');
     if let Some(pause) = &picture.paused {
-        text.push_str(&paint.on(Tone::Warn, "PAUSED"));
+        text.push_str(&paint.on(Tone::Warn, &pause.hold.word().to_uppercase()));
         text.push_str(&format!(" {}\n", paused(pause, now_ms)));
     }
     for alert in &picture.alerts {
@@ -62,10 +63,13 @@ pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
     text
 }
 
-/// `by ann, 12m ago: deploying`
+/// `by ann, 12m ago, ends in 1h 48m: deploying`
 pub fn paused(pause: &PauseRow, now_ms: Millis) -> String {
     let why = pause.why.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
-    format!("by {}, {} ago{why}", safe(&pause.by), times::span(now_ms - pause.since_ms))
+    let ends = pause
+        .until_ms
+        .map_or_else(String::new, |at| format!(", ends in {}", times::span(at - now_ms + 999)));
+    format!("by {}, {} ago{ends}{why}", safe(&pause.by), times::span(now_ms - pause.since_ms))
 }
 
 fn agents(rows: &[AgentRow], context: &Context) -> String {
@@ -105,13 +109,26 @@ fn trigger(row: &AgentRow) -> &'static str {
     }
 }
 
-/// The state in a word; a pause is named beside runs that go on.
-pub fn status(row: &AgentRow) -> &'static str {
-    match row.state {
-        AgentState::Running if row.paused.is_some() => "running, paused",
+/// The state in a word; runs that wait and a pause are named beside runs that go on.
+pub fn status(row: &AgentRow) -> String {
+    let mut parts = vec![match (row.state, row.waiting) {
+        (AgentState::Waiting, 2..) => format!("{} waiting", row.waiting),
+        (state, _) => state_word(state, row).to_owned(),
+    }];
+    if row.waiting > 0 && row.state != AgentState::Waiting {
+        parts.push(format!("{} waiting", row.waiting));
+    }
+    if matches!(row.state, AgentState::Running | AgentState::Waiting) {
+        parts.extend(row.paused.as_ref().map(|pause| pause.hold.word().to_owned()));
+    }
+    parts.join(", ")
+}
+
+fn state_word(state: AgentState, row: &AgentRow) -> &'static str {
+    match state {
         AgentState::Running => "running",
         AgentState::Waiting => "waiting",
-        AgentState::Paused => "paused",
+        AgentState::Paused => row.paused.as_ref().map_or("paused", |pause| pause.hold.word()),
         AgentState::Disabled => "disabled",
         AgentState::Invalid => "invalid",
         AgentState::Idle => "idle",

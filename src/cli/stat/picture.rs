@@ -12,7 +12,7 @@ use crate::ambient::{self, Millis};
 use crate::cli::client::{Client, Place, place};
 use crate::cli::running::{Running, running};
 use crate::cli::{Context, history};
-use crate::engine::{self, Mirror};
+use crate::engine::{self, Mirror, Repeats};
 use crate::failure::Failure;
 use crate::project::reload::agent_of;
 use crate::project::{self, Agent, Loaded, Problem, Project, Severity};
@@ -51,6 +51,8 @@ pub struct Picture {
 pub struct Counts {
     /// Those that hold a slot.
     pub live: usize,
+    /// Those that gave up their slot until something happens.
+    pub waiting: usize,
     pub queued: usize,
 }
 
@@ -126,10 +128,11 @@ impl Picture {
             agents.filter_map(|a| engine::agent_row(&mirror, &a.name, &facts(a))).collect();
         let mut live: Vec<&Run> = mirror.view.runs.values().collect();
         live.sort_unstable_by_key(|run| run.seq);
-        let max_reruns = project.config.max_reruns;
-        self.runs = live.iter().map(|run| engine::run_row(run, max_reruns)).collect();
-        let queued = self.runs.iter().filter(|run| run.state == RunState::Queued).count();
-        self.counts = Counts { live: self.runs.len() - queued, queued };
+        let row = |run: &&Run| engine::run_row(run, Repeats::of(&mirror.view, &run.agent));
+        self.runs = live.iter().map(row).collect();
+        let count = |state| self.runs.iter().filter(|run| run.state == state).count();
+        let (queued, waiting) = (count(RunState::Queued), count(RunState::Waiting));
+        self.counts = Counts { live: self.runs.len() - queued - waiting, waiting, queued };
         self.paused = mirror.view.pauses.get(&Scope::Project).map(engine::pause_row);
         Ok(())
     }

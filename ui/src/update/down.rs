@@ -3,7 +3,7 @@
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
 use crate::state::Ui;
-use al_wire::{Command, Down, Reply, Row, Scope, Target};
+use al_wire::{Command, Down, Hold, Reply, Row, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
@@ -91,17 +91,23 @@ fn undo(command: &Command) -> Option<&'static str> {
 fn question(command: &Command) -> String {
     match command {
         Command::Run { agent, .. } => format!("Start a run of {agent}?"),
+        Command::Pause { scope, hold: Hold::Drain, .. } => {
+            format!("Drain {}?", scope_name(scope))
+        }
+        Command::Pause { scope, hold: Hold::Stop, .. } => format!("Stop {}?", scope_name(scope)),
         Command::Pause { scope, .. } => format!("Pause {}?", scope_name(scope)),
         Command::Resume { scope, .. } => format!("Resume {}?", scope_name(scope)),
-        Command::Kill { target: Target::Run(run) } => format!("Kill {run}?"),
-        Command::Kill { target: Target::Agent(agent) } => format!("Kill the runs of {agent}?"),
-        Command::Kill { target: Target::Runs(runs) } => format!("Kill {} runs?", runs.len()),
+        Command::Kill { target: Target::Run(run), .. } => format!("Kill {run}?"),
+        Command::Kill { target: Target::Agent(agent), .. } => format!("Kill the runs of {agent}?"),
+        Command::Kill { target: Target::Runs(runs), .. } => format!("Kill {} runs?", runs.len()),
         Command::Rerun { run } => format!("Rerun {run}?"),
         Command::Drop { runs } => match &runs[..] {
             [run] => format!("Drop {run}?"),
             runs => format!("Drop {} runs?", runs.len()),
         },
         Command::Scale { agent, scale } => format!("Scale {agent} to {scale}?"),
+        Command::Answer { run, .. } => format!("Answer {run}?"),
+        Command::Unlock { key } => format!("Release the lock {key}?"),
         Command::Unknown => String::new(),
     }
 }
@@ -116,7 +122,7 @@ fn scope_name(scope: &Scope) -> &str {
 /// False when the run in question has ended, so that asking again makes no sense.
 fn still_possible(ui: &Ui, command: &Command) -> bool {
     match command {
-        Command::Kill { target: Target::Run(run) } => {
+        Command::Kill { target: Target::Run(run), .. } => {
             ui.fleet.run(run).is_some_and(|run| !run.state.ended())
         }
         _ => true,

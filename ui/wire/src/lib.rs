@@ -18,8 +18,8 @@ mod text;
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, HostMode, HostRow, LastRun, Outcome, PauseRow, RerunOf, RunRow,
-    RunState, TriggerRow, WhyStep,
+    AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, Outcome, PauseRow, Priority,
+    RerunOf, RunRow, RunState, TriggerRow, TryOf, WaitRow, WhyStep,
 };
 pub use text::reorders;
 

@@ -24,7 +24,7 @@ fn a_question_is_accepted_by_its_level_only() {
         let kill = Up::Submit {
             id: 2,
             seen: 41,
-            command: Command::Kill { target: Target::Agent("dev".into()) },
+            command: Command::kill(Target::Agent("dev".into())),
             token: Some("t-9".into()),
         };
         let sent: Vec<Up> = sent.into_iter().filter(|up| matches!(up, Up::Submit { .. })).collect();
@@ -87,7 +87,7 @@ fn when_the_world_moved_the_dialog_says_so_and_offers_to_ask_again() {
     let again = Up::Submit {
         id: 3,
         seen: 41,
-        command: Command::Kill { target: Target::Agent("dev".into()) },
+        command: Command::kill(Target::Agent("dev".into())),
         token: None,
     };
     assert_eq!(desk.sent(), [again]);
