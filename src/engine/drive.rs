@@ -15,7 +15,7 @@ use crate::ambient;
 use crate::log;
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
-use crate::scheduler::{Effect, EffectNews, Event, Exit, Run, RunState, Verdict, View};
+use crate::scheduler::{Effect, EffectNews, Event, Exit, Millis, Run, RunState, Verdict, View};
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
@@ -101,7 +101,11 @@ impl Driver {
         self.tokio.spawn(async move {
             loop {
                 tokio::time::sleep(ROUND).await;
-                let Ok(alive) = driver.engine.look(should_live).await else { return };
+                let Ok(alive) =
+                    driver.engine.look(|view| should_live(view, ambient::now_ms())).await
+                else {
+                    return;
+                };
                 for (run, attempt) in alive {
                     driver.recover(Effect::Start { run, attempt });
                 }
@@ -116,12 +120,18 @@ impl Driver {
     /// Does what an effect says. Its beginning is on disk.
     pub(super) fn act(&self, effect: Effect) {
         let driver = self.clone();
+        // Before the task has begun: a round that comes first must not fence its attempt off.
+        let tended = match &effect {
+            Effect::Start { run, attempt } => match self.tend(run, *attempt) {
+                Some(tended) => Some(tended),
+                None => return,
+            },
+            Effect::Stop { .. } | Effect::Suspend { .. } | Effect::Resume { .. } => None,
+        };
         self.tokio.spawn(async move {
+            let _tended = tended;
             match &effect {
-                Effect::Start { run, attempt } => {
-                    let Some(_tended) = driver.tend(run, *attempt) else { return };
-                    driver.start(&effect, run, *attempt).await;
-                }
+                Effect::Start { run, attempt } => driver.start(&effect, run, *attempt).await,
                 Effect::Stop { run, attempt } => driver.stop(&effect, run, *attempt).await,
                 Effect::Suspend { run, attempt } => {
                     let told = driver.insist(|| driver.process.suspend(run, *attempt)).await;
@@ -182,12 +192,11 @@ impl Driver {
                 self.act(effect);
             }
             Effect::Start { .. } => {
+                let Some(tended) = self.tend(effect.run(), effect.attempt()) else { return };
                 let driver = self.clone();
                 self.tokio.spawn(async move {
-                    let tended = driver.tend(effect.run(), effect.attempt());
-                    if tended.is_some() {
-                        driver.find(&effect).await;
-                    }
+                    let _tended = tended;
+                    driver.find(&effect).await;
                 });
             }
         }
@@ -195,7 +204,8 @@ impl Driver {
 
     async fn start(&self, effect: &Effect, run: &str, attempt: u32) {
         let spec = match self.spec(run, attempt).await {
-            Ok(spec) => spec,
+            Ok(Some(spec)) => spec,
+            Ok(None) => return,
             Err(message) => return self.news(effect, EffectNews::Failed { message }),
         };
         match self.process.start(spec).await {
@@ -249,18 +259,18 @@ impl Driver {
     /// Finds out what became of an attempt, and stays with it when it lives.
     async fn find(&self, effect: &Effect) {
         let (run, attempt) = (effect.run(), effect.attempt());
-        match self.insist(|| self.process.inspect(run, attempt)).await {
-            Ok(Presence::Running(handle)) => {
+        let presence = self.insist(|| self.process.inspect(run, attempt)).await;
+        let presence = presence.unwrap_or_else(|error| {
+            tracing::error!(target: "engine", run, attempt, error = %error, "cannot be found");
+            Presence::Lost
+        });
+        match found(presence) {
+            Found::Living(handle) => {
                 self.news(effect, EffectNews::Done);
                 self.watch(run, attempt, &handle).await;
             }
-            Ok(Presence::Exited(exit)) => self.exited(run, attempt, exit),
-            Ok(Presence::Absent) => self.news(effect, EffectNews::Absent),
-            Ok(Presence::Lost) => self.news(effect, EffectNews::Lost),
-            Err(error) => {
-                tracing::error!(target: "engine", run, attempt, error = %error, "cannot be found");
-                self.news(effect, EffectNews::Lost);
-            }
+            Found::Ended(exit) => self.exited(run, attempt, exit),
+            Found::Gone(news) => self.news(effect, news),
         }
     }
 
@@ -291,15 +301,15 @@ impl Driver {
     }
 
     fn exited(&self, run: &str, attempt: u32, exit: runtime::Exit) {
-        self.report(exit_event(run, attempt, outcome(exit)));
+        self.report(exit_event(run, attempt, how_it_ended(exit)));
     }
 
     fn news(&self, effect: &Effect, news: EffectNews) {
         self.report(Event::Effect(effect.clone(), news));
     }
 
-    /// Everything an attempt needs, or why it cannot be had.
-    async fn spec(&self, run: &str, attempt: u32) -> Result<Spec, String> {
+    /// Everything an attempt needs, or why it cannot be had; none when nobody wants it any more.
+    async fn spec(&self, run: &str, attempt: u32) -> Result<Option<Spec>, String> {
         let reader = Arc::clone(self.engine.reader());
         let id = run.to_owned();
         let stored = move || {
@@ -311,12 +321,16 @@ impl Driver {
         let (row, payload) =
             tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
         let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
+        // What ended may have been swept away, and its fence with it.
+        if (row.state, row.attempt) != (RunState::Starting, attempt) {
+            return Ok(None);
+        }
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
         let mut secrets = self.secrets.to_vec();
         secrets.extend(access.iter().map(|access| access.token.clone()));
-        Ok(Spec {
+        Ok(Some(Spec {
             run: run.to_owned(),
             attempt,
             agent: agent.name.clone(),
@@ -328,27 +342,45 @@ impl Driver {
             timeout_s: agent.timeout_s,
             secrets,
             gateway: access,
-        })
+        }))
+    }
+}
+
+/// What a look at an attempt that was begun means.
+#[derive(Debug)]
+pub enum Found {
+    Living(runtime::Handle),
+    Ended(runtime::Exit),
+    Gone(EffectNews),
+}
+
+pub fn found(presence: Presence) -> Found {
+    match presence {
+        Presence::Running(handle) => Found::Living(handle),
+        Presence::Exited(exit) => Found::Ended(exit),
+        Presence::Absent => Found::Gone(EffectNews::Absent),
+        Presence::Lost => Found::Gone(EffectNews::Lost),
     }
 }
 
 /// Attempts that are in the world, unless they got lost.
-fn should_live(view: &View) -> Vec<AttemptId> {
-    let now = ambient::now_ms();
+pub fn should_live(view: &View, now: Millis) -> Vec<AttemptId> {
     let began = |run: &&Run| match run.state {
         RunState::Running | RunState::Waiting => true,
         RunState::Starting => run.started_at.is_some_and(|at| at + STARTS_WITHIN_MS < now),
         _ => false,
     };
-    view.runs.values().filter(began).map(|run| (run.id.clone(), run.attempt)).collect()
+    let mut alive: Vec<&Run> = view.runs.values().filter(began).collect();
+    alive.sort_by_key(|run| run.seq);
+    alive.into_iter().map(|run| (run.id.clone(), run.attempt)).collect()
 }
 
 fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {
     Event::RunExited { run: run.to_owned(), attempt, exit }
 }
 
-/// What the scheduler is told of how an attempt ended.
-fn outcome(exit: runtime::Exit) -> Exit {
+/// The scheduler's words for how an attempt ended.
+pub fn how_it_ended(exit: runtime::Exit) -> Exit {
     let verdict = match exit.why {
         ExitWhy::Exited => match exit.signal {
             Some(signal) => Verdict::Signalled { signal },

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::handle::{Commit, Watch};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::{Alert, Decision, Pause, Receipt, Run, Scope, Timer, View};
 
 /// The state as of commit `seq`, with what an agent's newest ended run was.
@@ -70,7 +71,10 @@ impl Mirror {
                     run.why = why.clone();
                     run.exit_code = *exit_code;
                     run.ended_at = Some(*at);
-                    if run.attempt > 0 {
+                    run.wait = None;
+                    // An older run may end after a newer one.
+                    let newer = |last: &Run| last.seq < run.seq;
+                    if run.attempt > 0 && self.last.get(&run.agent).is_none_or(newer) {
                         self.last.insert(run.agent.clone(), run.clone());
                     }
                     changes.push(Change::Run(Box::new(run)));
@@ -137,6 +141,9 @@ impl Mirror {
             | Decision::Sweep { .. }
             | Decision::Prune { .. }
             | Decision::Answer(_) => {}
+        }
+        if mutant(Mutant::ResumeUntold) && matches!(decision, Decision::Resume { .. }) {
+            return;
         }
         self.view.apply(decision);
     }

@@ -11,6 +11,7 @@ mod handle;
 mod meter;
 mod mirror;
 mod present;
+mod question;
 mod rules;
 mod session;
 mod stats;
@@ -23,7 +24,7 @@ mod writer;
 mod tests;
 
 pub use definitions::{Defined, Definitions};
-pub use drive::{Driver, Grant, unavailable};
+pub use drive::{Driver, Found, Grant, found, how_it_ended, should_live, unavailable};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
@@ -36,6 +37,6 @@ pub use rules::{
 };
 pub use session::{KeepScale, Session, serve};
 pub use stats::{AgentStats, CallStats, Stats, StatsQuery, count, stats, totals};
-pub use turn::{Host, Input, turn};
+pub use turn::{Act, Host, Input, acts, answer, resume, turn};
 pub use why::{Asked, Step as WhyStep, why};
 pub use writer::start;

@@ -13,8 +13,8 @@ use super::*;
 use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
 use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
 use crate::scheduler::{
-    AgentRules, Answer, Command, Event, Firing, ProjectRules, Scope, Stamp, Target, Trigger,
-    TriggerKind,
+    AgentRules, Answer, Cadence, Command, Event, Firing, ProjectRules, Scope, Stamp, Target, Timer,
+    Trigger, TriggerKind,
 };
 use crate::store::{RunsQuery, Store};
 
@@ -599,4 +599,26 @@ fn a_console_sees_agents_come_change_and_go() {
         _ => None,
     });
     assert_eq!(back.run, run, "it has its history");
+}
+
+#[test]
+fn what_was_due_while_the_disk_was_full_is_due_again_and_not_at_its_next_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let agents = vec![(
+        "dev".to_owned(),
+        AgentRules { schedule: Some(Cadence::Every(60_000)), ..AgentRules::default() },
+    )];
+    let view = store.load(&rules(), &agents).unwrap();
+    let mut host = Host::new(store, view);
+    let began = 1_800_000_000_000;
+    let input = |event: Event, at: i64| Input { event, stamp: Stamp { at, id: format!("r{at}") } };
+    turn(&mut host, &[input(Event::HostStarted, began)]).unwrap();
+    let due = |host: &mut Host| host.due(began + 60_000);
+    let tick = due(&mut host);
+    assert_eq!(tick, [Event::TimerDue(Timer::Cron("dev".into()))]);
+    host.store.set_room(Some(3));
+    turn(&mut host, &[input(tick[0].clone(), began + 60_000)]).unwrap_err();
+    host.store.set_room(None);
+    assert_eq!(due(&mut host), tick);
 }

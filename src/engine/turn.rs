@@ -1,9 +1,11 @@
-//! The body of the engine's loop.
+//! The body of the engine's loop: deciding and committing, and what a commit asks for.
 
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::settle::at_rest;
 use crate::scheduler::view::Mode;
 use crate::scheduler::{
-    AgentRules, Command, Decision, Event, ProjectRules, Stamp, View, settle, step,
+    AgentRules, Answer, Command, Decision, Effect, EffectState, Event, Millis, ProjectRules, Stamp,
+    View, settle, step,
 };
 use crate::store::{Store, StoreError};
 
@@ -14,6 +16,8 @@ pub struct Host {
     pub view: View,
     /// True when the view may be ahead of the rows and has to be read again.
     stale: bool,
+    /// The latest time that the clock has shown.
+    seen: Millis,
 }
 
 /// One event with what the outside adds to it.
@@ -25,7 +29,19 @@ pub struct Input {
 
 impl Host {
     pub fn new(store: Store, view: View) -> Self {
-        Self { store, view, stale: false }
+        Self { store, view, stale: false, seen: Millis::MIN }
+    }
+
+    /// What the clock brings about now: timers that are due, and that it went back.
+    pub fn due(&mut self, now: Millis) -> Vec<Event> {
+        // A view that is ahead of the rows shows as done what is due.
+        if self.stale && self.reload().is_err() {
+            return Vec::new();
+        }
+        let back = (now < self.seen).then_some(Event::ClockSetBack);
+        self.seen = now;
+        let due = self.view.timers.iter().filter(|(_, at)| **at <= now);
+        back.into_iter().chain(due.map(|(timer, _)| Event::TimerDue(timer.clone()))).collect()
     }
 
     /// Reads the view from the rows again. What is not in rows (rules, mode) stays.
@@ -48,10 +64,11 @@ pub fn turn(host: &mut Host, inputs: &[Input]) -> Result<Vec<Vec<Decision>>, Sto
     if host.stale {
         host.reload()?;
     }
+    host.seen = inputs.iter().map(|input| input.stamp.at).fold(host.seen, Millis::max);
     let kept = Kept::of(&host.view, inputs);
     decide_all(host, inputs).inspect_err(|_| {
         host.store.roll_back();
-        host.stale = true;
+        host.stale = !mutant(Mutant::StaleView);
         kept.restore(&mut host.view);
     })
 }
@@ -115,4 +132,47 @@ fn decide(host: &mut Host, input: &Input) -> Result<Vec<Decision>, StoreError> {
         all.push(Decision::Quit);
     }
     Ok(all)
+}
+
+/// What the host has to do once the decisions of an input are on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act<'a> {
+    /// Mark the effect as begun; doing it follows when that is on disk.
+    Begin(&'a Effect),
+    Do(&'a Effect),
+    /// Learn what became of an effect that an earlier host had begun.
+    Recover(&'a Effect),
+    Sweep(&'a str),
+    Prune(Millis),
+    /// Nothing is left to wait for.
+    Quit,
+}
+
+/// The acts that follow from a commit, in order.
+pub fn acts(decisions: &[Decision]) -> impl Iterator<Item = Act<'_>> {
+    decisions.iter().filter_map(|decision| match decision {
+        Decision::Effect { effect, state: EffectState::Todo } => Some(Act::Begin(effect)),
+        Decision::Effect { effect, state: EffectState::Begun } => Some(Act::Do(effect)),
+        Decision::Sweep { run } => Some(Act::Sweep(run)),
+        Decision::Prune { before } => Some(Act::Prune(*before)),
+        Decision::Quit => Some(Act::Quit),
+        _ => None,
+    })
+}
+
+/// The acts that follow from effects which an earlier host left unfinished.
+pub fn resume(unfinished: &[(Effect, EffectState)]) -> impl Iterator<Item = Act<'_>> {
+    unfinished.iter().filter_map(|(effect, state)| match state {
+        EffectState::Todo => Some(Act::Begin(effect)),
+        EffectState::Begun | EffectState::Done => Some(Act::Recover(effect)),
+        EffectState::Dead => None,
+    })
+}
+
+/// The reply to whoever caused the event.
+pub fn answer(decisions: &[Decision]) -> Option<&Answer> {
+    decisions.iter().find_map(|decision| match decision {
+        Decision::Answer(answer) => Some(answer),
+        _ => None,
+    })
 }

@@ -6,20 +6,17 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, watch};
 
 use super::answers::Answers;
 use super::drive::Driver;
 use super::handle::{
-    BEHIND_MAX, Commit, Confirmation, EngineError, Handle, Message, Outcome, ReplyTo, Watch,
-    stamped,
+    BEHIND_MAX, Commit, EngineError, Handle, Message, Outcome, ReplyTo, Watch, stamped,
 };
 use super::meter::Meter;
-use super::turn::{Host, Input, turn};
+use super::turn::{Act, Host, Input, acts, answer, resume, turn};
 use crate::ambient;
-use crate::scheduler::impact::{Impact, Level, impact};
-use crate::scheduler::{Answer, Decision, EffectNews, EffectState, Event};
+use crate::scheduler::{Answer, Decision, EffectNews, Event};
 use crate::store::StoreError;
 
 /// Events that are decided and committed together.
@@ -66,12 +63,8 @@ pub fn start(
     if let Some(error) = writer.first_error() {
         return Err(error);
     }
-    for (effect, state) in unfinished {
-        match state {
-            EffectState::Todo => writer.begin(effect),
-            EffectState::Begun | EffectState::Done => writer.driver.recover(effect),
-            EffectState::Dead => {}
-        }
+    for act in resume(&unfinished) {
+        writer.act(act);
     }
     writer.driver.keep_rounds();
     let thread = thread::Builder::new()
@@ -167,20 +160,20 @@ impl Writer {
         Duration::from_millis(until).min(NAP)
     }
 
-    /// The timers that are due.
-    fn due(&self) -> Vec<Job> {
-        let now = ambient::now_ms();
-        let due = self.host.view.timers.iter().filter(|(_, at)| **at <= now);
-        due.map(|(timer, _)| Job::internal(stamped(Event::TimerDue(timer.clone())))).collect()
+    /// What the clock brings about.
+    fn due(&mut self) -> Vec<Job> {
+        let due = self.host.due(ambient::now_ms());
+        due.into_iter().map(|event| Job::internal(stamped(event))).collect()
     }
 
     fn sort(&mut self, message: Message, jobs: &mut Vec<Job>) -> Next {
         match message {
             Message::Event { input, confirm, reply } => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
-                match self.question(&input, &confirm) {
-                    None => jobs.push(Job { input: *input, reply }),
-                    Some(question) => send(reply, question),
+                match self.host.question(&input, &confirm) {
+                    Ok(None) => jobs.push(Job { input: *input, reply }),
+                    Ok(Some(question)) => send(reply, Ok(question)),
+                    Err(error) => send(reply, Err(not_written(&error))),
                 }
             }
             Message::Watch(reply) => {
@@ -191,32 +184,6 @@ impl Writer {
             Message::Leave => return Next::End,
         }
         Next::Turn
-    }
-
-    /// What has to be answered before the command may be done.
-    fn question(
-        &mut self,
-        input: &Input,
-        confirm: &Confirmation,
-    ) -> Option<Result<Outcome, EngineError>> {
-        let Event::Command { command, .. } = &input.event else { return None };
-        if *confirm == Confirmation::NotNeeded {
-            return None;
-        }
-        self.host.view.facts = match self.host.store.facts(&input.event) {
-            Ok(facts) => facts,
-            Err(error) => return Some(Err(not_written(&error))),
-        };
-        let impact = impact(&self.host.view, command, input.stamp.at);
-        if impact.level == Level::Free {
-            return None;
-        }
-        let token = token(&impact);
-        match confirm {
-            Confirmation::Given(given) if *given == token => None,
-            Confirmation::Given(_) => Some(Ok(Outcome::Stale { impact })),
-            _ => Some(Ok(Outcome::Confirm { impact, token })),
-        }
     }
 
     fn take_turn(&mut self, jobs: Vec<Job>) -> Next {
@@ -276,25 +243,13 @@ impl Writer {
         let mut next = Next::Turn;
         let mut answers = Vec::new();
         for ((input, decisions), reply) in inputs.iter().zip(&decided).zip(replies) {
-            for decision in decisions {
-                match decision {
-                    Decision::Effect { effect, state: EffectState::Todo } => {
-                        self.begin(effect.clone());
-                    }
-                    Decision::Effect { effect, state: EffectState::Begun } => {
-                        self.driver.act(effect.clone());
-                    }
-                    Decision::Sweep { run } => self.driver.sweep(run.clone()),
-                    Decision::Prune { before } => self.driver.prune(*before),
-                    Decision::Quit => next = Next::End,
-                    Decision::SetAgent { .. }
-                    | Decision::RemoveAgent { .. }
-                    | Decision::Raise { .. }
-                    | Decision::Clear { .. } => log_config(decision),
-                    _ => {}
+            decisions.iter().for_each(log_config);
+            for act in acts(decisions) {
+                if self.act(act) == Next::End {
+                    next = Next::End;
                 }
             }
-            let Some(answer) = decisions.iter().find_map(answer) else { continue };
+            let Some(answer) = answer(decisions).cloned() else { continue };
             if let Event::Command { by, .. } = &input.event {
                 log_command(by, &answer);
             }
@@ -314,9 +269,18 @@ impl Writer {
         next
     }
 
-    /// Asks for an effect to be marked as begun; the act follows when that is on disk.
-    fn begin(&self, effect: crate::scheduler::Effect) {
-        self.driver.report(Event::Effect(effect, EffectNews::Begun));
+    fn act(&self, act: Act<'_>) -> Next {
+        match act {
+            Act::Begin(effect) => {
+                self.driver.report(Event::Effect(effect.clone(), EffectNews::Begun));
+            }
+            Act::Do(effect) => self.driver.act(effect.clone()),
+            Act::Recover(effect) => self.driver.recover(effect.clone()),
+            Act::Sweep(run) => self.driver.sweep(run.to_owned()),
+            Act::Prune(before) => self.driver.prune(before),
+            Act::Quit => return Next::End,
+        }
+        Next::Turn
     }
 }
 
@@ -357,13 +321,6 @@ fn log_config(decision: &Decision) {
     }
 }
 
-fn answer(decision: &Decision) -> Option<Answer> {
-    match decision {
-        Decision::Answer(answer) => Some(answer.clone()),
-        _ => None,
-    }
-}
-
 fn send(reply: Option<ReplyTo>, outcome: Result<Outcome, EngineError>) {
     if let Some(reply) = reply {
         // The caller may have gone; what it asked for is on disk all the same.
@@ -373,9 +330,4 @@ fn send(reply: Option<ReplyTo>, outcome: Result<Outcome, EngineError>) {
 
 fn not_written(error: &StoreError) -> EngineError {
     EngineError::NotWritten { message: error.to_string() }
-}
-
-/// Equal impacts have equal tokens: a confirmation holds as long as its consequences do.
-fn token(impact: &Impact) -> String {
-    hex::encode(&Sha256::digest(format!("{impact:?}").as_bytes())[..8])
 }

@@ -100,6 +100,10 @@ impl Process {
                     return Ok(false);
                 }
             }
+            // First out of the way of supervisors that are still on theirs, then in pieces.
+            for attempt in layout::attempts(&this.runs_dir, &run)? {
+                attempt.retire().map_err(failed)?;
+            }
             layout::remove_tree(&dir).map(|()| true).map_err(failed)
         };
         tokio::task::spawn_blocking(remove)
@@ -109,6 +113,8 @@ impl Process {
 
     async fn launch(&self, spec: Spec) -> Result<Handle, Error> {
         let attempt = self.attempt(&spec.run, spec.attempt)?;
+        // Here and not in the supervisor: one that comes late finds its folder gone with the run.
+        attempt.create()?;
         let (run, number) = (spec.run.clone(), spec.attempt);
         let job = Job {
             env: environment(&spec, &attempt, &self.bin_dir, &self.around),

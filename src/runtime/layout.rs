@@ -83,6 +83,16 @@ impl Attempt {
         self.dir.join("exit.json")
     }
 
+    /// Takes the attempt's directory away in one step: nobody can claim the attempt any more.
+    pub(super) fn retire(&self) -> io::Result<()> {
+        let gone = self.dir.with_added_extension("gone");
+        remove_tree(&gone)?;
+        match fs::rename(&self.dir, gone) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            renamed => renamed,
+        }
+    }
+
     /// Creates the attempt's directory, readable by nobody else.
     pub(super) fn create(&self) -> Result<(), Error> {
         make_dir(&self.dir).map_err(|source| Error::Io {

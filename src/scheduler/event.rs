@@ -22,6 +22,8 @@ pub struct Stamp {
 pub enum Event {
     /// The host is up and its view is loaded.
     HostStarted,
+    /// The clock shows an earlier time than it did before.
+    ClockSetBack,
     /// A webhook or a person fired.
     Fired(Firing),
     TimerDue(Timer),

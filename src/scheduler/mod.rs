@@ -15,6 +15,7 @@ pub mod event;
 pub mod impact;
 pub mod lock;
 pub mod model;
+pub mod mutant;
 pub mod queue;
 pub mod rules;
 pub mod runs;

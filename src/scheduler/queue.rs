@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::model::{Millis, Priority, Run};
+use super::mutant::{Mutant, mutant};
 
 /// Every so long a waiting run counts as one priority higher, so that no stream of more urgent work
 /// keeps it waiting for ever.
@@ -66,6 +67,7 @@ fn turn(run: &Run) -> Turn {
 pub fn aged(run: &Run, at: Millis) -> Priority {
     let since = run.not_before.unwrap_or(run.queued_at).max(run.queued_at);
     let steps = (at - since).max(0) / AGEING_MS;
+    let steps = if mutant(Mutant::AgeIgnored) { 0 } else { steps };
     let reached = Priority::ALL.iter().position(|p| *p == run.priority).unwrap_or(0);
     let aged = reached.saturating_add(usize::try_from(steps).unwrap_or(usize::MAX));
     Priority::ALL[aged.min(Priority::ALL.len() - 1)]

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::decision::{Decision, EffectState};
 use super::event::Effect;
 use super::model::{Millis, Pace, Priority, Run, RunState, Why};
+use super::mutant::{Mutant, mutant};
 use super::queue::aged;
 use super::view::{AgentView, Mode, View};
 
@@ -37,6 +38,13 @@ fn go_on(view: &View, at: Millis) -> Option<Vec<Decision>> {
     let ready = |run: &&Run| run.pace == Pace::Suspended && !view.is_full_for(run);
     let run = view.woken().find(ready)?;
     let effect = Effect::Resume { run: run.id.clone(), attempt: run.attempt };
+    if mutant(Mutant::ResumeForgotten) {
+        return Some(vec![
+            Decision::Continue { run: run.id.clone(), at },
+            Decision::Paced { run: run.id.clone(), pace: Pace::Resuming },
+            Decision::Paced { run: run.id.clone(), pace: Pace::Going },
+        ]);
+    }
     Some(vec![
         Decision::Continue { run: run.id.clone(), at },
         Decision::Paced { run: run.id.clone(), pace: Pace::Resuming },
@@ -58,7 +66,7 @@ impl View {
 
 /// Starts the run whose turn it is.
 fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
-    if view.mode == Mode::Draining {
+    if view.mode == Mode::Draining && !mutant(Mutant::DrainIgnored) {
         return None;
     }
     let running = view.running();
@@ -69,9 +77,13 @@ fn admit(view: &View, at: Millis) -> Option<Vec<Decision>> {
         .filter(|(name, _)| view.hindrance(name, running).is_none())
         .filter_map(|(_, agent)| Some((first(view, agent, at)?, agent)))
         .min_by_key(|(run, agent)| {
-            (Reverse(aged(run, at)), agent.live.len(), agent.turn.0, run.place, run.seq)
+            let running = agent.live.len() * usize::from(!mutant(Mutant::FairnessIgnored));
+            (Reverse(aged(run, at)), running, agent.turn.0, run.place, run.seq)
         })?;
     let (run, attempt) = (next.id.clone(), next.attempt + 1);
+    if mutant(Mutant::EffectForgotten) {
+        return Some(vec![Decision::Start { run, attempt, at }]);
+    }
     Some(vec![
         Decision::Start { run: run.clone(), attempt, at },
         Decision::Effect { effect: Effect::Start { run, attempt }, state: EffectState::Todo },
@@ -83,6 +95,12 @@ fn first<'v>(view: &'v View, agent: &'v AgentView, at: Millis) -> Option<&'v Run
     let may = |run: &&Run| run.seq >= view.from_seq && view.not_yet(run, at).is_none();
     let of =
         |priority: Priority| agent.queue.of(priority).filter_map(|id| view.runs.get(id)).find(may);
+    if mutant(Mutant::PriorityIgnored) {
+        return Priority::ALL.into_iter().filter_map(of).min_by_key(|run| run.place);
+    }
+    if mutant(Mutant::NewestFirst) {
+        return agent.queue.iter().filter_map(|id| view.runs.get(id)).rfind(may);
+    }
     Priority::ALL.into_iter().filter_map(of).min_by_key(|run| (Reverse(aged(run, at)), run.place))
 }
 
@@ -91,7 +109,7 @@ fn first<'v>(view: &'v View, agent: &'v AgentView, at: Millis) -> Option<&'v Run
 fn overflow(view: &View, at: Millis) -> Vec<Decision> {
     let mut dropped = Vec::new();
     for agent in view.agents.values() {
-        let bound = agent.rules.queue_bound;
+        let bound = agent.rules.queue_bound + u32::from(mutant(Mutant::QueueBound));
         if agent.queue.len() <= bound as usize {
             continue;
         }

@@ -9,6 +9,7 @@ use super::model::{
     AgentRules, Hold, Millis, Pause, Payload, ProjectRules, Run, RunState, Scope, Timer, Trigger,
     Why,
 };
+use super::mutant::{Mutant, mutant};
 use super::queue::Queue;
 use super::runs::Runs;
 use super::wait::Wait;
@@ -70,7 +71,8 @@ impl AgentView {
         if let Some(lane) = &run.lane {
             self.lanes.insert(lane.clone(), id.clone());
         }
-        let place = if run.state == RunState::Waiting { &mut self.waiting } else { &mut self.live };
+        let waits = run.state == RunState::Waiting && !mutant(Mutant::WaitKeepsSlot);
+        let place = if waits { &mut self.waiting } else { &mut self.live };
         place.insert(id.clone());
     }
 
@@ -187,6 +189,9 @@ impl View {
         }
         let mut agent = AgentView::new(rules);
         for run in self.runs.values().filter(|run| run.agent == name) {
+            if mutant(Mutant::CountReset) && run.state.alive() {
+                continue;
+            }
             agent.enter(run);
         }
         self.agents.insert(name.to_owned(), agent);
@@ -248,19 +253,21 @@ impl View {
         if !self.agents.contains_key(name) {
             return Some(Why::UnknownAgent);
         }
-        if self.mode == Mode::Draining {
+        if self.mode == Mode::Draining && !mutant(Mutant::DrainIgnored) {
             return Some(Why::Stopping);
         }
-        self.standstill(name).or_else(|| self.crowd(name, project_running))
+        let standstill = self.standstill(name).filter(|_| !mutant(Mutant::PauseIgnored));
+        standstill.or_else(|| self.crowd(name, project_running))
     }
 
     /// Why this queued run could not start now, were there a slot.
     pub fn not_yet(&self, run: &Run, at: Millis) -> Option<Why> {
-        if let Some(at) = run.not_before.filter(|start| *start > at) {
+        let start = run.not_before.filter(|_| !mutant(Mutant::DelayIgnored));
+        if let Some(at) = start.filter(|start| *start > at) {
             return Some(Why::NotBefore { at });
         }
         let (lane, agent) = (run.lane.as_ref()?, self.agents.get(&run.agent)?);
-        let holder = agent.lanes.get(lane)?;
+        let holder = agent.lanes.get(lane).filter(|_| !mutant(Mutant::LaneIgnored))?;
         Some(Why::LaneBusy { lane: lane.clone(), run: holder.clone() })
     }
 
@@ -271,11 +278,11 @@ impl View {
         if scale == 0 {
             return Some(Why::Disabled);
         }
-        if running >= scale {
+        if running >= scale && !mutant(Mutant::ScaleIgnored) {
             return Some(Why::AgentBusy { running, scale });
         }
         match self.rules.scale {
-            Some(cap) if project_running >= cap => {
+            Some(cap) if project_running >= cap && !mutant(Mutant::CapIgnored) => {
                 Some(Why::ProjectBusy { running: project_running, scale: cap })
             }
             _ => None,
@@ -493,6 +500,9 @@ impl View {
         let Some(run) = self.runs.remove(id) else { return };
         self.live -= u32::from(run.state.holds_slot());
         if let Some(agent) = self.agents.get_mut(&run.agent) {
+            if mutant(Mutant::SlotKept) {
+                return;
+            }
             agent.leave(&run);
         }
     }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::write::{execute, json};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::{Wait, Wakening, Why};
 
 pub fn start(conn: &Connection, run: &str, attempt: u32, at: i64) -> rusqlite::Result<()> {
@@ -75,6 +76,9 @@ pub fn wake(
     payload: Option<&str>,
     at: i64,
 ) -> rusqlite::Result<()> {
+    if mutant(Mutant::WakeForgotten) {
+        return Ok(());
+    }
     let why = Why::Woken { by: by.clone() };
     execute(
         conn,

@@ -52,6 +52,9 @@ pub struct Store {
     conn: Connection,
     path: PathBuf,
     counts: RefCell<Counts>,
+    /// Writes until the disk is full.
+    #[cfg(debug_assertions)]
+    room: std::cell::Cell<Option<u32>>,
 }
 
 /// Numbers that were drawn when the history began.
@@ -82,7 +85,13 @@ impl Store {
         .map_err(at)?;
         conn.set_prepared_statement_cache_capacity(64);
         restrict(&path);
-        let store = Self { conn, path, counts: RefCell::default() };
+        let store = Self {
+            conn,
+            path,
+            counts: RefCell::default(),
+            #[cfg(debug_assertions)]
+            room: std::cell::Cell::new(None),
+        };
         store.migrate()?;
         Ok(store)
     }
@@ -171,6 +180,7 @@ impl Store {
     /// Makes everything since [`Store::begin`] durable.
     pub fn commit(&self) -> Result<(), StoreError> {
         self.counts.borrow_mut().flush(&self.conn).map_err(|e| self.at(e))?;
+        self.take_room()?;
         self.conn.execute_batch("COMMIT").map_err(|e| self.at(e))
     }
 
@@ -186,6 +196,7 @@ impl Store {
     /// Writes the rows of one decision, and counts it.
     pub fn apply(&self, decision: &crate::scheduler::Decision) -> Result<(), StoreError> {
         self.counts.borrow_mut().count(&self.conn, decision).map_err(|e| self.at(e))?;
+        self.take_room()?;
         write::apply(&self.conn, decision).map_err(|e| self.at(e))
     }
 
@@ -196,6 +207,25 @@ impl Store {
             self.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or(0);
         let max = if full { pages } else { u32::MAX };
         let _ = self.conn.query_row(&format!("PRAGMA max_page_count = {max}"), [], |_| Ok(()));
+    }
+
+    /// Lets so many decisions and commits be written until the disk is full; none is no limit.
+    /// A test's way to a full disk at any place of a turn.
+    #[cfg(debug_assertions)]
+    pub fn set_room(&self, writes: Option<u32>) {
+        self.room.set(writes);
+    }
+
+    #[cfg(debug_assertions)]
+    fn take_room(&self) -> Result<(), StoreError> {
+        let Some(room) = self.room.get() else { return Ok(()) };
+        let left = room.checked_sub(1).ok_or_else(|| StoreError::Full { path: self.path.clone() });
+        left.map(|left| self.room.set(Some(left)))
+    }
+
+    #[cfg(not(debug_assertions))]
+    fn take_room(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// A read side of the same file.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::{alerts, life, tally};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::{
     Decision, EffectState, Lock, Pause, Payload, Receipt, Run, RunState, Scope, Why,
 };
@@ -50,6 +51,7 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
             finish(conn, run, *state, why, *exit_code, *at)
         }
         Decision::Effect { effect, state } => set_effect(conn, &effect.key(), *state),
+        Decision::SetTimer { .. } if mutant(Mutant::TimersInMemory) => Ok(()),
         Decision::SetTimer { timer, at } => execute(
             conn,
             "INSERT INTO timers (key, at) VALUES (?1, ?2)
@@ -59,6 +61,7 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
         Decision::ClearTimer { timer } => {
             execute(conn, "DELETE FROM timers WHERE key = ?1", params![timer.key()])
         }
+        Decision::Pause { .. } if mutant(Mutant::PausesInMemory) => Ok(()),
         Decision::Pause { scope, pause } => insert_pause(conn, scope, pause),
         Decision::Resume { scope, by, at } => {
             life::moment(conn, &scope.key(), *at, &Why::ResumedBy { by: by.clone() })?;
@@ -107,7 +110,7 @@ fn insert_receipt(conn: &Connection, receipt: &Receipt) -> rusqlite::Result<()> 
             receipt.trigger.kind.name(),
             receipt.trigger.source,
             receipt.trigger.summary,
-            receipt.dedupe,
+            receipt.dedupe.as_ref().filter(|_| !mutant(Mutant::KeyForgotten)),
             receipt.outcome.name(),
             json(&receipt.runs),
             json(&receipt.skipped),
@@ -182,6 +185,9 @@ fn finish(
     exit_code: Option<i32>,
     at: i64,
 ) -> rusqlite::Result<()> {
+    if state == RunState::Dropped && mutant(Mutant::SilentDrop) {
+        return execute(conn, "DELETE FROM runs WHERE id = ?1", params![run]);
+    }
     execute(
         conn,
         "UPDATE runs SET state = ?2, why = ?3, exit_code = ?4, ended_at = ?5, wait = NULL
@@ -212,6 +218,9 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
              (SELECT max(n) + 1 FROM receipts))",
         params![before],
     )?;
+    if mutant(Mutant::PruneTakesLive) {
+        execute(conn, "DELETE FROM runs WHERE queued_at < ?1", params![before])?;
+    }
     // The newest run stays in any case: its number must not be given away again.
     execute(
         conn,

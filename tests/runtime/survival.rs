@@ -81,17 +81,36 @@ async fn inspection_tells_running_from_exited() {
     assert_eq!(world.wait(&handle).await, exit, "waiting again is harmless");
 }
 
-/// Starts a run from a process that is then killed, as a scheduler might be.
-async fn start_and_kill_scheduler(world: &World, line: &str) {
-    // A shell plays the scheduler: it starts the supervisor as the driver does, and waits.
-    let job = serde_json::json!({
+/// What a supervisor reads.
+fn job(world: &World, line: &str) -> String {
+    serde_json::json!({
         "spec": world.line(line),
         "env": [["PATH", "/usr/bin:/bin"], ["AL_SIGNAL_DIR", world.attempt().signals()]],
         "runs_dir": world.path().join(".al/runs"),
         "logs_dir": world.logs_dir(),
-    });
+    })
+    .to_string()
+}
+
+/// What a supervisor answers to this on its stdin, and whether it was content.
+fn supervise(stdin: &str) -> (String, bool) {
+    let mut supervisor = Command::new(crate::world::AL)
+        .args(["__supervise", "x"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    supervisor.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    let output = supervisor.wait_with_output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
+/// Starts a run from a process that is then killed, as a scheduler might be.
+async fn start_and_kill_scheduler(world: &World, line: &str) {
+    // A shell plays the scheduler: it starts the supervisor as the driver does, and waits.
+    fs::create_dir_all(world.attempt().dir()).unwrap();
     let file = world.path().join("job.json");
-    fs::write(&file, job.to_string()).unwrap();
+    fs::write(&file, job(world, line)).unwrap();
     let mut scheduler = Command::new("/bin/sh")
         .args(["-c", r#""$0" __supervise x < "$1" | cat; sleep 1000"#])
         .arg(crate::world::AL)
@@ -174,18 +193,22 @@ async fn a_run_whose_supervisor_was_killed_is_lost_and_its_processes_end() {
 #[tokio::test]
 async fn a_supervisor_without_a_readable_job_runs_nothing() {
     for job in ["", "{", "null", r#"{"spec":{}}"#] {
-        let mut supervisor = Command::new(crate::world::AL)
-            .args(["__supervise", "x"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        supervisor.stdin.take().unwrap().write_all(job.as_bytes()).unwrap();
-        let output = supervisor.wait_with_output().unwrap();
-        assert!(!output.status.success());
-        let reply = String::from_utf8(output.stdout).unwrap();
+        let (reply, content) = supervise(job);
+        assert!(!content);
         assert!(reply.starts_with(r#"{"failed":{"message":"unreadable job"#), "{reply}");
     }
+}
+
+/// It was slow to start; meanwhile a new scheduler found nothing, ended the run and removed it.
+#[tokio::test]
+async fn a_supervisor_that_comes_after_its_run_was_removed_runs_nothing() {
+    let world = World::new();
+    assert_eq!(world.runtime.inspect("a-1", 1).await.unwrap(), Presence::Absent);
+    assert!(world.runtime.remove("a-1").await.unwrap());
+    let (reply, content) = supervise(&job(&world, "echo too late"));
+    assert!(!content && reply.contains("No such file or directory"), "{reply}");
+    assert_eq!(world.output(), [] as [&str; 0]);
+    assert!(!world.attempt().run_dir().exists());
 }
 
 #[tokio::test]

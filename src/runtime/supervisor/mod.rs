@@ -106,7 +106,7 @@ fn prepare() -> Result<Option<Run>, String> {
 
     let plain = |error: Error| error.to_string();
     let attempt = Attempt::new(&job.runs_dir, &job.spec.run, job.spec.attempt).map_err(plain)?;
-    attempt.create().map_err(plain)?;
+    // Its folder was made by whoever wanted the attempt. When that is gone, so is the wish.
     let no_room = |e: io::Error| format!("cannot write into {}: {e}", attempt.dir().display());
     if attempt.claim().exists() {
         return Ok(None);

@@ -23,6 +23,7 @@ mod tests;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
@@ -35,7 +36,8 @@ pub struct Schedule {
     expr: String,
     zone: Tz,
     pattern: Pattern,
-    wall: Wall,
+    /// Shared, because views with their schedules are copied for everyone who watches.
+    wall: Arc<Wall>,
 }
 
 impl PartialEq for Schedule {
@@ -62,7 +64,7 @@ impl Schedule {
                 Some("check day of month against month".to_owned()),
             ));
         }
-        Ok(Self { expr: expr.to_owned(), zone, pattern, wall })
+        Ok(Self { expr: expr.to_owned(), zone, pattern, wall: Arc::new(wall) })
     }
 
     /// The first firing time strictly after `after_ms`, both in milliseconds since the Unix epoch.

@@ -4,6 +4,7 @@ use super::Step;
 use super::firing::{Birth, Offer, Taken};
 use crate::scheduler::decision::{Answer, Call, Decision};
 use crate::scheduler::model::{Run, Trigger, TriggerKind, Why};
+use crate::scheduler::mutant::{Mutant, mutant};
 
 /// The dedupe key of a call.
 pub fn call_key(caller: &str, key: &str) -> String {
@@ -12,11 +13,13 @@ pub fn call_key(caller: &str, key: &str) -> String {
 
 impl Step<'_> {
     pub(super) fn call(&mut self, caller: &Run, agent: &str, context: &str, key: Option<&String>) {
+        let key = key.filter(|_| !mutant(Mutant::CallTwice));
         let dedupe = key.map(|key| call_key(&caller.id, key));
         if self.known(dedupe.as_ref()) {
             return;
         }
-        let (call, depth) = (self.stamp.id.clone(), caller.depth + 1);
+        let next = u32::from(!mutant(Mutant::DepthForgotten));
+        let (call, depth) = (self.stamp.id.clone(), caller.depth + next);
         let trigger = Trigger {
             kind: TriggerKind::Call,
             source: caller.agent.clone(),
@@ -69,7 +72,7 @@ impl Step<'_> {
     /// What no run may call, whoever is free.
     fn forbidden(&self, caller: &Run, agent: &str) -> Option<Why> {
         let max = self.view.rules.max_call_depth;
-        if caller.agent == agent {
+        if caller.agent == agent && !mutant(Mutant::SelfCall) {
             Some(Why::SelfCall)
         } else if caller.depth >= max {
             Some(Why::CallDepth { max })

@@ -7,6 +7,7 @@ use crate::scheduler::event::{Command, Effect, Order, Target};
 use crate::scheduler::model::{
     Hold, Pause, Run, RunState, Scope, Timer, Trigger, TriggerKind, Why,
 };
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::View;
 use crate::scheduler::words::{plural, scope_name};
 
@@ -71,7 +72,8 @@ impl Step<'_> {
         if !order.params.is_empty() {
             payload["params"] = serde_json::json!(order.params);
         }
-        let dedupe = order.key.as_ref().map(|key| manual_key(&order.agent, key));
+        let key = order.key.as_ref().filter(|_| !mutant(Mutant::OrderTwice));
+        let dedupe = key.map(|key| manual_key(&order.agent, key));
         let mut offer = Offer::new(trigger, payload.to_string().into()).with_dedupe(dedupe);
         offer.birth =
             Birth { priority: order.priority, not_before: order.not_before, ..Birth::default() };
@@ -115,6 +117,7 @@ impl Step<'_> {
         self.out.push(Decision::Pause { scope: scope.clone(), pause });
         let timer = Timer::Unpause(scope.clone());
         match until {
+            Some(_) if mutant(Mutant::UnpauseForgotten) => {}
             Some(at) => self.out.push(Decision::SetTimer { timer, at }),
             None if had_end => self.out.push(Decision::ClearTimer { timer }),
             None => {}
@@ -140,10 +143,14 @@ impl Step<'_> {
         self.done(pause_done(scope, hold, kill, touched.len()), touched);
     }
 
-    pub(super) fn resume(&mut self, scope: &Scope, drop_held: bool, by: &str) {
-        if !self.is_known(scope) {
-            return;
+    fn resume(&mut self, scope: &Scope, drop_held: bool, by: &str) {
+        if self.is_known(scope) {
+            self.end_pause(scope, drop_held, by);
         }
+    }
+
+    /// Also for an agent that has left the project.
+    pub(super) fn end_pause(&mut self, scope: &Scope, drop_held: bool, by: &str) {
         let Some(pause) = self.view.pauses.get(scope) else {
             return self.done(format!("{} was not paused", scope_name(scope)), Vec::new());
         };
@@ -225,12 +232,12 @@ impl Step<'_> {
                 return self.answer(Answer::NotFound { what: format!("agent {name}") });
             }
             Target::Agent(name) => self.alive_in(&Scope::Agent(name.clone())),
-            Target::Runs(runs) => runs.clone(),
+            Target::Runs(runs) => once(runs),
         };
         if let Some(gone) = runs.iter().find(|run| !self.view.runs.contains_key(*run)) {
             return self.answer(Answer::NotFound { what: format!("live run {gone}") });
         }
-        if tree {
+        if tree && !mutant(Mutant::TreeSpared) {
             runs.extend(self.view.called_by(&runs));
         }
         self.kill_all(&runs, by);
@@ -256,12 +263,16 @@ impl Step<'_> {
         if run.stopping.is_none() {
             self.out.push(Decision::Stopping { run: run.id.clone(), why, at: self.stamp.at });
         }
+        if mutant(Mutant::KillForgets) {
+            return;
+        }
         // Asked again, it is tried again: the first try may have failed.
         let effect = Effect::Stop { run: run.id.clone(), attempt: run.attempt };
         self.mark(&effect, EffectState::Todo);
     }
 
     fn drop_runs(&mut self, runs: &[String], by: &str) {
+        let runs = &once(runs)[..];
         let queued =
             |run: &String| self.view.runs.get(run).is_some_and(|r| r.state == RunState::Queued);
         if let Some(other) = runs.iter().find(|run| !queued(run)) {
@@ -288,8 +299,11 @@ impl Step<'_> {
     fn stop(&mut self, clear_queues: bool, kill: bool, by: &str) {
         self.out.push(Decision::Drain);
         let why = Why::StoppedBy { by: by.to_owned() };
+        // In their order, because equal events have equal decisions.
+        let mut runs: Vec<&Run> = self.view.runs.values().collect();
+        runs.sort_by_key(|run| run.seq);
         let (queued, live): (Vec<&Run>, Vec<&Run>) =
-            self.view.runs.values().partition(|run| run.state == RunState::Queued);
+            runs.into_iter().partition(|run| run.state == RunState::Queued);
         if clear_queues {
             for run in &queued {
                 self.end_queued(&run.id, RunState::Dropped, why.clone());
@@ -318,6 +332,12 @@ impl Step<'_> {
         let runs = live.iter().map(|run| run.id.clone()).collect();
         self.done(format!("stopping, {wait}{stay}"), runs);
     }
+}
+
+/// The same runs, each named once.
+fn once(runs: &[String]) -> Vec<String> {
+    let first = |(at, run): &(usize, &String)| !runs[..*at].contains(run);
+    runs.iter().enumerate().filter(first).map(|(_, run)| run.clone()).collect()
 }
 
 /// The dedupe key of a manual start.

@@ -9,7 +9,8 @@ use super::Step;
 use crate::scheduler::alert::is_config;
 use crate::scheduler::decision::Decision;
 use crate::scheduler::event::NewConfig;
-use crate::scheduler::model::{AgentRules, RunState, Scope, Timer, Why};
+use crate::scheduler::model::{AgentRules, Run, RunState, Scope, Timer, Why};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::{AgentView, View};
 use crate::scheduler::{Alert, Fault};
 
@@ -38,7 +39,7 @@ impl Step<'_> {
     fn remove_agent(&mut self, name: &str) {
         self.out.push(Decision::RemoveAgent { name: name.to_owned() });
         let timer = Timer::Cron(name.to_owned());
-        if self.view.timers.contains_key(&timer) {
+        if self.view.timers.contains_key(&timer) && !mutant(Mutant::GoneAgentTicks) {
             self.out.push(Decision::ClearTimer { timer });
         }
     }
@@ -52,7 +53,7 @@ impl Step<'_> {
         let keeps = old.is_some_and(|old| {
             old.schedule == rules.schedule && (old.scale == 0) == (rules.scale == 0)
         });
-        if !keeps {
+        if !keeps && !mutant(Mutant::NewAgentSilent) {
             let schedule = rules.schedule.as_ref().filter(|_| rules.scale > 0);
             self.arm_for(name, schedule, self.stamp.at, None);
         }
@@ -83,7 +84,10 @@ impl Step<'_> {
 
     /// Says anew what the queued runs of `view` wait for, where the known reason does not hold.
     pub(super) fn explain(&mut self, view: &View) {
-        for run in view.runs.values().filter(|run| run.state == RunState::Queued) {
+        let queued = view.runs.values().filter(|run| run.state == RunState::Queued);
+        let mut queued: Vec<&Run> = queued.collect();
+        queued.sort_by_key(|run| run.seq);
+        for run in queued {
             let agent = view.agents.get(&run.agent);
             if let Some(why) = untrue(view, agent, &run.why)
                 .then(|| waits_for(view, agent, &run.agent, &run.id))

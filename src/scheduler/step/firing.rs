@@ -9,6 +9,7 @@ use crate::scheduler::model::{
     AgentRules, Envelope, Millis, Payload, Priority, Receipt, ReceiptOutcome, Run, RunState, Timer,
     Trigger, Wakening, Why,
 };
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::Mode;
 use crate::scheduler::wait::Wait;
 
@@ -89,9 +90,13 @@ impl Step<'_> {
                 Some(wait) => {
                     woken.push(agent);
                     offer.wakes.push(wait.id.clone());
+                    if mutant(Mutant::WakeStartsToo) {
+                        offer.targets.push((agent.clone(), None));
+                    }
                 }
                 None => {
                     let hindrance = self.refusal(agent).or_else(|| self.view.closed(agent));
+                    let hindrance = hindrance.filter(|_| !mutant(Mutant::HoldIgnored));
                     offer.targets.push((agent.clone(), hindrance));
                 }
             }
@@ -101,7 +106,13 @@ impl Step<'_> {
 
     /// Whether the same firing came before; then it is answered.
     pub(super) fn known(&mut self, dedupe: Option<&String>) -> bool {
-        match self.view.facts.known.clone().filter(|_| dedupe.is_some()) {
+        match self
+            .view
+            .facts
+            .known
+            .clone()
+            .filter(|_| dedupe.is_some() && !mutant(Mutant::NoDedupe))
+        {
             Some(known) => {
                 self.answer(Answer::Duplicate(known));
                 true
@@ -232,7 +243,7 @@ impl Step<'_> {
             .not_yet(&run, self.stamp.at)
             .or_else(|| self.view.hindrance(agent, self.view.running()))
             .unwrap_or(Why::SlotFree);
-        if let Some(at) = run.not_before {
+        if let Some(at) = run.not_before.filter(|_| !mutant(Mutant::ReadyForgotten)) {
             self.out.push(Decision::SetTimer { timer: Timer::Ready(id.clone()), at });
         }
         let payload = offer.payload.clone();
@@ -243,7 +254,9 @@ impl Step<'_> {
     /// The new run takes the place of the queued one with its key, so that a storm of news about one
     /// thing never sends it to the end of the queue.
     fn replace(&mut self, new: &mut Run) {
-        let Some(key) = &new.key else { return };
+        let Some(key) = new.key.as_ref().filter(|_| !mutant(Mutant::LatestKeepsBoth)) else {
+            return;
+        };
         let old = self.view.agents.get(&new.agent).and_then(|agent| agent.keys.get(key));
         let Some(old) = old.and_then(|id| self.view.runs.get(id)) else { return };
         new.place = old.place;

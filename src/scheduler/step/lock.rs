@@ -4,11 +4,13 @@ use super::Step;
 use crate::scheduler::decision::{Answer, Decision};
 use crate::scheduler::lock::{Lock, Wish, deadlock};
 use crate::scheduler::model::{Millis, Run, Timer};
+use crate::scheduler::mutant::{Mutant, mutant};
 
 impl Step<'_> {
     /// Gives the lock to the run, unless another one holds it.
     pub(super) fn lock(&mut self, run: &Run, key: &str, ttl_ms: Option<Millis>, waits: bool) {
-        match self.holder(key).filter(|lock| lock.run != run.id) {
+        let free = mutant(Mutant::LockGivenTwice);
+        match self.holder(key).filter(|lock| lock.run != run.id && !free) {
             Some(lock) => self.conflict(run, &lock, waits),
             None => {
                 if self.view.wishes.0.contains_key(&run.id) {
@@ -23,7 +25,8 @@ impl Step<'_> {
         let (wishes, at) = (&self.view.wishes.0, self.stamp.at);
         let wish = Wish::renewed(wishes.get(&run.id), &lock.key, waits, at);
         self.out.push(Decision::Wish { run: run.id.clone(), wish: Some(wish) });
-        let answer = match deadlock(&self.view.locks, wishes, &run.id, &lock.key, at) {
+        let circle = deadlock(&self.view.locks, wishes, &run.id, &lock.key, at);
+        let answer = match circle.filter(|_| !mutant(Mutant::DeadlockUnseen)) {
             Some(cycle) => Answer::Deadlock { cycle },
             None => held_by(lock),
         };
@@ -72,12 +75,18 @@ impl Step<'_> {
                 let timer = Timer::Lock(key.to_owned());
                 self.out.push(Decision::SetTimer { timer, at: lock.until });
             }
+            _ if mutant(Mutant::LockExpiredKept) => {
+                self.out.push(Decision::ClearTimer { timer: Timer::Lock(key.to_owned()) });
+            }
             _ => self.free(key),
         }
     }
 
     /// Frees everything that the run holds.
     pub(super) fn free_all(&mut self, run: &Run) {
+        if mutant(Mutant::LockKept) {
+            return;
+        }
         let keys: Vec<String> = self.view.locks_of(&run.id).map(|lock| lock.key.clone()).collect();
         for key in keys {
             self.free(&key);
@@ -101,7 +110,9 @@ impl Step<'_> {
             until,
         }));
         let timer = Timer::Lock(key.to_owned());
-        self.out.push(Decision::SetTimer { timer, at: until });
+        if !mutant(Mutant::LockTimerForgotten) {
+            self.out.push(Decision::SetTimer { timer, at: until });
+        }
         self.answer(Answer::Locked { key: key.to_owned(), until });
     }
 

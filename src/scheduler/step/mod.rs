@@ -16,12 +16,14 @@ use super::view::View;
 
 pub use call::call_key;
 pub use command::{held_by, manual_key};
+pub use time::PATIENCE_MS;
 
 /// What `event` changes in `view`. The changes are not made here; see [`View::apply`].
 pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
     let mut s = Step { view, stamp, out: Vec::new(), next_run: view.next_run, receipts: 0 };
     match event {
         Event::HostStarted => s.host_started(),
+        Event::ClockSetBack => s.clock_set_back(),
         Event::Fired(firing) => s.fired(firing),
         Event::TimerDue(Timer::Cron(agent)) => s.cron_due(agent),
         Event::TimerDue(Timer::Prune) => s.prune_due(),

@@ -7,6 +7,7 @@ use crate::scheduler::event::{Ask, Effect, EffectNews, Exit, Report, Verdict};
 use crate::scheduler::model::{
     Millis, Pace, RetryOn, Run, RunState, Timer, Trigger, TriggerKind, Why,
 };
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::words::may_mend;
 
 /// Exit code by which a program asks for a rerun without the command.
@@ -18,7 +19,8 @@ impl Step<'_> {
     /// The live run, when this attempt is still its newest: late news of an old attempt changes
     /// nothing.
     pub(super) fn live(&self, run: &str, attempt: u32) -> Option<&Run> {
-        self.view.runs.get(run).filter(|r| r.attempt == attempt && r.state.alive())
+        let newest = |r: &Run| r.attempt == attempt || mutant(Mutant::LateNews);
+        self.view.runs.get(run).filter(|r| newest(r) && r.state.alive())
     }
 
     pub(super) fn effect(&mut self, effect: &Effect, news: &EffectNews) {
@@ -39,6 +41,9 @@ impl Step<'_> {
                 self.end_attempt(&run, RunState::Failed, why, None, self.stamp.at);
             }
             (Effect::Start { .. }, EffectNews::Absent) => self.never_began(&run),
+            (Effect::Start { .. }, EffectNews::Lost) if mutant(Mutant::LostAgain) => {
+                self.never_began(&run);
+            }
             (Effect::Start { .. }, EffectNews::Lost) => {
                 self.end_attempt(&run, RunState::Failed, Why::Lost, None, self.stamp.at);
             }
@@ -52,7 +57,8 @@ impl Step<'_> {
     pub(super) fn never_began(&mut self, run: &Run) {
         match (run.state, &run.stopping) {
             (RunState::Starting, None) => {
-                let (id, attempt, at) = (run.id.clone(), run.attempt + 1, self.stamp.at);
+                let next = u32::from(!mutant(Mutant::SameAttempt));
+                let (id, attempt, at) = (run.id.clone(), run.attempt + next, self.stamp.at);
                 let old = Effect::Start { run: id.clone(), attempt: run.attempt };
                 self.mark(&old, EffectState::Dead);
                 self.out.push(Decision::Start { run: id.clone(), attempt, at });
@@ -126,7 +132,8 @@ impl Step<'_> {
         let code = exit.chosen.or(exit.code);
         self.end_attempt(&run, state, why, code, exit.at);
         let wants = run.wants_rerun || exit.wants_rerun || exit.code == Some(EXIT_RERUN);
-        if wants && state == RunState::Succeeded {
+        let well = state == RunState::Succeeded || mutant(Mutant::RerunAfterFailure);
+        if wants && well {
             self.rerun(&run);
         }
     }
@@ -146,12 +153,18 @@ impl Step<'_> {
             (RunState::Failed, Why::Lost) => RetryOn::Lost,
             (RunState::Failed, why) if may_mend(why) => RetryOn::Error,
             (RunState::TimedOut, _) => RetryOn::Timeout,
+            (RunState::Succeeded, _) if mutant(Mutant::RetryAfterSuccess) => RetryOn::Lost,
             _ => return None,
         };
         let rule = &self.view.agents.get(&run.agent)?.rules.retry;
         let done = run.retries + 1;
-        if run.stopping.is_some() || !rule.on.contains(&kind) || done >= rule.attempts {
+        let over = done >= rule.attempts && !mutant(Mutant::RetryUnbounded);
+        let stopping = run.stopping.is_some() && !mutant(Mutant::RetryStopped);
+        if stopping || !rule.on.contains(&kind) || over {
             return None;
+        }
+        if mutant(Mutant::BackoffIgnored) {
+            return Some((0, done + 1, rule.attempts));
         }
         let doubled = rule.backoff_ms.saturating_mul(1 << run.retries.min(20));
         Some((doubled.min(BACKOFF_MAX_MS), done + 1, rule.attempts))
@@ -177,7 +190,7 @@ impl Step<'_> {
         if let Some(wait) = &run.wait {
             self.out.push(Decision::ClearTimer { timer: Timer::Wait(wait.clone()) });
         }
-        if run.attempt == 0 {
+        if run.attempt == 0 || mutant(Mutant::EffectKept) {
             return;
         }
         let (id, attempt) = (|| run.id.clone(), run.attempt);
@@ -214,7 +227,7 @@ impl Step<'_> {
         }
         let max = self.view.rules.max_reruns;
         let n = run.rerun + 1;
-        let limit = (n > max).then_some(Why::RerunLimit { max });
+        let limit = (n > max && !mutant(Mutant::RerunsForever)).then_some(Why::RerunLimit { max });
         let hindrance = limit.or_else(|| self.unwilling(&run.agent));
         let trigger = Trigger {
             kind: TriggerKind::Rerun,

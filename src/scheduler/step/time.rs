@@ -4,10 +4,14 @@ use super::Step;
 use super::firing::{Offer, schedule_payload};
 use crate::scheduler::decision::Decision;
 use crate::scheduler::model::{
-    Cadence, Millis, Missed, Overlap, Scope, Timer, Trigger, TriggerKind, Why,
+    Cadence, Millis, Missed, Overlap, Run, Scope, Timer, Trigger, TriggerKind, Why,
 };
+use crate::scheduler::mutant::{Mutant, mutant};
 
-const DAY_MS: Millis = 24 * 60 * 60 * 1000;
+const HOUR_MS: Millis = 60 * 60 * 1000;
+const DAY_MS: Millis = 24 * HOUR_MS;
+/// A clock that is set back further than this was wrong before.
+pub const PATIENCE_MS: Millis = 3 * HOUR_MS;
 
 impl Step<'_> {
     /// What became due while the host was down: schedules say themselves what becomes of their
@@ -20,10 +24,45 @@ impl Step<'_> {
             self.missed(name);
             self.arm(name, self.stamp.at);
         }
+        self.wait_again();
         self.explain(self.view);
         // Only a project without errors is started.
         self.faults(&[]);
         self.prune_due();
+    }
+
+    /// A clock that was set back a little repeats no tick: schedules wait for the time they are
+    /// armed for. Set back further, they go on from the new time, or they would be silent for as
+    /// long as the clock had been wrong.
+    pub(super) fn clock_set_back(&mut self) {
+        if mutant(Mutant::ClockIgnored) {
+            return;
+        }
+        for (name, agent) in &self.view.agents {
+            let armed = self.view.timers.get(&Timer::Cron(name.clone())).copied();
+            let latest = agent
+                .rules
+                .schedule
+                .as_ref()
+                .and_then(|s| s.next(self.stamp.at + PATIENCE_MS, None));
+            if armed > latest {
+                self.arm(name, self.stamp.at);
+            }
+        }
+        self.wait_again();
+    }
+
+    /// Runs whose time had come, and has not any more since the clock was set back.
+    fn wait_again(&mut self) {
+        let mut runs: Vec<&Run> = self.view.runs.values().collect();
+        runs.retain(|run| run.not_before.is_some_and(|start| start > self.stamp.at));
+        runs.sort_by_key(|run| run.seq);
+        for run in runs {
+            let timer = Timer::Ready(run.id.clone());
+            if let Some(at) = run.not_before.filter(|_| !self.view.timers.contains_key(&timer)) {
+                self.out.push(Decision::SetTimer { timer, at });
+            }
+        }
     }
 
     /// A timer whose subject is gone.
@@ -46,6 +85,7 @@ impl Step<'_> {
         let due = self.view.timers.get(&Timer::Cron(name.to_owned())).copied();
         let Some(due) = due.filter(|due| *due <= self.stamp.at) else { return };
         let hindrance = match agent.rules.missed {
+            Missed::Skip if mutant(Mutant::MissedAgain) => None,
             Missed::Skip => Some(Why::Missed { due }),
             Missed::Once => self.tick_hindrance(name),
         };
@@ -92,7 +132,7 @@ impl Step<'_> {
                 let timer = Timer::Unpause(scope.clone());
                 self.out.push(Decision::SetTimer { timer, at: until });
             }
-            Some(_) => self.resume(scope, false, "its time limit"),
+            Some(_) => self.end_pause(scope, false, "its time limit"),
             None => self.out.push(Decision::ClearTimer { timer: Timer::Unpause(scope.clone()) }),
         }
     }
@@ -122,13 +162,18 @@ impl Step<'_> {
             return self.out.push(Decision::ClearTimer { timer: Timer::Cron(name.to_owned()) });
         };
         // After a jump of the clock the schedule goes on from now, without a burst.
-        self.arm(name, self.stamp.at);
+        let due = self.view.timers.get(&Timer::Cron(name.to_owned()));
+        let after = due.filter(|_| mutant(Mutant::TickBurst)).unwrap_or(&self.stamp.at);
+        self.arm(name, *after);
         let offer = Offer::new(schedule_trigger(cadence), schedule_payload());
         self.offer(offer.to(name, self.tick_hindrance(name)));
     }
 
     fn tick_hindrance(&self, name: &str) -> Option<Why> {
         let agent = self.view.agents.get(name)?;
+        if mutant(Mutant::TickWaits) {
+            return None;
+        }
         match agent.rules.overlap {
             Overlap::Skip => {
                 let queued = agent.queue.len() as u32;

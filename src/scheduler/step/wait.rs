@@ -4,6 +4,7 @@ use super::Step;
 use crate::scheduler::decision::{Answer, Decision, EffectState};
 use crate::scheduler::event::{Effect, EffectNews};
 use crate::scheduler::model::{Millis, Pace, Payload, Run, RunState, Timer, Wakening, Why};
+use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::wait::{Wait, WaitFor};
 
 impl Step<'_> {
@@ -30,7 +31,9 @@ impl Step<'_> {
             until,
             over: false,
         })));
-        self.out.push(Decision::SetTimer { timer: Timer::Wait(id.clone()), at: until });
+        if !mutant(Mutant::WaitTimerForgotten) {
+            self.out.push(Decision::SetTimer { timer: Timer::Wait(id.clone()), at: until });
+        }
         // One that is just being told to go on is told to stand still when that is done.
         if run.pace == Pace::Going {
             self.suspend(run);
@@ -41,11 +44,15 @@ impl Step<'_> {
     fn suspend(&mut self, run: &Run) {
         let (run, attempt) = (run.id.clone(), run.attempt);
         self.out.push(Decision::Paced { run: run.clone(), pace: Pace::Suspending });
+        if mutant(Mutant::SuspendForgotten) {
+            return self.out.push(Decision::Paced { run, pace: Pace::Suspended });
+        }
         self.mark(&Effect::Suspend { run, attempt }, EffectState::Todo);
     }
 
     pub(super) fn wake(&mut self, wait: &str, by: Wakening, payload: Option<Payload>) {
         let wait = wait.to_owned();
+        let payload = payload.filter(|_| !mutant(Mutant::WakeEmpty));
         self.out.push(Decision::ClearTimer { timer: Timer::Wait(wait.clone()) });
         self.out.push(Decision::Wake { wait, by, payload, at: self.stamp.at });
     }

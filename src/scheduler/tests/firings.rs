@@ -167,6 +167,21 @@ fn cron_sets_its_next_tick_and_does_not_replay_what_it_missed() {
 }
 
 #[test]
+fn a_clock_set_back_a_little_repeats_no_tick_and_set_back_far_silences_no_schedule() {
+    const HOUR: Millis = 3_600_000;
+    let armed_after = |back: Millis| {
+        let mut fleet = Fleet::new(&[("dev", 1, 100)]).scheduled("dev", "0 * * * *");
+        fleet.send(Event::HostStarted);
+        fleet.at -= back;
+        fleet.send(Event::ClockSetBack);
+        fleet.view.timers[&Timer::Cron("dev".into())]
+    };
+    assert_eq!(armed_after(1_000), T0 + HOUR);
+    assert_eq!(armed_after(3 * HOUR), T0 + HOUR);
+    assert_eq!(armed_after(30 * 24 * HOUR), T0 - 30 * 24 * HOUR + HOUR);
+}
+
+#[test]
 fn scheduled_runs_that_ask_for_it_run_again_up_to_the_limit_and_never_after_an_error() {
     let mut fleet = Fleet::new(&[("dev", 1, 100)]).scheduled("dev", "* * * * *");
     fleet.tick("dev");

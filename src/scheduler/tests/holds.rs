@@ -50,6 +50,19 @@ fn a_hold_ends_by_itself_when_it_was_told_to() {
 }
 
 #[test]
+fn a_hold_ends_in_time_although_its_agent_has_left_the_project() {
+    let (mut fleet, _) = busy();
+    let until = fleet.at + 1000;
+    fleet.command(hold(agent("dev"), Hold::Pause, Some(until), false));
+    let rules = fleet.view.rules.clone();
+    let gone = NewConfig { rules, agents: vec![], redefined: Default::default(), faults: vec![] };
+    fleet.send(Event::ConfigChanged(Box::new(gone)));
+    fleet.at = until;
+    fleet.send(Event::TimerDue(Timer::Unpause(agent("dev"))));
+    assert!(fleet.view.timers.is_empty() && fleet.view.pauses.is_empty());
+}
+
+#[test]
 fn a_hold_can_be_changed_and_resumed_early() {
     let (mut fleet, _) = busy();
     let until = fleet.at + 1000;

@@ -138,6 +138,29 @@ fn a_run_for_later_starts_at_its_time() {
 }
 
 #[test]
+fn a_run_whose_time_had_come_before_the_clock_went_back_is_not_forgotten() {
+    let check = |back: Event| {
+        let mut fleet = Fleet::new(&[("dev", 1, 2)]);
+        let at = fleet.at + 1000;
+        let busy = run(&mut fleet, Order::of("dev"));
+        let later = run(&mut fleet, Order { not_before: Some(at), ..Order::of("dev") });
+        let timer = Timer::Ready(later.clone());
+        fleet.at = at;
+        fleet.send(Event::TimerDue(timer.clone()));
+        fleet.at = at - 500;
+        fleet.send(back);
+        fleet.exit(&busy, exited(0));
+        assert_eq!(fleet.state(&later), Queued, "its time is still to come");
+        fleet.at = fleet.view.timers[&timer];
+        fleet.send(Event::TimerDue(timer));
+        assert_eq!(fleet.state(&later), Starting);
+    };
+    check(Event::ClockSetBack);
+    // The clock was set while no scheduler ran.
+    check(Event::HostStarted);
+}
+
+#[test]
 fn runs_for_later_are_bounded_and_never_pushed_out() {
     let mut fleet = Fleet::new(&[("dev", 1, 2)]);
     let not_before = Some(fleet.at + 1000);

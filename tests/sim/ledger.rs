@@ -1,0 +1,296 @@
+//! What was committed, remembered independently of the view and of the rules: the rules judge each
+//! decision against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use action_llama::scheduler::{
+    AgentRules, Call, Decision, Effect, EffectState, Hold, Lock, Millis, Pace, Pause, Payload,
+    Priority, ProjectRules, Receipt, RunState, Scope, Timer, Trigger, Wait, Wakening, Why, Wish,
+};
+
+use crate::plan::Setup;
+
+/// A run as its decisions made it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub seq: u32,
+    pub agent: String,
+    pub trigger: Trigger,
+    pub receipt: String,
+    pub rerun: u32,
+    pub state: RunState,
+    pub why: Why,
+    pub attempt: u32,
+    /// Attempts that another one followed.
+    pub retries: u32,
+    pub priority: Priority,
+    pub place: u32,
+    pub lane: Option<String>,
+    pub key: Option<String>,
+    pub not_before: Option<Millis>,
+    pub caller: Option<String>,
+    pub depth: u32,
+    pub wait: Option<String>,
+    pub pace: Pace,
+    /// Somebody asked for its end.
+    pub stopping: bool,
+    pub queued_at: Millis,
+    pub exit_code: Option<i32>,
+    pub ended_at: Option<Millis>,
+}
+
+impl Entry {
+    /// It waits for its first attempt.
+    pub fn is_fresh(&self) -> bool {
+        self.state == RunState::Queued && self.attempt == 0
+    }
+}
+
+/// A wait, and how it ended.
+#[derive(Debug, Clone)]
+pub struct Waited {
+    pub wait: Wait,
+    pub by: Option<(Wakening, Option<Payload>)>,
+}
+
+#[derive(Debug, Default)]
+pub struct Ledger {
+    pub runs: BTreeMap<String, Entry>,
+    /// Ids of runs in the order they came.
+    pub order: Vec<String>,
+    pub receipts: BTreeMap<String, Receipt>,
+    pub effects: BTreeMap<Effect, EffectState>,
+    pub pauses: BTreeMap<Scope, Pause>,
+    pub timers: BTreeMap<Timer, Millis>,
+    pub locks: BTreeMap<String, Lock>,
+    pub wishes: BTreeMap<String, Wish>,
+    /// All there ever were.
+    pub waits: BTreeMap<String, Waited>,
+    pub calls: Vec<Call>,
+    /// Keys of alerts.
+    pub alerts: BTreeSet<String>,
+    /// The project as this host knows it.
+    pub rules: ProjectRules,
+    pub agents: BTreeMap<String, AgentRules>,
+    pub draining: bool,
+    /// History from before this instant may be gone.
+    pub pruned: Option<Millis>,
+    /// Those that have not ended: history is long, and most rules are about the present.
+    live: BTreeSet<String>,
+}
+
+impl Ledger {
+    pub fn new(setup: &Setup) -> Self {
+        Self { rules: setup.rules(), ..Self::default() }
+    }
+
+    /// What a new host reads from the files and does not know from rows.
+    pub fn host_started(&mut self, rules: &ProjectRules, agents: &[(String, AgentRules)]) {
+        self.draining = false;
+        self.wishes.clear();
+        self.rules = rules.clone();
+        self.agents = agents.iter().cloned().collect();
+    }
+
+    /// Runs that have not ended.
+    pub fn live(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.live.iter().filter_map(|id| self.runs.get_key_value(id))
+    }
+
+    /// Runs of an agent that wait in its queue.
+    pub fn queued<'a>(&'a self, agent: &'a str) -> impl Iterator<Item = (&'a String, &'a Entry)> {
+        self.live().filter(move |(_, run)| run.agent == agent && run.state == RunState::Queued)
+    }
+
+    /// Runs that hold a slot.
+    pub fn running(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.live().filter(|(_, run)| run.state.holds_slot())
+    }
+
+    pub fn running_of(&self, agent: &str) -> u32 {
+        self.running().filter(|(_, run)| run.agent == agent).count() as u32
+    }
+
+    /// Whether one more run of the project would be within its scale.
+    pub fn has_room(&self) -> bool {
+        self.rules.scale.is_none_or(|cap| (self.running().count() as u32) < cap)
+    }
+
+    /// Whether something of this kind holds the agent back.
+    pub fn is_held(&self, agent: &str, holds: impl Fn(Hold) -> bool) -> bool {
+        self.pauses.iter().filter(|(_, pause)| holds(pause.hold)).any(|(scope, _)| match scope {
+            Scope::Project => true,
+            Scope::Agent(name) => name == agent,
+        })
+    }
+
+    /// The run that has this run's lane.
+    pub fn in_lane(&self, run: &Entry) -> Option<&String> {
+        let lane = run.lane.as_ref()?;
+        let same = |other: &Entry| {
+            other.agent == run.agent && other.lane.as_ref() == Some(lane) && other.state.alive()
+        };
+        self.live().find(|(_, other)| same(other)).map(|(id, _)| id)
+    }
+
+    /// Whether history may have forgotten what ended or came then.
+    pub fn may_be_pruned(&self, at: Millis) -> bool {
+        self.pruned.is_some_and(|before| at < before)
+    }
+
+    pub fn apply(&mut self, decision: &Decision) {
+        match decision {
+            Decision::Receipt(receipt) => {
+                self.receipts.insert(receipt.id.clone(), (**receipt).clone());
+            }
+            Decision::Enqueue { run, .. } => {
+                self.order.push(run.id.clone());
+                self.live.insert(run.id.clone());
+                self.runs.insert(run.id.clone(), entry(run));
+            }
+            Decision::Explain { run, why } => self.change(run, |entry| entry.why = why.clone()),
+            Decision::Start { run, attempt, .. } => self.change(run, |entry| {
+                entry.state = RunState::Starting;
+                entry.attempt = *attempt;
+                entry.not_before = None;
+                entry.pace = Pace::Going;
+            }),
+            Decision::Running { run, .. } => {
+                self.change(run, |entry| entry.state = RunState::Running);
+            }
+            Decision::Stopping { run, .. } => self.change(run, |entry| entry.stopping = true),
+            Decision::Requeue { run, why, not_before, .. } => {
+                self.wishes.remove(run);
+                self.change(run, |entry| {
+                    entry.state = RunState::Queued;
+                    entry.why = why.clone();
+                    entry.not_before = *not_before;
+                    entry.retries += 1;
+                    entry.wait = None;
+                });
+            }
+            Decision::Finish { run, state, why, exit_code, at } => {
+                self.wishes.remove(run);
+                self.live.remove(run);
+                self.change(run, |entry| {
+                    entry.state = *state;
+                    entry.why = why.clone();
+                    entry.exit_code = *exit_code;
+                    entry.ended_at = Some(*at);
+                    entry.wait = None;
+                });
+            }
+            Decision::Wait(wait) => {
+                self.change(&wait.run, |entry| {
+                    entry.state = RunState::Waiting;
+                    entry.wait = Some(wait.id.clone());
+                });
+                self.waits.insert(wait.id.clone(), Waited { wait: (**wait).clone(), by: None });
+            }
+            Decision::Wake { wait, by, payload, .. } => {
+                if let Some(waited) = self.waits.get_mut(wait) {
+                    waited.by = Some((by.clone(), payload.clone()));
+                }
+            }
+            Decision::Continue { run, .. } => self.change(run, |entry| {
+                entry.state = RunState::Running;
+                entry.wait = None;
+            }),
+            Decision::Paced { run, pace } => self.change(run, |entry| entry.pace = *pace),
+            Decision::Effect { effect, state: EffectState::Dead } => {
+                self.effects.remove(effect);
+            }
+            Decision::Effect { effect, state } => {
+                self.effects.insert(effect.clone(), *state);
+            }
+            other => self.apply_around(other),
+        }
+    }
+
+    /// What is not about a run.
+    fn apply_around(&mut self, decision: &Decision) {
+        match decision {
+            Decision::Call(call) => self.calls.push(call.clone()),
+            Decision::Lock(lock) => {
+                self.locks.insert(lock.key.clone(), lock.clone());
+            }
+            Decision::Unlock { key } => {
+                self.locks.remove(key);
+            }
+            Decision::Wish { run, wish: Some(wish) } => {
+                self.wishes.insert(run.clone(), wish.clone());
+            }
+            Decision::Wish { run, wish: None } => {
+                self.wishes.remove(run);
+            }
+            Decision::SetTimer { timer, at } => {
+                self.timers.insert(timer.clone(), *at);
+            }
+            Decision::ClearTimer { timer } => {
+                self.timers.remove(timer);
+            }
+            Decision::Pause { scope, pause } => {
+                self.pauses.insert(scope.clone(), pause.clone());
+            }
+            Decision::Resume { scope, .. } => {
+                self.pauses.remove(scope);
+            }
+            Decision::Scale { agent, scale } => {
+                if let Some(rules) = self.agents.get_mut(agent) {
+                    rules.scale = *scale;
+                }
+            }
+            Decision::SetProject { rules } => self.rules = rules.clone(),
+            Decision::SetAgent { name, rules } => {
+                self.agents.insert(name.clone(), rules.clone());
+            }
+            Decision::RemoveAgent { name } => {
+                self.agents.remove(name);
+            }
+            Decision::Raise { alert } => {
+                self.alerts.insert(alert.fault.key.clone());
+            }
+            Decision::Clear { key } => {
+                self.alerts.remove(key);
+            }
+            Decision::Drain => self.draining = true,
+            Decision::Prune { before } => {
+                self.pruned = Some(self.pruned.map_or(*before, |known| known.max(*before)));
+            }
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, run: &str, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.runs.get_mut(run) {
+            change(entry);
+        }
+    }
+}
+
+fn entry(run: &action_llama::scheduler::Run) -> Entry {
+    Entry {
+        seq: run.seq,
+        agent: run.agent.clone(),
+        trigger: run.trigger.clone(),
+        receipt: run.receipt.clone(),
+        rerun: run.rerun,
+        state: run.state,
+        why: run.why.clone(),
+        attempt: run.attempt,
+        retries: run.retries,
+        priority: run.priority,
+        place: run.place,
+        lane: run.lane.clone(),
+        key: run.key.clone(),
+        not_before: run.not_before,
+        caller: run.caller.clone(),
+        depth: run.depth,
+        wait: None,
+        pace: run.pace,
+        stopping: false,
+        queued_at: run.queued_at,
+        exit_code: None,
+        ended_at: None,
+    }
+}

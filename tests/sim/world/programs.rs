@@ -1,0 +1,76 @@
+//! What the programs of runs say and ask through the gateway: at any time after they began, because
+//! a request may be on its way for long.
+
+use action_llama::engine::Confirmation;
+use action_llama::scheduler::{Ask, Event, Report, WaitFor};
+
+use super::{Name, Reply, World, pick_of};
+use crate::plan::{Plea, Word};
+
+impl World<'_> {
+    /// An attempt that began; those whose programs live rather.
+    fn speaker(&self, pick: u32) -> Option<Name> {
+        let living: Vec<&Name> = self.machine.programs().map(|process| &process.name).collect();
+        if let Some(n) = pick_of(pick / 8, living.len()).filter(|_| !pick.is_multiple_of(8)) {
+            return Some(living[n].clone());
+        }
+        let began: Vec<&Name> =
+            self.machine.truth.iter().filter(|(_, t)| t.began).map(|(name, _)| name).collect();
+        pick_of(pick / 8, began.len()).map(|n| began[n].clone())
+    }
+
+    pub(super) fn says(&mut self, pick: u32, word: Word) {
+        let Some((run, attempt)) = self.speaker(pick) else { return };
+        let report = match word {
+            Word::Status => Report::Status(format!("at {pick}")),
+            Word::Return => Report::Return(format!("value {pick}")),
+            Word::Rerun => Report::Rerun,
+        };
+        let event = Event::RunReported { run, attempt, report };
+        self.send(event, Confirmation::NotNeeded, Reply::Process);
+    }
+
+    pub(super) fn asks(&mut self, pick: u32, plea: &Plea) {
+        let Some((run, attempt)) = self.speaker(pick) else { return };
+        let ask = self.ask_of(plea);
+        let reply = match &ask {
+            Ask::Call { key: Some(key), .. } => Reply::Caller(run.clone(), key.clone()),
+            _ => Reply::Process,
+        };
+        self.send(Event::RunAsked { run, attempt, ask }, Confirmation::NotNeeded, reply);
+    }
+
+    fn ask_of(&self, plea: &Plea) -> Ask {
+        let wait = |what, timeout_ms: &Option<i64>| Ask::Wait { what, timeout_ms: *timeout_ms };
+        match plea {
+            Plea::Lock { key, ttl_ms, waits } => {
+                Ask::Lock { key: lock_key(*key), ttl_ms: *ttl_ms, waits: *waits }
+            }
+            Plea::Unlock(key) => Ask::Unlock { key: lock_key(*key) },
+            Plea::Renew(key, ttl_ms) => Ask::Renew { key: lock_key(*key), ttl_ms: *ttl_ms },
+            Plea::Call { agent, key } => Ask::Call {
+                agent: self.agent_name(*agent),
+                context: "please".to_owned(),
+                key: key.map(|key| format!("call-{key}")),
+            },
+            Plea::WaitForWebhook(thing, timeout_ms) => {
+                let matches = thing.iter().map(|n| ("thing".to_owned(), n.to_string())).collect();
+                let source = Some("github".to_owned());
+                wait(WaitFor::Webhook { source, event: None, matches }, timeout_ms)
+            }
+            Plea::WaitForCall(timeout_ms) => {
+                wait(WaitFor::Call { from: None, matches: Default::default() }, timeout_ms)
+            }
+            Plea::WaitForAnswer(choose, timeout_ms) => {
+                let choices =
+                    if *choose { vec!["yes".to_owned(), "no".to_owned()] } else { Vec::new() };
+                wait(WaitFor::Answer { question: "go on?".to_owned(), choices }, timeout_ms)
+            }
+        }
+    }
+}
+
+/// A few locks, so that they are in each other's way.
+pub(super) fn lock_key(n: u32) -> String {
+    format!("test://lock/{}", n % 3)
+}
