@@ -151,10 +151,12 @@ pub fn runs_table(rows: &[RunRow], now_ms: Millis, width: usize, paint: Paint) -
 /// one is as it is, and what is special about its place in the queue.
 pub fn said(run: &RunRow, now_ms: Millis) -> String {
     let mut parts = Vec::new();
-    parts.extend(run.retry.map(|retry| match retry.of {
+    let retry = run.retry.map(|retry| match retry.of {
         Some(of) => format!("attempt {} of {of}", retry.n),
         None => format!("attempt {}", retry.n),
-    }));
+    });
+    // Until it starts, the reason says so itself.
+    parts.extend(retry.filter(|retry| !run.why.starts_with(retry)));
     let later = run.not_before_ms.filter(|at| run.state == RunState::Queued && *at > now_ms);
     parts.extend(later.map(|at| format!("not before {}", times::soon(at, now_ms))));
     parts.push(match run.state {

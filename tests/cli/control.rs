@@ -66,7 +66,7 @@ fn a_run_for_later_is_ordered_and_not_waited_for() {
         let output = command.env("TZ", "UTC").output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         assert_eq!(String::from_utf8(said).unwrap(), expected);
-        let body = r#"{"at":3976214400000,"key":"k","params":{"q":"a=b","repo":"acme/api"},"priority":"high","prompt":"look"}"#;
+        let body = r#"{"prompt":"look","priority":"high","at":3976214400000,"key":"k","params":{"q":"a=b","repo":"acme/api"}}"#;
         let request = format!("POST /control/trigger/dev HTTP/1.1 | Bearer k3y | ann | {body}");
         assert_eq!(gateway.asked(), [request]);
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use action_llama::scheduler::{
-    Decision, Hold, Lock, Pause, Priority, Run, Scope, TriggerKind, Wait, WaitFor,
+    Decision, Hold, Lock, Pause, Priority, Run, Scope, TriggerKind, Wait, WaitFor, Why,
 };
 
 use crate::world::{World, ago_s, enqueue, start, trigger};
@@ -15,22 +15,28 @@ fn world() -> World {
     let issue = || trigger(TriggerKind::Webhook, "github", "issues labeled acme/shop#12");
     let call = trigger(TriggerKind::Call, "dev", "by dev-00000001");
     let mut decisions = vec![
-        enqueue(1, "dev-00000001", tick(), 800),
-        special(enqueue(2, "odd-00000002", call, 700), |run| {
+        enqueue(1, "dev-00000001", tick(), 7240),
+        special(enqueue(2, "odd-00000002", call, 5440), |run| {
             run.caller = Some("dev-00000001".to_owned());
         }),
         special(enqueue(3, "dev-00000003", issue(), 600), |run| {
             run.priority = Priority::High;
             run.lane = Some("acme/shop#12".to_owned());
-            run.retries = 1;
         }),
         special(enqueue(4, "dev-00000004", issue(), 500), |run| {
             // Far enough away to be the same whenever the tests run.
             run.not_before = Some(3_976_214_400_000);
         }),
     ];
-    decisions.extend(start("dev-00000001", 790));
-    decisions.extend(start("odd-00000002", 690));
+    decisions.extend(start("dev-00000001", 7230));
+    decisions.extend(start("odd-00000002", 5430));
+    decisions.extend(start("dev-00000003", 400));
+    decisions.push(Decision::Requeue {
+        run: "dev-00000003".to_owned(),
+        why: Why::Retry { next: 2, of: 3, after_ms: 0, because: Box::new(Why::Lost) },
+        not_before: None,
+        at: ago_s(380),
+    });
     decisions.push(Decision::Wait(Box::new(Wait {
         id: "w1".to_owned(),
         run: "dev-00000001".to_owned(),
@@ -91,7 +97,8 @@ fn lists_show_what_runs_wait_for_and_what_is_special_about_them() {
 fn scripts_get_the_same_facts() {
     let world = world();
     let of = |args: &[&str], list: &str| -> BTreeMap<String, serde_json::Value> {
-        let mut document: serde_json::Value = serde_json::from_str(&world.json(args)).unwrap();
+        let mut document: serde_json::Value =
+            serde_json::from_slice(&world.al(args).stdout).unwrap();
         let serde_json::Value::Array(rows) = document[list].take() else { panic!("{list}") };
         rows.into_iter().map(|row| (row["id"].as_str().unwrap_or("-").to_owned(), row)).collect()
     };

@@ -1,11 +1,11 @@
 //! The whole project on one screen.
 
-use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunState};
+use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunRow, RunState};
 
 use super::picture::{Counts, Picture};
 use crate::ambient::Millis;
 use crate::cli::paint::{Paint, Tone, safe};
-use crate::cli::table::{Cell, Fit, Table};
+use crate::cli::table::{Cell, Fit, Table, cut};
 use crate::cli::{Context, history, times};
 
 pub fn render(picture: &Picture, context: &Context) -> String {
@@ -17,10 +17,32 @@ pub fn render(picture: &Picture, context: &Context) -> String {
         text.push('\n');
         text.push_str(&history::runs_table(&picture.runs, now_ms, context.look.width, paint));
     }
+    text.push_str(&questions(&picture.runs, context.look.width));
     let Counts { live, waiting, queued } = picture.counts;
     let waiting = if waiting == 0 { String::new() } else { format!("{waiting} waiting, ") };
     text.push_str(&format!("\n{live} running, {waiting}{queued} queued\n"));
     text
+}
+
+/// What runs ask of whoever reads this, in full as far as a line holds it.
+fn questions(runs: &[RunRow], width: usize) -> String {
+    let lines: Vec<String> = runs
+        .iter()
+        .filter_map(|run| {
+            let wait = run.wait.as_ref()?;
+            let question = safe(wait.question.as_ref()?);
+            let choices = match wait.choices.is_empty() {
+                true => String::new(),
+                false => format!(" [{}]", safe(&wait.choices.join(" / "))),
+            };
+            let line = format!("  {}  {question}{choices}", run.id);
+            Some(format!("{}\n", cut(&line, width, Fit::End)))
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\nasked of you, answered with `al answer <run> <text>`:\n{}", lines.concat())
 }
 
 /// What runs where, whether it is paused, and what is to be mended, a line each.
