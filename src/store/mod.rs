@@ -53,7 +53,7 @@ pub struct Store {
     path: PathBuf,
     counts: RefCell<Counts>,
     /// Writes until the disk is full.
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     room: std::cell::Cell<Option<u32>>,
 }
 
@@ -89,7 +89,7 @@ impl Store {
             conn,
             path,
             counts: RefCell::default(),
-            #[cfg(debug_assertions)]
+            #[cfg(any(test, debug_assertions))]
             room: std::cell::Cell::new(None),
         };
         store.migrate()?;
@@ -211,19 +211,19 @@ impl Store {
 
     /// Lets so many decisions and commits be written until the disk is full; none is no limit.
     /// A test's way to a full disk at any place of a turn.
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     pub fn set_room(&self, writes: Option<u32>) {
         self.room.set(writes);
     }
 
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     fn take_room(&self) -> Result<(), StoreError> {
         let Some(room) = self.room.get() else { return Ok(()) };
         let left = room.checked_sub(1).ok_or_else(|| StoreError::Full { path: self.path.clone() });
         left.map(|left| self.room.set(Some(left)))
     }
 
-    #[cfg(not(debug_assertions))]
+    #[cfg(not(any(test, debug_assertions)))]
     fn take_room(&self) -> Result<(), StoreError> {
         Ok(())
     }
