@@ -45,6 +45,6 @@ pub fn measure(table: &mut Table) {
 
 fn receipts(project: &Project) -> usize {
     let reader = Reader::new(project.dir().join(".al").join(FILE));
-    let query = TriggersQuery { offset: 0, limit: u32::MAX };
+    let query = TriggersQuery { limit: u32::MAX, ..TriggersQuery::default() };
     reader.triggers(&query).unwrap().len()
 }

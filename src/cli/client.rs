@@ -1,5 +1,7 @@
 //! The client of the control API: the way to a running scheduler.
 
+use al_wire::Confirm;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::context::Context;
@@ -15,6 +17,22 @@ use crate::project::{Loaded, Project};
 const ANSWER_MAX: usize = 8 * 1024 * 1024;
 /// How much of an answer that is not ours is shown.
 const EXCERPT: usize = 120;
+
+/// The status of an answer that is a question.
+const ASKS_BACK: u16 = 428;
+
+/// What came of an order.
+#[derive(Debug)]
+pub enum Said {
+    Done(Value),
+    /// It was not done: the scheduler says first what would be lost.
+    Asks(Box<Confirm>),
+}
+
+#[derive(Debug, Deserialize)]
+struct Question {
+    confirm: Confirm,
+}
 
 /// A scheduler that can be asked.
 #[derive(Debug)]
@@ -74,11 +92,38 @@ impl Client {
         self.exchange(Method::POST, path, Some(body))
     }
 
+    /// Asks for something to be done. With `confirm` as `ask` the scheduler may ask back, with the
+    /// token of its question it does what it asked about.
+    ///
+    /// # Errors
+    /// When there is no answer, or the answer is no.
+    pub fn order(&self, path: &str, body: &Value, confirm: Option<&str>) -> Result<Said, Failure> {
+        let (status, bytes) = self.send(Method::POST, path, Some(body), confirm)?;
+        if status == ASKS_BACK
+            && let Ok(question) = serde_json::from_slice::<Question>(&bytes)
+        {
+            return Ok(Said::Asks(Box::new(question.confirm)));
+        }
+        self.understand(status, &bytes).map(Said::Done)
+    }
+
     fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let (status, bytes) = self.send(method, path, body, None)?;
+        self.understand(status, &bytes)
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        confirm: Option<&str>,
+    ) -> Result<(u16, Vec<u8>), Failure> {
         let url = format!("{}{path}", self.base);
         let key = self.key.as_ref().map(Secret::reveal);
         let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
-        let headers = [("x-al-by", by.as_str())];
+        let mut headers = vec![("x-al-by", by.as_str())];
+        headers.extend(confirm.map(|confirm| ("x-al-confirm", confirm)));
         let limits = Limits { body: ANSWER_MAX, ..Limits::default() };
         let request = http::request_with(method, &url, key, &headers, body, limits);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -89,7 +134,7 @@ impl Client {
         // A name that is still being looked up must not keep the command waiting.
         runtime.shutdown_background();
         let reply = reply.map_err(|error| self.unreachable(&error))?;
-        self.understand(reply.status, &reply.body)
+        Ok((reply.status, reply.body.to_vec()))
     }
 
     fn unreachable(&self, error: &HttpError) -> Failure {

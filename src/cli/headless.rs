@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::engine::{Change, Mirror, trigger_words};
 use crate::scheduler::model::ReceiptOutcome;
-use crate::scheduler::{Alert, Pause, Receipt, Run, RunState, Scope, Why};
+use crate::scheduler::words::span;
+use crate::scheduler::{Alert, Hold, Pause, Receipt, Run, RunState, Scope, Why};
 
 use super::paint::{Paint, Tone, safe};
 
@@ -44,14 +45,15 @@ fn line(mirror: &Mirror, change: &Change, paint: Paint) -> Option<String> {
         Change::Removed(agent) => Some(said(agent, "left the project", paint)),
         Change::Raised(alert) => Some(alert_line(alert, paint)),
         Change::Cleared(alert) => {
-            let file = alert.fault.file.as_deref().unwrap_or(&alert.fault.key);
+            let file = alert.fault.file.as_deref().unwrap_or(&alert.fault.message);
             Some(said("scheduler", &format!("mended: {}", safe(file)), paint))
         }
         Change::Host | Change::Agent(_) => None,
     }
 }
 
-fn alert_line(alert: &Alert, paint: Paint) -> String {
+/// What is to be mended, and what to do about it.
+pub fn alert_line(alert: &Alert, paint: Paint) -> String {
     let hint = alert.fault.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
     let what = safe(&format!("{}{hint}", alert.fault.sentence()));
     said("scheduler", &format!("{} {what}", paint.on(Tone::Bad, "alert")), paint)
@@ -62,12 +64,17 @@ fn pause_line(scope: &Scope, pause: Option<&Pause>, paint: Paint) -> String {
         Scope::Project => "scheduler",
         Scope::Agent(agent) => agent,
     };
-    let what = match pause {
-        Some(Pause { by, why: Some(why), .. }) => format!("by {by}: {}", safe(why)),
-        Some(Pause { by, why: None, .. }) => format!("by {by}"),
-        None => return said(who, "resumed", paint),
+    let Some(Pause { by, since, why, hold, until }) = pause else {
+        return said(who, "resumed", paint);
     };
-    said(who, &format!("{} {what}", paint.on(Tone::Warn, "paused")), paint)
+    let held = match hold {
+        Hold::Pause => "paused",
+        Hold::Drain => "draining",
+        Hold::Stop => "stopped",
+    };
+    let lasts = until.map_or_else(String::new, |until| format!(" for {}", span(until - since)));
+    let why = why.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
+    said(who, &format!("{} by {by}{lasts}{why}", paint.on(Tone::Warn, held)), paint)
 }
 
 fn said(who: &str, what: &str, paint: Paint) -> String {
@@ -225,6 +232,12 @@ mod tests {
         check(
             Change::Paused(Scope::Agent("dev".into()), Some(pause)),
             Some("dev                 paused by ann: deploy"),
+        );
+        let drain =
+            Pause { hold: Hold::Drain, until: Some(7_200_000), ..Pause::begin("ann", 0, None) };
+        check(
+            Change::Paused(Scope::Project, Some(drain)),
+            Some("scheduler           draining by ann for 2h"),
         );
         check(Change::Paused(Scope::Project, None), Some("scheduler           resumed"));
         check(Change::Draining, Some("scheduler           stopping, 0 running"));

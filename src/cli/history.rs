@@ -6,8 +6,9 @@ use super::paint::{Paint, Tone};
 use super::table::{Cell, Fit, Table};
 use super::{Context, output, times};
 use crate::ambient::Millis;
-use crate::engine;
+use crate::engine::{self, Repeats};
 use crate::failure::Failure;
+use crate::project::Project;
 use crate::store::{FILE, Reader, RunsQuery, TriggersQuery};
 use al_wire::{Outcome, RunRow, RunState, TriggerRow};
 
@@ -44,6 +45,18 @@ pub struct TriggersArgs {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub lines: u32,
 
+    /// The page before this receipt
+    #[arg(long, value_name = "RECEIPT")]
+    pub before: Option<String>,
+
+    /// From the other end: the oldest first
+    #[arg(long)]
+    pub oldest: bool,
+
+    /// Show the receipts' ids, for `al why`, instead of the reasons
+    #[arg(long)]
+    pub ids: bool,
+
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -55,6 +68,13 @@ pub struct TriggersArgs {
 /// When it cannot be opened.
 pub fn reader(context: &Context) -> Result<Option<Reader>, Failure> {
     Ok(Reader::existing(context.state_dir().join(FILE))?)
+}
+
+/// How often runs of this agent are repeated at most, as the project's files say.
+pub fn repeats(project: &Project, agent: &str) -> Repeats {
+    let tries = project.agents.iter().find(|known| known.name == agent);
+    let tries = tries.map(|agent| agent.retry.attempts);
+    Repeats { reruns: project.config.max_reruns, tries }
 }
 
 pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
@@ -71,7 +91,7 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
         return Err(context.unknown_agent(name));
     }
     let rows: Vec<RunRow> =
-        runs.iter().map(|run| engine::run_row(run, project.config.max_reruns)).collect();
+        runs.iter().map(|run| engine::run_row(run, repeats(&project, &run.agent))).collect();
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"runs": rows})),
         (false, true) => "no runs yet\n".to_owned(),
@@ -82,7 +102,8 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
 
 pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
     context.load()?;
-    let query = TriggersQuery { limit: args.lines, ..TriggersQuery::default() };
+    let query =
+        TriggersQuery { before: args.before.clone(), oldest: args.oldest, limit: args.lines };
     let receipts = match reader(context)? {
         Some(reader) => reader.triggers(&query)?,
         None => Vec::new(),
@@ -90,8 +111,9 @@ pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
     let rows: Vec<TriggerRow> = receipts.iter().map(engine::trigger_row).collect();
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"triggers": rows})),
+        (false, true) if args.before.is_some() => "nothing fired before that\n".to_owned(),
         (false, true) => "nothing has fired yet\n".to_owned(),
-        (false, false) => triggers_table(&rows, context),
+        (false, false) => triggers_table(&rows, args.ids, context),
     };
     output::print(&text)
 }
@@ -119,27 +141,45 @@ pub fn runs_table(rows: &[RunRow], now_ms: Millis, width: usize, paint: Paint) -
             (&run.trigger).into(),
             times::short_span(now_ms - began_ms).into(),
             took.into(),
-            said(run).into(),
+            said(run, now_ms).into(),
         ]);
     }
     table.render(width, paint)
 }
 
-/// What is worth knowing besides the state: what a live run said, why another one is as it is.
-fn said(run: &RunRow) -> &str {
-    match run.state {
-        RunState::Running if !run.stopping => run.status_text.as_deref().unwrap_or_default(),
-        _ => &run.why,
+/// What is worth knowing besides the state: which try it is, what a live run said or why another
+/// one is as it is, and what is special about its place in the queue.
+pub fn said(run: &RunRow, now_ms: Millis) -> String {
+    let mut parts = Vec::new();
+    let retry = run.retry.map(|retry| match retry.of {
+        Some(of) => format!("attempt {} of {of}", retry.n),
+        None => format!("attempt {}", retry.n),
+    });
+    // Until it starts, the reason says so itself.
+    parts.extend(retry.filter(|retry| !run.why.starts_with(retry)));
+    let later = run.not_before_ms.filter(|at| run.state == RunState::Queued && *at > now_ms);
+    parts.extend(later.map(|at| format!("not before {}", times::soon(at, now_ms))));
+    parts.push(match run.state {
+        RunState::Running if !run.stopping => run.status_text.clone().unwrap_or_default(),
+        _ => run.why.clone(),
+    });
+    if !run.state.ended() {
+        parts.extend(run.priority.word().map(|word| format!("{word} priority")));
+        parts.extend(run.lane.as_ref().map(|lane| format!("lane {lane}")));
     }
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
 }
 
-fn triggers_table(rows: &[TriggerRow], context: &Context) -> String {
+fn triggers_table(rows: &[TriggerRow], ids: bool, context: &Context) -> String {
+    // An id is of use only when it is whole.
+    let last = if ids { ("RECEIPT", Fit::Keep) } else { ("WHY", Fit::End) };
     let mut table = Table::new([
         ("AGE", Fit::Keep),
         ("SOURCE", Fit::Keep),
         ("WHAT", Fit::End),
         ("OUTCOME", Fit::Keep),
-        ("WHY", Fit::End),
+        last,
     ]);
     for row in rows {
         table.row([
@@ -147,7 +187,7 @@ fn triggers_table(rows: &[TriggerRow], context: &Context) -> String {
             (&row.source).into(),
             (&row.summary).into(),
             Cell::new(outcome_tone(row.outcome), row.outcome.word()),
-            (&row.why).into(),
+            if ids { &row.id } else { &row.why }.into(),
         ]);
     }
     table.render(context.look.width, context.look.out)

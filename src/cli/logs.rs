@@ -16,6 +16,7 @@ mod when;
 
 pub use print::{Printer, Style};
 pub use safe::safe;
+pub(super) use when::instant;
 
 /// Most lines that can be asked for.
 const MAX_LINES: u64 = 1_000_000;

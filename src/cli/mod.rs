@@ -1,6 +1,8 @@
 //! The command line. [`Verb`] is the one list of commands: help, completions and dispatch come
 //! from it.
 
+mod answer;
+mod ask;
 mod client;
 mod completions;
 mod context;
@@ -8,9 +10,13 @@ mod control;
 pub mod cron;
 mod headless;
 mod history;
+mod hold;
 mod host;
 mod keys;
+mod kill;
+mod later;
 mod lines;
+mod locks;
 pub mod logs;
 mod output;
 mod paint;
@@ -19,9 +25,11 @@ pub mod run;
 mod running;
 pub mod start;
 mod stat;
+mod stats;
 mod table;
 mod times;
 mod version;
+mod why;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -86,16 +94,21 @@ pub struct Global {
 pub enum Verb {
     Start(start::StartArgs),
     Run(run::RunArgs),
-    Stop(control::StopArgs),
+    Stop(hold::StopArgs),
     #[command(visible_alias = "status")]
     Stat(stat::StatArgs),
     Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
     Triggers(history::TriggersArgs),
+    Why(why::WhyArgs),
+    Stats(stats::StatsArgs),
     Cron(cron::CronArgs),
-    Pause(control::PauseArgs),
-    Resume(control::ResumeArgs),
-    Kill(control::KillArgs),
+    Locks(locks::LocksArgs),
+    Pause(hold::PauseArgs),
+    Drain(hold::DrainArgs),
+    Resume(hold::ResumeArgs),
+    Kill(kill::KillArgs),
+    Answer(answer::AnswerArgs),
     Scale(control::ScaleArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
@@ -105,8 +118,8 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "stop"]),
-    ("Look", &["stat", "logs", "runs", "triggers", "cron"]),
-    ("Steer", &["pause", "resume", "kill", "scale"]),
+    ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
+    ("Steer", &["pause", "drain", "resume", "kill", "answer", "scale"]),
     ("Set up", &["keys", "completions", "version"]),
 ];
 
@@ -199,16 +212,21 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
         Verb::Run(args) => return run::run(args, context),
-        Verb::Stop(args) => control::stop(args, context),
+        Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
         Verb::Triggers(args) => history::triggers(args, context),
+        Verb::Why(args) => why::run(args, context),
+        Verb::Stats(args) => stats::run(args, context),
         Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
             .and_then(|t| output::print(&t)),
-        Verb::Pause(args) => control::pause(args, context),
-        Verb::Resume(args) => control::resume(args, context),
-        Verb::Kill(args) => control::kill(args, context),
+        Verb::Locks(args) => locks::run(args, context),
+        Verb::Pause(args) => hold::pause(args, context),
+        Verb::Drain(args) => hold::drain(args, context),
+        Verb::Resume(args) => hold::resume(args, context),
+        Verb::Kill(args) => kill::run(args, context),
+        Verb::Answer(args) => answer::run(args, context),
         Verb::Scale(args) => control::scale(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),

@@ -49,6 +49,8 @@ struct Known {
     defined: Arc<Defined>,
     problems: Vec<Problem>,
     faults: Vec<Fault>,
+    /// Why edits may go unnoticed, when they may.
+    trouble: Option<String>,
 }
 
 impl Reload {
@@ -65,14 +67,14 @@ impl Reload {
             defined: self.definitions.get(),
             problems: Vec::new(),
             faults: Vec::new(),
+            trouble: None,
         };
-        let mut blind = None;
         loop {
-            let look = self.look(&watch, &mut known, &mut blind).await;
+            let look = self.look(&watch, &mut known).await;
             let pause = match look {
                 Err(EngineError::Ended) => return,
                 Err(_) => AGAIN,
-                Ok(()) if blind.is_some() => POLL,
+                Ok(()) if known.trouble.is_some() => POLL,
                 Ok(()) => SAFETY,
             };
             tokio::select! {
@@ -83,26 +85,17 @@ impl Reload {
     }
 
     /// Reads the files when they are others than before, and makes them count.
-    async fn look(
-        &self,
-        watch: &Arc<Mutex<Watch>>,
-        known: &mut Known,
-        blind: &mut Option<String>,
-    ) -> Result<(), EngineError> {
+    async fn look(&self, watch: &Arc<Mutex<Watch>>, known: &mut Known) -> Result<(), EngineError> {
         let _changing = self.definitions.changing().await;
         loop {
-            let (files, trouble) = fingerprint(watch).await;
-            if trouble != *blind {
-                tell_blind(trouble.as_deref());
-                *blind = trouble;
-            }
+            let Some((files, trouble)) = fingerprint(watch).await else { return Ok(()) };
             // What changes while the files are read makes another fingerprint.
-            if files.is_none() || files == known.files {
+            if known.files.as_ref() == Some(&files) && known.trouble == trouble {
                 return Ok(());
             }
             let Some(new) = self.read(Arc::clone(&known.defined)).await else { return Ok(()) };
-            self.take_over(new, known).await?;
-            known.files = files;
+            self.take_over(new, trouble.as_deref(), known).await?;
+            (known.files, known.trouble) = (Some(files), trouble);
         }
     }
 
@@ -112,10 +105,16 @@ impl Reload {
         tokio::task::spawn_blocking(read).await.ok()
     }
 
-    async fn take_over(&self, new: Reloaded, known: &mut Known) -> Result<(), EngineError> {
+    async fn take_over(
+        &self,
+        new: Reloaded,
+        trouble: Option<&str>,
+        known: &mut Known,
+    ) -> Result<(), EngineError> {
         let Reloaded { project, problems } = new;
         let old = &known.defined.project;
-        let faults = faults(&problems, &project, old);
+        let mut faults = faults(&problems, &project, old);
+        faults.extend(trouble.map(blind));
         tell_warnings(&problems, &known.problems);
         if project == *old && faults == known.faults {
             known.problems = problems;
@@ -135,7 +134,8 @@ impl Reload {
         let _ = tokio::task::spawn_blocking(move || sources.read_again()).await;
         let config = NewConfig { rules, agents, redefined, faults: faults.clone() };
         self.engine.submit(Event::ConfigChanged(Box::new(config))).await?;
-        *known = Known { files: None, defined: self.definitions.get(), problems, faults };
+        known.defined = self.definitions.get();
+        (known.problems, known.faults) = (problems, faults);
         Ok(())
     }
 }
@@ -152,26 +152,25 @@ async fn until_quiet(woken: &Notify, pause: Duration) {
 
 /// Watches what there is now, and then looks at it. The second value says why edits may go
 /// unnoticed.
-async fn fingerprint(watch: &Arc<Mutex<Watch>>) -> (Option<Fingerprint>, Option<String>) {
+async fn fingerprint(watch: &Arc<Mutex<Watch>>) -> Option<(Fingerprint, Option<String>)> {
     let watch = Arc::clone(watch);
     let look = move || {
         let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
         let trouble = watch.follow().err();
         (watch.fingerprint(), trouble)
     };
-    match tokio::task::spawn_blocking(look).await {
-        Ok((files, trouble)) => (Some(files), trouble),
-        Err(_) => (None, None),
-    }
+    tokio::task::spawn_blocking(look).await.ok()
 }
 
-fn tell_blind(trouble: Option<&str>) {
-    match trouble {
-        Some(why) => tracing::warn!(
-            target: "reload",
-            "edits are noticed every {} s only: {why}", POLL.as_secs()
-        ),
-        None => tracing::info!(target: "reload", "edits are noticed at once again"),
+/// That nobody tells of edits.
+fn blind(why: &str) -> Fault {
+    Fault {
+        key: Fault::config_key("watch"),
+        agent: None,
+        message: format!("edits are noticed every {} s only: {why}", POLL.as_secs()),
+        hint: None,
+        file: None,
+        line: None,
     }
 }
 
@@ -213,7 +212,7 @@ fn redefined(old: &Project, new: &Project) -> BTreeSet<Scope> {
     redefined
 }
 
-/// One fault for each file with errors: its first, and how many more there are.
+/// One fault for each file with errors: the first that has a line, and how many more there are.
 fn faults(problems: &[Problem], now: &Project, old: &Project) -> Vec<Fault> {
     let errors: Vec<&Problem> =
         problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
@@ -227,7 +226,8 @@ fn faults(problems: &[Problem], now: &Project, old: &Project) -> Vec<Fault> {
         .into_iter()
         .map(|path| {
             let of_file: Vec<&&Problem> = errors.iter().filter(|e| e.file == *path).collect();
-            fault(of_file[0], of_file.len() - 1, now, old)
+            let first = of_file.iter().find(|e| e.place().is_some()).unwrap_or(&of_file[0]);
+            fault(first, of_file.len() - 1, now, old)
         })
         .collect()
 }

@@ -1,11 +1,12 @@
 //! `al run`: one run, its log, its exit code. With a scheduler at work it asks that one; without,
 //! it is one for as long as the run takes.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime as Tokio;
 
 use super::client::Client;
@@ -14,12 +15,12 @@ use super::host::{Hosted, Places, Plan};
 use super::logs::Printer;
 use super::paint::safe;
 use super::start::Signals;
-use super::{Context, output, running, start};
-use crate::ambient;
+use super::{Context, later, output, running, start, times};
+use crate::ambient::{self, Millis};
 use crate::engine::{Confirmation, Handle, Outcome};
 use crate::failure::Failure;
 use crate::log::{Follower, Query, Record};
-use crate::scheduler::{Answer, Command, Order, Run, RunState, Target, Why};
+use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, Why};
 use crate::store::{FILE, Reader};
 
 /// How often an ended run is looked for.
@@ -35,8 +36,12 @@ const KILLED: u8 = 130;
   al run dev                          now, whatever its schedule says
   al run dev \"look at issue 12\"       with something to do
   al run --again dev-1a2b3c4d         with the trigger of an older run
+  al run dev --at 14:30               later; a scheduler has to be at work
+  al run dev --key build-812          the same key again is the same run
+  al run dev --param repo=acme/api    over the params of its config.toml
 
-Works with and without a running scheduler. The exit code is the run's.")]
+Works with and without a running scheduler. The exit code is the run's; a run
+for later is not waited for.")]
 pub struct RunArgs {
     /// The agent
     #[arg(value_name = "AGENT", required_unless_present = "again")]
@@ -50,9 +55,60 @@ pub struct RunArgs {
     #[arg(long, value_name = "RUN", conflicts_with_all = ["agent", "prompt"])]
     pub again: Option<String>,
 
+    /// Before others or behind them: low, normal or high
+    #[arg(long, value_name = "LEVEL", value_parser = priority, conflicts_with = "again")]
+    pub priority: Option<Priority>,
+
+    /// Start it after this span: 90s, 30m, 2h
+    #[arg(long = "in", value_name = "SPAN", conflicts_with_all = ["at", "again"])]
+    pub after: Option<String>,
+
+    /// Start it at this time: 14:30, '2026-11-20 14:30', or RFC 3339
+    #[arg(long, value_name = "TIME", conflicts_with = "again")]
+    pub at: Option<String>,
+
+    /// What makes it the same run when it is asked for again
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// A parameter of this run; may be given several times
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
+    #[arg(conflicts_with = "again")]
+    pub params: Vec<(String, String)>,
+
     /// Print the log as JSON lines
     #[arg(long)]
     pub json: bool,
+}
+
+fn priority(text: &str) -> Result<Priority, String> {
+    Priority::from_name(text).ok_or_else(|| "one of low, normal and high".to_owned())
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("written name=value")?;
+    if name.is_empty() {
+        return Err("there is no name before the =".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl RunArgs {
+    /// When it is to start, if not now.
+    fn not_before(&self, context: &Context) -> Result<Option<Millis>, Failure> {
+        match (&self.after, &self.at) {
+            (Some(span), _) => later::after(span, context.now_ms).map(Some),
+            (None, Some(at)) => later::at(at, context.now_ms, times::host_zone()).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// A run that was ordered.
+struct Ordered {
+    run: String,
+    /// It was ordered before, with the same key.
+    before: bool,
 }
 
 /// Runs an agent once.
@@ -60,52 +116,117 @@ pub struct RunArgs {
 /// # Errors
 /// When the run is not accepted.
 pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let project = start::load(context)?;
-    if let Some(agent) = &args.agent
+    let is_running = running::running(&context.state_dir()).is_some();
+    let project = match start::load(context) {
+        // A scheduler at work goes on in spite of errors, and knows its agents.
+        Err(_) if is_running => None,
+        loaded => Some(loaded?),
+    };
+    if let (Some(agent), Some(project)) = (&args.agent, &project)
         && !project.agents.iter().any(|known| known.name == *agent)
     {
         return Err(context.unknown_agent(agent));
     }
-    let places = Places::of(&project.dir);
+    let not_before = args.not_before(context)?;
+    if not_before.is_some() && !is_running {
+        return Err(Failure::upstream(
+            "not_running",
+            "no scheduler is at work that would start it",
+        )
+        .hint("al start, and then this command again"));
+    }
     let tokio = start::tokio()?;
     let signals = tokio.block_on(async { Signals::listen() })?;
-    if running::running(&places.al).is_some() {
-        let run = &ask(args, context)?;
+    let Some(project) = project.filter(|_| !is_running) else {
+        let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
+        let places = Places::of(&dir);
+        let ordered = ask(args, not_before, context)?;
+        tell_before(&ordered);
+        if let Some(at) = not_before {
+            return later(&ordered, at, context);
+        }
+        let run = &ordered.run;
         let reader = &Reader::new(places.al.join(FILE));
         let watched = Watched { run, reader, places: &places, own: None };
         return follow(&watched, args, context, &tokio, signals);
-    }
+    };
     let plan = Plan { project, port: 0, expose: false, whole: false };
     let hosted = Hosted::start(&tokio, plan, context)?;
-    let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|run| {
+    let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|ordered| {
+        tell_before(&ordered);
         let (engine, places) = (&hosted.engine, &hosted.places);
-        let watched = Watched { run: &run, reader: engine.reader(), places, own: Some(engine) };
+        let watched =
+            Watched { run: &ordered.run, reader: engine.reader(), places, own: Some(engine) };
         follow(&watched, args, context, &tokio, signals)
     });
     hosted.end(&tokio)?;
     outcome
 }
 
+fn tell_before(ordered: &Ordered) {
+    if ordered.before {
+        output::remark(&format!("the same run as before: {}\n", ordered.run));
+    }
+}
+
+/// Nobody waits for a run that starts later.
+fn later(ordered: &Ordered, at: Millis, context: &Context) -> Result<ExitCode, Failure> {
+    let Ordered { run, before } = ordered;
+    if !before {
+        output::print(&format!("{run} starts at {}\n", times::soon(at, context.now_ms)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The body of an order; what is not asked for is left out.
+fn trigger_body(args: &RunArgs, not_before: Option<Millis>) -> Value {
+    let mut body = json!({ "prompt": args.prompt });
+    if let Some(priority) = args.priority {
+        body["priority"] = priority.name().into();
+    }
+    if let Some(at) = not_before {
+        body["at"] = at.into();
+    }
+    if let Some(key) = &args.key {
+        body["key"] = key.as_str().into();
+    }
+    if !args.params.is_empty() {
+        let params: BTreeMap<_, _> = args.params.iter().cloned().collect();
+        body["params"] = json!(params);
+    }
+    body
+}
+
 /// Asks the scheduler at work for the run.
-fn ask(args: &RunArgs, context: &Context) -> Result<String, Failure> {
+fn ask(args: &RunArgs, not_before: Option<Millis>, context: &Context) -> Result<Ordered, Failure> {
     let (path, body) = match (&args.agent, &args.again) {
-        (Some(agent), _) => (format!("/control/trigger/{agent}"), json!({ "prompt": args.prompt })),
-        (None, Some(run)) if is_run(run) => (format!("/control/rerun/{run}"), json!({})),
+        (Some(agent), _) => (format!("/control/trigger/{agent}"), trigger_body(args, not_before)),
+        (None, Some(run)) if is_run(run) => {
+            let body = args.key.as_ref().map_or_else(|| json!({}), |key| json!({ "key": key }));
+            (format!("/control/rerun/{run}"), body)
+        }
         (None, Some(run)) => {
             return Err(Failure::user("not_found", format!("there is no run {run}")));
         }
         (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
     };
     let answer = Client::find(context)?.post(&path, &body)?;
-    answer["instanceId"].as_str().map(str::to_owned).ok_or_else(|| {
+    let run = answer["instanceId"].as_str().ok_or_else(|| {
         Failure::upstream("no_run", "the scheduler's answer names no run".to_owned())
-    })
+    })?;
+    Ok(Ordered { run: run.to_owned(), before: answer["duplicate"] == true })
 }
 
-async fn submit(engine: &Handle, args: &RunArgs) -> Result<String, Failure> {
+async fn submit(engine: &Handle, args: &RunArgs) -> Result<Ordered, Failure> {
     let command = match (&args.agent, &args.again) {
-        (Some(agent), _) => Command::Run(Order { prompt: args.prompt.clone(), ..Order::of(agent) }),
-        (None, Some(run)) => Command::Rerun { run: run.clone(), key: None },
+        (Some(agent), _) => Command::Run(Order {
+            prompt: args.prompt.clone(),
+            params: args.params.iter().cloned().collect(),
+            priority: args.priority,
+            key: args.key.clone(),
+            ..Order::of(agent)
+        }),
+        (None, Some(run)) => Command::Rerun { run: run.clone(), key: args.key.clone() },
         (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
     };
     let outcome = engine
@@ -113,7 +234,12 @@ async fn submit(engine: &Handle, args: &RunArgs) -> Result<String, Failure> {
         .await
         .map_err(|e| Failure::upstream("not_accepted", e.to_string()))?;
     match outcome {
-        Outcome::Answer(Answer::Fired { runs, .. }) if !runs.is_empty() => Ok(runs[0].clone()),
+        Outcome::Answer(Answer::Fired { runs, .. }) if !runs.is_empty() => {
+            Ok(Ordered { run: runs[0].clone(), before: false })
+        }
+        Outcome::Answer(Answer::Duplicate(known)) if !known.runs.is_empty() => {
+            Ok(Ordered { run: known.runs[0].clone(), before: true })
+        }
         Outcome::Answer(Answer::Refused(why)) => {
             Err(Failure::user("refused", format!("not started: {}", why.sentence())))
         }

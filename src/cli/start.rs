@@ -33,8 +33,11 @@ const DOWN_WAITING: usize = 64;
   al start -e              reachable from other machines
 
 A second `al start` on the same project is refused. Without a console, Ctrl-C
-lets runs in flight finish and a second one kills them; what is queued waits for
-the next start. Runs survive a crash: the next start goes on with them.")]
+lets runs in flight finish, a second one kills them, and a third one ends at
+once; what is queued waits for the next start. SIGTERM does the same. Runs
+survive a crash: the next start goes on with them.
+
+Edits of the project count while it runs; what is wrong in them is an alert.")]
 pub struct StartArgs {
     /// No console: print one readable line per event
     #[arg(short = 'H', long)]
@@ -78,7 +81,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let outcome = if headless {
         let lines = Lines::start();
         announce(&hosted, &lines);
-        until_ended(&tokio, &hosted, context, signals, lines, false)
+        until_ended(&tokio, &hosted, context, signals, lines, Asked::Nothing)
     } else {
         with_console(&tokio, &hosted, args, context, name, signals)
     };
@@ -115,20 +118,41 @@ fn announce(hosted: &Hosted, lines: &Lines) {
     };
     let mut lines = lines.sayer();
     lines.say(&format!("{}: {agents}, gateway {url}, pid {}", facts.project, facts.pid));
-    lines.say("Ctrl-C lets runs finish and ends; a second one kills them");
+    lines.say("Ctrl-C lets runs finish and ends; a second one kills them, a third one leaves");
 }
 
 // --- headless ---------------------------------------------------------------------------------
 
-/// Prints what happens until the scheduler ends, by itself or because a signal asked for it. With
-/// `asked` it was asked to end before, and the first signal is the second request.
+/// What a scheduler without a console was asked for so far: each signal asks for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    /// Let runs finish.
+    Drain,
+    /// Kill them.
+    Kill,
+    /// Do not even wait for that.
+    Leave,
+}
+
+impl Asked {
+    fn more(self) -> Self {
+        match self {
+            Self::Nothing => Self::Drain,
+            Self::Drain => Self::Kill,
+            Self::Kill | Self::Leave => Self::Leave,
+        }
+    }
+}
+
+/// Prints what happens until the scheduler ends, by itself or because signals asked for it.
 fn until_ended(
     tokio: &Tokio,
     hosted: &Hosted,
     context: &Context,
     mut signals: Signals,
     lines: Lines,
-    mut asked: bool,
+    mut asked: Asked,
 ) -> Result<ExitCode, Failure> {
     tokio.block_on(async {
         let events = print_events(hosted.engine.clone(), lines.sayer(), context.look.out);
@@ -138,8 +162,16 @@ fn until_ended(
                 () = hosted.engine.ended() => break,
                 () = signals.recv() => {}
             }
-            stop(&hosted.engine, asked, &mut lines.sayer()).await;
-            asked = true;
+            asked = asked.more();
+            match asked {
+                Asked::Nothing => {}
+                Asked::Drain => stop(&hosted.engine, false, &mut lines.sayer()).await,
+                Asked::Kill => stop(&hosted.engine, true, &mut lines.sayer()).await,
+                Asked::Leave => {
+                    lines.sayer().say("leaving; what still runs is adopted at the next start");
+                    hosted.engine.leave();
+                }
+            }
         }
         printer.abort();
         // An aborted task is gone, with its way to the lines, once it was waited for.
@@ -180,7 +212,11 @@ async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
     let by = ambient::user();
     match engine.command(command, &by, Confirmation::NotNeeded).await {
         Ok(Outcome::Answer(Answer::Done { done, runs })) => {
-            let more = if kill || runs.is_empty() { "" } else { "; again: kill them" };
+            let more = match (runs.is_empty(), kill) {
+                (true, _) => "",
+                (false, false) => "; again: kill them",
+                (false, true) => "; again: leave at once",
+            };
             lines.say(&format!("{done}{more}"));
         }
         // It ended meanwhile, or cannot write: then it cannot wait for runs either.
@@ -189,8 +225,15 @@ async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
 }
 
 async fn print_events(engine: Handle, mut lines: Sayer, paint: Paint) {
+    let mut first = true;
     loop {
         let Ok(mut watch) = engine.watch().await else { return };
+        if std::mem::take(&mut first) {
+            for alert in watch.view.alerts.values() {
+                let clock = paint.on(Tone::Dim, &times::clock(alert.at));
+                lines.say(&format!("{clock} {}", headless::alert_line(alert, paint)));
+            }
+        }
         let mut told = headless::Told::default();
         let mut mirror = Mirror::new(&watch, std::collections::HashMap::new());
         loop {
@@ -250,7 +293,11 @@ fn with_console(
         Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
             .hint("al start -H prints a line per event instead")
     })?;
-    let asked = matches!(exit, Exit::Drain | Exit::Signal | Exit::StopNow);
+    let asked = match exit {
+        Exit::Host(_) | Exit::Detach => Asked::Nothing,
+        Exit::Drain | Exit::Signal => Asked::Drain,
+        Exit::StopNow => Asked::Kill,
+    };
     let lines = Lines::start();
     match exit {
         Exit::Host(_) => {}

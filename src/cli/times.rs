@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Offset as _, TimeZone as _};
+use chrono::{DateTime, Offset as _, SecondsFormat, TimeZone as _};
 use chrono_tz::Tz;
 
 use crate::ambient::{self, Millis};
@@ -71,6 +71,27 @@ pub fn offset_s(ms: Millis) -> i32 {
 pub fn clock(ms: Millis) -> String {
     let at = DateTime::from_timestamp_millis(ms).unwrap_or_default();
     at.with_timezone(&host_zone()).format("%H:%M:%S").to_string()
+}
+
+/// The day where this machine is: `2026-03-29`.
+pub fn day(ms: Millis) -> String {
+    let at = DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    at.with_timezone(&host_zone()).format("%Y-%m-%d").to_string()
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+pub fn iso(ms: Millis) -> String {
+    let at = DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// An instant near now where this machine is: the time of day, with the day when it is another one.
+pub fn soon(ms: Millis, now_ms: Millis) -> String {
+    let local =
+        |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default().with_timezone(&host_zone());
+    let (at, now) = (local(ms), local(now_ms));
+    let form = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    at.format(form).to_string()
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use std::sync::mpsc;
 
 use tokio::sync::{broadcast, oneshot, watch};
 
+use super::meter::{Measured, Meter};
 use super::turn::Input;
 use crate::ambient;
 use crate::scheduler::impact::Impact;
 use crate::scheduler::{Answer, Command, Decision, Event, Stamp, View};
-use crate::store::Reader;
+use crate::store::{Reader, StoreError};
 
 /// Events from outside that may wait for the writer; more are turned away.
 const WAITING_MAX: usize = 4096;
@@ -41,6 +42,8 @@ pub enum EngineError {
     Busy,
     /// It could not be written down; nothing has changed.
     NotWritten { message: String },
+    /// The history could not be read.
+    NotRead { message: String },
     /// The scheduler has ended.
     Ended,
 }
@@ -50,6 +53,7 @@ impl fmt::Display for EngineError {
         match self {
             Self::Busy => f.write_str("too many events are waiting"),
             Self::NotWritten { message } => write!(f, "not accepted: {message}"),
+            Self::NotRead { .. } => f.write_str("the history cannot be read"),
             Self::Ended => f.write_str("the scheduler has ended"),
         }
     }
@@ -105,6 +109,7 @@ pub struct Handle {
     pub(super) waiting: Arc<AtomicUsize>,
     pub(super) ended: watch::Receiver<bool>,
     reader: Arc<Reader>,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl fmt::Debug for Handle {
@@ -120,12 +125,39 @@ impl Handle {
         ended: watch::Receiver<bool>,
         reader: Arc<Reader>,
     ) -> Self {
-        Self { to, waiting, ended, reader }
+        Self { to, waiting, ended, reader, meter: Arc::default() }
+    }
+
+    /// How the writer is doing.
+    pub fn measured(&self) -> Measured {
+        self.meter.read()
+    }
+
+    /// Events that wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The read side of the history.
     pub fn reader(&self) -> &Arc<Reader> {
         &self.reader
+    }
+
+    /// Asks the history, beside the threads that must not wait for a disk.
+    ///
+    /// # Errors
+    /// When it cannot be read; why is in the scheduler's log.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let reader = Arc::clone(&self.reader);
+        let answer = tokio::task::spawn_blocking(move || question(&reader)).await;
+        let failed = |message: String| {
+            tracing::error!(target: "engine", error = message, "history not read");
+            EngineError::NotRead { message }
+        };
+        answer.map_err(|e| failed(e.to_string()))?.map_err(|e| failed(e.to_string()))
     }
 
     /// Hands in an event and waits until what it changed is on disk.

@@ -8,13 +8,16 @@ mod answers;
 mod definitions;
 mod drive;
 mod handle;
+mod meter;
 mod mirror;
 mod present;
 mod question;
 mod rules;
 mod session;
+mod stats;
 mod tail;
 mod turn;
+mod why;
 mod writer;
 
 #[cfg(test)]
@@ -23,14 +26,17 @@ mod tests;
 pub use definitions::{Defined, Definitions};
 pub use drive::{Driver, Found, Grant, found, how_it_ended, should_live, unavailable};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
+pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
 pub use present::{
-    agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
+    Repeats, agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
     trigger_words,
 };
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
 pub use session::{KeepScale, Session, serve};
+pub use stats::{AgentStats, CallStats, Stats, StatsQuery, count, stats, totals};
 pub use turn::{Act, Host, Input, acts, answer, resume, turn};
+pub use why::{Asked, Step as WhyStep, why};
 pub use writer::start;

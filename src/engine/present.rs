@@ -4,11 +4,13 @@ use al_wire as wire;
 
 use super::mirror::Mirror;
 use super::rules::{AgentFacts, Facts};
+use super::why::Step;
 use crate::scheduler::impact::{Impact, Level};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::view::{AgentView, Mode};
 use crate::scheduler::{
-    Alert, Pause, Receipt, Run, RunState, Scope, Timer, TriggerKind, View, Why,
+    Alert, Hold, Pause, Priority, Receipt, Run, RunState, Scope, Timer, TriggerKind, View, WaitFor,
+    Why,
 };
 
 /// Longest text of a run that a row carries; the rest is in the record.
@@ -39,7 +41,22 @@ pub fn trigger_words(kind: TriggerKind, source: &str, summary: &str) -> String {
     }
 }
 
-pub fn run_row(run: &Run, max_reruns: u32) -> wire::RunRow {
+/// How often the runs of an agent are repeated at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeats {
+    pub reruns: u32,
+    /// Tries at a run; none for an agent that left the project.
+    pub tries: Option<u32>,
+}
+
+impl Repeats {
+    pub fn of(view: &View, agent: &str) -> Self {
+        let tries = view.agents.get(agent).map(|agent| agent.rules.retry.attempts);
+        Self { reruns: view.rules.max_reruns, tries }
+    }
+}
+
+pub fn run_row(run: &Run, repeats: Repeats) -> wire::RunRow {
     let trigger = &run.trigger;
     let why = match (&run.stopping, run.state.ended()) {
         (Some(why), false) => format!("ending: {}", why.sentence()),
@@ -60,7 +77,35 @@ pub fn run_row(run: &Run, max_reruns: u32) -> wire::RunRow {
         exit_code: run.exit_code,
         status_text: run.status.as_deref().map(cut),
         return_value: run.return_value.as_deref().map(cut),
-        rerun: (run.rerun > 0).then_some(wire::RerunOf { n: run.rerun, max: max_reruns }),
+        rerun: (run.rerun > 0).then_some(wire::RerunOf { n: run.rerun, max: repeats.reruns }),
+        retry: (run.retries > 0).then(|| wire::TryOf { n: run.retries + 1, of: repeats.tries }),
+        priority: priority(run.priority),
+        lane: run.lane.clone(),
+        not_before_ms: run.not_before,
+        caller: run.caller.clone(),
+        wait: wait_row(run),
+    }
+}
+
+/// What the run waits for, while nothing has come of it.
+fn wait_row(run: &Run) -> Option<wire::WaitRow> {
+    let Why::Waits { wait, until } = &run.why else { return None };
+    let (question, choices) = match wait {
+        WaitFor::Answer { question, choices } => (Some(question.clone()), choices.clone()),
+        WaitFor::Webhook { .. } | WaitFor::Call { .. } => (None, Vec::new()),
+    };
+    (run.state == RunState::Waiting).then_some(wire::WaitRow {
+        question,
+        choices,
+        until_ms: *until,
+    })
+}
+
+fn priority(priority: Priority) -> wire::Priority {
+    match priority {
+        Priority::Low => wire::Priority::Low,
+        Priority::Normal => wire::Priority::Normal,
+        Priority::High => wire::Priority::High,
     }
 }
 
@@ -75,9 +120,19 @@ fn cut(text: &str) -> String {
     format!("{}...", &text[..end])
 }
 
-/// Who paused something, since when and why.
+/// Who paused something, since when, why, how far and until when.
 pub fn pause_row(pause: &Pause) -> wire::PauseRow {
-    wire::PauseRow { by: pause.by.clone(), since_ms: pause.since, why: pause.why.clone() }
+    wire::PauseRow {
+        by: pause.by.clone(),
+        since_ms: pause.since,
+        why: pause.why.clone(),
+        hold: match pause.hold {
+            Hold::Pause => wire::Hold::Pause,
+            Hold::Drain => wire::Hold::Drain,
+            Hold::Stop => wire::Hold::Stop,
+        },
+        until_ms: pause.until,
+    }
 }
 
 /// What is to be mended, where and how.
@@ -125,14 +180,23 @@ pub fn agent_row(mirror: &Mirror, name: &str, facts: &AgentFacts) -> Option<wire
     let agent = view.agents.get(name)?;
     let paused = view.pauses.get(&Scope::Agent(name.to_owned()));
     let last = mirror.last.get(name);
-    let newest =
-        agent.live.iter().filter_map(|id| view.runs.get(id)).max_by_key(|run| run.seq).or(last);
+    let alert = view.alerts.values().find(|alert| alert.fault.agent.as_deref() == Some(name));
+    let newest = agent.alive().filter_map(|id| view.runs.get(id)).max_by_key(|run| run.seq);
+    let newest = newest.or(last);
     Some(wire::AgentRow {
         name: name.to_owned(),
         description: facts.description.clone(),
-        state: agent_state(agent, paused.is_some() || view.pauses.contains_key(&Scope::Project)),
+        state: match agent_state(
+            agent,
+            paused.is_some() || view.pauses.contains_key(&Scope::Project),
+        ) {
+            wire::AgentState::Running => wire::AgentState::Running,
+            _ if alert.is_some() => wire::AgentState::Invalid,
+            other => other,
+        },
         paused: paused.map(pause_row),
         running: agent.live.len() as u32,
+        waiting: agent.waiting.len() as u32,
         scale: agent.rules.scale,
         queued: agent.queue.len() as u32,
         queue_bound: agent.rules.queue_bound,
@@ -142,18 +206,23 @@ pub fn agent_row(mirror: &Mirror, name: &str, facts: &AgentFacts) -> Option<wire
         triggers: facts.triggers.clone(),
         last: last.and_then(last_run),
         status_text: newest.and_then(|run| run.status.as_deref()).map(cut),
-        error: last
-            .filter(|run| matches!(run.state, RunState::Failed | RunState::TimedOut))
-            .map(|run| run.why.sentence()),
+        error: alert.map(|alert| alert.fault.sentence()).or_else(|| failure(last)),
         engine: facts.engine.to_owned(),
         runtime: facts.runtime.to_owned(),
         timeout_s: facts.timeout_s,
     })
 }
 
+/// Why the newest ended run went wrong, when it did.
+fn failure(last: Option<&Run>) -> Option<String> {
+    let failed = |run: &&Run| matches!(run.state, RunState::Failed | RunState::TimedOut);
+    last.filter(failed).map(|run| run.why.sentence())
+}
+
 fn agent_state(agent: &AgentView, paused: bool) -> wire::AgentState {
     match agent {
         a if !a.live.is_empty() => wire::AgentState::Running,
+        a if !a.waiting.is_empty() => wire::AgentState::Waiting,
         a if a.rules.scale == 0 => wire::AgentState::Disabled,
         _ if paused => wire::AgentState::Paused,
         _ => wire::AgentState::Idle,
@@ -202,6 +271,10 @@ fn receipt_why(runs: &[String], skipped: &[(String, Why)]) -> String {
     if parts.is_empty() { Why::NoMatch.sentence() } else { parts.join("; ") }
 }
 
+pub fn why_step(step: Step) -> wire::WhyStep {
+    wire::WhyStep { at_ms: step.at_ms, about: step.about, text: step.text }
+}
+
 pub fn confirm(impact: &Impact, token: &str) -> wire::Confirm {
     wire::Confirm {
         token: token.to_owned(),
@@ -216,5 +289,6 @@ pub fn confirm(impact: &Impact, token: &str) -> wire::Confirm {
         cli: impact.cli.clone(),
         accept: impact.accept.clone(),
         word: impact.word.clone(),
+        left: impact.left.clone(),
     }
 }

@@ -18,11 +18,12 @@ use tokio::time::MissedTickBehavior;
 use super::definitions::Definitions;
 use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
 use super::mirror::{Change, Mirror};
-use super::present;
+use super::present::{self, Repeats};
 use super::rules::Facts;
 use super::tail::{self, Tail};
+use super::why::{Asked, why};
 use crate::ambient;
-use crate::scheduler::{Answer, Command, Hold, Order, RunState, Scope, Target};
+use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target};
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
 
 /// Rows go down at most this often.
@@ -76,6 +77,7 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                 let _ = down.send(Down::Log(chunk));
             }
             Up::Untail => tail = None,
+            Up::Why { id } => session.tell_why(id, tokio, down),
             Up::Leave(_) | Up::Unknown => {}
         }
     }
@@ -83,6 +85,24 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
 }
 
 impl Session {
+    fn tell_why(&self, id: String, tokio: &Tokio, down: &SyncSender<Down>) {
+        let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
+        tokio.spawn_blocking(move || {
+            let told = why(&reader, &id, ambient::now_ms());
+            let steps = match told {
+                Ok(Asked::Known { id: whole, steps }) if whole == id => steps,
+                // Nothing to add to what the row says.
+                Ok(_) => Vec::new(),
+                Err(error) => {
+                    tracing::error!(target: "engine", error = %error, "history not read");
+                    Vec::new()
+                }
+            };
+            let steps = steps.into_iter().map(present::why_step).collect();
+            let _ = down.send(Down::Why { id, steps });
+        });
+    }
+
     async fn submit(&self, command: al_wire::Command, token: Option<String>) -> Reply {
         let Some(command) = from_wire(command) else {
             return Reply::Refused { why: "this host does not know that command".to_owned() };
@@ -110,21 +130,32 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
     };
     Some(match command {
         W::Run { agent, prompt } => Command::Run(Order { prompt, ..Order::of(&agent) }),
-        W::Pause { scope: s, why } => {
-            Command::Pause { scope: scope(s), why, hold: Hold::Pause, until: None, kill: false }
-        }
+        W::Pause { scope: s, why, hold, until_ms, kill } => Command::Pause {
+            scope: scope(s),
+            why,
+            hold: match hold {
+                al_wire::Hold::Pause => Hold::Pause,
+                al_wire::Hold::Drain => Hold::Drain,
+                al_wire::Hold::Stop => Hold::Stop,
+                al_wire::Hold::Unknown => return None,
+            },
+            until: until_ms,
+            kill,
+        },
         W::Resume { scope: s, drop_held } => Command::Resume { scope: scope(s), drop_held },
-        W::Kill { target } => Command::Kill {
+        W::Kill { target, tree } => Command::Kill {
             target: match target {
                 al_wire::Target::Run(run) => Target::Runs(vec![run]),
                 al_wire::Target::Runs(runs) => Target::Runs(runs),
                 al_wire::Target::Agent(agent) => Target::Agent(agent),
             },
-            tree: false,
+            tree,
         },
         W::Rerun { run } => Command::Rerun { run, key: None },
         W::Drop { runs } => Command::Drop { runs },
         W::Scale { agent, scale } => Command::Scale { agent, scale },
+        W::Answer { run, text } => Command::Answer { run, text },
+        W::Unlock { key } => Command::Unlock { key },
         W::Unknown => return None,
     })
 }
@@ -156,7 +187,7 @@ fn answered(answer: Answer) -> Reply {
         },
         Answer::Duplicate(known) => {
             let run = known.runs.first().cloned();
-            Reply::Done { why: "it came before".to_owned(), run }
+            Reply::Done { why: "the same run as before".to_owned(), run }
         }
         // Answers to what runs ask for.
         Answer::Called { .. }
@@ -218,17 +249,18 @@ async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), S
 fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> {
     let (reader, defined) = (session.engine.reader(), session.definitions.get());
     let facts = &defined.facts;
-    let max = mirror.view.rules.max_reruns;
+    let row = |run: &Run| present::run_row(run, Repeats::of(&mirror.view, &run.agent));
     let mut live: Vec<_> = mirror.view.runs.values().collect();
     // What runs comes before what waits, should there be too much.
     live.sort_by_key(|run| (run.state == RunState::Queued, run.seq));
     let mut runs: Vec<_> = live.into_iter().take(QUEUED_MAX).collect();
     runs.sort_by_key(|run| std::cmp::Reverse(run.seq));
-    let mut runs: Vec<_> = runs.into_iter().map(|run| present::run_row(run, max)).collect();
+    let mut runs: Vec<_> = runs.into_iter().map(row).collect();
     let ended = reader.runs(&RunsQuery { limit: HISTORY, ..RunsQuery::default() })?;
     let ended = ended.iter().filter(|run| run.state.ended());
-    runs.extend(ended.map(|run| present::run_row(run, max)));
-    let triggers = reader.triggers(&TriggersQuery { limit: HISTORY, offset: 0 })?;
+    runs.extend(ended.map(row));
+    let triggers =
+        reader.triggers(&TriggersQuery { limit: HISTORY, ..TriggersQuery::default() })?;
     let agents = facts.agents.iter();
     Ok(Snapshot {
         v: al_wire::VERSION,
@@ -255,7 +287,6 @@ struct Pending {
 
 impl Pending {
     fn add(&mut self, mirror: &Mirror, facts: &Facts, change: Change) {
-        let max = mirror.view.rules.max_reruns;
         let (key, row) = match change {
             // Their rows follow as changes of their own.
             Change::Paused(..)
@@ -272,7 +303,10 @@ impl Pending {
                 let row = row.map_or_else(|| Row::AgentGone { name: name.clone() }, Row::Agent);
                 ((1, name), row)
             }
-            Change::Run(run) => ((2, run.id.clone()), Row::Run(present::run_row(&run, max))),
+            Change::Run(run) => {
+                let repeats = Repeats::of(&mirror.view, &run.agent);
+                ((2, run.id.clone()), Row::Run(present::run_row(&run, repeats)))
+            }
             Change::Receipt(receipt) => {
                 ((3, receipt.id.clone()), Row::Trigger(present::trigger_row(&receipt)))
             }
@@ -316,7 +350,9 @@ async fn follow(
             commit = watch.commits.recv() => match commit {
                 Ok(commit) => {
                     let defined = session.definitions.get();
-                    for change in mirror.apply(&commit) {
+                    let changes = mirror.apply(&commit);
+                    recall(session, &mut mirror, &changes).await;
+                    for change in changes {
                         pending.add(&mirror, &defined.facts, change);
                     }
                 }
@@ -330,6 +366,22 @@ async fn follow(
             }
         }
     }
+}
+
+/// An agent that came back has a history.
+async fn recall(session: &Session, mirror: &mut Mirror, changes: &[Change]) {
+    let added = changes.iter().filter_map(|change| match change {
+        Change::Added(name) if !mirror.last.contains_key(name) => Some(name.clone()),
+        _ => None,
+    });
+    let names: Vec<String> = added.collect();
+    if names.is_empty() {
+        return;
+    }
+    let reader = Arc::clone(session.engine.reader());
+    let last = tokio::task::spawn_blocking(move || reader.last_runs(&names)).await;
+    // What cannot be read is not shown; the next snapshot tries again.
+    mirror.last.extend(last.ok().and_then(Result::ok).unwrap_or_default());
 }
 
 /// Sends what is pending, or keeps it when there is no room. An error means that nobody listens.

@@ -55,6 +55,14 @@ impl Runtime for Patient {
         Box::pin(async { Ok(true) })
     }
 
+    fn suspend<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn resume<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn inspect<'a>(&'a self, _: &'a str, _: u32) -> Later<'a, Presence> {
         Box::pin(async { Ok(Presence::Absent) })
     }
@@ -124,16 +132,38 @@ fn agent(dir: &Path) -> Agent {
 }
 
 fn config() -> crate::project::Config {
-    let dir = tempfile::tempdir().unwrap();
-    let request = crate::project::Request {
-        dir: dir.path().to_owned(),
-        environment: None,
-        al_env: None,
-        al_home: dir.path().to_owned(),
-        strict: true,
-        checks: crate::project::Checks { schedule: &|_, _| Ok(()), template: &|_| Ok(()) },
-    };
-    crate::project::survey(&request).0.unwrap().config
+    use crate::project::{Config, Gateway, Local, Telemetry};
+    Config {
+        models: BTreeMap::new(),
+        local: Local {
+            enabled: true,
+            image: None,
+            memory: String::new(),
+            cpus: None,
+            timeout_s: 900,
+        },
+        gateway: Gateway { port: 0, url: None, max_chat_sessions: 5 },
+        webhooks: BTreeMap::new(),
+        telemetry: Telemetry {
+            enabled: false,
+            provider: String::new(),
+            endpoint: None,
+            service_name: String::new(),
+            headers: BTreeMap::new(),
+            sampling_rate: None,
+        },
+        max_reruns: 10,
+        max_call_depth: 3,
+        work_queue_size: 100,
+        resource_lock_timeout_s: 1800,
+        scale: None,
+        default_agent_scale: 1,
+        history_retention_days: 14,
+        default_wait_timeout_s: 1800,
+        harness: None,
+        server: None,
+        cloud: None,
+    }
 }
 
 fn defined(agent: Agent) -> Defined {
@@ -375,7 +405,7 @@ fn a_console_asks_and_is_asked_back() {
     let run = || al_wire::Command::Run { agent: "dev".into(), prompt: Some("look".into()) };
     let Reply::Done { run: Some(first), .. } = submit(run(), None) else { panic!() };
     wait_for(|| world.runtime.started.lock().unwrap().contains(&first).then_some(()));
-    let kill = || al_wire::Command::Kill { target: al_wire::Target::Run(first.clone()) };
+    let kill = || al_wire::Command::kill(al_wire::Target::Run(first.clone()));
     let Reply::NeedsConfirm(question) = submit(kill(), None) else { panic!() };
     assert_eq!(question.level, al_wire::Level::Loses);
     assert_eq!(question.cli, format!("al kill {first}"));
@@ -391,6 +421,29 @@ fn a_console_asks_and_is_asked_back() {
             run: None
         }
     );
+}
+
+#[test]
+fn a_console_is_told_how_a_run_came_about() {
+    let world = World::new();
+    let (up, rows) = world.console();
+    first_snapshot(&rows);
+    let told = |id: &str| {
+        up.send(Up::Why { id: id.to_owned() }).unwrap();
+        loop {
+            if let Down::Why { id: of, steps } = rows.recv_timeout(Duration::from_secs(20)).unwrap()
+            {
+                assert_eq!(of, id);
+                return steps.into_iter().map(|step| step.text).collect::<Vec<_>>();
+            }
+        }
+    };
+    let command = al_wire::Command::Run { agent: "dev".into(), prompt: Some("look".into()) };
+    up.send(Up::Submit { id: 1, seen: 0, command, token: None }).unwrap();
+    let run = wait_for(|| world.runtime.started.lock().unwrap().first().cloned());
+    let steps = told(&run);
+    assert_eq!(steps[1..3], ["dev took it", "started at once: a slot is free"]);
+    assert_eq!(told("nobody"), Vec::<String>::new());
 }
 
 #[test]
@@ -448,6 +501,104 @@ fn on_a_full_disk_nothing_changes_and_later_everything_works() {
     let runs = host.store.reader().runs(&query).unwrap();
     assert_eq!(runs.len(), 1);
     assert_eq!(runs[0].seq, view.next_run, "the refused ones left no trace, not even a number");
+}
+
+#[test]
+fn an_edit_that_cannot_be_written_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let view = store.load(&rules(), &agents()).unwrap();
+    let mut host = Host::new(store, view);
+    let stamp = Stamp { at: 1_800_000_000_000, id: "receipt".into() };
+    let input = |event| Input { event, stamp: stamp.clone() };
+    turn(&mut host, &[input(Event::Fired(firing()))]).unwrap();
+    let before = host.view.clone();
+    let every = crate::scheduler::Cadence::Every(60_000);
+    let new = |n: usize| {
+        let rules =
+            AgentRules { queue_bound: 1, schedule: Some(every.clone()), ..AgentRules::default() };
+        (format!("new-{n}"), rules)
+    };
+    let edit = || {
+        input(Event::ConfigChanged(Box::new(crate::scheduler::NewConfig {
+            rules: ProjectRules { scale: Some(1), ..rules() },
+            agents: (0..2000).map(new).collect(),
+            redefined: Default::default(),
+            faults: Vec::new(),
+        })))
+    };
+    host.store.fill(true);
+    turn(&mut host, &[edit()]).unwrap_err();
+    assert_eq!(host.view.agents, before.agents);
+    assert_eq!(host.view.rules, before.rules);
+    host.store.fill(false);
+    turn(&mut host, &[edit()]).unwrap();
+    assert_eq!((host.view.agents.len(), host.view.rules.scale), (2000, Some(1)));
+}
+
+#[test]
+fn a_console_sees_agents_come_change_and_go() {
+    let world = World::new();
+    let (_up, rows) = world.console();
+    first_snapshot(&rows);
+    let run = world.webhook().remove(0);
+    world.runtime.end(&run, 0);
+    wait_for(|| world.engine.reader().run(&run).unwrap().filter(|run| run.state.ended()));
+    let edit = |agents: Vec<Agent>, alerts: Vec<&str>| {
+        let mut defined = defined(agent(world.dir.path()));
+        defined.project.agents = agents;
+        defined.facts = defined.facts.of_project(&defined.project, "UTC");
+        let rules_of = |agent: &Agent| (agent.name.clone(), agent_rules(agent, "UTC").unwrap());
+        let fault = |message: &str| crate::scheduler::Fault {
+            key: crate::scheduler::Fault::config_key("config.toml"),
+            agent: None,
+            message: message.into(),
+            hint: None,
+            file: Some("config.toml".into()),
+            line: Some(2),
+        };
+        let config = crate::scheduler::NewConfig {
+            rules: rules(),
+            agents: defined.project.agents.iter().map(rules_of).collect(),
+            redefined: [Scope::Agent("dev".into())].into(),
+            faults: alerts.into_iter().map(fault).collect(),
+        };
+        world.definitions.replace(defined);
+        let event = Event::ConfigChanged(Box::new(config));
+        world.tokio.block_on(world.engine.submit(event)).unwrap();
+    };
+    let told = |which: &dyn Fn(&Row) -> bool| {
+        wait_for(|| match rows.recv_timeout(Duration::from_secs(20)).unwrap() {
+            Down::Delta(delta) => delta.puts.into_iter().find(|row| which(row)),
+            _ => None,
+        })
+    };
+    let dev = agent(world.dir.path());
+    let new = Agent { name: "new".into(), scale: 3, ..dev.clone() };
+    edit(vec![Agent { timeout_s: 5, ..dev }, new.clone()], Vec::new());
+    told(&|row| matches!(row, Row::Agent(agent) if agent.name == "dev" && agent.timeout_s == 5));
+    edit(vec![new], vec!["not valid TOML"]);
+    assert_eq!(
+        told(&|row| matches!(row, Row::AgentGone { .. })),
+        Row::AgentGone { name: "dev".into() }
+    );
+    edit(Vec::new(), vec!["still not"]);
+    let alerts = |row: &Row| match row {
+        Row::Host(host) => host.alerts.iter().any(|a| a.sentence() == "config.toml:2: still not"),
+        _ => false,
+    };
+    told(&alerts);
+    let (_up, late) = world.console();
+    assert_eq!(first_snapshot(&late).agents, []);
+    edit(vec![agent(world.dir.path())], Vec::new());
+    let back = wait_for(|| match late.recv_timeout(Duration::from_secs(20)).unwrap() {
+        Down::Delta(delta) => delta.puts.into_iter().find_map(|row| match row {
+            Row::Agent(agent) => agent.last,
+            _ => None,
+        }),
+        _ => None,
+    });
+    assert_eq!(back.run, run, "it has its history");
 }
 
 #[test]

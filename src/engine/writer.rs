@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 
@@ -13,6 +13,7 @@ use super::drive::Driver;
 use super::handle::{
     BEHIND_MAX, Commit, EngineError, Handle, Message, Outcome, ReplyTo, Watch, stamped,
 };
+use super::meter::Meter;
 use super::turn::{Act, Host, Input, acts, answer, resume, turn};
 use crate::ambient;
 use crate::scheduler::{Answer, Decision, EffectNews, Event};
@@ -40,6 +41,7 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
+    let meter = Arc::clone(&handle.meter);
     let path = host.store.path().to_owned();
     let no_thread = |e: std::io::Error| {
         let message = format!("no thread to be had: {e}");
@@ -51,6 +53,7 @@ pub fn start(
         waiting,
         commits,
         answers: Answers::start().map_err(no_thread)?,
+        meter,
         driver,
         seq: 0,
         trouble: None,
@@ -92,6 +95,7 @@ struct Writer {
     waiting: Arc<AtomicUsize>,
     commits: broadcast::Sender<Arc<Commit>>,
     answers: Answers,
+    meter: Arc<Meter>,
     driver: Driver,
     /// Number of the last commit.
     seq: u64,
@@ -185,8 +189,10 @@ impl Writer {
     fn take_turn(&mut self, jobs: Vec<Job>) -> Next {
         let (inputs, replies): (Vec<Input>, Vec<Option<ReplyTo>>) =
             jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
+        let (began, events) = (Instant::now(), inputs.len());
         match turn(&mut self.host, &inputs) {
             Ok(decided) => {
+                self.meter.turn(events, began.elapsed());
                 self.trouble = None;
                 self.carry_out(inputs, decided, replies)
             }

@@ -17,9 +17,11 @@ use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
 use super::serve::Peer;
 use super::{App, body};
-use crate::ambient;
+use crate::ambient::{self, Millis};
+use crate::duration;
+use crate::engine::{self, Confirmation, Outcome};
 use crate::project::edit::{config_file, set_scale};
-use crate::scheduler::{Answer, Command, Event, Order as Start, Scope, Target};
+use crate::scheduler::{Answer, Command, Hold, Scope, Target};
 
 /// The largest body: a prompt.
 const BODY_MAX: usize = 1024 * 1024;
@@ -38,9 +40,11 @@ pub async fn with_key(State(app): State<Arc<App>>, request: Request, next: Next)
 
 fn admit(app: &App, request: &Request) -> Result<(), Problem> {
     let too_many = || Problem {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        text: "too many wrong API keys, try again in a minute".to_owned(),
         retry_after_s: Some(60),
+        ..Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many wrong API keys, try again in a minute",
+        )
     };
     let unauthorized = || Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized");
     let from = request.extensions().get::<Peer>().map(|peer| peer.0).ok_or_else(unauthorized)?;
@@ -56,21 +60,38 @@ fn admit(app: &App, request: &Request) -> Result<(), Problem> {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// What stands behind `Authorization: Bearer`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
-/// One order: who gives it, and its optional JSON body.
-struct Order<T> {
+/// One order: who gives it, whether to ask back first, and its optional JSON body.
+pub(super) struct Order<T> {
+    pub given: Given,
+    pub body: T,
+}
+
+/// Around an order.
+pub(super) struct Given {
     by: String,
-    body: T,
+    confirm: Confirmation,
 }
 
 impl<T: DeserializeOwned + Default> Order<T> {
-    async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+    pub async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
         let body = body::read_json(headers, body, BODY_MAX, &app.large_orders).await?;
-        Ok(Self { by: by(headers), body })
+        Ok(Self { given: Given { by: by(headers), confirm: confirmation(headers) }, body })
+    }
+}
+
+/// `X-AL-Confirm: ask` wants to hear first what the order loses: the answer is 428 with a token,
+/// and the order with that token is carried out as long as nothing has changed.
+fn confirmation(headers: &HeaderMap) -> Confirmation {
+    match headers.get("x-al-confirm").and_then(|value| value.to_str().ok()) {
+        None => Confirmation::NotNeeded,
+        Some("ask") => Confirmation::Wanted,
+        Some(token) => Confirmation::Given(token.to_owned()),
     }
 }
 
@@ -85,18 +106,32 @@ fn by(headers: &HeaderMap) -> String {
 }
 
 /// What was done, and the runs that it touched or started.
-struct Done {
-    sentence: String,
-    runs: Vec<String>,
+pub(super) struct Done {
+    pub sentence: String,
+    pub runs: Vec<String>,
+    /// The same order came before, and this is what came of it.
+    pub duplicate: bool,
 }
 
-async fn order(app: &App, command: Command, by: String) -> Result<Done, Problem> {
-    match app.engine().submit(Event::Command { command, by }).await? {
-        Answer::Done { done, runs } => Ok(Done { sentence: done, runs }),
-        Answer::Fired { runs, .. } => Ok(Done { sentence: String::new(), runs }),
+pub(super) async fn order(app: &App, command: Command, given: Given) -> Result<Done, Problem> {
+    let answer = match app.engine().command(command, &given.by, given.confirm).await? {
+        Outcome::Answer(answer) => answer,
+        Outcome::Confirm { impact, token } => {
+            return Err(Problem::asks(engine::confirm(&impact, &token)));
+        }
+        Outcome::Stale { impact } => {
+            let now = impact.lines.join("; ");
+            let text = format!("things have changed: {now}");
+            return Err(Problem::new(StatusCode::CONFLICT, text));
+        }
+    };
+    let started = |runs, duplicate| Ok(Done { sentence: String::new(), runs, duplicate });
+    match answer {
+        Answer::Done { done, runs } => Ok(Done { sentence: done, runs, duplicate: false }),
+        Answer::Fired { runs, .. } => started(runs, false),
+        Answer::Duplicate(known) => started(known.runs, true),
         Answer::NotFound { what } => Err(Problem::not_found(format!("{what} not found"))),
         Answer::Refused(why) => Err(Problem::refused(&why)),
-        Answer::Duplicate(known) => Ok(Done { sentence: String::new(), runs: known.runs }),
         // Answers to what runs ask for.
         Answer::Called { .. }
         | Answer::Locked { .. }
@@ -118,6 +153,40 @@ fn success(message: &str, done: &Done) -> Response {
 struct PauseBody {
     /// Shown to whoever asks why nothing starts.
     why: Option<String>,
+    /// How long, as people write spans; none is until somebody resumes it.
+    #[serde(rename = "for")]
+    lasts: Option<String>,
+}
+
+impl PauseBody {
+    fn command(self, scope: Scope, hold: Hold, kill: bool) -> Result<Command, Problem> {
+        let plain = |why: String| why.chars().filter(|c| !c.is_control()).take(WHY_MAX).collect();
+        let until = match self.lasts {
+            Some(span) => Some(ambient::now_ms() + span_ms("for", &span)?),
+            None => None,
+        };
+        Ok(Command::Pause { scope, why: self.why.map(plain), hold, until, kill })
+    }
+}
+
+/// A span of some length in milliseconds.
+pub(super) fn span_ms(field: &str, text: &str) -> Result<Millis, Problem> {
+    match duration::parse_ms(text) {
+        Ok(0) => Err(Problem::bad_request(format!("{field}: {text:?} is no time at all"))),
+        Ok(ms) => Ok(ms),
+        Err(error) => Err(Problem::bad_request(format!("{field}: {error}"))),
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StopAgentBody {
+    why: Option<String>,
+    #[serde(rename = "for")]
+    lasts: Option<String>,
+    /// Kill what runs, too.
+    #[serde(default)]
+    now: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -136,15 +205,15 @@ struct StopBody {
     now: bool,
 }
 
-async fn pause_scope(
+async fn hold_scope(
     app: &App,
     scope: Scope,
+    hold: Hold,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Done, Problem> {
-    let Order { by, body } = Order::<PauseBody>::read(app, headers, body).await?;
-    let why = body.why.map(|why| why.chars().filter(|c| !c.is_control()).take(WHY_MAX).collect());
-    order(app, Command::pause(scope, why), by).await
+    let Order { given, body } = Order::<PauseBody>::read(app, headers, body).await?;
+    order(app, body.command(scope, hold, false)?, given).await
 }
 
 async fn resume_scope(
@@ -153,12 +222,12 @@ async fn resume_scope(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Done, Problem> {
-    let Order { by, body } = Order::<ResumeBody>::read(app, headers, body).await?;
-    order(app, Command::Resume { scope, drop_held: body.drop_held }, by).await
+    let Order { given, body } = Order::<ResumeBody>::read(app, headers, body).await?;
+    order(app, Command::Resume { scope, drop_held: body.drop_held }, given).await
 }
 
 pub async fn pause(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let done = pause_scope(&app, Scope::Project, &headers, body).await?;
+    let done = hold_scope(&app, Scope::Project, Hold::Pause, &headers, body).await?;
     Ok(success("Scheduler paused", &done))
 }
 
@@ -168,9 +237,9 @@ pub async fn resume(State(app): State<Arc<App>>, headers: HeaderMap, body: Body)
 }
 
 pub async fn stop(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let Order { by, body } = Order::<StopBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<StopBody>::read(&app, &headers, body).await?;
     let command = Command::Stop { clear_queues: true, kill: body.now };
-    let done = order(&app, command, by).await?;
+    let done = order(&app, command, given).await?;
     Ok(success("Scheduler stopping", &done))
 }
 
@@ -180,8 +249,39 @@ pub async fn pause_agent(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let done = pause_scope(&app, Scope::Agent(name.clone()), &headers, body).await?;
+    let scope = Scope::Agent(name.clone());
+    let done = hold_scope(&app, scope, Hold::Pause, &headers, body).await?;
     Ok(success(&format!("Agent {name} paused"), &done))
+}
+
+pub async fn drain(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
+    let done = hold_scope(&app, Scope::Project, Hold::Drain, &headers, body).await?;
+    Ok(success("Scheduler draining", &done))
+}
+
+pub async fn drain_agent(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let scope = Scope::Agent(name.clone());
+    let done = hold_scope(&app, scope, Hold::Drain, &headers, body).await?;
+    Ok(success(&format!("Agent {name} draining"), &done))
+}
+
+pub async fn stop_agent(
+    State(app): State<Arc<App>>,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { given, body } = Order::<StopAgentBody>::read(&app, &headers, body).await?;
+    let StopAgentBody { why, lasts, now } = body;
+    let scope = Scope::Agent(name.clone());
+    let command = PauseBody { why, lasts }.command(scope, Hold::Stop, now)?;
+    let done = order(&app, command, given).await?;
+    Ok(success(&format!("Agent {name} stopped"), &done))
 }
 
 pub async fn resume_agent(
@@ -198,42 +298,15 @@ pub async fn resume_agent(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TriggerBody {
-    /// What the run is asked to do.
-    prompt: Option<String>,
+struct KillBody {
+    /// The runs that they called, too.
+    #[serde(default)]
+    tree: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
-
-pub async fn trigger(
-    State(app): State<Arc<App>>,
-    Name(agent): Name,
-    headers: HeaderMap,
-    body: Body,
-) -> Answered {
-    let Order { by, body } = Order::<TriggerBody>::read(&app, &headers, body).await?;
-    let command = Command::Run(Start { prompt: body.prompt, ..Start::of(&agent) });
-    let done = order(&app, command, by).await?;
-    Ok(started(&format!("Agent {agent} triggered"), &done))
-}
-
-pub async fn rerun(
-    State(app): State<Arc<App>>,
-    Name(run): Name,
-    headers: HeaderMap,
-    body: Body,
-) -> Answered {
-    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let done = order(&app, Command::Rerun { run: run.clone(), key: None }, by).await?;
-    Ok(started(&format!("{run} runs again"), &done))
-}
-
-/// A new run has its id from the moment it is accepted, also when it has to wait.
-fn started(message: &str, done: &Done) -> Response {
-    ok(&json!({"success": true, "message": message, "instanceId": done.runs.first()}))
-}
 
 pub async fn kill(
     State(app): State<Arc<App>>,
@@ -241,9 +314,9 @@ pub async fn kill(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let command = Command::kill(Target::Runs(vec![run.clone()]));
-    let done = order(&app, command, by).await.map_err(|problem| match problem.status {
+    let Order { given, body } = Order::<KillBody>::read(&app, &headers, body).await?;
+    let command = Command::Kill { target: Target::Runs(vec![run.clone()]), tree: body.tree };
+    let done = order(&app, command, given).await.map_err(|problem| match problem.status {
         StatusCode::NOT_FOUND => Problem::not_found(format!("Instance {run} not found")),
         _ => problem,
     })?;
@@ -256,8 +329,8 @@ pub async fn drop_run(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let done = order(&app, Command::Drop { runs: vec![run.clone()] }, by).await?;
+    let Order { given, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
+    let done = order(&app, Command::Drop { runs: vec![run.clone()] }, given).await?;
     Ok(success(&format!("{run} dropped"), &done))
 }
 
@@ -267,11 +340,50 @@ pub async fn kill_agent(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let Order { by, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
-    let command = Command::kill(Target::Agent(agent));
-    let done = order(&app, command, by).await?;
+    let Order { given, body } = Order::<KillBody>::read(&app, &headers, body).await?;
+    let command = Command::Kill { target: Target::Agent(agent), tree: body.tree };
+    let done = order(&app, command, given).await?;
     let killed = done.runs.len();
     Ok(ok(&json!({"success": true, "message": done.sentence, "killed": killed, "runs": done.runs})))
+}
+
+// --- questions and locks ---------------------------------------------------------------------------
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerBody {
+    text: Option<String>,
+}
+
+pub async fn answer(
+    State(app): State<Arc<App>>,
+    Name(run): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let Order { given, body } = Order::<AnswerBody>::read(&app, &headers, body).await?;
+    let text = said("text", body.text, "what the run is told")?;
+    let done = order(&app, Command::Answer { run: run.clone(), text }, given).await?;
+    Ok(success(&format!("{run} answered"), &done))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ReleaseBody {
+    resource_key: Option<String>,
+}
+
+pub async fn release(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
+    let Order { given, body } = Order::<ReleaseBody>::read(&app, &headers, body).await?;
+    let key = said("resourceKey", body.resource_key, "the key of the lock")?;
+    let done = order(&app, Command::Unlock { key: key.clone() }, given).await?;
+    Ok(success(&format!("Lock {key} released"), &done))
+}
+
+/// A text that has to be there.
+fn said(field: &str, text: Option<String>, what: &str) -> Result<String, Problem> {
+    text.filter(|text| !text.trim().is_empty())
+        .ok_or_else(|| Problem::bad_request(format!("{field} must be {what}, a text")))
 }
 
 // --- scale ----------------------------------------------------------------------------------------
@@ -312,7 +424,7 @@ pub async fn scale_agent(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let Order { by, body } = Order::<ScaleBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<ScaleBody>::read(&app, &headers, body).await?;
     let scale = body.at_least(0)?;
     let _changing = app.setup.definitions.changing().await;
     // Only names of agents become paths.
@@ -321,7 +433,7 @@ pub async fn scale_agent(
         return Err(Problem::not_found(format!("agent {agent} not found")));
     };
     let file = config_file(&known.dir);
-    let mut done = order(&app, Command::Scale { agent: agent.clone(), scale }, by).await?;
+    let mut done = order(&app, Command::Scale { agent: agent.clone(), scale }, given).await?;
     let mut message = format!("Agent {agent} scaled to {scale}");
     if let Err(problem) = write_scale(file, scale).await {
         let only = format!(", until the files are read again: {}", problem.text);

@@ -1,6 +1,6 @@
 //! What is counted between requests: refusals, so that they can be seen without a line for each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -31,6 +31,53 @@ impl Refused {
 
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
+    }
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// A run took it.
+    Accepted,
+    /// Agents want it, and none could take it.
+    Skipped,
+    /// No agent wants it.
+    Unmatched,
+    /// It came before.
+    Duplicate,
+    /// It is not authentic or makes no sense.
+    Refused,
+    /// It could not be written down; the sender was asked to come again.
+    PutOff,
+}
+
+impl Fate {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Skipped => "skipped",
+            Self::Unmatched => "unmatched",
+            Self::Duplicate => "duplicate",
+            Self::Refused => "refused",
+            Self::PutOff => "put_off",
+        }
+    }
+}
+
+/// Deliveries by where they were sent to and what became of them.
+#[derive(Debug, Default)]
+pub struct Deliveries(Mutex<BTreeMap<(String, Fate), u64>>);
+
+impl Deliveries {
+    /// Counts one. `source` is one that is configured; none stands for all others, so that nobody
+    /// outside can make the list longer.
+    pub fn note(&self, source: Option<&str>, fate: Fate) {
+        let key = (source.unwrap_or("unknown").to_owned(), fate);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    }
+
+    pub fn read(&self) -> BTreeMap<(String, Fate), u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -4,27 +4,35 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*` | `Authorization: Bearer <API key>` |
-//! | runs, from this machine | `POST /signals/*`, `POST /shutdown` | the token of their attempt |
+//! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | runs, from this machine | `/signals/*`, `/locks/*`, `/calls`, `/waits`, `/asks`, `/shutdown` | the token of their attempt |
 //!
-//! Every answer is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
+//! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
 //! stranger may use up is bounded: connections, header and body time, body size, and the memory of
 //! bodies that are still arriving.
 
 mod body;
+mod calls;
 mod control;
 mod counters;
 mod doors;
+mod fields;
 mod impatient;
 mod key;
+mod locks;
+mod metrics;
+mod past;
 mod port;
 mod reply;
 mod routes;
+mod sender;
 mod serve;
 mod signals;
 mod sources;
+mod starts;
 mod status;
 mod token;
+mod waits;
 mod webhook;
 
 use std::path::PathBuf;
@@ -67,6 +75,7 @@ pub struct App {
     /// Turns of large signals of the runs on this machine.
     large_signals: Semaphore,
     refused: counters::Refused,
+    deliveries: counters::Deliveries,
     wrong_keys: counters::WrongKeys,
 }
 
@@ -78,6 +87,7 @@ impl App {
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
             refused: counters::Refused::default(),
+            deliveries: counters::Deliveries::default(),
             wrong_keys: counters::WrongKeys::default(),
         }
     }

@@ -1,13 +1,14 @@
 //! Answers: always JSON, errors as `{"error": "..."}`.
 
+use al_wire::Confirm;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::engine::EngineError;
-use crate::scheduler::Why;
 use crate::scheduler::words::scope_name;
+use crate::scheduler::{Hold, Why};
 
 /// What a handler answers.
 pub type Answered = Result<Response, Problem>;
@@ -18,11 +19,13 @@ pub struct Problem {
     pub status: StatusCode,
     pub text: String,
     pub retry_after_s: Option<u32>,
+    /// The question that has to be answered first.
+    pub confirm: Option<Box<Confirm>>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), retry_after_s: None }
+        Self { status, text: text.into(), retry_after_s: None, confirm: None }
     }
 
     pub fn bad_request(text: impl Into<String>) -> Self {
@@ -35,8 +38,14 @@ impl Problem {
 
     /// It may work later.
     pub fn later(text: impl Into<String>, retry_after_s: u32) -> Self {
-        let retry_after_s = Some(retry_after_s);
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, text: text.into(), retry_after_s }
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, text);
+        Self { retry_after_s: Some(retry_after_s), ..problem }
+    }
+
+    /// The scheduler asks back.
+    pub fn asks(confirm: Confirm) -> Self {
+        let problem = Self::new(StatusCode::PRECONDITION_REQUIRED, confirm.title.clone());
+        Self { confirm: Some(Box::new(confirm)), ..problem }
     }
 
     /// A bug of ours; its details are for the log.
@@ -51,7 +60,12 @@ impl Problem {
             Why::UnknownAgent => Self::not_found(why.sentence()),
             Why::Paused { scope, pause } => {
                 let why = pause.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
-                let text = format!("{} is paused by {}{why}", scope_name(scope), pause.by);
+                let held = match pause.hold {
+                    Hold::Pause => "paused",
+                    Hold::Drain => "being drained",
+                    Hold::Stop => "stopped",
+                };
+                let text = format!("{} is {held} by {}{why}", scope_name(scope), pause.by);
                 Self::new(StatusCode::CONFLICT, text)
             }
             other => Self::new(StatusCode::CONFLICT, other.sentence()),
@@ -63,7 +77,9 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Busy => Self::later(error.to_string(), 1),
-            EngineError::NotWritten { .. } => Self::later(error.to_string(), 5),
+            EngineError::NotWritten { .. } | EngineError::NotRead { .. } => {
+                Self::later(error.to_string(), 5)
+            }
             EngineError::Ended => Self::later(error.to_string(), 10),
         }
     }
@@ -71,7 +87,11 @@ impl From<EngineError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = json_response(self.status, &json!({"error": self.text}));
+        let mut value = json!({"error": self.text});
+        if let Some(confirm) = &self.confirm {
+            value["confirm"] = json!(confirm);
+        }
+        let mut response = json_response(self.status, &value);
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -82,6 +102,27 @@ impl IntoResponse for Problem {
 /// 200 with a value.
 pub fn ok(value: &impl Serialize) -> Response {
     json_response(StatusCode::OK, value)
+}
+
+/// 409 to a run: what it asked for cannot be had, and why. `more` are fields beside the reason,
+/// which stands there under both names that agents look for.
+pub fn declined(reason: &str, more: Value) -> Response {
+    json_response(StatusCode::CONFLICT, &negative(reason, more))
+}
+
+/// 404 to a run, in the same form.
+pub fn not_there(reason: &str) -> Response {
+    json_response(StatusCode::NOT_FOUND, &negative(reason, json!({})))
+}
+
+fn negative(reason: &str, more: Value) -> Value {
+    let mut body = json!({"ok": false});
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+        body.insert("reason".to_owned(), reason.into());
+        body.insert("error".to_owned(), reason.into());
+    }
+    body
 }
 
 fn json_response(status: StatusCode, value: &impl Serialize) -> Response {

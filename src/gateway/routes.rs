@@ -16,19 +16,30 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
-use super::{App, control, signals, status, webhook};
+use super::{App, calls, control, locks, metrics, past, signals, starts, status, waits, webhook};
 
 pub fn router(app: Arc<App>) -> Router {
     let agents = Router::new()
         .route("/signals/status", post(signals::status))
         .route("/signals/return", post(signals::return_value))
         .route("/signals/rerun", post(signals::rerun))
+        .route("/signals/trigger", post(calls::trigger))
         .route("/shutdown", post(signals::shutdown))
+        .route("/locks/acquire", post(locks::acquire))
+        .route("/locks/release", post(locks::release))
+        .route("/locks/heartbeat", post(locks::heartbeat))
+        .route("/locks/list", get(locks::list))
+        .route("/calls", post(calls::call))
+        .route("/calls/{id}", get(calls::check))
+        .route("/waits", post(waits::wait))
+        .route("/waits/{id}", get(waits::check))
+        .route("/asks", post(waits::ask))
         .route_layer(from_fn(signals::this_machine_only));
     Router::new()
         .route("/health", get(async || ok(&json!({"status": "ok"}))))
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
         .nest("/control", control(&app))
+        .merge(operators(&app))
         .merge(agents)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -37,20 +48,29 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// With the key wherever the gateway listens: names of agents are nobody else's business, and what
+/// is open on this machine alone is open to every run on it.
 fn control(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
+        .route("/why/{id}", get(past::why))
+        .route("/stats", get(past::stats))
         .route("/status", get(status::status))
         .route("/instances", get(status::instances))
         .route("/pause", post(control::pause))
         .route("/resume", post(control::resume))
+        .route("/drain", post(control::drain))
         .route("/stop", post(control::stop))
-        .route("/trigger/{name}", post(control::trigger))
-        .route("/rerun/{run}", post(control::rerun))
+        .route("/trigger/{name}", post(starts::trigger))
+        .route("/rerun/{run}", post(starts::rerun))
         .route("/kill/{run}", post(control::kill))
         .route("/runs/{run}/drop", post(control::drop_run))
+        .route("/answer/{run}", post(control::answer))
+        .route("/locks/release", post(control::release))
         .route("/project/scale", post(control::scale_project))
         .route("/agents/{name}/pause", post(control::pause_agent))
         .route("/agents/{name}/disable", post(control::pause_agent))
+        .route("/agents/{name}/drain", post(control::drain_agent))
+        .route("/agents/{name}/stop", post(control::stop_agent))
         .route("/agents/{name}/resume", post(control::resume_agent))
         .route("/agents/{name}/enable", post(control::resume_agent))
         .route("/agents/{name}/kill", post(control::kill_agent))
@@ -58,6 +78,14 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(app), control::with_key))
+}
+
+/// What operators ask outside `/control`, where existing clients look for it.
+fn operators(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/locks/status", get(status::all_locks))
+        .route("/metrics", get(metrics::metrics))
+        .route_layer(from_fn_with_state(Arc::clone(app), control::with_key))
 }
 
 async fn unknown() -> Problem {

@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::reply::{Answered, Problem, ok};
-use crate::ambient::Millis;
-use crate::engine::{Facts, Mirror, agent_row, host_row, pause_row, run_row};
+use crate::ambient::{self, Millis};
+use crate::engine::{Facts, Mirror, Repeats, agent_row, host_row, pause_row, run_row};
 use crate::log;
 use crate::scheduler::view::Mode;
-use crate::scheduler::{Run, RunState, Timer, Trigger, TriggerKind, View};
+use crate::scheduler::{Lock, Run, RunState, Timer, Trigger, TriggerKind, View};
 
 /// Queued runs that are listed, so that no queue makes an answer that clients do not take. The
 /// counts are of all.
@@ -37,9 +37,10 @@ pub async fn status(State(app): State<Arc<App>>) -> Answered {
         "instances": live(view),
         "agents": agents,
         "running": view.running(),
+        "waiting": suspended(view),
         "queued": view.agents.values().map(|agent| agent.queue.len()).sum::<usize>(),
         "queueSizes": queues,
-        "queue": waiting(view),
+        "queue": queued(view),
         "pauses": pauses(view, facts),
     })))
 }
@@ -52,15 +53,8 @@ pub async fn instances(State(app): State<Arc<App>>) -> Answered {
 /// The state now, with the newest ended run of each agent.
 async fn mirror(app: &App) -> Result<Mirror, Problem> {
     let view = app.engine().look(View::clone).await?;
-    let reader = Arc::clone(app.engine().reader());
     let names: Vec<String> = view.agents.keys().cloned().collect();
-    let last = tokio::task::spawn_blocking(move || reader.last_runs(&names))
-        .await
-        .map_err(|_| Problem::internal())?;
-    let last = last.map_err(|error| {
-        tracing::error!(target: "gateway", error = %error, "history not read");
-        Problem::later("the history cannot be read", 5)
-    })?;
+    let last = app.engine().read(move |reader| reader.last_runs(&names)).await?;
     Ok(Mirror { seq: 0, view, last })
 }
 
@@ -96,7 +90,7 @@ fn port(url: &str) -> Option<u16> {
 }
 
 fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
-    let newest = mirror.view.agents.get(&row.name).into_iter().flat_map(|agent| &agent.live);
+    let newest = mirror.view.agents.get(&row.name).into_iter().flat_map(|agent| agent.alive());
     let newest = newest.filter_map(|id| mirror.view.runs.get(id)).max_by_key(|run| run.seq);
     let state = match (row.running, &row.error) {
         (1.., _) => "running",
@@ -117,11 +111,12 @@ fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
         "queuedWebhooks": row.queued,
         "scale": row.scale,
         "runningCount": row.running,
+        "waitingCount": row.waiting,
         "taskUrl": null,
         "runReason": newest.map(|run| label(&run.trigger)),
         "lastRunUsage": null,
         "cumulativeUsage": null,
-        "locks": [],
+        "locks": locks(&mirror.view, &row.name),
         "triggers": row.triggers,
         "pause": row.paused,
         "queueBound": row.queue_bound,
@@ -138,40 +133,88 @@ fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
 fn live(view: &View) -> Vec<Value> {
     in_order(view, |run| run.state.holds_slot())
         .into_iter()
-        .map(|run| {
-            let row = run_row(run, view.rules.max_reruns);
-            json!({
-                "id": run.id,
-                "agentName": run.agent,
-                "status": "running",
-                "startedAt": iso(run.started_at.unwrap_or(run.queued_at)),
-                "trigger": label(&run.trigger),
-                "triggerText": row.trigger,
-                "state": row.state,
-                "stopping": row.stopping,
-                "attempt": run.attempt,
-                "statusText": row.status_text,
-            })
-        })
+        .map(|run| begun(view, run, "running"))
         .collect()
 }
 
-/// Runs that wait, oldest first, not all of them when there are very many.
-fn waiting(view: &View) -> Vec<Value> {
+/// Runs that stand still until something happens, oldest first.
+fn suspended(view: &View) -> Vec<Value> {
+    in_order(view, |run| run.state == RunState::Waiting)
+        .into_iter()
+        .map(|run| begun(view, run, "waiting"))
+        .collect()
+}
+
+fn begun(view: &View, run: &Run, status: &str) -> Value {
+    let row = run_row(run, Repeats::of(view, &run.agent));
+    json!({
+        "id": run.id,
+        "agentName": run.agent,
+        "status": status,
+        "startedAt": iso(run.started_at.unwrap_or(run.queued_at)),
+        "trigger": label(&run.trigger),
+        "triggerText": row.trigger,
+        "state": row.state,
+        "stopping": row.stopping,
+        "attempt": run.attempt,
+        "statusText": row.status_text,
+        "why": row.why,
+        "priority": row.priority,
+        "lane": row.lane,
+        "retry": row.retry,
+        "caller": row.caller,
+        "wait": row.wait,
+    })
+}
+
+/// Runs that have not started, oldest first, not all of them when there are very many.
+fn queued(view: &View) -> Vec<Value> {
     in_order(view, |run| run.state == RunState::Queued)
         .into_iter()
         .take(QUEUED_MAX)
         .map(|run| {
+            let row = run_row(run, Repeats::of(view, &run.agent));
             json!({
                 "id": run.id,
                 "agentName": run.agent,
                 "queuedAt": iso(run.queued_at),
                 "trigger": label(&run.trigger),
-                "triggerText": run_row(run, view.rules.max_reruns).trigger,
-                "why": run.why.sentence(),
+                "triggerText": row.trigger,
+                "why": row.why,
+                "priority": row.priority,
+                "lane": row.lane,
+                "notBefore": row.not_before_ms.map(iso),
+                "retry": row.retry,
+                "caller": row.caller,
             })
         })
         .collect()
+}
+
+/// Locks that runs of the agent hold.
+fn locks(view: &View, agent: &str) -> Vec<Value> {
+    let of_agent = |lock: &&Lock| view.runs.get(&lock.run).is_some_and(|run| run.agent == agent);
+    view.locks.values().filter(of_agent).map(|held| lock(view, held)).collect()
+}
+
+fn lock(view: &View, lock: &Lock) -> Value {
+    json!({
+        "resourceKey": lock.key,
+        "agentName": view.runs.get(&lock.run).map(|run| &run.agent),
+        "holder": lock.run,
+        "heldSince": iso(lock.since),
+        "expiresAt": iso(lock.until),
+    })
+}
+
+/// Who holds which lock.
+pub async fn all_locks(State(app): State<Arc<App>>) -> Answered {
+    let now = ambient::now_ms();
+    let held = move |view: &View| -> Vec<Value> {
+        let held = view.locks.values().filter(|lock| lock.until > now);
+        held.map(|held| lock(view, held)).collect()
+    };
+    Ok(ok(&json!({"locks": app.engine().look(held).await?})))
 }
 
 fn in_order(view: &View, which: impl Fn(&Run) -> bool) -> Vec<&Run> {

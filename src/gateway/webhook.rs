@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
+use super::counters::Fate;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
 use super::{App, body};
@@ -47,17 +48,35 @@ pub async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries)
-        .await
-        .inspect_err(|problem| app.refused.note(&segment, problem.status.as_str()))?;
+    let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries).await.inspect_err(
+        |problem| {
+            app.refused.note(&segment, problem.status.as_str());
+            app.deliveries.note(None, Fate::Refused);
+        },
+    )?;
     let bytes = std::mem::take(&mut whole.bytes);
     let (judged, bytes) = judge(&app, &segment, headers, bytes).await?;
     let delivery = judged.map_err(|refusal| {
         app.refused.note(&segment, refusal.reason());
+        let known = !matches!(refusal, Refusal::UnknownSource { .. });
+        app.deliveries.note(known.then_some(&segment), Fate::Refused);
         refused(&refusal)
     })?;
     let answer = app.engine().submit(Event::Fired(firing(delivery, bytes))).await;
+    app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
     accepted(answer.map_err(not_taken)?)
+}
+
+fn fate(answer: Option<&Answer>) -> Fate {
+    match answer {
+        Some(Answer::Fired { runs, skipped, .. }) => match (runs.is_empty(), skipped.is_empty()) {
+            (false, _) => Fate::Accepted,
+            (true, false) => Fate::Skipped,
+            (true, true) => Fate::Unmatched,
+        },
+        Some(Answer::Duplicate(_)) => Fate::Duplicate,
+        _ => Fate::PutOff,
+    }
 }
 
 /// `GET` is how some providers ask whether this is the right place. None that is known here does.

@@ -159,6 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn an_older_agent_keeps_its_settings_in_the_file_that_it_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let check = |expected: &str| assert_eq!(config_file(dir.path()), dir.path().join(expected));
+        check("config.toml");
+        fs::write(dir.path().join("agent-config.toml"), "").unwrap();
+        check("agent-config.toml");
+        fs::write(dir.path().join("config.toml"), "").unwrap();
+        check("config.toml");
+    }
+
+    #[test]
     fn a_linked_file_is_changed_where_it_is() {
         let dir = tempfile::tempdir().unwrap();
         let (real, link) = (dir.path().join("real.toml"), dir.path().join("config.toml"));

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use rustix::process::Pid;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use super::layout::{self, Attempt};
@@ -80,6 +80,31 @@ pub(super) fn look(attempt: &Attempt) -> io::Result<Option<State>> {
             }
         }
     }))
+}
+
+/// Whether the supervisor lives.
+pub(super) fn is_held(attempt: &Attempt) -> io::Result<bool> {
+    Ok(matches!(look(attempt)?, Some(State::Held { .. })))
+}
+
+/// Sends a signal to the supervisor. False when it is gone.
+pub(super) fn signal(attempt: &Attempt, signal: Signal) -> io::Result<bool> {
+    let Some(State::Held { pid: raw }) = look(attempt)? else { return Ok(false) };
+    let Some(pid) = pid(raw) else { return Ok(false) };
+    let send = || -> io::Result<bool> {
+        let process = pidfd_open(pid, PidfdFlags::empty())?;
+        // Held after the descriptor was opened: it is the supervisor's.
+        if !is_held(attempt)? {
+            return Ok(false);
+        }
+        pidfd_send_signal(&process, signal)?;
+        Ok(true)
+    };
+    match send() {
+        // It ended meanwhile.
+        Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => Ok(false),
+        sent => sent,
+    }
 }
 
 /// Blocks until the supervisor is gone.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -14,11 +14,16 @@ use tokio::process::{Child, Command};
 use super::claim::{self, Owner, State};
 use super::environment::{Surroundings, environment};
 use super::layout::{self, Attempt};
+use super::pace::{self, Pace};
 use super::{Answer, Error, Exit, ExitWhy, Handle, Presence, Runtime, SUPERVISE, Spec, processes};
 use crate::ambient::{self, Millis};
 
 /// A supervisor that has not claimed its attempt by then never gets to it.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// A supervisor that lives does what it is told in a moment, unless the machine is overwhelmed.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Between two looks at its answer.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// Enough to wait for a lock.
 const WATCH_STACK: usize = 64 * 1024;
 
@@ -141,27 +146,36 @@ impl Process {
 
     async fn send_stop(&self, run: &str, number: u32, grace: Duration) -> Result<bool, Error> {
         let attempt = self.attempt(run, number)?;
-        let signal = || -> io::Result<bool> {
-            let Some(State::Held { pid }) = claim::look(&attempt)? else { return Ok(false) };
-            let Some(pid) = claim::pid(pid) else { return Ok(false) };
-            layout::write(&attempt.stop(), grace.as_millis().to_string().as_bytes())?;
-            let process = pidfd_open(pid, PidfdFlags::empty())?;
-            // Held after the descriptor was opened: it is the supervisor's.
-            if !matches!(claim::look(&attempt)?, Some(State::Held { .. })) {
+        let stop = || -> io::Result<bool> {
+            if !claim::is_held(&attempt)? {
                 return Ok(false);
             }
-            pidfd_send_signal(&process, Signal::TERM)?;
-            Ok(true)
+            layout::write(&attempt.stop(), grace.as_millis().to_string().as_bytes())?;
+            claim::signal(&attempt, Signal::TERM)
         };
-        match signal() {
-            // It ended meanwhile.
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
-                Ok(false)
+        stop().map_err(|source| Error::Io { doing: "stop", path: attempt.claim(), source })
+    }
+
+    async fn set_pace(&self, run: &str, number: u32, pace: Pace) -> Result<bool, Error> {
+        let attempt = self.attempt(run, number)?;
+        let doing = match pace {
+            Pace::Going => "resume",
+            Pace::Suspended => "suspend",
+        };
+        let failed = |source| Error::Io { doing, path: attempt.dir().into(), source };
+        let Some(wish) = pace::ask(&attempt, pace).map_err(failed)? else { return Ok(false) };
+        let outcome = async {
+            loop {
+                if let Some(outcome) = pace::outcome(&attempt, wish)? {
+                    return Ok(outcome);
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
             }
-            sent => {
-                sent.map_err(|source| Error::Io { doing: "stop", path: attempt.claim(), source })
-            }
-        }
+        };
+        let late =
+            |_| Err(io::Error::new(io::ErrorKind::TimedOut, "its supervisor does not answer"));
+        let outcome = tokio::time::timeout(ANSWER_LIMIT, outcome).await;
+        outcome.unwrap_or_else(late).map_err(failed)
     }
 
     /// Blocks for as long as it takes to end what a dead supervisor left.
@@ -219,6 +233,14 @@ impl Runtime for Process {
 
     fn stop<'a>(&'a self, run: &'a str, attempt: u32, grace: Duration) -> Answer<'a, bool> {
         Box::pin(self.send_stop(run, attempt, grace))
+    }
+
+    fn suspend<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, bool> {
+        Box::pin(self.set_pace(run, attempt, Pace::Suspended))
+    }
+
+    fn resume<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, bool> {
+        Box::pin(self.set_pace(run, attempt, Pace::Going))
     }
 
     fn inspect<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, Presence> {

@@ -71,6 +71,14 @@ impl Attempt {
         self.dir.join("stop")
     }
 
+    pub fn pace(&self) -> PathBuf {
+        self.dir.join("pace")
+    }
+
+    pub fn paced(&self) -> PathBuf {
+        self.dir.join("paced")
+    }
+
     pub fn exit(&self) -> PathBuf {
         self.dir.join("exit.json")
     }

@@ -18,6 +18,8 @@
 //!     env.sh                 $AL_ENV_FILE, written by setenv
 //!     signals/               $AL_SIGNAL_DIR: status, return, rerun, exit
 //!     stop                   how long a stop may take
+//!     pace                   the last wish that it stand still or go on, with the wish's number
+//!     paced                  number of the last wish that its supervisor has fulfilled
 //!     exit.json              how it ended; absent while it runs, and for ever when it was lost
 //! .al/bin/                   the commands an agent calls, first on its $PATH
 //! ```
@@ -31,6 +33,7 @@ mod claim;
 mod driver;
 mod environment;
 mod layout;
+mod pace;
 mod processes;
 mod program;
 mod supervisor;
@@ -253,12 +256,15 @@ pub trait Runtime: Send + Sync {
     /// at whoever waits. False when it was not running.
     fn stop<'a>(&'a self, run: &'a str, attempt: u32, grace: Duration) -> Answer<'a, bool>;
 
-    fn suspend<'a>(&'a self, _run: &'a str, _attempt: u32) -> Answer<'a, bool> {
-        Box::pin(async { Ok(true) })
-    }
-    fn resume<'a>(&'a self, _run: &'a str, _attempt: u32) -> Answer<'a, bool> {
-        Box::pin(async { Ok(true) })
-    }
+    /// Stops all processes of an attempt where they are; its time limit stands still until
+    /// [`resume`](Self::resume), and `inspect` calls it running. Processes that left the program's
+    /// group (with `setsid`, say) go on. Of a suspension and a resumption under way at once, the one
+    /// asked last wins; the answer comes when it is so. False when the attempt was not running or is
+    /// being ended. A stop does not need a resumption first.
+    fn suspend<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, bool>;
+
+    /// Lets a suspended attempt go on; one that goes on already does not mind. Same rules.
+    fn resume<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, bool>;
 
     /// What became of an attempt; one that never started is fenced off.
     fn inspect<'a>(&'a self, run: &'a str, attempt: u32) -> Answer<'a, Presence>;

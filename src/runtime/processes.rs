@@ -15,6 +15,8 @@ use super::layout::Attempt;
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A killed process that is not gone by then hangs in the kernel.
 const GIVE_UP: Duration = Duration::from_secs(5);
+/// A process that was told to stop does so the next time it gets the CPU.
+const STAND_STILL: Duration = Duration::from_secs(1);
 
 /// One line of `/proc/<pid>/stat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub(super) struct Process {
     pub group: u32,
     /// Ended, but its parent did not ask how.
     pub zombie: bool,
+    /// Uses no CPU and will not before something else happens: it is stopped, has ended, or waits
+    /// inside the kernel where no signal reaches it.
+    pub still: bool,
     /// When it started, in clock ticks since the machine did; with the pid it names one process.
     pub started_ticks: u64,
 }
@@ -52,6 +57,7 @@ fn parse(stat: &str) -> Option<Process> {
     Some(Process {
         pid,
         zombie: matches!(*rest.first()?, "Z" | "X"),
+        still: matches!(*rest.first()?, "T" | "t" | "D" | "Z" | "X"),
         parent: rest.get(1)?.parse().ok()?,
         group: rest.get(2)?.parse().ok()?,
         started_ticks: rest.get(19)?.parse().ok()?,
@@ -93,6 +99,18 @@ fn bury_orphans(leader: Pid) {
 pub(super) fn await_group(leader: u32, until: Instant) {
     let living = || all().iter().any(|p| p.group == leader && p.pid != leader && !p.zombie);
     while Instant::now() < until && living() {
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Suspends a group, and waits until all of it stands still.
+pub(super) fn suspend_group(leader: Pid) {
+    signal_group(leader, Signal::STOP);
+    let group = leader.as_raw_nonzero().get() as u32;
+    let moves = || all().iter().any(|p| p.group == group && !p.still);
+    // Whoever still moves then has the signal all the same.
+    let until = Instant::now() + STAND_STILL;
+    while moves() && Instant::now() < until {
         std::thread::sleep(LOOK_AGAIN);
     }
 }
@@ -201,10 +219,19 @@ mod tests {
     #[test]
     fn a_process_may_have_any_name() {
         let rest = "S 7 42 42 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 99887 1 2";
-        let want = Process { pid: 42, parent: 7, group: 42, zombie: false, started_ticks: 99887 };
+        let want = Process {
+            pid: 42,
+            parent: 7,
+            group: 42,
+            zombie: false,
+            still: false,
+            started_ticks: 99887,
+        };
         for name in ["sh", "a b", ") Z 1 1", "(x)"] {
             assert_eq!(parse(&format!("42 ({name}) {rest}")), Some(want));
         }
+        let stopped = parse(&format!("42 (sh) {}", rest.replacen('S', "T", 1)));
+        assert_eq!(stopped, Some(Process { still: true, ..want }));
         assert_eq!(parse(""), None);
     }
 

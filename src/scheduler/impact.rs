@@ -36,6 +36,8 @@ pub struct Impact {
     pub accept: String,
     /// What has to be typed at [`Level::Wide`].
     pub word: Option<String>,
+    /// Runs that a kill would leave without the one that called them.
+    pub left: Vec<String>,
 }
 
 /// More dropped items than this are a wide action.
@@ -64,6 +66,7 @@ pub fn impact(view: &View, command: &Command, at: Millis) -> Impact {
             cli: String::new(),
             accept: String::new(),
             word: None,
+            left: Vec::new(),
         },
     }
 }
@@ -101,7 +104,8 @@ fn kill(view: &View, target: &Target, tree: bool, command: &Command, at: Millis)
         _ => (format!("Kill {n} runs?"), Level::Wide, Some(format!("kill {n}"))),
     };
     let cli = format!("al kill {cli_target}{}", if tree { " --tree" } else { "" });
-    Impact { level, title, lines, cli, accept: "Kill".to_owned(), word }
+    let left = if tree { Vec::new() } else { called };
+    Impact { level, title, lines, cli, accept: "Kill".to_owned(), word, left }
 }
 
 /// What ends with a run. Neither its age nor its status: the same question must stay the same while
@@ -159,6 +163,7 @@ fn drop_runs(view: &View, runs: &[String]) -> Impact {
         cli: format!("al kill {}", runs.join(" ")),
         accept: "Drop".to_owned(),
         word: wide.then(|| format!("drop {n}")),
+        left: Vec::new(),
     }
 }
 
@@ -185,6 +190,7 @@ fn stop_scope(view: &View, scope: &Scope, kill: bool) -> Impact {
         cli: format!("{cli}{}", if kill { " --now" } else { "" }),
         accept: "Stop".to_owned(),
         word: wide.then(|| format!("stop {}", alive.len())),
+        left: Vec::new(),
     }
 }
 
@@ -198,12 +204,14 @@ fn unlock(view: &View, key: &str) -> Impact {
         None => vec!["nobody holds it any more".to_owned()],
     };
     Impact {
-        level: Level::Loses,
+        // The command itself says that there is no such lock.
+        level: if holder.is_some() { Level::Loses } else { Level::Free },
         title: format!("Release the lock {key}?"),
         lines,
         cli: format!("al locks release '{key}'"),
         accept: "Release".to_owned(),
         word: None,
+        left: Vec::new(),
     }
 }
 
@@ -225,6 +233,7 @@ fn drop_held(view: &View, scope: &Scope) -> Impact {
         cli,
         accept: "Drop and resume".to_owned(),
         word: wide.then(|| format!("drop {held}")),
+        left: Vec::new(),
     }
 }
 
@@ -246,6 +255,7 @@ fn again(view: &View, run: &str) -> Impact {
         cli: format!("al run --again {run}"),
         accept: "Rerun".to_owned(),
         word: None,
+        left: Vec::new(),
     }
 }
 
@@ -262,5 +272,6 @@ fn pause_all() -> Impact {
         cli: "al pause".to_owned(),
         accept: "Pause".to_owned(),
         word: None,
+        left: Vec::new(),
     }
 }

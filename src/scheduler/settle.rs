@@ -99,7 +99,7 @@ fn first<'v>(view: &'v View, agent: &'v AgentView, at: Millis) -> Option<&'v Run
         return Priority::ALL.into_iter().filter_map(of).min_by_key(|run| run.place);
     }
     if mutant(Mutant::NewestFirst) {
-        return agent.queue.iter().filter_map(|id| view.runs.get(id)).filter(may).last();
+        return agent.queue.iter().filter_map(|id| view.runs.get(id)).rfind(may);
     }
     Priority::ALL.into_iter().filter_map(of).min_by_key(|run| (Reverse(aged(run, at)), run.place))
 }

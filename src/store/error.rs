@@ -15,6 +15,12 @@ pub enum StoreError {
         found: u32,
         known: u32,
     },
+    /// An older `al` made the file, and none that writes has opened it since.
+    Older {
+        path: PathBuf,
+        found: u32,
+        known: u32,
+    },
     /// The file is not a database, or no longer a whole one.
     Damaged {
         path: PathBuf,
@@ -67,6 +73,11 @@ impl fmt::Display for StoreError {
                 "{} was written by a newer al (schema {found}, this one knows {known})",
                 path.display()
             ),
+            Self::Older { path, found, known } => write!(
+                f,
+                "{} was written by an older al (schema {found}, this one reads {known})",
+                path.display()
+            ),
             Self::Damaged { path, message } => {
                 write!(f, "the history in {} is damaged: {message}", path.display())
             }
@@ -87,6 +98,8 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Newer { .. } => Self::upstream("history_newer", message)
                 .hint("use the al that wrote it, or a newer one"),
+            StoreError::Older { .. } => Self::upstream("history_older", message)
+                .hint("`al start` brings it up to date; nothing is lost"),
             StoreError::Damaged { path, .. } => Self::upstream("history_damaged", message)
                 .hint(format!("keep a copy, then move it away: mv {0} {0}.damaged", path.display()))
                 .hint("the next start begins a new history; agents and settings are not in it"),

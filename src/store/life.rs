@@ -9,6 +9,7 @@ use crate::scheduler::{Wait, Wakening, Why};
 pub fn start(conn: &Connection, run: &str, attempt: u32, at: i64) -> rusqlite::Result<()> {
     // The first start stands in the row itself.
     if attempt > 1 {
+        keep_first_start(conn, run)?;
         moment(conn, run, at, &Why::SlotFree)?;
     }
     execute(
@@ -17,6 +18,16 @@ pub fn start(conn: &Connection, run: &str, attempt: u32, at: i64) -> rusqlite::R
              not_before = NULL, pace = 'going'
          WHERE id = ?1",
         params![run, json(&Why::SlotFree), attempt, at],
+    )
+}
+
+/// Writes the first start down before the row forgets it.
+fn keep_first_start(conn: &Connection, run: &str) -> rusqlite::Result<()> {
+    execute(
+        conn,
+        "INSERT INTO moments (subject, at, why) SELECT id, started_at, ?2 FROM runs
+         WHERE id = ?1 AND attempt = 1 AND started_at IS NOT NULL",
+        params![run, json(&Why::SlotFree)],
     )
 }
 
@@ -32,6 +43,7 @@ pub fn requeue(
     not_before: Option<i64>,
     at: i64,
 ) -> rusqlite::Result<()> {
+    keep_first_start(conn, run)?;
     moment(conn, run, at, why)?;
     execute(
         conn,

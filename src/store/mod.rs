@@ -9,28 +9,37 @@ mod alerts;
 mod error;
 mod life;
 mod lock;
+mod past;
 mod read;
 mod row;
+mod stats;
+mod tally;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use error::StoreError;
 pub use lock::Lock;
+pub use past::CallRecord;
 pub use read::{Moment, Reader, RunsQuery, TriggersQuery, WaitRecord};
+pub use stats::{Spans, Tally};
+pub use tally::Counted;
 
 use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRules, View};
+use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 
@@ -42,8 +51,9 @@ pub const FILE: &str = "al.db";
 pub struct Store {
     conn: Connection,
     path: PathBuf,
+    counts: RefCell<Counts>,
     /// Writes until the disk is full.
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     room: std::cell::Cell<Option<u32>>,
 }
 
@@ -78,7 +88,8 @@ impl Store {
         let store = Self {
             conn,
             path,
-            #[cfg(debug_assertions)]
+            counts: RefCell::default(),
+            #[cfg(any(test, debug_assertions))]
             room: std::cell::Cell::new(None),
         };
         store.migrate()?;
@@ -105,11 +116,13 @@ impl Store {
                 known: KNOWN,
             });
         }
-        for (n, sql) in MIGRATIONS.iter().enumerate().skip(version as usize) {
-            let step = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {}; COMMIT;", n + 1);
-            self.conn.execute_batch(&step).map_err(at)?;
+        if version == KNOWN {
+            return Ok(());
         }
-        Ok(())
+        // All at once: whoever looks meanwhile sees the history as it was or as it is to be.
+        let steps = MIGRATIONS[version as usize..].concat();
+        let all = format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {KNOWN}; COMMIT;");
+        self.conn.execute_batch(&all).map_err(at)
     }
 
     /// The numbers of this history; `fresh` is written down when it has none yet.
@@ -166,20 +179,23 @@ impl Store {
 
     /// Makes everything since [`Store::begin`] durable.
     pub fn commit(&self) -> Result<(), StoreError> {
+        self.counts.borrow_mut().flush(&self.conn).map_err(|e| self.at(e))?;
         self.take_room()?;
         self.conn.execute_batch("COMMIT").map_err(|e| self.at(e))
     }
 
     /// Forgets everything since [`Store::begin`].
     pub fn roll_back(&self) {
+        self.counts.borrow_mut().forget();
         if !self.conn.is_autocommit() {
             // A failed rollback leaves no transaction behind either: SQLite ended it by itself.
             let _ = self.conn.execute_batch("ROLLBACK");
         }
     }
 
-    /// Writes the rows of one decision.
+    /// Writes the rows of one decision, and counts it.
     pub fn apply(&self, decision: &crate::scheduler::Decision) -> Result<(), StoreError> {
+        self.counts.borrow_mut().count(&self.conn, decision).map_err(|e| self.at(e))?;
         self.take_room()?;
         write::apply(&self.conn, decision).map_err(|e| self.at(e))
     }
@@ -195,19 +211,19 @@ impl Store {
 
     /// Lets so many decisions and commits be written until the disk is full; none is no limit.
     /// A test's way to a full disk at any place of a turn.
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     pub fn set_room(&self, writes: Option<u32>) {
         self.room.set(writes);
     }
 
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     fn take_room(&self) -> Result<(), StoreError> {
         let Some(room) = self.room.get() else { return Ok(()) };
         let left = room.checked_sub(1).ok_or_else(|| StoreError::Full { path: self.path.clone() });
         left.map(|left| self.room.set(Some(left)))
     }
 
-    #[cfg(not(debug_assertions))]
+    #[cfg(not(any(test, debug_assertions)))]
     fn take_room(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -233,6 +249,10 @@ fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     let version: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(at)?;
     if version > KNOWN {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known: KNOWN });
+    }
+    // Nothing at all is a history that is just being created.
+    if (1..KNOWN).contains(&version) {
+        return Err(StoreError::Older { path: path.to_owned(), found: version, known: KNOWN });
     }
     Ok(conn)
 }

@@ -35,7 +35,10 @@ pub struct RunsQuery {
 /// Which receipts; newest first.
 #[derive(Debug, Clone, Default)]
 pub struct TriggersQuery {
-    pub offset: u32,
+    /// Only receipts older than this one.
+    pub before: Option<String>,
+    /// The oldest of them, oldest first, instead of the newest.
+    pub oldest: bool,
     pub limit: u32,
 }
 
@@ -76,7 +79,7 @@ impl Reader {
         Ok((steps > 0).then_some(reader))
     }
 
-    fn with<T>(
+    pub(super) fn with<T>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
@@ -92,16 +95,18 @@ impl Reader {
 
     pub fn runs(&self, query: &RunsQuery) -> Result<Vec<Run>, StoreError> {
         self.with(|conn| {
+            // Named outright, the agent leads through its index.
+            let of_agent = if query.agent.is_some() { "agent = ?1" } else { "?1 IS NULL" };
             let mut statement = conn.prepare_cached(&format!(
                 "SELECT {} FROM runs
-                 WHERE (?1 IS NULL OR agent = ?1) AND (?2 IS NULL OR state = ?2)
-                     AND (?3 IS NULL OR seq < ?3)
+                 WHERE {of_agent} AND (?2 IS NULL OR state = ?2) AND seq < ?3
                  ORDER BY seq DESC LIMIT ?4",
                 row::RUN
             ))?;
+            let before = query.before_seq.map_or(i64::MAX, i64::from);
             let state = query.state.map(RunState::name);
             statement
-                .query_map(params![query.agent, state, query.before_seq, query.limit], row::run)?
+                .query_map(params![query.agent, state, before, query.limit], row::run)?
                 .collect()
         })
     }
@@ -151,25 +156,21 @@ impl Reader {
 
     /// Receipts without the deliveries themselves, which lists do not show.
     pub fn triggers(&self, query: &TriggersQuery) -> Result<Vec<Receipt>, StoreError> {
+        let (order, before) = match (query.oldest, &query.before) {
+            (false, None) => ("DESC", ""),
+            (true, None) => ("ASC", ""),
+            (false, Some(_)) => ("DESC", "WHERE n < (SELECT n FROM receipts WHERE id = ?2)"),
+            (true, Some(_)) => ("ASC", "WHERE n < (SELECT n FROM receipts WHERE id = ?2)"),
+        };
         self.with(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT id, at, kind, source, summary, outcome, runs, skipped FROM receipts
-                 ORDER BY n DESC LIMIT ?1 OFFSET ?2",
-            )?;
-            statement
-                .query_map(params![query.limit, query.offset], |row| {
-                    Ok(Receipt {
-                        id: row.get(0)?,
-                        at: row.get(1)?,
-                        trigger: row::trigger(row, 2)?,
-                        outcome: row::outcome(row, 5)?,
-                        runs: row::column_json(row, 6)?,
-                        skipped: row::column_json(row, 7)?,
-                        dedupe: None,
-                        envelope: None,
-                    })
-                })?
-                .collect()
+            let mut statement = conn.prepare_cached(&format!(
+                "SELECT {} FROM receipts {before} ORDER BY n {order} LIMIT ?1",
+                row::RECEIPT
+            ))?;
+            match &query.before {
+                Some(id) => statement.query_map(params![query.limit, id], row::receipt)?.collect(),
+                None => statement.query_map(params![query.limit], row::receipt)?.collect(),
+            }
         })
     }
 
@@ -213,15 +214,7 @@ impl Reader {
     pub fn call(&self, id: &str) -> Result<Option<(Call, Option<Run>)>, StoreError> {
         let call = self.with(|conn| {
             conn.prepare_cached("SELECT id, caller, run, receipt, at FROM calls WHERE id = ?1")?
-                .query_row(params![id], |row| {
-                    Ok(Call {
-                        id: row.get(0)?,
-                        caller: row.get(1)?,
-                        run: row.get(2)?,
-                        receipt: row.get(3)?,
-                        at: row.get(4)?,
-                    })
-                })
+                .query_row(params![id], row::call)
                 .optional()
         })?;
         let Some(call) = call else { return Ok(None) };

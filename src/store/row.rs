@@ -4,7 +4,9 @@ use rusqlite::{Row, types::Type};
 use serde::de::DeserializeOwned;
 
 use crate::scheduler::model::ReceiptOutcome;
-use crate::scheduler::{Lock, Pace, Priority, Run, RunState, Trigger, TriggerKind, Wait};
+use crate::scheduler::{
+    Call, Lock, Pace, Priority, Receipt, Run, RunState, Trigger, TriggerKind, Wait,
+};
 
 /// Columns of a run, in the order that [`run`] reads.
 pub const RUN: &str = "seq, id, agent, state, why, kind, source, summary, receipt, attempt, \
@@ -101,5 +103,32 @@ pub fn lock(row: &Row<'_>) -> rusqlite::Result<Lock> {
         attempt: row.get(2)?,
         since: row.get(3)?,
         until: row.get(4)?,
+    })
+}
+
+/// Columns of a receipt without its delivery, in the order that [`receipt`] reads.
+pub const RECEIPT: &str = "id, at, kind, source, summary, outcome, runs, skipped, dedupe";
+
+pub fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
+    Ok(Receipt {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        trigger: trigger(row, 2)?,
+        outcome: outcome(row, 5)?,
+        runs: column_json(row, 6)?,
+        skipped: column_json(row, 7)?,
+        dedupe: row.get(8)?,
+        envelope: None,
+    })
+}
+
+/// A call: id, caller, run, receipt, at.
+pub fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
+    Ok(Call {
+        id: row.get(0)?,
+        caller: row.get(1)?,
+        run: row.get(2)?,
+        receipt: row.get(3)?,
+        at: row.get(4)?,
     })
 }

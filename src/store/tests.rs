@@ -1,5 +1,7 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod tallies;
+
 use std::fs;
 
 use super::*;
@@ -31,9 +33,13 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
+        Self::with(&agents())
+    }
+
+    fn with(agents: &[(String, AgentRules)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let view = store.load(&rules(), &agents()).unwrap();
+        let view = store.load(&rules(), agents).unwrap();
         Self { dir, store, view, n: 0 }
     }
 
@@ -58,23 +64,7 @@ impl Pair {
     }
 
     fn webhook(&mut self, at: i64, dedupe: Option<&str>) -> Vec<Decision> {
-        self.send(
-            at,
-            Event::Fired(Firing {
-                trigger: Trigger {
-                    kind: TriggerKind::Webhook,
-                    source: "github".into(),
-                    summary: "issues opened acme/api#1".into(),
-                },
-                dedupe: dedupe.map(str::to_owned),
-                targets: vec!["dev".into()],
-                payload: r#"{"type":"webhook"}"#.into(),
-                envelope: Some(crate::scheduler::Envelope {
-                    headers: "{}".into(),
-                    body: b"body".to_vec(),
-                }),
-            }),
-        )
+        self.send(at, Event::Fired(firing(dedupe)))
     }
 
     fn command(&mut self, at: i64, command: Command) {
@@ -84,6 +74,20 @@ impl Pair {
     fn runs(&self) -> Vec<Run> {
         let query = RunsQuery { limit: 100, ..RunsQuery::default() };
         self.store.reader().runs(&query).unwrap()
+    }
+}
+
+fn firing(dedupe: Option<&str>) -> Firing {
+    Firing {
+        trigger: Trigger {
+            kind: TriggerKind::Webhook,
+            source: "github".into(),
+            summary: "issues opened acme/api#1".into(),
+        },
+        dedupe: dedupe.map(str::to_owned),
+        targets: vec!["dev".into()],
+        payload: r#"{"type":"webhook"}"#.into(),
+        envelope: Some(crate::scheduler::Envelope { headers: "{}".into(), body: b"body".to_vec() }),
     }
 }
 
@@ -158,6 +162,7 @@ fn a_restart_sees_locks_waits_calls_and_retries() {
             "asks: go? [yes]",
             "ann answered: yes",
             "running again",
+            "a slot is free",
             "attempt 2 of 2 follows: its process vanished without an exit status",
             "a slot is free",
         ]
@@ -181,6 +186,41 @@ fn keys_of_manual_runs_and_calls_are_known_again() {
         .known
         .unwrap();
     assert_eq!(known.runs, [first]);
+}
+
+#[test]
+fn after_an_edit_the_view_is_what_the_rows_amount_to() {
+    let mut pair = Pair::new();
+    for _ in 0..3 {
+        pair.webhook(T0, None);
+    }
+    let rules = ProjectRules { scale: Some(2), ..rules() };
+    let every = crate::scheduler::Cadence::Every(60_000);
+    let new = AgentRules { queue_bound: 9, schedule: Some(every), ..AgentRules::default() };
+    let fault = crate::scheduler::Fault {
+        key: crate::scheduler::Fault::config_key("agents/dev/config.toml"),
+        agent: Some("dev".into()),
+        message: "bad schedule".into(),
+        hint: Some("try it: al cron".into()),
+        file: Some("agents/dev/config.toml".into()),
+        line: Some(3),
+    };
+    let mut check = |agents: Vec<(String, AgentRules)>, faults: Vec<crate::scheduler::Fault>| {
+        let config = crate::scheduler::NewConfig {
+            rules: rules.clone(),
+            agents: agents.clone(),
+            redefined: Default::default(),
+            faults,
+        };
+        pair.send(T0, Event::ConfigChanged(Box::new(config)));
+        let loaded = Store::open(pair.dir.path()).unwrap().load(&rules, &agents).unwrap();
+        assert_eq!(loaded, pair.view);
+        pair.store.reader().alerts().unwrap()
+    };
+    let alerts = check(vec![("new".into(), new.clone())], vec![fault.clone()]);
+    assert_eq!(alerts, [crate::scheduler::Alert { at: T0, fault }]);
+    let both = [agents(), vec![("new".into(), AgentRules { scale: 0, ..new })]].concat();
+    assert_eq!(check(both, Vec::new()), []);
 }
 
 #[test]
@@ -226,7 +266,7 @@ fn receipts_say_what_became_of_a_firing() {
     pair.webhook(T0, None);
     pair.command(T0, Command::Scale { agent: "dev".into(), scale: 0 });
     pair.webhook(T0, None);
-    let query = TriggersQuery { offset: 0, limit: 10 };
+    let query = TriggersQuery { limit: 10, ..TriggersQuery::default() };
     let receipts = pair.store.reader().triggers(&query).unwrap();
     let told = |n: usize| (receipts[n].outcome, receipts[n].runs.len(), &*receipts[n].skipped);
     let disabled = ("dev".to_owned(), Why::Disabled);
@@ -257,7 +297,11 @@ fn history_is_pruned_by_age_and_live_runs_stay() {
     let left: Vec<String> = pair.runs().into_iter().map(|run| run.id).collect();
     assert_eq!(left.len(), 2, "the queued one and the running one: {left:?}");
     assert!(left.contains(&live.id) && !left.contains(&run.id));
-    let receipts = pair.store.reader().triggers(&TriggersQuery { offset: 0, limit: 10 }).unwrap();
+    let receipts = pair
+        .store
+        .reader()
+        .triggers(&TriggersQuery { limit: 10, ..TriggersQuery::default() })
+        .unwrap();
     assert_eq!(receipts.len(), 1, "old receipts go");
 }
 
@@ -323,6 +367,20 @@ fn what_cannot_be_opened_says_what_to_do() {
         &format!("was written by a newer al (schema 99, this one knows {KNOWN})"),
     );
     check(|dir| fs::create_dir(dir.join(FILE)).unwrap(), "history_unwritable", "cannot write");
+}
+
+#[test]
+fn a_history_of_an_older_al_is_read_once_it_was_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(FILE);
+    let old = Connection::open(&file).unwrap();
+    old.execute_batch(&format!("{} PRAGMA user_version = 1;", MIGRATIONS[0])).unwrap();
+    let failure = crate::failure::Failure::from(Reader::existing(file.clone()).unwrap_err());
+    assert_eq!(failure.code, "history_older");
+    let versions = format!("was written by an older al (schema 1, this one reads {KNOWN})");
+    assert!(failure.message.ends_with(&versions));
+    drop(Store::open(dir.path()).unwrap());
+    assert!(Reader::existing(file).unwrap().is_some());
 }
 
 #[test]

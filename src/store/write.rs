@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{alerts, life};
+use super::{alerts, life, tally};
 use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::{
     Decision, EffectState, Lock, Pause, Payload, Receipt, Run, RunState, Scope, Why,
@@ -228,6 +228,11 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
              (SELECT seq FROM runs WHERE queued_at >= ?1 ORDER BY seq LIMIT 1),
              (SELECT max(seq) FROM runs))",
         params![before],
+    )?;
+    execute(
+        conn,
+        "DELETE FROM tallies WHERE hour > ?1 AND hour < ?2",
+        params![tally::EVER, tally::hour(before)],
     )?;
     // What runs leave goes with them.
     for table in ["calls", "waits"] {

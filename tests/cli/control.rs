@@ -23,11 +23,73 @@ fn each_order_is_one_request_with_key_and_name() {
     check(&["stop", "--now"], "stop", r#"{"now":true}"#);
     check(&["pause"], "pause", "{}");
     check(&["pause", "dev", "--why", "deploying"], "agents/dev/pause", r#"{"why":"deploying"}"#);
+    check(&["pause", "--for", "2h"], "pause", r#"{"for":"2h"}"#);
+    check(&["drain"], "drain", "{}");
+    let terms = r#"{"for":"1d","why":"moving"}"#;
+    check(&["drain", "dev", "--why", "moving", "--for", "1d"], "agents/dev/drain", terms);
+    check(&["stop", "dev"], "agents/dev/stop", r#"{"now":false}"#);
+    check(&["stop", "dev", "--now"], "agents/dev/stop", r#"{"now":true}"#);
+    check(&["answer", "dev-1a2b3c4d", "yes"], "answer/dev-1a2b3c4d", r#"{"text":"yes"}"#);
+    let key = "github://acme/app/issues/4";
+    let release = format!(r#"{{"resourceKey":"{key}"}}"#);
+    check(&["locks", "release", key, "--yes"], "locks/release", &release);
     check(&["resume"], "resume", r#"{"dropHeld":false}"#);
     check(&["resume", "dev", "--drop-held"], "agents/dev/resume", r#"{"dropHeld":true}"#);
     check(&["scale", "dev", "3"], "agents/dev/scale", r#"{"scale":3}"#);
     check(&["kill", "dev"], "agents/dev/kill", "{}");
     check(&["kill", "dev-1a2b3c4d"], "kill/dev-1a2b3c4d", "{}");
+    check(&["kill", "dev-1a2b3c4d", "--tree"], "kill/dev-1a2b3c4d", r#"{"tree":true}"#);
+}
+
+#[test]
+fn a_run_for_later_is_ordered_and_not_waited_for() {
+    let check = |answer: &str, expected: &str| {
+        let world = World::shop();
+        world.key("k3y");
+        let gateway = Gateway::answering(&world, 200, answer);
+        let line = [
+            "run",
+            "dev",
+            "look",
+            "--at",
+            "2096-01-01T00:00:00Z",
+            "--priority",
+            "high",
+            "--key",
+            "k",
+            "--param",
+            "repo=acme/api",
+            "--param",
+            "q=a=b",
+        ];
+        let mut command = world.command(&line);
+        let output = command.env("TZ", "UTC").output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert_eq!(String::from_utf8(said).unwrap(), expected);
+        let body = r#"{"prompt":"look","priority":"high","at":3976214400000,"key":"k","params":{"q":"a=b","repo":"acme/api"}}"#;
+        let request = format!("POST /control/trigger/dev HTTP/1.1 | Bearer k3y | ann | {body}");
+        assert_eq!(gateway.asked(), [request]);
+    };
+    check(r#"{"instanceId":"dev-00000001"}"#, "dev-00000001 starts at 2096-01-01 00:00\n");
+    check(
+        r#"{"instanceId":"dev-00000001","duplicate":true}"#,
+        "the same run as before: dev-00000001\n",
+    );
+}
+
+#[test]
+fn what_cannot_be_ordered_says_what_to_do() {
+    let world = World::shop();
+    let shown = [
+        world.shown(&["run", "dev", "--in", "30m"]),
+        world.shown(&["run", "dev", "--in", "soon"]),
+        world.shown(&["run", "dev", "--param", "repo"]),
+        world.shown(&["pause", "--for", "soon"]),
+        world.shown(&["stop", "--for", "2h"]),
+        world.shown(&["locks", "release", "db:main"]),
+        world.shown(&["answer", "dev", "yes"]),
+    ];
+    insta::assert_snapshot!(shown.join("\n"));
 }
 
 #[test]

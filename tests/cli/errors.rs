@@ -4,7 +4,7 @@ use crate::world::{Gateway, World, write};
 
 #[test]
 fn an_unknown_command_is_guessed() {
-    insta::assert_snapshot!(World::new(&[]).shown(&["stats"]));
+    insta::assert_snapshot!(World::new(&[]).shown(&["statz"]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 21] = [
     "start",
     "run",
     "stop",
@@ -10,10 +10,15 @@ const VERBS: [&str; 16] = [
     "logs",
     "runs",
     "triggers",
+    "why",
+    "stats",
     "cron",
+    "locks",
     "pause",
+    "drain",
     "resume",
     "kill",
+    "answer",
     "scale",
     "keys",
     "completions",

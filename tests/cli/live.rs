@@ -21,7 +21,7 @@ type = \"process\"
 ";
 
 /// Ended with the test, however that ends.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -31,18 +31,18 @@ impl Drop for Process {
 }
 
 impl Process {
-    fn start(world: &World, args: &[&str]) -> Self {
+    pub fn start(world: &World, args: &[&str]) -> Self {
         let mut command = world.command(args);
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn exit_code(&mut self) -> Option<i32> {
+    pub fn exit_code(&mut self) -> Option<i32> {
         wait(|| self.0.try_wait().unwrap()).code()
     }
 }
 
 /// Looks again and again until there is something.
-fn wait<T>(mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -54,13 +54,13 @@ fn wait<T>(mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The value at `pointer` in what `al stat --json` says.
-fn stat(world: &World, pointer: &str) -> Option<serde_json::Value> {
+pub fn stat(world: &World, pointer: &str) -> Option<serde_json::Value> {
     let document: serde_json::Value =
         serde_json::from_str(&said(world, &["stat", "--json"])).unwrap();
     document.pointer(pointer).filter(|value| !value.is_null()).cloned()
 }
 
-fn said(world: &World, args: &[&str]) -> String {
+pub fn said(world: &World, args: &[&str]) -> String {
     let output = world.al(args);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

@@ -6,5 +6,8 @@ mod errors;
 mod help;
 mod history;
 mod live;
+mod reload;
+mod special;
 mod stat;
+mod why;
 mod world;

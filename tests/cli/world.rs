@@ -190,9 +190,11 @@ impl World {
     }
 }
 
-/// Milliseconds since the epoch, this long ago.
+/// Milliseconds since the epoch, this long before this test first asked: spans between two such
+/// instants are exact.
 pub fn ago_s(s: i64) -> Millis {
-    ambient::now_ms() - s * 1000
+    static NOW: std::sync::LazyLock<Millis> = std::sync::LazyLock::new(ambient::now_ms);
+    *NOW - s * 1000
 }
 
 pub fn trigger(kind: TriggerKind, source: &str, summary: &str) -> Trigger {

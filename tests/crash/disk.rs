@@ -74,12 +74,12 @@ fn a_history_of_a_newer_al() {
     project.start().end();
     project.database().execute_batch("PRAGMA user_version = 999").unwrap();
     assert_snapshot!(start(&project), @r"
-    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 1)
+    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 4)
     hint: use the al that wrote it, or a newer one
     exit code 4
     ");
     assert_snapshot!(project.said(&project.al(&["runs"])), @r"
-    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 1)
+    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 4)
     hint: use the al that wrote it, or a newer one
     exit code 4
     ");
@@ -87,10 +87,17 @@ fn a_history_of_a_newer_al() {
 
 // --- disks of their own -------------------------------------------------------------------------
 
-/// `al start` with a file system of its own at `.al`: mounted in a mount namespace, so nothing is
-/// left when the scheduler ends. None where this user may not mount anything and the test is not
-/// wanted.
+/// `al start` with a file system of its own at `.al`.
 fn mounted(project: &Project, options: &str) -> Option<Command> {
+    let mut command = mount(project, options, r#""$0" start -H --port 0 -p "$3""#)?;
+    command.env("AL_HOME", project.home()).env("NO_COLOR", "1");
+    Some(command)
+}
+
+/// A program with a file system of its own at `.al`: mounted in a mount namespace, so nothing is
+/// left when it and what it started ends. None where this user may not mount anything and the test
+/// is not wanted.
+pub fn mount(project: &Project, options: &str, program: &str) -> Option<Command> {
     let by_root = rustix::process::geteuid().is_root();
     let user: &[&str] = if by_root { &[] } else { &["--user", "--map-root-user"] };
     let unshare = || {
@@ -112,12 +119,10 @@ fn mounted(project: &Project, options: &str) -> Option<Command> {
     fs::create_dir_all(project.state_dir()).unwrap();
     let mut command = unshare();
     command
-        .arg(r#"mount -t tmpfs -o "$1" tmpfs "$2" && exec "$0" start -H --port 0 -p "$3""#)
+        .arg(format!(r#"mount -t tmpfs -o "$1" tmpfs "$2" && exec {program}"#))
         .arg(AL)
         .arg(options)
-        .args([project.state_dir(), project.dir()])
-        .env("AL_HOME", project.home())
-        .env("NO_COLOR", "1");
+        .args([project.state_dir(), project.dir()]);
     Some(command)
 }
 
@@ -150,7 +155,7 @@ fn a_start_on_a_full_disk() {
 }
 
 /// `al` where the scheduler's file system is seen as it sees it.
-fn within(pid: u32, project: &Project, args: &[&str]) -> Command {
+pub fn within(pid: u32, project: &Project, args: &[&str]) -> Command {
     let user: &[&str] = if rustix::process::geteuid().is_root() {
         &[]
     } else {
@@ -163,7 +168,7 @@ fn within(pid: u32, project: &Project, args: &[&str]) -> Command {
 }
 
 /// Writes until nothing fits any more.
-fn fill(file: &Path) {
+pub fn fill(file: &Path) {
     use std::io::Write;
     let mut file = fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     for size in [64 * 1024, 4096, 1] {

@@ -129,10 +129,25 @@ fn a_run_that_ended_while_no_scheduler_lived_keeps_its_real_exit() {
 }
 
 #[test]
+fn a_run_whose_supervisor_is_killed_is_tried_once_more() {
+    let script = "#!/bin/sh\necho $PPID >> $AL_AGENT_DIR/pids\n\
+                  [ -e $AL_AGENT_DIR/go ] || sleep 1000\n";
+    let project = Project::new("").agent("dev", "scale = 1", script);
+    let scheduler = project.start();
+    let run = scheduler.accept(&project, "a");
+    let supervisor = project.left_by("dev", "pids").trim().parse().unwrap();
+    project.go("dev");
+    kill_9(supervisor);
+    assert_eq!(project.await_state(&run, "succeeded")["attempt"], 2);
+    scheduler.end();
+}
+
+#[test]
 fn a_run_whose_supervisor_is_killed_fails_and_frees_its_slot() {
     let script = "#!/bin/sh\nsleep 1000 &\necho $PPID $$ $! >> $AL_AGENT_DIR/pids\n\
                   [ -e $AL_AGENT_DIR/go ] || sleep 1000\nkill $!\n";
-    let project = Project::new("").agent("dev", "scale = 1", script);
+    let config = "scale = 1\nretry = { attempts = 1 }";
+    let project = Project::new("").agent("dev", config, script);
     let scheduler = project.start();
     let run = scheduler.accept(&project, "a");
     let pids = project.left_by("dev", "pids");

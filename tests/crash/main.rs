@@ -19,3 +19,4 @@ mod restart;
 mod run;
 mod scheduler;
 mod signals;
+mod torture;

@@ -66,6 +66,28 @@ fn a_second_sigterm_kills_what_runs() {
     assert_eq!(project.run(&run).unwrap()["state"], "killed");
 }
 
+/// A program that ignores SIGTERM keeps a killed run alive for a while; its scheduler does not have
+/// to stay for it.
+#[test]
+fn a_third_sigterm_leaves_at_once_and_the_next_start_finds_what_still_runs() {
+    let stubborn = format!("#!/bin/sh\ntrap '' TERM\n{}", &patient()["#!/bin/sh\n".len()..]);
+    let project = Project::new("").agent("dev", "", &stubborn);
+    let scheduler = project.start();
+    let run = scheduler.accept(&project, "a");
+    project.left_by("dev", "started");
+    for said in ["waiting for 1 run", "killing 1 run; again: leave at once"] {
+        scheduler.signal(Signal::TERM);
+        until(said, || scheduler.said().contains(said));
+    }
+    scheduler.signal(Signal::TERM);
+    assert_eq!(scheduler.wait().code(), Some(0));
+    assert_eq!(project.run(&run).unwrap()["ended_ms"], json!(null), "nobody waited for it");
+    let scheduler = project.start();
+    project.go("dev");
+    assert_eq!(project.await_end(&run)["state"], "killed");
+    scheduler.end();
+}
+
 #[test]
 fn al_stop_drops_the_queue_and_waits_for_runs() {
     let project = Project::new("").agent("dev", "scale = 1", &patient());

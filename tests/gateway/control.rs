@@ -208,7 +208,7 @@ async fn a_new_scale_holds_at_once_and_is_written_with_comments_kept() {
     world.running("one").await;
 
     let answer = world.control("POST", "project/scale", r#"{"scale": 7}"#).await;
-    assert!(answer.body["message"].as_str().unwrap().contains("next start"), "{answer:?}");
+    assert_eq!(answer.body["message"], "Project scale set to 7", "{answer:?}");
     let config = fs::read_to_string(world.path().join("config.toml")).unwrap();
     assert!(config.contains("scale = 7"), "{config}");
 }
@@ -309,13 +309,16 @@ async fn the_status_has_the_shapes_that_clients_know() {
         (
             &json!(1),
             &json!({"idle": 0, "off": 0, "one": 1, "partner": 0}),
-            &json!([{"agent": "idle", "pause": {"by": "api", "since_ms": "...", "why": null}}]),
+            &json!([{"agent": "idle", "pause": {
+                "by": "api", "since_ms": "...", "why": null, "hold": "pause", "until_ms": null,
+            }}]),
         )
     );
     let instance = json!({
         "id": run, "agentName": "one", "status": "running", "startedAt": "...",
         "trigger": "manual", "triggerText": "manual by api", "state": "running", "stopping": false, "attempt": 1,
-        "statusText": "reading",
+        "statusText": "reading", "why": "running", "priority": "normal", "lane": null,
+        "retry": null, "caller": null, "wait": null,
     });
     assert_eq!(status["instances"], json!([instance]));
     assert_eq!(status["queue"][0]["id"], waiting);

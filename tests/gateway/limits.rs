@@ -110,7 +110,9 @@ async fn every_error_is_json() {
         ("POST", "/health", 405, "method not allowed"),
         ("DELETE", "/webhooks/github", 405, "method not allowed"),
         ("GET", "/signals/status", 405, "method not allowed"),
-        ("POST", "/locks/acquire", 404, "not found"),
+        ("GET", "/locks/acquire", 405, "method not allowed"),
+        ("POST", "/locks/acquire", 400, "invalid JSON body"),
+        ("GET", "/locks/list", 400, "missing secret"),
     ] {
         let answer = world.send(method, path, &[], b"").await;
         assert_eq!(answer.both(), (status, json!({"error": error})), "{method} {path}");

@@ -1,12 +1,18 @@
 //! The gateway on a real socket, in front of a real engine and a real history. Only the programs of
-//! agents are played: they run until a test ends them.
+//! agents are played: they run until a test ends them. In `programs` they are real, too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod calls;
 mod client;
 mod control;
 mod crowds;
 mod limits;
+mod locks;
+mod orders;
+mod past;
+mod programs;
 mod signals;
 mod stage;
+mod waits;
 mod webhooks;
 mod world;

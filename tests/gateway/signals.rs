@@ -8,6 +8,21 @@ use serde_json::{Value, json};
 use crate::stage::exit;
 use crate::world::{PLANTED, World};
 
+/// Where runs send something.
+const ROUTES: [&str; 11] = [
+    "/signals/status",
+    "/signals/return",
+    "/signals/rerun",
+    "/signals/trigger",
+    "/shutdown",
+    "/locks/acquire",
+    "/locks/heartbeat",
+    "/locks/release",
+    "/calls",
+    "/waits",
+    "/asks",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_says_what_it_does_what_it_returns_and_that_there_is_more() {
     let world = World::new().await;
@@ -38,7 +53,7 @@ async fn what_is_missing_is_said_in_the_known_order_and_words() {
     let world = World::new().await;
     let run = world.running("one").await;
     let secret = world.token(&run);
-    for path in ["/signals/status", "/signals/return", "/signals/rerun", "/shutdown"] {
+    for path in ROUTES {
         check(&world, path, "{", (400, "invalid JSON body")).await;
         check(&world, path, "", (400, "invalid JSON body")).await;
         check(&world, path, "{}", (400, "missing secret")).await;
@@ -66,8 +81,12 @@ async fn only_the_token_of_a_live_attempt_counts() {
         ("the API key", crate::world::API_KEY.to_owned()),
     ];
     for (what, secret) in tokens {
-        let body = json!({"secret": secret, "text": "x", "value": "x"}).to_string();
-        for path in ["/signals/status", "/signals/return", "/signals/rerun", "/shutdown"] {
+        let body = json!({
+            "secret": secret, "text": "x", "value": "x", "resourceKey": "a:b", "context": "x",
+            "targetAgent": "partner", "type": "webhook", "question": "x",
+        })
+        .to_string();
+        for path in ROUTES {
             let answer = world.send("POST", path, &[], body.as_bytes()).await;
             assert_eq!(
                 answer.both(),
@@ -133,11 +152,30 @@ async fn who_comes_through_a_proxy_does_not_find_these_routes() {
     let run = world.running("one").await;
     let body = json!({"secret": world.token(&run), "text": "x"}).to_string();
     for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP"] {
-        for path in ["/signals/status", "/shutdown"] {
-            let answer = world.send("POST", path, &[(header, "127.0.0.1")], body.as_bytes()).await;
+        let post = ROUTES.map(|path| ("POST", path));
+        let get = ["/locks/list", "/calls/x", "/waits/x"].map(|path| ("GET", path));
+        for (method, path) in post.into_iter().chain(get) {
+            let answer = world.send(method, path, &[(header, "127.0.0.1")], body.as_bytes()).await;
             assert_eq!(answer.both(), (404, json!({"error": "not found"})), "{path} {header}");
         }
     }
     let row: Value = world.engine.reader().run(&run).unwrap().unwrap().status.into();
     assert_eq!(row, Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_may_stand_in_the_header_instead_of_the_body() {
+    let world = World::new().await;
+    let run = world.running("one").await;
+    let with = async |header: &str, body: &str| {
+        let headers = [("Authorization", header)];
+        world.send("POST", "/signals/status", &headers, body.as_bytes()).await.both()
+    };
+    let good = format!("Bearer {}", world.token(&run));
+    let text = r#"{"text": "x"}"#;
+    assert_eq!(with(&good, text).await, (200, json!({"ok": true})));
+    assert_eq!(with(&good.replace("Bearer", "bearer"), text).await.0, 200);
+    assert_eq!(with("Bearer x", text).await, (403, json!({"error": "invalid secret"})));
+    assert_eq!(with("Basic x", text).await, (400, json!({"error": "missing secret"})));
+    assert_eq!(with("Bearer ", text).await, (400, json!({"error": "missing secret"})));
 }

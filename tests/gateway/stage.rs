@@ -64,6 +64,14 @@ impl Runtime for Stage {
         Box::pin(async move { Ok(self.end(run, attempt, exit(ExitWhy::Stopped, 143))) })
     }
 
+    fn suspend<'a>(&'a self, _: &'a str, _: u32) -> Answer<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn resume<'a>(&'a self, _: &'a str, _: u32) -> Answer<'a, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn inspect<'a>(&'a self, _run: &'a str, _attempt: u32) -> Answer<'a, Presence> {
         Box::pin(async { Ok(Presence::Absent) })
     }

@@ -18,7 +18,11 @@ async fn a_signed_delivery_starts_its_agent_and_the_answer_follows_the_commit() 
     );
     let written = format!("SELECT count(*) FROM receipts WHERE id = '{receipt}'");
     assert_eq!(world.count(&written), 1, "on disk before the answer");
-    let triggers = world.engine.reader().triggers(&TriggersQuery { offset: 0, limit: 9 }).unwrap();
+    let triggers = world
+        .engine
+        .reader()
+        .triggers(&TriggersQuery { limit: 9, ..TriggersQuery::default() })
+        .unwrap();
     assert_eq!(triggers.len(), 1);
     assert_eq!(triggers[0].trigger.source, "github", "the provider, not the event");
     assert_eq!(triggers[0].trigger.summary, "issues opened acme/api#12");

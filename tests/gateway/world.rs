@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use action_llama::agent;
 use action_llama::engine::{self, Defined, Definitions, Driver, Facts, Handle, Host};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::Redactor;
 use action_llama::project::{self, Checks, Project, Request};
-use action_llama::runtime::Access;
+use action_llama::runtime::{self, Access, Process, Runtime};
 use action_llama::scheduler::{Run, RunState};
 use action_llama::store::{FILE, Keys, Store};
 use action_llama::triggers::{Secrets, Sources};
@@ -20,7 +21,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -69,18 +69,29 @@ impl World {
 
     /// With these agents: name and `config.toml`.
     pub async fn with(dir: TempDir, agents: &[(&str, &str)]) -> Self {
-        write_project(dir.path(), agents);
-        let project = load(dir.path());
-        let listener = gateway::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-        Self::start(dir, &project, listener)
+        let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        let stage = Arc::new(Stage::default());
+        Self::start(dir, Arc::clone(&stage), stage).await
     }
 
-    fn start(dir: TempDir, project: &Project, listener: TcpListener) -> Self {
+    /// With agents that really run: name, `config.toml` and a line for the shell.
+    pub async fn of_programs(agents: &[(&str, &str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        write_project(dir.path(), agents);
+        let (al, binary) = (dir.path().join(".al"), PathBuf::from(env!("CARGO_BIN_EXE_al")));
+        runtime::install_tools(&al.join("bin"), &binary, &agent::COMMANDS).unwrap();
+        let processes = Process::new(&al, &al.join("logs"), binary).unwrap();
+        Self::start(dir, Arc::default(), Arc::new(processes)).await
+    }
+
+    async fn start(dir: TempDir, stage: Arc<Stage>, runtime: Arc<dyn Runtime>) -> Self {
+        let project = &load(dir.path());
+        let listener = gateway::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let stage = Arc::new(Stage::default());
         let defined = Defined { project: project.clone(), facts: facts(project, addr) };
         let definitions = Arc::new(Definitions::new(defined));
-        let engine = start_engine(dir.path(), &definitions, Arc::clone(&stage), addr);
+        let engine = start_engine(dir.path(), &definitions, runtime, addr);
         let app = App::new(Setup {
             engine: engine.clone(),
             definitions,
@@ -173,6 +184,17 @@ impl World {
         tokio::time::timeout(HANGS, waiting).await.expect("the run to get there")
     }
 
+    /// Waits until so many locks are held.
+    pub async fn until_locks(&self, count: usize) {
+        let mut watch = self.engine.watch().await.unwrap();
+        let waiting = async {
+            while self.engine.reader().locks().unwrap().len() != count {
+                watch.commits.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(HANGS, waiting).await.expect("the locks to be as many");
+    }
+
     /// A number from the history, through a connection of its own.
     pub fn count(&self, sql: &str) -> i64 {
         self.sql().query_row(sql, [], |row| row.get(0)).unwrap()
@@ -206,14 +228,15 @@ pub fn write_key(file: &Path, key: &str) {
     fs::rename(&beside, file).unwrap();
 }
 
-fn write_project(dir: &Path, agents: &[(&str, &str)]) {
+fn write_project(dir: &Path, agents: &[(&str, &str, &str)]) {
     fs::write(dir.join("config.toml"), CONFIG).unwrap();
-    for (name, config) in agents {
+    for (name, config, line) in agents {
         let agent = dir.join("agents").join(name);
         fs::create_dir_all(&agent).unwrap();
         fs::write(agent.join("SKILL.md"), "---\ndescription: plays\n---\nPlay.\n").unwrap();
-        let run =
-            "[harness]\ntype = \"script\"\ncommand = \"true\"\n[runtime]\ntype = \"process\"\n";
+        let run = format!(
+            "[harness]\ntype = \"script\"\ncommand = '''{line}'''\n[runtime]\ntype = \"process\"\n"
+        );
         fs::write(agent.join("config.toml"), format!("{config}{run}")).unwrap();
     }
     fs::create_dir_all(dir.join(".al")).unwrap();
@@ -261,7 +284,7 @@ fn facts(project: &Project, addr: SocketAddr) -> Facts {
 fn start_engine(
     dir: &Path,
     definitions: &Arc<Definitions>,
-    stage: Arc<Stage>,
+    runtime: Arc<dyn Runtime>,
     addr: SocketAddr,
 ) -> Handle {
     let (definitions, defined) = (Arc::clone(definitions), definitions.get());
@@ -281,7 +304,7 @@ fn start_engine(
     let tokio = tokio::runtime::Handle::current();
     let logs = dir.join(".al/logs");
     let driver = |engine: &Handle| {
-        Driver::new(engine, tokio, stage, definitions, Arc::new(grant), logs, Vec::new())
+        Driver::new(engine, tokio, runtime, definitions, Arc::new(grant), logs, Vec::new())
     };
     engine::start(Host::new(store, view), driver).unwrap().0
 }

@@ -10,5 +10,6 @@ mod locks;
 mod output;
 mod programs;
 mod survival;
+mod suspension;
 mod waits;
 mod world;

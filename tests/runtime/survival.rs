@@ -4,9 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use action_llama::runtime::{Error, Exit, ExitWhy, Handle, Presence, Runtime};
+use action_llama::runtime::{Error, Exit, ExitWhy, Handle, Presence, Process, Runtime};
 
-use crate::world::{World, exited, kill_9, lives, soon, timeless};
+use crate::world::{World, exited, is_stopped, kill_9, lives, soon, timeless};
 
 #[tokio::test]
 async fn an_attempt_starts_once() {
@@ -139,6 +139,23 @@ async fn a_run_outlives_its_scheduler_and_is_adopted() {
     let want = Exit { return_value: Some("value".to_owned()), lines: 2, ..exited(9) };
     assert_eq!(timeless(end.await), want);
     assert_eq!(world.output(), ["before", "after"]);
+}
+
+#[tokio::test]
+async fn a_suspended_run_is_adopted_and_resumed_by_the_next_scheduler() {
+    let world = World::new();
+    let line = "echo $$ > ready; while [ ! -e go ]; do :; done; exit 9";
+    start_and_kill_scheduler(&world, line).await;
+    assert!(soon(world.runtime.suspend("a-1", 1)).await.unwrap());
+    let al = world.path().join(".al");
+    let next = Process::new(&al, &al.join("logs"), crate::world::AL.into()).unwrap();
+    let Presence::Running(handle) = next.inspect("a-1", 1).await.unwrap() else {
+        panic!("not adopted");
+    };
+    assert!(is_stopped(world.await_work_file("ready").await.trim().parse().unwrap()));
+    fs::write(world.attempt().work().join("go"), "").unwrap();
+    assert!(soon(next.resume("a-1", 1)).await.unwrap());
+    assert_eq!(timeless(world.wait(&handle).await), exited(9));
 }
 
 #[tokio::test]

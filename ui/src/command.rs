@@ -22,18 +22,22 @@ pub enum Line {
     Theme(String),
     /// Lists the themes.
     Themes,
+    /// What is to be mended.
+    Alerts,
     Help,
     Leave,
 }
 
 /// Verbs with what may follow, in the order in which help and completion list them.
-pub const VERBS: [(&str, &str); 17] = [
+pub const VERBS: [(&str, &str); 19] = [
     ("agents", "[word ...]"),
     ("runs", "[agent] [state=...] [/text]"),
     ("queues", "[agent] [/text]"),
     ("triggers", "[word ...]"),
     ("logs", "[agent | run | scheduler]"),
+    ("alerts", ""),
     ("run", "<agent> [\"prompt\"]"),
+    ("answer", "<run> <text>"),
     ("kill", "<run | agent>"),
     ("pause", "<agent | all>"),
     ("resume", "<agent | all>"),
@@ -48,7 +52,8 @@ pub const VERBS: [(&str, &str); 17] = [
 ];
 
 /// Verbs that change the scheduler.
-pub const CHANGING: [&str; 7] = ["run", "kill", "pause", "resume", "rerun", "drop", "scale"];
+pub const CHANGING: [&str; 8] =
+    ["run", "answer", "kill", "pause", "resume", "rerun", "drop", "scale"];
 
 /// Understands what was typed after the colon. The error is a sentence for the operator.
 pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
@@ -65,18 +70,20 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
         "queues" => view(Pane::Queues),
         "triggers" => view(Pane::Triggers),
         "logs" => logs(rest, fleet).map(Line::Logs),
+        "alerts" => Ok(Line::Alerts),
         "run" => run(rest, fleet).map(Line::Ask),
+        "answer" => answer(rest, fleet).map(Line::Ask),
         "kill" => {
             let name = one(verb, rest, "a run or an agent")?;
             let target = match agent(name, fleet) {
                 Ok(agent) => Target::Agent(agent),
                 Err(_) => Target::Run(run_id(name, fleet)?),
             };
-            Ok(Line::Ask(Command::Kill { target }))
+            Ok(Line::Ask(Command::kill(target)))
         }
         "pause" => {
             let scope = scope(one(verb, rest, "an agent or `all`")?, fleet)?;
-            Ok(Line::Ask(Command::Pause { scope, why: None }))
+            Ok(Line::Ask(Command::pause(scope)))
         }
         "resume" => {
             let scope = scope(one(verb, rest, "an agent or `all`")?, fleet)?;
@@ -131,6 +138,15 @@ fn run(rest: &str, fleet: &Fleet) -> Result<Command, String> {
         agent: agent(name, fleet)?,
         prompt: Some(bare.to_owned()).filter(|prompt| !prompt.is_empty()),
     })
+}
+
+fn answer(rest: &str, fleet: &Fleet) -> Result<Command, String> {
+    let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("`answer` needs a run and a text".to_owned());
+    }
+    Ok(Command::Answer { run: run_id(name, fleet)?, text: text.to_owned() })
 }
 
 fn scale(rest: &str, fleet: &Fleet) -> Result<Command, String> {

@@ -1,10 +1,13 @@
 //! Questions that stand in front of everything until they are answered.
 
-use al_wire::{Command, Confirm, Leave, Level, Scope};
+use al_wire::{Command, Confirm, Leave, Level, RunRow, Scope};
 use tui_input::Input;
 
 /// Time before a dialog can be accepted, so that a key meant for what was there before does not.
 pub const GUARD_MS: i64 = 300;
+
+/// Choices that are buttons; more of them are typed.
+const CHOICES_SHOWN: usize = 4;
 
 /// What a button does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,10 @@ pub enum Answer {
     /// Start a run of this agent with the text as its prompt.
     Start {
         agent: String,
+    },
+    /// Answer the question of this run with the text.
+    Reply {
+        run: String,
     },
 }
 
@@ -108,8 +115,16 @@ impl Dialog {
         Self { body, ..Self::new("Leave the console?".to_owned(), buttons, now_ms) }
     }
 
-    /// The scheduler's question about a command.
+    /// The scheduler's question about a command. A kill that would leave called runs behind offers
+    /// to take them along, which is a question of its own.
     pub fn confirm(command: Command, confirm: Confirm, now_ms: i64) -> Self {
+        let tree = match &command {
+            Command::Kill { target, tree: false } if !confirm.left.is_empty() => {
+                let command = Command::Kill { target: target.clone(), tree: true };
+                Some(Button::danger("Kill called too", Answer::Send { command, token: None }))
+            }
+            _ => None,
+        };
         let accept = Answer::Send { command, token: Some(confirm.token) };
         let button = match confirm.level {
             Level::Free | Level::Small => Button::new(&confirm.accept, accept),
@@ -123,7 +138,11 @@ impl Dialog {
             text: word.as_ref().map(|_| Input::default()),
             typing: word.is_some(),
             word,
-            ..Self::new(confirm.title, vec![Button::cancel(), button], now_ms)
+            ..Self::new(
+                confirm.title,
+                [Button::cancel(), button].into_iter().chain(tree).collect(),
+                now_ms,
+            )
         }
     }
 
@@ -159,6 +178,34 @@ impl Dialog {
         }
     }
 
+    /// The question of a waiting run: a button for each choice, or a line to type into. None when
+    /// it asks nothing.
+    pub fn answer(run: &RunRow, now_ms: i64) -> Option<Self> {
+        let wait = run.wait.as_ref()?;
+        let question = wait.question.clone()?;
+        let mut buttons = vec![Button::cancel()];
+        let few = (1..=CHOICES_SHOWN).contains(&wait.choices.len());
+        if few {
+            buttons.extend(wait.choices.iter().map(|choice| {
+                let command = Command::Answer { run: run.id.clone(), text: choice.clone() };
+                Button::new(choice, Answer::Send { command, token: None })
+            }));
+        } else {
+            buttons.push(Button::new("Answer", Answer::Reply { run: run.id.clone() }));
+        }
+        let mut body = vec![question];
+        if !few && !wait.choices.is_empty() {
+            body.push(format!("One of: {}", wait.choices.join(", ")));
+        }
+        Some(Self {
+            body,
+            cli: Some(format!("al answer {} \"...\"", run.id)),
+            text: (!few).then(Input::default),
+            typing: !few,
+            ..Self::new(format!("{} asks", run.id), buttons, now_ms)
+        })
+    }
+
     /// The form behind `s`.
     pub fn start(agent: &str, now_ms: i64) -> Self {
         let buttons =
@@ -172,9 +219,10 @@ impl Dialog {
         }
     }
 
-    /// False while the word that has to be typed is not there.
+    /// False while the word that has to be typed is not there. What only leads to another question
+    /// needs none.
     pub fn enabled(&self, button: &Button) -> bool {
-        button.answer == Answer::Cancel
+        matches!(button.answer, Answer::Cancel | Answer::Send { token: None, .. })
             || self.word.as_deref().is_none_or(|word| {
                 self.text.as_ref().is_some_and(|text| text.value().trim() == word)
             })

@@ -20,6 +20,7 @@ pub fn agent(name: &str, state: AgentState, running: u32, queued: u32) -> AgentR
         state,
         paused: None,
         running,
+        waiting: u32::from(state == AgentState::Waiting),
         scale: 2,
         queued,
         queue_bound: 20,
@@ -64,6 +65,12 @@ pub fn run(id: &str, state: RunState, age_s: i64) -> RunRow {
         status_text: None,
         return_value: None,
         rerun: None,
+        retry: None,
+        priority: Priority::Normal,
+        lane: None,
+        not_before_ms: None,
+        caller: None,
+        wait: None,
     }
 }
 
@@ -90,6 +97,8 @@ pub fn snapshot() -> Snapshot {
                 by: "you".into(),
                 since_ms: NOW_MS - 600_000,
                 why: Some("deploy".into()),
+                hold: Hold::Pause,
+                until_ms: None,
             }),
             last: Some(last("docs", RunState::Succeeded, 4_000)),
             ..agent("docs", AgentState::Paused, 0, 1)
@@ -140,6 +149,7 @@ pub fn snapshot() -> Snapshot {
             started_ms: NOW_MS - 3_600_000,
             version: "0.1.0".into(),
             pid: 4_711,
+            alerts: Vec::new(),
         },
         agents,
         runs,

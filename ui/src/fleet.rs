@@ -1,6 +1,8 @@
 //! What the host told: its newest snapshot with the deltas that came since.
 
-use al_wire::{AgentRow, AgentState, Delta, HostRow, Row, RunRow, RunState, Snapshot, TriggerRow};
+use al_wire::{
+    AgentRow, AgentState, AlertRow, Delta, HostRow, Row, RunRow, RunState, Snapshot, TriggerRow,
+};
 
 /// Ended runs that are kept; older ones are in the store and in `al logs`.
 const ENDED_RUNS: usize = 1_000;
@@ -103,6 +105,11 @@ impl Fleet {
     /// Agents whose newest run went wrong or whose files have errors.
     pub fn failing(&self) -> usize {
         self.agents.iter().filter(|a| failing(a)).count()
+    }
+
+    /// What is to be mended, newest first.
+    pub fn alerts(&self) -> &[AlertRow] {
+        self.host.as_ref().map_or(&[], |host| &host.alerts)
     }
 
     pub fn paused(&self) -> bool {

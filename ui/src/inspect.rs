@@ -5,7 +5,7 @@ use crate::rows;
 use crate::state::{Subject, Ui};
 use crate::text;
 use crate::theme::Role;
-use al_wire::{AgentRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow};
+use al_wire::{AgentRow, AlertRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow, TryOf};
 use serde::Serialize;
 
 /// A labelled fact.
@@ -36,9 +36,28 @@ pub fn facts(ui: &Ui, subject: &Subject) -> Vec<Fact> {
             }
         }
         Subject::Record(record) => facts.record(record),
+        Subject::Alerts => ui.fleet.alerts().iter().for_each(|alert| facts.alert(alert)),
         Subject::Nothing => {}
     }
     facts.list
+}
+
+/// How it came to be so: when, and what happened.
+pub fn chain(ui: &Ui) -> Vec<(String, String)> {
+    let Some(chain) = &ui.chain else { return Vec::new() };
+    let facts = Facts { ui, list: Vec::new() };
+    chain
+        .steps
+        .iter()
+        .map(|step| {
+            // What a firing did is told run by run.
+            let about = match step.about == chain.id {
+                true => String::new(),
+                false => format!("{}: ", step.about),
+            };
+            (facts.at(step.at_ms), text::line(&format!("{about}{}", step.text)))
+        })
+        .collect()
 }
 
 /// What the subject is called.
@@ -48,6 +67,7 @@ pub fn title(subject: &Subject) -> String {
         Subject::Run(id) => format!("run {id}"),
         Subject::Trigger(id) => format!("trigger {id}"),
         Subject::Record(record) => format!("record of {}", record.name),
+        Subject::Alerts => "alerts".to_owned(),
         Subject::Nothing => "nothing selected".to_owned(),
     }
 }
@@ -62,6 +82,7 @@ pub fn json(ui: &Ui, subject: &Subject) -> Option<String> {
         Subject::Run(id) => pretty(ui.fleet.run(id)?),
         Subject::Trigger(id) => pretty(ui.fleet.trigger(id)?),
         Subject::Record(record) => pretty(record.as_ref()),
+        Subject::Alerts => pretty(&ui.fleet.alerts()),
         Subject::Nothing => None,
     }
 }
@@ -71,6 +92,10 @@ pub fn page(ui: &Ui, subject: &Subject) -> String {
     let mut page = format!("{}\n\n", title(subject));
     for fact in facts(ui, subject) {
         page.push_str(&format!("{:<10} {}\n", fact.label, fact.value));
+    }
+    for (n, (at, text)) in chain(ui).into_iter().enumerate() {
+        let before = if n == 0 { "\n" } else { "" };
+        page.push_str(&format!("{before}{at:<10} {text}\n"));
     }
     if let Subject::Record(record) = subject {
         page.push_str(&format!("\n{}\n", whole(&record.msg)));
@@ -124,7 +149,11 @@ impl Facts<'_> {
         }
         self.maybe("status", agent.status_text.as_deref());
         self.maybe("about", agent.description.as_deref());
-        self.add("runs", format!("{} of {} at once", agent.running, agent.scale));
+        let waiting = match agent.waiting {
+            0 => String::new(),
+            n => format!(", {n} waiting"),
+        };
+        self.add("runs", format!("{} of {} at once{waiting}", agent.running, agent.scale));
         self.add("queue", format!("{} of {} at most", agent.queued, agent.queue_bound));
         if let Some(schedule) = &agent.schedule {
             self.add("schedule", schedule.as_str());
@@ -155,10 +184,19 @@ impl Facts<'_> {
         );
     }
 
+    fn alert(&mut self, alert: &AlertRow) {
+        self.styled("alert", alert.sentence(), Role::Danger);
+        self.maybe("do", alert.hint.as_deref());
+        self.add("since", self.at(alert.at_ms));
+    }
+
     fn pause(&mut self, paused: &PauseRow) {
         let why = paused.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
         let since = self.at(paused.since_ms);
-        self.styled("paused", format!("by {} since {since}{why}", paused.by), Role::StatePaused);
+        let until =
+            paused.until_ms.map_or(String::new(), |at_ms| format!(" until {}", self.at(at_ms)));
+        let text = format!("by {} since {since}{until}{why}", paused.by);
+        self.styled(paused.hold.word(), text, Role::StatePaused);
     }
 
     fn run(&mut self, run: &RunRow) {
@@ -172,9 +210,12 @@ impl Facts<'_> {
         if let Some(rerun) = run.rerun {
             self.add("rerun", format!("{} of {}", rerun.n, rerun.max));
         }
-        if run.attempt > 1 {
-            self.add("attempt", run.attempt.to_string());
+        match run.retry {
+            Some(TryOf { n, of: Some(of) }) => self.add("attempt", format!("{n} of {of}")),
+            _ if run.attempt > 1 => self.add("attempt", run.attempt.to_string()),
+            _ => {}
         }
+        self.place(run);
         self.add("queued", self.at(run.queued_ms));
         if let Some(started_ms) = run.started_ms {
             self.add("started", self.at(started_ms));
@@ -190,6 +231,31 @@ impl Facts<'_> {
             self.styled("exit code", code.to_string(), role);
         }
         self.maybe("receipt", run.receipt.as_deref());
+    }
+
+    /// What it waits for, who called it, whom it called, and what its turn depends on.
+    fn place(&mut self, run: &RunRow) {
+        if let Some(wait) = &run.wait {
+            if let Some(question) = &wait.question {
+                self.styled("asks", question.as_str(), Role::StateWaiting);
+            }
+            if !wait.choices.is_empty() {
+                self.add("choices", wait.choices.join(", "));
+            }
+            self.add("until", self.at(wait.until_ms));
+        }
+        self.maybe("called by", run.caller.as_deref());
+        let called = self.ui.fleet.runs.iter();
+        let called: Vec<String> = called
+            .filter(|other| other.caller.as_ref() == Some(&run.id))
+            .map(|other| format!("{} ({})", other.id, other.state.word()))
+            .collect();
+        self.maybe("called", Some(&called.join(", ")));
+        self.maybe("priority", run.priority.word());
+        self.maybe("lane", run.lane.as_deref());
+        if let Some(at_ms) = run.not_before_ms.filter(|_| run.state == RunState::Queued) {
+            self.add("not before", self.at(at_ms));
+        }
     }
 
     fn trigger(&mut self, trigger: &TriggerRow) {

@@ -125,7 +125,10 @@ pub fn agent_state(agent: &AgentRow) -> (Role, &'static str) {
         AgentState::Idle => (Role::StateIdle, "idle"),
         AgentState::Running => (Role::StateRunning, "running"),
         AgentState::Waiting => (Role::StateWaiting, "waiting"),
-        AgentState::Paused => (Role::StatePaused, "paused"),
+        AgentState::Paused => {
+            let word = agent.paused.as_ref().map_or("paused", |pause| pause.hold.word());
+            (Role::StatePaused, word)
+        }
         AgentState::Disabled => (Role::StatePaused, "disabled"),
         AgentState::Invalid => (Role::StateFailed, "invalid"),
         AgentState::Unknown => (Role::StateIdle, "unknown"),

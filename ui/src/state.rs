@@ -10,7 +10,7 @@ use crate::pane::Pane;
 use crate::prompt::Prompt;
 use crate::table::Table;
 use crate::theme::Theme;
-use al_wire::{Command, LogRecord, LogSource};
+use al_wire::{Command, LogRecord, LogSource, WhyStep};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tui_input::Input as TextInput;
@@ -57,6 +57,8 @@ pub enum Subject {
     Run(String),
     Trigger(String),
     Record(Box<LogRecord>),
+    /// What is to be mended.
+    Alerts,
     Nothing,
 }
 
@@ -65,6 +67,16 @@ pub enum Subject {
 pub enum Popup {
     Help { search: TextInput, typing: bool, top: usize },
     Inspect { subject: Subject, top: usize },
+}
+
+/// How what is inspected came to be as it is, as far as the host has told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The run or receipt.
+    pub id: String,
+    pub steps: Vec<WhyStep>,
+    /// Something happened to it since it was asked for.
+    pub stale: bool,
 }
 
 /// What goes on behind a frozen picture.
@@ -99,6 +111,7 @@ pub struct Ui {
     /// Lines given to the command prompt, oldest first.
     pub said: Vec<String>,
     pub popup: Option<Popup>,
+    pub chain: Option<Chain>,
     pub dialog: Option<Dialog>,
     /// Keys of an unfinished sequence.
     pub typed: Vec<Chord>,
@@ -135,6 +148,7 @@ impl Ui {
             prompt: None,
             said: Vec::new(),
             popup: None,
+            chain: None,
             dialog: None,
             typed: Vec::new(),
             staged: None,
@@ -206,7 +220,7 @@ impl Ui {
                 .trigger(id)
                 .and_then(|trigger| trigger.runs.first())
                 .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
-            Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
+            Subject::Record(_) | Subject::Alerts | Subject::Nothing => LogSource::Scheduler,
         }
     }
 
@@ -220,7 +234,7 @@ impl Ui {
                 .trigger(&id)
                 .and_then(|trigger| crate::rows::agent_of(&self.fleet, trigger))
                 .map(str::to_owned),
-            Subject::Record(_) | Subject::Nothing => None,
+            Subject::Record(_) | Subject::Alerts | Subject::Nothing => None,
         }
     }
 

@@ -19,7 +19,8 @@ fn ago(text: &str, now: i64) -> Option<i64> {
     now.checked_sub(duration::parse_ms(text).ok()?)
 }
 
-fn instant(text: &str, zone: Tz) -> Option<i64> {
+/// A day or a time in `zone`, or RFC 3339.
+pub fn instant(text: &str, zone: Tz) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());
     }

@@ -27,7 +27,7 @@ pub fn render(
     let title = format!(
         "\n{}  {}\n\n",
         look.out.on(Tone::Strong, &agent.name),
-        look.out.on(tone(row), status(row))
+        look.out.on(tone(row), &status(row))
     );
     text.push_str(&title);
     let room = look.width.saturating_sub(LEFT + 2).max(20);
@@ -62,7 +62,9 @@ fn lines(
     };
     let skill = &agent.skill;
     line("description", skill.description.clone().unwrap_or_default());
-    line("paused", row.paused.as_ref().map_or_else(String::new, |p| paused(p, context.now_ms)));
+    if let Some(pause) = &row.paused {
+        line(pause.hold.word(), paused(pause, context.now_ms));
+    }
     line("says", row.status_text.clone().unwrap_or_default());
     line("error", row.error.clone().unwrap_or_default());
     if let Some(schedule) = picture.schedule(agent) {
@@ -73,7 +75,11 @@ fn lines(
     for binding in &agent.webhooks {
         line("webhook", webhook(&binding.source, &binding.filters));
     }
-    line("runs", format!("{} of {} at once", row.running, row.scale));
+    let waiting = match row.waiting {
+        0 => String::new(),
+        n => format!(", {n} waiting"),
+    };
+    line("runs", format!("{} of {} at once{waiting}", row.running, row.scale));
     line("queue", format!("{} of {}", row.queued, row.queue_bound));
     rules(agent).into_iter().for_each(|(name, value)| line(name, value));
     line("engine", engine(agent));

@@ -1,6 +1,8 @@
 //! What a running scheduler says about itself: `GET /control/status`.
 
-use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunRow, RunState};
+use al_wire::{
+    AgentRow, AgentState, AlertRow, LastRun, PauseRow, Priority, RunRow, RunState, TryOf, WaitRow,
+};
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,6 +19,9 @@ pub struct Asked {
     agents: Vec<AskedAgent>,
     #[serde(default)]
     instances: Vec<AskedRun>,
+    /// Those that stand still until something happens.
+    #[serde(default)]
+    waiting: Vec<AskedRun>,
     /// The oldest of those that wait.
     #[serde(default)]
     queue: Vec<AskedRun>,
@@ -34,6 +39,8 @@ pub struct Scheduler {
     pub stopping: bool,
     pub pause: Option<PauseRow>,
     pub pid: Option<u32>,
+    #[serde(default)]
+    pub alerts: Vec<AlertRow>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,6 +58,8 @@ struct AskedAgent {
     scale: Option<u32>,
     #[serde(default)]
     running_count: u32,
+    #[serde(default)]
+    waiting_count: u32,
     #[serde(default)]
     triggers: Vec<String>,
     pause: Option<PauseRow>,
@@ -86,6 +95,13 @@ struct AskedRun {
     /// The same for people.
     trigger_text: Option<String>,
     why: Option<String>,
+    #[serde(default)]
+    priority: Priority,
+    lane: Option<String>,
+    not_before: Option<String>,
+    retry: Option<TryOf>,
+    caller: Option<String>,
+    wait: Option<WaitRow>,
 }
 
 impl AskedAgent {
@@ -126,18 +142,22 @@ impl Asked {
     pub fn counts(&self) -> Counts {
         Counts {
             live: self.running.unwrap_or(self.instances.len()),
+            waiting: self.waiting.len(),
             queued: self.queued.unwrap_or(self.queue.len()),
         }
     }
 
     pub fn agent_rows(&self) -> Vec<AgentRow> {
-        self.agents.iter().map(|agent| agent_row(agent, self.scheduler.pause.is_some())).collect()
+        self.agents.iter().map(|agent| agent_row(agent, &self.scheduler)).collect()
     }
 
-    /// Live and waiting runs, oldest first.
+    /// Runs that have not ended, those that began first.
     pub fn run_rows(&self) -> Vec<RunRow> {
         let live = self.instances.iter().map(|run| run_row(run, RunState::Running));
-        live.chain(self.queue.iter().map(|run| run_row(run, RunState::Queued))).collect()
+        let waiting = self.waiting.iter().map(|run| run_row(run, RunState::Waiting));
+        live.chain(waiting)
+            .chain(self.queue.iter().map(|run| run_row(run, RunState::Queued)))
+            .collect()
     }
 }
 
@@ -145,18 +165,23 @@ fn millis(text: &str) -> Option<Millis> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
 }
 
-fn agent_row(agent: &AskedAgent, all_paused: bool) -> AgentRow {
+fn agent_row(agent: &AskedAgent, scheduler: &Scheduler) -> AgentRow {
+    let all_paused = scheduler.pause.is_some();
+    let is_faulty = |alert: &AlertRow| alert.agent.as_ref() == Some(&agent.name);
     AgentRow {
         name: agent.name.clone(),
         description: agent.description.clone(),
         state: match agent {
             a if a.running_count > 0 => AgentState::Running,
+            _ if scheduler.alerts.iter().any(is_faulty) => AgentState::Invalid,
+            a if a.waiting_count > 0 => AgentState::Waiting,
             a if a.is_disabled() => AgentState::Disabled,
             a if a.pause.is_some() || all_paused => AgentState::Paused,
             _ => AgentState::Idle,
         },
         paused: agent.pause.clone(),
         running: agent.running_count,
+        waiting: agent.waiting_count,
         scale: agent.scale(),
         queued: agent.queued_webhooks,
         queue_bound: agent.queue_bound,
@@ -192,6 +217,12 @@ fn run_row(run: &AskedRun, state: RunState) -> RunRow {
         status_text: run.status_text.clone(),
         return_value: None,
         rerun: None,
+        retry: run.retry,
+        priority: run.priority,
+        lane: run.lane.clone(),
+        not_before_ms: run.not_before.as_deref().and_then(millis),
+        caller: run.caller.clone(),
+        wait: run.wait.clone(),
     }
 }
 
@@ -244,7 +275,7 @@ mod tests {
         assert_eq!(states, [AgentState::Disabled, AgentState::Paused, AgentState::Paused]);
         assert_eq!(rows[0].timeout_s, 900);
         assert_eq!(asked.run_rows()[0].trigger, "manual by ann: look");
-        assert_eq!(asked.counts(), Counts { live: 3, queued: 1200 });
+        assert_eq!(asked.counts(), Counts { live: 3, waiting: 0, queued: 1200 });
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod asked;
 mod describe;
 mod overview;
 mod picture;
+mod tree;
 
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use super::history;
 use super::{Context, output};
 use crate::engine;
 use crate::failure::Failure;
-use crate::project;
+use crate::project::{self, Problem, Severity};
 use crate::store::RunsQuery;
 use al_wire::RunRow;
 use picture::Picture;
@@ -23,6 +24,7 @@ use picture::Picture;
 #[command(after_help = "Examples:
   al stat             the project: agents, runs, queues
   al stat dev         everything known about one agent
+  al stat --tree      who called whom
   al stat --json      for scripts
 
 Works without a running scheduler too.")]
@@ -30,6 +32,10 @@ pub struct StatArgs {
     /// Everything about this agent
     #[arg(value_name = "AGENT")]
     pub agent: Option<String>,
+
+    /// Show runs below the ones that called them
+    #[arg(long, conflicts_with = "agent")]
+    pub tree: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -42,6 +48,7 @@ const LAST_RUNS: u32 = 10;
 pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
     let picture = Picture::take(context)?;
     let text = match &args.agent {
+        None if args.tree => tree::render(&picture, args.json, context)?,
         None if args.json => format!("{}\n", project_json(&picture)),
         None => overview::render(&picture, context),
         Some(name) => one_agent(name, args.json, &picture, context)?,
@@ -50,10 +57,10 @@ pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
     if let Some(silent) = &picture.silent {
         output::remark(&format!("\nthe scheduler could not be asked: {silent}\n"));
     }
-    if !args.json && !picture.warnings.is_empty() {
+    if !args.json && !picture.problems.is_empty() {
         output::remark(&format!(
             "\n{}\n",
-            project::render(&picture.warnings, context.look.err.color).trim_end()
+            project::render(&picture.problems, context.look.err.color).trim_end()
         ));
     }
     Ok(())
@@ -67,16 +74,19 @@ fn one_agent(
 ) -> Result<String, Failure> {
     let found = picture.project.agents.iter().find(|agent| agent.name == name);
     let row = picture.agents.iter().find(|row| row.name == name);
-    let (Some(agent), Some(row)) = (found, row) else {
-        return Err(context.unknown_agent(name));
+    let (agent, row) = match (found, row) {
+        (Some(agent), Some(row)) => (agent, row),
+        // It runs, but its files say nothing that could be shown.
+        (None, Some(_)) => return Err(context.project_failure(&picture.problems)),
+        (_, None) => return Err(context.unknown_agent(name)),
     };
     let query =
         RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
-    let max_reruns = picture.project.config.max_reruns;
+    let repeats = history::repeats(&picture.project, name);
     let runs: Vec<RunRow> = match history::reader(context)? {
         _ if picture.remote => picture.runs.iter().filter(|r| r.agent == name).cloned().collect(),
         Some(reader) => {
-            reader.runs(&query)?.iter().map(|run| engine::run_row(run, max_reruns)).collect()
+            reader.runs(&query)?.iter().map(|run| engine::run_row(run, repeats)).collect()
         }
         None => Vec::new(),
     };
@@ -99,19 +109,20 @@ fn project_json(picture: &Picture) -> Value {
     document
 }
 
+fn problem_json(problem: &Problem) -> Value {
+    json!({
+        "file": problem.file,
+        "line": problem.place().map(|place| place.line),
+        "message": problem.message,
+        "hints": problem.hints,
+    })
+}
+
 fn header_json(picture: &Picture) -> Value {
-    let warnings: Vec<Value> = picture
-        .warnings
-        .iter()
-        .map(|warning| {
-            json!({
-                "file": warning.file,
-                "line": warning.place().map(|place| place.line),
-                "message": warning.message,
-                "hints": warning.hints,
-            })
-        })
-        .collect();
+    let problems = |severity: Severity| -> Vec<Value> {
+        let problems = picture.problems.iter().filter(|problem| problem.severity == severity);
+        problems.map(problem_json).collect()
+    };
     json!({
         "project": {
             "name": picture.project.name,
@@ -128,6 +139,8 @@ fn header_json(picture: &Picture) -> Value {
             "error": picture.silent.as_ref().map(|failure| failure.message.clone()),
         })),
         "paused": picture.paused,
-        "warnings": warnings,
+        "alerts": picture.alerts,
+        "errors": problems(Severity::Error),
+        "warnings": problems(Severity::Warning),
     })
 }

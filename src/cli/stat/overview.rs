@@ -1,11 +1,11 @@
 //! The whole project on one screen.
 
-use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunState};
+use al_wire::{AgentRow, AgentState, LastRun, PauseRow, RunRow, RunState};
 
 use super::picture::{Counts, Picture};
 use crate::ambient::Millis;
 use crate::cli::paint::{Paint, Tone, safe};
-use crate::cli::table::{Cell, Fit, Table};
+use crate::cli::table::{Cell, Fit, Table, cut};
 use crate::cli::{Context, history, times};
 
 pub fn render(picture: &Picture, context: &Context) -> String {
@@ -17,12 +17,35 @@ pub fn render(picture: &Picture, context: &Context) -> String {
         text.push('\n');
         text.push_str(&history::runs_table(&picture.runs, now_ms, context.look.width, paint));
     }
-    let Counts { live, queued } = picture.counts;
-    text.push_str(&format!("\n{live} running, {queued} queued\n"));
+    text.push_str(&questions(&picture.runs, context.look.width));
+    let Counts { live, waiting, queued } = picture.counts;
+    let waiting = if waiting == 0 { String::new() } else { format!("{waiting} waiting, ") };
+    text.push_str(&format!("\n{live} running, {waiting}{queued} queued\n"));
     text
 }
 
-/// Two lines at most: what runs where, and whether it is paused.
+/// What runs ask of whoever reads this, in full as far as a line holds it.
+fn questions(runs: &[RunRow], width: usize) -> String {
+    let lines: Vec<String> = runs
+        .iter()
+        .filter_map(|run| {
+            let wait = run.wait.as_ref()?;
+            let question = safe(wait.question.as_ref()?);
+            let choices = match wait.choices.is_empty() {
+                true => String::new(),
+                false => format!(" [{}]", safe(&wait.choices.join(" / "))),
+            };
+            let line = format!("  {}  {question}{choices}", run.id);
+            Some(format!("{}\n", cut(&line, width, Fit::End)))
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\nasked of you, answered with `al answer <run> <text>`:\n{}", lines.concat())
+}
+
+/// What runs where, whether it is paused, and what is to be mended, a line each.
 pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
     let mut text = paint.on(Tone::Strong, &safe(&picture.project.name));
     if let Some(environment) = &picture.project.environment {
@@ -50,16 +73,25 @@ pub fn header(picture: &Picture, paint: Paint, now_ms: Millis) -> String {
     }
     text.push('\n');
     if let Some(pause) = &picture.paused {
-        text.push_str(&paint.on(Tone::Warn, "PAUSED"));
+        text.push_str(&paint.on(Tone::Warn, &pause.hold.word().to_uppercase()));
         text.push_str(&format!(" {}\n", paused(pause, now_ms)));
+    }
+    for alert in &picture.alerts {
+        text.push_str(&paint.on(Tone::Bad, "ALERT"));
+        text.push_str(&format!(" {}", safe(&alert.sentence())));
+        text.extend(alert.hint.as_ref().map(|hint| format!(" ({})", safe(hint))));
+        text.push_str(&format!(", {} ago\n", times::span(now_ms - alert.at_ms)));
     }
     text
 }
 
-/// `by ann, 12m ago: deploying`
+/// `by ann, 12m ago, ends in 1h 48m: deploying`
 pub fn paused(pause: &PauseRow, now_ms: Millis) -> String {
     let why = pause.why.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
-    format!("by {}, {} ago{why}", safe(&pause.by), times::span(now_ms - pause.since_ms))
+    let ends = pause
+        .until_ms
+        .map_or_else(String::new, |at| format!(", ends in {}", times::span(at - now_ms + 999)));
+    format!("by {}, {} ago{ends}{why}", safe(&pause.by), times::span(now_ms - pause.since_ms))
 }
 
 fn agents(rows: &[AgentRow], context: &Context) -> String {
@@ -99,13 +131,26 @@ fn trigger(row: &AgentRow) -> &'static str {
     }
 }
 
-/// The state in a word; a pause is named beside runs that go on.
-pub fn status(row: &AgentRow) -> &'static str {
-    match row.state {
-        AgentState::Running if row.paused.is_some() => "running, paused",
+/// The state in a word; runs that wait and a pause are named beside runs that go on.
+pub fn status(row: &AgentRow) -> String {
+    let mut parts = vec![match (row.state, row.waiting) {
+        (AgentState::Waiting, 2..) => format!("{} waiting", row.waiting),
+        (state, _) => state_word(state, row).to_owned(),
+    }];
+    if row.waiting > 0 && row.state != AgentState::Waiting {
+        parts.push(format!("{} waiting", row.waiting));
+    }
+    if matches!(row.state, AgentState::Running | AgentState::Waiting) {
+        parts.extend(row.paused.as_ref().map(|pause| pause.hold.word().to_owned()));
+    }
+    parts.join(", ")
+}
+
+fn state_word(state: AgentState, row: &AgentRow) -> &'static str {
+    match state {
         AgentState::Running => "running",
         AgentState::Waiting => "waiting",
-        AgentState::Paused => "paused",
+        AgentState::Paused => row.paused.as_ref().map_or("paused", |pause| pause.hold.word()),
         AgentState::Disabled => "disabled",
         AgentState::Invalid => "invalid",
         AgentState::Idle => "idle",

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use al_wire::{AgentRow, PauseRow, RunRow, RunState};
+use al_wire::{AgentRow, AlertRow, PauseRow, RunRow, RunState};
 use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
 
@@ -12,9 +12,10 @@ use crate::ambient::{self, Millis};
 use crate::cli::client::{Client, Place, place};
 use crate::cli::running::{Running, running};
 use crate::cli::{Context, history};
-use crate::engine::{self, Mirror};
+use crate::engine::{self, Mirror, Repeats};
 use crate::failure::Failure;
-use crate::project::{Agent, Loaded, Problem, Project};
+use crate::project::reload::agent_of;
+use crate::project::{self, Agent, Loaded, Problem, Project, Severity};
 use crate::scheduler::cron::Schedule;
 use crate::scheduler::{Run, Scope, Timer, View};
 
@@ -25,7 +26,8 @@ const NEXT_TIMES: usize = 3;
 #[derive(Debug)]
 pub struct Picture {
     pub project: Project,
-    pub warnings: Vec<Problem>,
+    /// Errors too, when the scheduler goes on in spite of them.
+    pub problems: Vec<Problem>,
     /// None when no scheduler runs.
     pub running: Option<Running>,
     /// Runs in flight finish, then the scheduler ends.
@@ -35,6 +37,8 @@ pub struct Picture {
     /// Why the running scheduler could not be asked.
     pub silent: Option<Failure>,
     pub paused: Option<PauseRow>,
+    /// What the running scheduler wants to be mended, newest first.
+    pub alerts: Vec<AlertRow>,
     pub agents: Vec<AgentRow>,
     /// Runs that have not ended, oldest first. A scheduler elsewhere does not send all that wait.
     pub runs: Vec<RunRow>,
@@ -47,6 +51,8 @@ pub struct Picture {
 pub struct Counts {
     /// Those that hold a slot.
     pub live: usize,
+    /// Those that gave up their slot until something happens.
+    pub waiting: usize,
     pub queued: usize,
 }
 
@@ -54,11 +60,12 @@ impl Picture {
     /// # Errors
     /// When the project or its history cannot be read, or a scheduler elsewhere does not answer.
     pub fn take(context: &Context) -> Result<Self, Failure> {
-        let Loaded { project, warnings } = context.load()?;
         let running = running(&context.state_dir());
+        let (project, problems) = read(context, running.is_some())?;
         let place = place(&project, running.as_ref());
         let mut picture = Self {
             paused: None,
+            alerts: Vec::new(),
             agents: Vec::new(),
             runs: Vec::new(),
             counts: Counts::default(),
@@ -67,7 +74,7 @@ impl Picture {
             silent: None,
             running,
             project,
-            warnings,
+            problems,
             host_zone: ambient::host_zone(),
         };
         let asked = place.as_ref().map(|place| ask(place.clone(), context));
@@ -97,12 +104,23 @@ impl Picture {
         self.agents = asked.agent_rows();
         self.runs = asked.run_rows();
         self.counts = asked.counts();
+        self.alerts = asked.scheduler.alerts.clone();
+    }
+
+    /// Whether the scheduler goes on with what files said before they had errors.
+    pub fn is_broken(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// Reads the store.
     fn look(&mut self, context: &Context) -> Result<(), Failure> {
         let project = &self.project;
-        let (view, last) = state(project, &self.host_zone, context)?;
+        let (mut view, last) = state(project, &self.host_zone, context)?;
+        if let Some(reader) = history::reader(context)?.filter(|_| self.running.is_some()) {
+            let alerts = reader.alerts()?;
+            self.alerts = alerts.iter().rev().map(engine::alert_row).collect();
+            view.alerts = alerts.into_iter().map(|a| (a.fault.key.clone(), a)).collect();
+        }
         let mirror = Mirror { seq: 0, view, last };
         let facts = |agent: &Agent| engine::agent_facts(agent, &self.host_zone);
         let agents = project.agents.iter();
@@ -110,10 +128,11 @@ impl Picture {
             agents.filter_map(|a| engine::agent_row(&mirror, &a.name, &facts(a))).collect();
         let mut live: Vec<&Run> = mirror.view.runs.values().collect();
         live.sort_unstable_by_key(|run| run.seq);
-        let max_reruns = project.config.max_reruns;
-        self.runs = live.iter().map(|run| engine::run_row(run, max_reruns)).collect();
-        let queued = self.runs.iter().filter(|run| run.state == RunState::Queued).count();
-        self.counts = Counts { live: self.runs.len() - queued, queued };
+        let row = |run: &&Run| engine::run_row(run, Repeats::of(&mirror.view, &run.agent));
+        self.runs = live.iter().map(row).collect();
+        let count = |state| self.runs.iter().filter(|run| run.state == state).count();
+        let (queued, waiting) = (count(RunState::Queued), count(RunState::Waiting));
+        self.counts = Counts { live: self.runs.len() - queued - waiting, waiting, queued };
         self.paused = mirror.view.pauses.get(&Scope::Project).map(engine::pause_row);
         Ok(())
     }
@@ -121,6 +140,11 @@ impl Picture {
     /// Adds what only the running scheduler knows: the files may have changed since it started.
     fn refine(&mut self, asked: &Asked) {
         self.stopping = asked.scheduler.stopping;
+        self.alerts = asked.scheduler.alerts.clone();
+        if self.is_broken() {
+            // It has agents whose files say nothing now.
+            self.agents = asked.agent_rows();
+        }
         if let Some(running) = &mut self.running {
             running.since_ms = asked.started_ms().or(running.since_ms);
         }
@@ -146,6 +170,25 @@ impl Picture {
             .filter_map(DateTime::from_timestamp_millis)
             .map(|time| time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true))
             .collect()
+    }
+}
+
+/// The project and what is wrong with it. Errors are only suffered when a scheduler runs, which
+/// goes on with what it had.
+fn read(context: &Context, is_running: bool) -> Result<(Project, Vec<Problem>), Failure> {
+    let failure = match context.request(project::load) {
+        Ok(Loaded { project, warnings }) => return Ok((project, warnings)),
+        Err(problems) => context.project_failure(&problems),
+    };
+    match context.request(project::survey) {
+        (Some(mut project), problems) if is_running => {
+            let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+            let faulty: Vec<&str> = errors.filter_map(|p| agent_of(p, &project)).collect();
+            let agents = std::mem::take(&mut project.agents).into_iter();
+            project.agents = agents.filter(|a| !faulty.contains(&a.name.as_str())).collect();
+            Ok((project, problems))
+        }
+        _ => Err(failure),
     }
 }
 

@@ -4,6 +4,7 @@ mod anything;
 mod faults;
 mod keys;
 mod layering;
+mod reloading;
 mod shapes;
 mod skills;
 

@@ -4,6 +4,7 @@
 //! It must start in a moment and stay small, so there is no async runtime here: one thread decides,
 //! and one each waits for the program, for signals and for either output stream.
 
+mod clock;
 mod journal;
 mod output;
 mod record;
@@ -18,27 +19,29 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, setsid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 use super::claim::{self, Claim, Owner};
 use super::driver::{Job, Reply};
 use super::layout::{self, Attempt};
+use super::pace::{self, Pace, Wish, Word};
 use super::program::{self, Refusal};
 use super::{Error, Exit, ExitWhy, GRACE, TIMED_OUT, processes};
 use crate::ambient;
+use clock::{Clock, LONGEST};
 use journal::Shared;
 use record::Reserve;
 
 /// A job is at most this large; a webhook's body is 10 MiB.
 const JOB_LIMIT: u64 = 64 * 1024 * 1024;
-/// A time limit beyond this is none.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// What the deciding thread waits for.
 enum Event {
     /// SIGTERM arrived.
     Stop,
+    /// SIGUSR1 arrived.
+    Pace,
     /// The program ended.
     Ended,
     /// An output stream came to its end.
@@ -124,13 +127,19 @@ fn prepare() -> Result<Option<Run>, String> {
     Ok(Some(Run { job, attempt, reserve, journal, started_ms, events, inbox, _claim: claim }))
 }
 
-/// SIGTERM means stop. SIGHUP and SIGINT are for a terminal that a supervisor does not have; they
-/// are caught rather than ignored, because programs inherit what is ignored.
+/// SIGTERM means stop, SIGUSR1 that there is a new wish in `pace`. SIGHUP and SIGINT are for a
+/// terminal that a supervisor does not have; they are caught rather than ignored, because programs
+/// inherit what is ignored.
 fn watch_signals(events: Sender<Event>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
+    let mut signals = Signals::new([SIGTERM, SIGUSR1, SIGHUP, SIGINT])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
-            if signal == SIGTERM && events.send(Event::Stop).is_err() {
+            let event = match signal {
+                SIGTERM => Event::Stop,
+                SIGUSR1 => Event::Pace,
+                _ => continue,
+            };
+            if events.send(event).is_err() {
                 return;
             }
         }
@@ -220,43 +229,71 @@ impl Run {
         }
     }
 
-    /// Waits for the end, and hastens it: at the time limit, or when told to stop.
+    /// Waits for the end, and hastens it: at the time limit, or when told to stop. Suspends the
+    /// program in between when told so.
     fn keep_limits(&self, leader: Pid, started: Instant) -> ExitWhy {
+        let limit = Duration::from_secs(self.job.spec.timeout_s);
+        let mut clock = Clock::new(started, limit);
         let mut why = ExitWhy::Exited;
-        let limit = Duration::from_secs(self.job.spec.timeout_s).min(LONGEST);
-        let mut deadline = started + limit;
         let mut asked = false;
         loop {
-            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.inbox.recv_timeout(clock.rest(Instant::now())) {
                 Ok(Event::Ended) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(Event::Drained) => {
                     // Both streams are counted in `drain`; one that closes early is put back there.
                     self.journal.note_drained();
                 }
+                Ok(Event::Pace) if !asked => self.set_pace(leader, &mut clock),
+                Ok(Event::Pace) => {} // who asks was told that it is being ended
                 Ok(Event::Stop) => {
                     let until = Instant::now() + grace(&self.attempt);
                     if asked {
-                        deadline = deadline.min(until);
+                        clock.hasten(until);
                     } else {
-                        (why, asked, deadline) = (ExitWhy::Stopped, true, until);
-                        processes::signal_group(leader, Signal::TERM);
+                        (why, asked) = (ExitWhy::Stopped, true);
+                        self.ask_to_end(leader, &mut clock, until);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) if !asked => {
-                    (why, asked, deadline) = (self.timed_out(), true, Instant::now() + GRACE);
-                    processes::signal_group(leader, Signal::TERM);
+                    (why, asked) = (self.timed_out(), true);
+                    self.ask_to_end(leader, &mut clock, Instant::now() + GRACE);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     processes::signal_group(leader, Signal::KILL);
-                    deadline = Instant::now() + GRACE;
+                    clock.end_at(Instant::now() + GRACE);
                 }
             }
         }
         if asked {
             // The others of the group were asked too and have the same time.
-            processes::await_group(leader.as_raw_nonzero().get() as u32, deadline);
+            processes::await_group(leader.as_raw_nonzero().get() as u32, clock.deadline());
         }
         why
+    }
+
+    /// Does what was wished last.
+    fn set_pace(&self, leader: Pid, clock: &mut Clock) {
+        // A signal without a wish came from somebody else.
+        let Ok(Some(Wish { pace, number })) = pace::wish(&self.attempt) else { return };
+        match pace {
+            Pace::Suspended => {
+                clock.suspend(Instant::now());
+                processes::suspend_group(leader);
+            }
+            Pace::Going => {
+                processes::signal_group(leader, Signal::CONT);
+                clock.resume(Instant::now());
+            }
+        }
+        pace::say(&self.attempt, Word::Fulfilled(number));
+    }
+
+    /// SIGTERM, which a suspended program hears only when it goes on.
+    fn ask_to_end(&self, leader: Pid, clock: &mut Clock, until: Instant) {
+        clock.end_at(until);
+        pace::say(&self.attempt, Word::Ending);
+        processes::signal_group(leader, Signal::TERM);
+        processes::signal_group(leader, Signal::CONT);
     }
 
     fn timed_out(&self) -> ExitWhy {

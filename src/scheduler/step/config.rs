@@ -31,6 +31,7 @@ impl Step<'_> {
         if changed {
             self.explain_after();
         }
+        self.done("read again", Vec::new());
     }
 
     /// What is in flight ends as it would have; what waits stays and goes on when the agent comes

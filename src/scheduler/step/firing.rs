@@ -244,10 +244,8 @@ impl Step<'_> {
             .not_yet(&run, self.stamp.at)
             .or_else(|| self.view.hindrance(agent, self.view.running()))
             .unwrap_or(Why::SlotFree);
-        if let Some(at) = run.not_before {
-            if !mutant(Mutant::ReadyForgotten) {
-                self.out.push(Decision::SetTimer { timer: Timer::Ready(id.clone()), at });
-            }
+        if let Some(at) = run.not_before.filter(|_| !mutant(Mutant::ReadyForgotten)) {
+            self.out.push(Decision::SetTimer { timer: Timer::Ready(id.clone()), at });
         }
         let payload = offer.payload.clone();
         self.out.push(Decision::Enqueue { run: Box::new(run), payload });

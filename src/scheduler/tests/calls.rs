@@ -91,8 +91,9 @@ fn a_kill_says_whom_the_run_called_and_takes_them_along_when_asked() {
     let kill = |tree| Command::Kill { target: Target::Runs(vec![a.clone()]), tree };
     let alone = impact(&fleet.view, &kill(false), T0);
     assert!(alone.lines.contains(&format!("{b}, which it called, goes on")), "{alone:?}");
+    assert_eq!(alone.left, [b.clone(), c.clone()]);
     let all = impact(&fleet.view, &kill(true), T0);
-    assert_eq!(all.word.as_deref(), Some("kill 3"));
+    assert_eq!((all.word.as_deref(), all.left.len()), (Some("kill 3"), 0));
     fleet.command(kill(true));
     let ending = |run: &String| fleet.view.runs[run].stopping.is_some();
     assert!([&a, &b, &c].into_iter().all(ending));

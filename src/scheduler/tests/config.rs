@@ -190,7 +190,8 @@ fn a_scale_that_was_set_by_hand_and_then_read_from_the_file_changes_nothing() {
         faults: Vec::new(),
     }));
     let stamp = Stamp { at: fleet.at, id: "again".into() };
-    assert_eq!(step(&fleet.view, &event, &stamp), []);
+    let done = Answer::Done { done: "read again".into(), runs: Vec::new() };
+    assert_eq!(step(&fleet.view, &event, &stamp), [Decision::Answer(done)]);
 }
 
 #[test]

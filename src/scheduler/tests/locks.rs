@@ -134,6 +134,8 @@ fn a_person_can_take_a_lock_away() {
     assert_eq!(question.level, Level::Loses);
     assert_eq!(question.lines[0], format!("{a} holds it and may go on as if it still did"));
     assert!(matches!(fleet.command(unlock()), Answer::Done { .. }));
+    let question = impact(&fleet.view, &unlock(), T0);
+    assert_eq!(question.level, Level::Free, "what is lost already needs no question");
     assert_eq!(fleet.command(unlock()), Answer::NotFound { what: "lock x:1".into() });
     assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Locked { .. }));
 }

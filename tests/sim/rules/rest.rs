@@ -36,7 +36,7 @@ impl Rows {
         let Some(running) = &world.host else { return Err("there is no host".to_owned()) };
         let reader = &running.reader;
         let runs = reader.runs(&RunsQuery { limit: ALL, ..RunsQuery::default() });
-        let receipts = reader.triggers(&TriggersQuery { offset: 0, limit: ALL });
+        let receipts = reader.triggers(&TriggersQuery { limit: ALL, ..TriggersQuery::default() });
         let last = reader.last_runs(world.files.iter().map(|(name, _)| name));
         let (runs, receipts, last) =
             (runs.map_err(text)?, receipts.map_err(text)?, last.map_err(text)?);

@@ -72,6 +72,7 @@ fn first_words(verb: &str, fleet: &Fleet, themes: &[String]) -> Vec<String> {
         "pause" | "resume" => ["all".to_owned()].into_iter().chain(agents()).collect(),
         "queues" => agents().collect(),
         "runs" => agents().chain(states()).collect(),
+        "answer" => runs(|state| state == RunState::Waiting).collect(),
         "kill" => agents().chain(runs(live)).collect(),
         "logs" => {
             ["scheduler".to_owned()].into_iter().chain(agents()).chain(runs(|_| true)).collect()

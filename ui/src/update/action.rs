@@ -9,7 +9,7 @@ use crate::pane::Pane;
 use crate::prompt::{Kind, Prompt};
 use crate::rows;
 use crate::state::{Popup, Subject, Ui};
-use al_wire::{AgentState, Command, RunState, Scope, Target};
+use al_wire::{AgentState, Command, RunRow, RunState, Scope, Target};
 
 pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     use Action as A;
@@ -49,9 +49,11 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             (_, Subject::Nothing) => ui.complain("nothing is selected"),
             (_, subject) => go::inspect(ui, subject),
         },
+        A::Alerts => go::alerts(ui),
         A::OpenLogs => open_logs(ui),
         A::Pager => out.push(Out::Page(copy::page(ui))),
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
+        A::Answer => answer(ui),
         A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
         A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
         A::Mouse => {
@@ -199,7 +201,7 @@ fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     if action == Action::PauseAll {
         let held = ui.fleet.queued();
         match ui.fleet.paused() {
-            false => ask(ui, Command::Pause { scope: Scope::Project, why: None }, None, out),
+            false => ask(ui, Command::pause(Scope::Project), None, out),
             true => resume(ui, Scope::Project, held, out),
         }
         return;
@@ -214,7 +216,7 @@ fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             resume(ui, Scope::Agent(agent.name), agent.queued, out);
         }
         Action::Pause => {
-            ask(ui, Command::Pause { scope: Scope::Agent(agent.name), why: None }, None, out);
+            ask(ui, Command::pause(Scope::Agent(agent.name)), None, out);
         }
         _ => {
             let (name, from) = ui
@@ -240,6 +242,26 @@ pub fn resume(ui: &mut Ui, scope: Scope, held: u32, out: &mut Vec<Out>) {
     }
 }
 
+/// The question of the selected run, or the oldest one of the selected agent.
+fn answer(ui: &mut Ui) {
+    let subject = ui.selected(ui.focus());
+    let asks = |run: &&RunRow| run.wait.as_ref().is_some_and(|wait| wait.question.is_some());
+    let asking = match &subject {
+        Subject::Run(id) => ui.fleet.run(id).filter(asks),
+        Subject::Agent(name) => {
+            let runs = ui.fleet.runs.iter().filter(|run| run.agent == *name).filter(asks);
+            runs.min_by_key(|run| run.queued_ms)
+        }
+        Subject::Alerts | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
+    };
+    match (asking.cloned(), subject) {
+        (Some(run), _) => ui.dialog = Dialog::answer(&run, ui.now_ms),
+        (None, Subject::Run(id)) => ui.complain(format!("{id} asks nothing")),
+        (None, Subject::Agent(name)) => ui.complain(format!("no run of {name} asks anything")),
+        (None, _) => ui.complain("select a run that asks something first"),
+    }
+}
+
 /// Actions on the selected run, or on the runs of the selected agent.
 fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     match ui.selected(ui.focus()) {
@@ -252,7 +274,7 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
                 (Action::Kill, state) if state.ended() => {
                     ui.complain(format!("{id} already ended"))
                 }
-                (Action::Kill, _) => ask(ui, Command::Kill { target: Target::Run(id) }, None, out),
+                (Action::Kill, _) => ask(ui, Command::kill(Target::Run(id)), None, out),
                 (Action::Rerun, state) if state.ended() => {
                     ask(ui, Command::Rerun { run: id }, None, out)
                 }
@@ -270,19 +292,21 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
                 (_, None) => ui.complain("this firing led to no run"),
             }
         }
-        Subject::Record(_) | Subject::Nothing => ui.complain("select a run first"),
+        Subject::Record(_) | Subject::Alerts | Subject::Nothing => {
+            ui.complain("select a run first");
+        }
     }
 }
 
 fn agent_runs(ui: &mut Ui, action: Action, name: String, out: &mut Vec<Out>) {
-    let running = ui.fleet.agent(&name).map_or(0, |agent| agent.running);
+    let running = ui.fleet.agent(&name).map_or(0, |agent| agent.running + agent.waiting);
     let queued = ui.fleet.runs.iter().filter(|r| r.agent == name && r.state == RunState::Queued);
     let queued: Vec<String> = queued.map(|run| run.id.clone()).collect();
     let last =
         ui.fleet.agent(&name).and_then(|agent| agent.last.as_ref()).map(|last| last.run.clone());
     match action {
         Action::Kill if running == 0 => ui.complain(format!("{name} has no run in flight")),
-        Action::Kill => ask(ui, Command::Kill { target: Target::Agent(name) }, None, out),
+        Action::Kill => ask(ui, Command::kill(Target::Agent(name)), None, out),
         Action::Drop if queued.is_empty() => ui.complain(format!("{name} has nothing queued")),
         Action::Drop => ask(ui, Command::Drop { runs: queued }, None, out),
         _ => match last {

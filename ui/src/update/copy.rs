@@ -56,7 +56,7 @@ fn row(ui: &Ui) -> Option<String> {
 fn id(ui: &Ui) -> Option<String> {
     match ui.selected(ui.focus()) {
         Subject::Agent(id) | Subject::Run(id) | Subject::Trigger(id) => Some(id),
-        Subject::Record(_) | Subject::Nothing => None,
+        Subject::Record(_) | Subject::Alerts | Subject::Nothing => None,
     }
 }
 

@@ -21,7 +21,7 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         KeyCode::BackTab | KeyCode::Up => turn(dialog, -1),
         KeyCode::Enter if guarded => {}
         KeyCode::Enter => {
-            let chosen = if dialog.typing { dialog.buttons.len() - 1 } else { dialog.focus };
+            let chosen = if dialog.typing { 1 } else { dialog.focus };
             press(ui, chosen, out);
         }
         _ if dialog.typing => {
@@ -58,6 +58,14 @@ pub fn press(ui: &mut Ui, at: usize, out: &mut Vec<Out>) {
         Answer::Cancel => {}
         Answer::Leave(leave) => go::depart(leave, out),
         Answer::Send { command, token } => ask(ui, command, token, out),
+        Answer::Reply { run } => {
+            let text = dialog.text.as_ref().map(|text| text.value().trim().to_owned());
+            match text.filter(|text| !text.is_empty()) {
+                Some(text) => ask(ui, Command::Answer { run, text }, None, out),
+                // An empty answer is a slip: the question stays.
+                None => ui.dialog = Some(dialog),
+            }
+        }
         Answer::Start { agent } => {
             let text = dialog.text.as_ref().map(|text| text.value().trim().to_owned());
             let prompt = text.filter(|text| !text.is_empty());

@@ -3,12 +3,20 @@
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
 use crate::state::Ui;
-use al_wire::{Command, Down, Reply, Scope, Target};
+use al_wire::{Command, Down, Hold, Reply, Row, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
         Down::Snapshot(snapshot) => intake(ui).replace(*snapshot),
-        Down::Delta(delta) => intake(ui).apply(delta),
+        Down::Delta(delta) => {
+            let known = intake(ui).alerts().to_vec();
+            outdate(ui, &delta.puts);
+            intake(ui).apply(delta);
+            let new = intake(ui).alerts().iter().find(|alert| !known.contains(alert));
+            if let Some(alert) = new.map(al_wire::AlertRow::sentence) {
+                ui.complain(format!("{alert}; ! says more"));
+            }
+        }
         Down::Log(chunk) => match &mut ui.behind {
             Some(behind) => {
                 behind.buffer.take(chunk, false);
@@ -20,10 +28,25 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
                 answer(ui, command, reply);
             }
         }
+        Down::Why { id, steps } => {
+            if let Some(chain) = ui.chain.as_mut().filter(|chain| chain.id == id) {
+                chain.steps = steps;
+            }
+        }
         Down::Lagged { skipped } => ui.lagged += skipped,
         Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),
         Down::Unknown => {}
     }
+}
+
+/// What is told of something that changes has to be told again.
+fn outdate(ui: &mut Ui, puts: &[Row]) {
+    let Some(chain) = &mut ui.chain else { return };
+    chain.stale |= puts.iter().any(|row| match row {
+        Row::Run(run) => run.id == chain.id || run.receipt.as_ref() == Some(&chain.id),
+        Row::Trigger(trigger) => trigger.id == chain.id,
+        Row::Host(_) | Row::Agent(_) | Row::AgentGone { .. } | Row::Unknown => false,
+    });
 }
 
 /// The fleet that what arrives goes into: behind the picture while that is frozen.
@@ -68,17 +91,23 @@ fn undo(command: &Command) -> Option<&'static str> {
 fn question(command: &Command) -> String {
     match command {
         Command::Run { agent, .. } => format!("Start a run of {agent}?"),
+        Command::Pause { scope, hold: Hold::Drain, .. } => {
+            format!("Drain {}?", scope_name(scope))
+        }
+        Command::Pause { scope, hold: Hold::Stop, .. } => format!("Stop {}?", scope_name(scope)),
         Command::Pause { scope, .. } => format!("Pause {}?", scope_name(scope)),
         Command::Resume { scope, .. } => format!("Resume {}?", scope_name(scope)),
-        Command::Kill { target: Target::Run(run) } => format!("Kill {run}?"),
-        Command::Kill { target: Target::Agent(agent) } => format!("Kill the runs of {agent}?"),
-        Command::Kill { target: Target::Runs(runs) } => format!("Kill {} runs?", runs.len()),
+        Command::Kill { target: Target::Run(run), .. } => format!("Kill {run}?"),
+        Command::Kill { target: Target::Agent(agent), .. } => format!("Kill the runs of {agent}?"),
+        Command::Kill { target: Target::Runs(runs), .. } => format!("Kill {} runs?", runs.len()),
         Command::Rerun { run } => format!("Rerun {run}?"),
         Command::Drop { runs } => match &runs[..] {
             [run] => format!("Drop {run}?"),
             runs => format!("Drop {} runs?", runs.len()),
         },
         Command::Scale { agent, scale } => format!("Scale {agent} to {scale}?"),
+        Command::Answer { run, .. } => format!("Answer {run}?"),
+        Command::Unlock { key } => format!("Release the lock {key}?"),
         Command::Unknown => String::new(),
     }
 }
@@ -93,7 +122,7 @@ fn scope_name(scope: &Scope) -> &str {
 /// False when the run in question has ended, so that asking again makes no sense.
 fn still_possible(ui: &Ui, command: &Command) -> bool {
     match command {
-        Command::Kill { target: Target::Run(run) } => {
+        Command::Kill { target: Target::Run(run), .. } => {
             ui.fleet.run(run).is_some_and(|run| !run.state.ended())
         }
         _ => true,

@@ -78,6 +78,14 @@ pub fn inspect(ui: &mut Ui, subject: Subject) {
     ui.popup = Some(Popup::Inspect { subject, top: 0 });
 }
 
+/// Shows what is to be mended.
+pub fn alerts(ui: &mut Ui) {
+    match ui.fleet.alerts() {
+        [] => ui.say("no alerts: nothing is to be mended"),
+        _ => inspect(ui, Subject::Alerts),
+    }
+}
+
 /// Leaves the outermost layer. False when there is none left.
 pub fn leave_layer(ui: &mut Ui) -> bool {
     let focus = ui.focus();

@@ -16,7 +16,7 @@ use crate::key::Chord;
 use crate::layout;
 use crate::pane::Pane;
 use crate::rows;
-use crate::state::Ui;
+use crate::state::{Chain, Popup, Subject, Ui};
 use al_wire::{Command, Down, LogSource, Up};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
@@ -151,6 +151,23 @@ fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
     }
     turn_log(ui, out);
     ask_older(ui, out);
+    ask_why(ui, out);
+}
+
+/// What is inspected tells how it came to be so, and anew when something happens to it.
+fn ask_why(ui: &mut Ui, out: &mut Vec<Out>) {
+    let Some(Popup::Inspect { subject: Subject::Run(id) | Subject::Trigger(id), .. }) = &ui.popup
+    else {
+        ui.chain = None;
+        return;
+    };
+    let known = ui.chain.take().filter(|chain| chain.id == *id);
+    let stale = known.as_ref().is_none_or(|chain| chain.stale);
+    let steps = known.map(|chain| chain.steps).unwrap_or_default();
+    if stale && ui.behind.is_none() {
+        out.push(Out::Send(Up::Why { id: id.clone() }));
+    }
+    ui.chain = Some(Chain { id: id.clone(), steps, stale: stale && ui.behind.is_some() });
 }
 
 /// The log pane shows what the cursor rests on, or what it is pinned to.

@@ -127,6 +127,7 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
             let names = Theme::names(ui.setup.config_dir.as_deref()).join(", ");
             ui.say(format!("theme {}; there are {names}", ui.theme.name));
         }
+        Line::Alerts => go::alerts(ui),
         Line::Help => super::action::act(ui, crate::action::Action::Help, out),
         Line::Leave => go::leave(ui, out),
     }

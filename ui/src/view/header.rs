@@ -24,6 +24,12 @@ pub fn header(ui: &Ui, rect: Rect, buf: &mut Buffer) {
     for (text, role) in parts(ui) {
         let width = u16::try_from(text.width()).unwrap_or(u16::MAX);
         if x.saturating_add(width) > rect.right() {
+            // What is to be mended is said as far as it goes.
+            let room = usize::from(rect.right().saturating_sub(x));
+            if role == Role::Danger && room > 12 {
+                let text = text::cut_end(&text, room, &ui.theme.glyphs.ellipsis);
+                put(buf, rect, x, rect.y, &text, ui.theme.style(role));
+            }
             break;
         }
         x = put(buf, rect, x, rect.y, &text, ui.theme.style(role)).saturating_add(2);
@@ -64,6 +70,10 @@ fn parts(ui: &Ui) -> Vec<(String, Role)> {
         format!("fail {}", fleet.failing()),
         role_if(fleet.failing() > 0, Role::StateFailed),
     ));
+    if let [newest, ..] = fleet.alerts() {
+        parts.push((format!("alert {}", fleet.alerts().len()), Role::Danger));
+        parts.push((text::line(&newest.sentence()), Role::Danger));
+    }
     if ui.lagged > 0 {
         parts.push((format!("missed {}", ui.lagged), Role::Danger));
     }

@@ -124,6 +124,17 @@ fn inspect_lines(ui: &Ui, subject: &Subject, width: usize) -> Vec<Row> {
         }
     }
     rows.push(Vec::new());
+    for (at, text) in inspect::chain(ui) {
+        let margin = at.width().max(usize::from(detail::LABEL).saturating_sub(1)) + 1;
+        for (i, part) in wrapped(&text, width.saturating_sub(margin).max(1)).into_iter().enumerate()
+        {
+            let at = if i == 0 { at.as_str() } else { "" };
+            rows.push(vec![(format!("{at:<margin$}"), Role::Muted), (part, Role::Text)]);
+        }
+    }
+    if ui.chain.as_ref().is_some_and(|chain| !chain.steps.is_empty()) {
+        rows.push(Vec::new());
+    }
     if let Subject::Record(record) = subject {
         let whole = inspect::whole(&record.msg);
         rows.extend(wrapped(&whole, width).into_iter().map(|part| vec![(part, Role::Text)]));

@@ -70,6 +70,7 @@ pub fn confirm(level: Level) -> Confirm {
         cli: "al kill dev".into(),
         accept: "Kill".into(),
         word: (level == Level::Wide).then(|| "kill 2".into()),
+        left: Vec::new(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::row::Hold;
+
 /// The whole project or one agent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,37 +27,51 @@ pub enum Target {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Command {
     /// Start a run of `agent` now, or queue it when busy.
-    Run {
-        agent: String,
-        prompt: Option<String>,
-    },
+    Run { agent: String, prompt: Option<String> },
     Pause {
         scope: Scope,
         why: Option<String>,
+        #[serde(default)]
+        hold: Hold,
+        /// When it ends by itself.
+        #[serde(default)]
+        until_ms: Option<i64>,
+        /// With [`Hold::Stop`]: runs in flight are killed too.
+        #[serde(default)]
+        kill: bool,
     },
     /// End a pause. Runs that were collected meanwhile start, unless `drop_held`.
-    Resume {
-        scope: Scope,
-        drop_held: bool,
-    },
+    Resume { scope: Scope, drop_held: bool },
     Kill {
         target: Target,
+        /// The runs that they called, too.
+        #[serde(default)]
+        tree: bool,
     },
     /// A new run with the trigger of an older one.
-    Rerun {
-        run: String,
-    },
+    Rerun { run: String },
     /// Take runs out of the queue for good.
-    Drop {
-        runs: Vec<String>,
-    },
+    Drop { runs: Vec<String> },
     /// Change how many runs an agent may have at once; also written to its `config.toml`.
-    Scale {
-        agent: String,
-        scale: u32,
-    },
+    Scale { agent: String, scale: u32 },
+    /// Answer the question of a waiting run.
+    Answer { run: String, text: String },
+    /// Take a lock away from its holder.
+    Unlock { key: String },
     #[serde(other)]
     Unknown,
+}
+
+impl Command {
+    /// A pause until somebody ends it.
+    pub fn pause(scope: Scope) -> Self {
+        Self::Pause { scope, why: None, hold: Hold::Pause, until_ms: None, kill: false }
+    }
+
+    /// The end of these runs, and of no others.
+    pub fn kill(target: Target) -> Self {
+        Self::Kill { target, tree: false }
+    }
 }
 
 /// How much a command asks of its operator before it is done.
@@ -89,6 +105,9 @@ pub struct Confirm {
     pub accept: String,
     /// What has to be typed at [`Level::Wide`].
     pub word: Option<String>,
+    /// Runs that would be left without the one that called them; `tree` takes them along.
+    #[serde(default)]
+    pub left: Vec<String>,
 }
 
 /// The scheduler's answer to a command.

@@ -18,8 +18,8 @@ mod text;
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, HostMode, HostRow, LastRun, Outcome, PauseRow, RerunOf, RunRow,
-    RunState, TriggerRow,
+    AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, Outcome, PauseRow, Priority,
+    RerunOf, RunRow, RunState, TriggerRow, TryOf, WaitRow, WhyStep,
 };
 pub use text::reorders;
 
@@ -80,6 +80,11 @@ pub enum Down {
         id: u64,
         reply: Reply,
     },
+    /// How a run or a firing came to be as it is; answer to `Why` with the same id.
+    Why {
+        id: String,
+        steps: Vec<WhyStep>,
+    },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
     Lagged {
         skipped: u64,
@@ -105,6 +110,8 @@ pub enum Up {
     Older { source: LogSource, before: String, limit: usize },
     /// Stop following a log.
     Untail,
+    /// Tell how this run or receipt came to be as it is.
+    Why { id: String },
     /// The console is about to close.
     Leave(Leave),
     #[serde(other)]

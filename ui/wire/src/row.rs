@@ -64,12 +64,43 @@ impl AlertRow {
     }
 }
 
+/// How far something is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Nothing starts; webhooks are collected.
+    #[default]
+    Pause,
+    /// Nothing new is taken; what waits is still worked off.
+    Drain,
+    /// Nothing new is taken and nothing starts.
+    Stop,
+    #[serde(other)]
+    Unknown,
+}
+
+impl Hold {
+    /// The state of what is held back, as people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pause | Self::Unknown => "paused",
+            Self::Drain => "draining",
+            Self::Stop => "stopped",
+        }
+    }
+}
+
 /// Who paused something, when and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PauseRow {
     pub by: String,
     pub since_ms: i64,
     pub why: Option<String>,
+    #[serde(default)]
+    pub hold: Hold,
+    /// When it ends by itself.
+    #[serde(default)]
+    pub until_ms: Option<i64>,
 }
 
 /// An agent's state in one word; counts are in the row.
@@ -97,6 +128,9 @@ pub struct AgentRow {
     pub paused: Option<PauseRow>,
     /// Runs that hold a slot now.
     pub running: u32,
+    /// Runs that gave up their slot until something happens.
+    #[serde(default)]
+    pub waiting: u32,
     /// Slots; the project's cap over all agents is in the host's row.
     pub scale: u32,
     pub queued: u32,
@@ -177,6 +211,48 @@ pub struct RerunOf {
     pub max: u32,
 }
 
+/// Which try a run is at, after one that failed or got lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TryOf {
+    pub n: u32,
+    /// None when its agent left the project.
+    pub of: Option<u32>,
+}
+
+/// Who goes first when places are scarce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+    #[serde(other)]
+    Unknown,
+}
+
+impl Priority {
+    /// The priority as people read it; none where there is nothing to say.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Low => Some("low"),
+            Self::High => Some("high"),
+            Self::Normal | Self::Unknown => None,
+        }
+    }
+}
+
+/// What a run waits for; the row's `why` says it as a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitRow {
+    /// What it asks a person; none when it waits for something else.
+    pub question: Option<String>,
+    /// The answer is one of these, when there are any.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    pub until_ms: i64,
+}
+
 /// One run, from acceptance to end. A queued item is a run in state `queued`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRow {
@@ -201,6 +277,22 @@ pub struct RunRow {
     pub status_text: Option<String>,
     pub return_value: Option<String>,
     pub rerun: Option<RerunOf>,
+    #[serde(default)]
+    pub retry: Option<TryOf>,
+    #[serde(default)]
+    pub priority: Priority,
+    /// Runs of one lane go one at a time.
+    #[serde(default)]
+    pub lane: Option<String>,
+    /// It does not start before this instant.
+    #[serde(default)]
+    pub not_before_ms: Option<i64>,
+    /// The run that called it.
+    #[serde(default)]
+    pub caller: Option<String>,
+    /// Set while it waits.
+    #[serde(default)]
+    pub wait: Option<WaitRow>,
 }
 
 /// What came of a firing.
@@ -248,4 +340,14 @@ pub struct TriggerRow {
     pub why: String,
     /// Runs that it led to.
     pub runs: Vec<String>,
+}
+
+/// One step of what happened, from a trigger to the end of what it started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyStep {
+    pub at_ms: i64,
+    /// The run or receipt that it is about.
+    pub about: String,
+    /// A sentence.
+    pub text: String,
 }

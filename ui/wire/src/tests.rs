@@ -15,19 +15,65 @@ fn commands_have_one_json_form() {
         Up::Submit {
             id: 7,
             seen: 41,
-            command: Command::Kill { target: Target::Run("dev-1a2b3c4d".into()) },
+            command: Command::kill(Target::Run("dev-1a2b3c4d".into())),
             token: None,
         },
-        r#"{"up":"submit","id":7,"seen":41,"command":{"do":"kill","target":{"run":"dev-1a2b3c4d"}},"token":null}"#,
+        r#"{"up":"submit","id":7,"seen":41,"command":{"do":"kill","target":{"run":"dev-1a2b3c4d"},"tree":false},"token":null}"#,
     );
     check(
-        Command::Pause { scope: Scope::Project, why: Some("deploy".into()) },
-        r#"{"do":"pause","scope":"project","why":"deploy"}"#,
+        Command::Pause {
+            scope: Scope::Project,
+            why: Some("deploy".into()),
+            hold: Hold::Drain,
+            until_ms: Some(9),
+            kill: false,
+        },
+        r#"{"do":"pause","scope":"project","why":"deploy","hold":"drain","until_ms":9,"kill":false}"#,
     );
+    check(Up::Why { id: "dev-1".into() }, r#"{"up":"why","id":"dev-1"}"#);
+    let step = WhyStep { at_ms: 5, about: "dev-1".into(), text: "started at once".into() };
+    check(
+        Down::Why { id: "dev-1".into(), steps: vec![step] },
+        r#"{"down":"why","id":"dev-1","steps":[{"at_ms":5,"about":"dev-1","text":"started at once"}]}"#,
+    );
+    check(
+        Command::Answer { run: "dev-1a2b3c4d".into(), text: "yes".into() },
+        r#"{"do":"answer","run":"dev-1a2b3c4d","text":"yes"}"#,
+    );
+    check(Command::Unlock { key: "db:main".into() }, r#"{"do":"unlock","key":"db:main"}"#);
     check(
         Down::Reply { id: 7, reply: Reply::Stale { now: vec!["it already ended".into()] } },
         r#"{"down":"reply","id":7,"reply":{"reply":"stale","now":["it already ended"]}}"#,
     );
+}
+
+#[test]
+fn alerts_have_one_json_form_and_an_older_host_has_none() {
+    let alert = AlertRow {
+        key: "config:agents/dev/config.toml".into(),
+        at_ms: 7,
+        agent: Some("dev".into()),
+        message: "bad schedule".into(),
+        hint: None,
+        file: Some("agents/dev/config.toml".into()),
+        line: Some(3),
+    };
+    assert_eq!(alert.sentence(), "agents/dev/config.toml:3: bad schedule");
+    check(
+        alert,
+        r#"{"key":"config:agents/dev/config.toml","at_ms":7,"agent":"dev","message":"bad schedule","hint":null,"file":"agents/dev/config.toml","line":3}"#,
+    );
+    let host = r#"{"project":"shop","environment":null,"gateway":null,"mode":"running","paused":null,"scale":null,"started_ms":0,"version":"0","pid":1}"#;
+    assert_eq!(serde_json::from_str::<HostRow>(host).unwrap().alerts, []);
+}
+
+#[test]
+fn a_shorter_form_of_a_command_means_what_it_meant() {
+    let check = |json: &str, command: Command| {
+        assert_eq!(serde_json::from_str::<Command>(json).unwrap(), command, "{json}");
+    };
+    check(r#"{"do":"kill","target":{"agent":"dev"}}"#, Command::kill(Target::Agent("dev".into())));
+    check(r#"{"do":"pause","scope":"project","why":null}"#, Command::pause(Scope::Project));
 }
 
 #[test]

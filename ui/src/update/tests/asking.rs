@@ -12,7 +12,7 @@ fn check(keys: &str, expected: &[Command]) {
 }
 
 fn kill(run: &str) -> Command {
-    Command::Kill { target: Target::Run(run.into()) }
+    Command::kill(Target::Run(run.into()))
 }
 
 fn start(agent: &str, prompt: Option<&str>) -> Command {
@@ -20,7 +20,7 @@ fn start(agent: &str, prompt: Option<&str>) -> Command {
 }
 
 fn pause(agent: &str) -> Command {
-    Command::Pause { scope: Scope::Agent(agent.into()), why: None }
+    Command::pause(Scope::Agent(agent.into()))
 }
 
 fn resume(agent: &str, drop_held: bool) -> Command {
@@ -30,8 +30,8 @@ fn resume(agent: &str, drop_held: bool) -> Command {
 #[test]
 fn keys_ask_the_scheduler() {
     check("p", &[pause("dev")]);
-    check("P", &[Command::Pause { scope: Scope::Project, why: None }]);
-    check("X", &[Command::Kill { target: Target::Agent("dev".into()) }]);
+    check("P", &[Command::pause(Scope::Project)]);
+    check("X", &[Command::kill(Target::Agent("dev".into()))]);
     check("2 X", &[kill("dev-000000b2")]);
     check("2 p", &[pause("dev")]);
     check("D", &[Command::Drop { runs: vec!["dev-000000c2".into(), "dev-000000c1".into()] }]);
@@ -70,15 +70,15 @@ fn keys_that_would_do_nothing_say_why() {
 
 #[test]
 fn commands_of_the_prompt_ask_the_scheduler() {
-    check(": 'kill dev' Enter", &[Command::Kill { target: Target::Agent("dev".into()) }]);
+    check(": 'kill dev' Enter", &[Command::kill(Target::Agent("dev".into()))]);
     check(": 'kill 000000b1' Enter", &[kill("dev-000000b1")]);
     check(": 'run dev \"fix the flaky test\"' Enter", &[start("dev", Some("fix the flaky test"))]);
-    check(": 'pause all' Enter", &[Command::Pause { scope: Scope::Project, why: None }]);
+    check(": 'pause all' Enter", &[Command::pause(Scope::Project)]);
     check(": 'resume release' Enter", &[resume("release", false)]);
     check(": 'rerun release-0000000f' Enter", &[Command::Rerun { run: "release-0000000f".into() }]);
     check(": 'drop docs-000000d1' Enter", &[Command::Drop { runs: vec!["docs-000000d1".into()] }]);
     check(": 'scale dev 3' Enter", &[Command::Scale { agent: "dev".into(), scale: 3 }]);
-    check(": 'ki' Tab 'dev' Enter", &[Command::Kill { target: Target::Agent("dev".into()) }]);
+    check(": 'ki' Tab 'dev' Enter", &[Command::kill(Target::Agent("dev".into()))]);
     check(": 'pau' Right ' dev' Enter Enter", &[pause("dev")]);
     check(": 'pause dev' Enter : Up Enter", &[pause("dev"), pause("dev")]);
 }

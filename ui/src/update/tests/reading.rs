@@ -2,7 +2,7 @@
 
 use super::{dev, mouse};
 use crate::fixture::{Desk, more, records, snapshot, tail};
-use crate::input::Input;
+use crate::input::{Input, Out};
 use crate::pane::Pane;
 use al_wire::*;
 use crossterm::event::MouseEventKind;
@@ -198,4 +198,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn inspect_asks_why_and_asks_again_when_something_happens() {
+    let mut desk = Desk::new();
+    desk.press("2 i");
+    let id = "dev-000000b2".to_owned();
+    let why = Out::Send(Up::Why { id: id.clone() });
+    let asked = |desk: &Desk| desk.out.iter().filter(|out| **out == why).count();
+    assert_eq!(asked(&desk), 1);
+    let step = |text: &str| WhyStep { at_ms: 0, about: id.clone(), text: text.into() };
+    desk.hear(Down::Why { id: "another".into(), steps: vec![step("not this one")] });
+    desk.hear(Down::Why { id: id.clone(), steps: vec![step("started at once")] });
+    assert!(desk.screen().contains("started at once"));
+    assert_eq!(asked(&desk), 1);
+    let row = crate::fixture::run(&id, RunState::Running, 9);
+    desk.hear(Down::Delta(Delta { seq: 43, at_ms: 0, puts: vec![Row::Run(row)] }));
+    assert_eq!(asked(&desk), 2);
+    assert!(desk.screen().contains("started at once"), "until the answer is there");
+    desk.press("Esc");
+    assert_eq!(desk.ui.chain, None);
 }
