@@ -35,7 +35,7 @@ const WEIGHTS: [(Kind, u32); 18] = [
     (Kind::Program, 20),
     (Kind::Says, 3),
     (Kind::Asks, 16),
-    (Kind::RefuseTold, 1),
+    (Kind::RefuseTold, 4),
     (Kind::Round, 2),
     (Kind::Config, 3),
     (Kind::Refuse, 1),
@@ -92,7 +92,7 @@ impl Chooser {
         };
         let weights = WEIGHTS.iter().map(taste).collect();
         let trouble = *rng.pick(&[0, 5, 10, 30]);
-        let left = 60 + rng.below(100);
+        let left = 80 + rng.below(160);
         (Self { rng, weights, trouble, left }, setup)
     }
 

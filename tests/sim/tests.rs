@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::play::{self, Failure};
 
 /// Seeds that every test run plays.
-const FIRST_SEEDS: u64 = 500;
+const FIRST_SEEDS: u64 = 1_500;
 /// A mutant that is not noticed by then has survived.
 const SEEDS_MAX: u64 = 2_000;
 

@@ -56,7 +56,7 @@ fn schedules_go_on(world: &World<'_>) -> Judged {
             return Ok(());
         };
         let armed = world.ledger.timers.get(&Timer::Cron(agent.clone())).copied();
-        let latest = schedule.next(world.now + PATIENCE_MS, None);
+        let latest = schedule.next(world.stamped + PATIENCE_MS, None);
         must(armed.is_some() && armed <= latest, || {
             format!("{agent} is armed for {armed:?}, at {}", world.now)
         })

@@ -29,6 +29,9 @@ use crate::watcher::Watcher;
 /// Everything there is. What a crash takes is in [`World::host`].
 pub struct World<'d> {
     pub now: Millis,
+    /// The latest time that an event of the last commit was stamped with: one may have been on its
+    /// way when the clock was set back.
+    pub stamped: Millis,
     pub setup: Setup,
     /// The project and its agents as their files say now.
     pub project: ProjectRules,
@@ -81,6 +84,7 @@ impl<'d> World<'d> {
         disk.format();
         Self {
             now: setup.at,
+            stamped: setup.at,
             project: setup.rules(),
             files: setup.agents(),
             unread: false,
@@ -218,7 +222,7 @@ impl<'d> World<'d> {
 
     fn watch(&mut self) {
         if let Some(running) = self.host.as_mut().filter(|r| !r.failed && r.watchers.len() < 2) {
-            let last = running.reader.last_runs(self.files.iter().map(|(name, _)| name)).unwrap();
+            let last = running.reader.last_runs(running.host.view.agents.keys()).unwrap();
             running.watchers.push(Watcher::new(running.seq, &running.host.view, last));
         }
     }

@@ -40,12 +40,28 @@ impl World<'_> {
         self.send(Event::RunAsked { run, attempt, ask }, Confirmation::NotNeeded, reply);
     }
 
-    /// Half of the time a lock that somebody else holds, so that circles close.
+    /// Half of the time a lock that somebody else holds, rather of one who waits for this run: so
+    /// circles close.
     fn wanted(&self, run: &str, pick: u32) -> String {
+        let (locks, mut wishes) = (&self.ledger.locks, self.ledger.wishes.iter());
+        let held = |key: &String| locks.get(key).is_some_and(|lock| lock.run == run);
+        let waits = wishes.find(|(_, wish)| held(&wish.key)).map(|(other, _)| other);
+        let theirs = waits.and_then(|other| locks.values().find(|lock| lock.run == *other));
+        if let Some(lock) = theirs.filter(|_| pick.is_multiple_of(2)) {
+            return lock.key.clone();
+        }
         let others = self.ledger.locks.values().filter(|lock| lock.run != run);
         let others: Vec<&String> = others.map(|lock| &lock.key).collect();
         let other = pick_of(pick / 2, others.len()).filter(|_| pick.is_multiple_of(2));
         other.map_or_else(|| lock_key(pick / 2), |n| others[n].clone())
+    }
+
+    /// Now and then the agent of the caller.
+    fn callee(&self, run: &str, pick: u32) -> String {
+        let runs = &self.ledger.runs;
+        let caller = runs.get(run).and_then(|run| runs.get(run.caller.as_ref()?));
+        let back = caller.filter(|_| pick.is_multiple_of(2)).map(|caller| caller.agent.clone());
+        back.unwrap_or_else(|| self.agent_name(pick))
     }
 
     fn ask_of(&self, run: &str, plea: &Plea) -> Ask {
@@ -57,7 +73,7 @@ impl World<'_> {
             Plea::Unlock(key) => Ask::Unlock { key: lock_key(*key) },
             Plea::Renew(key, ttl_ms) => Ask::Renew { key: lock_key(*key), ttl_ms: *ttl_ms },
             Plea::Call { agent, key } => Ask::Call {
-                agent: self.agent_name(*agent),
+                agent: self.callee(run, *agent),
                 context: "please".to_owned(),
                 key: key.map(|key| format!("call-{key}")),
             },

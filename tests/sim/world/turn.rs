@@ -107,6 +107,7 @@ impl World<'_> {
         if let Some(history) = &mut self.history {
             history.push_str(&format!("{inputs:?} {decided:?}\n"));
         }
+        self.stamped = inputs.iter().map(|input| input.stamp.at).fold(self.now, i64::max);
         for (input, decisions) in inputs.iter().zip(decided) {
             for decision in decisions {
                 rules::before_decision(self, input, decision)?;
