@@ -8,9 +8,13 @@ use super::{Name, Reply, World, pick_of};
 use crate::plan::{Plea, Word};
 
 impl World<'_> {
-    /// An attempt that began; those whose programs live rather.
+    /// An attempt that began; those whose programs live rather, and among them those of calls.
     fn speaker(&self, pick: u32) -> Option<Name> {
         let living: Vec<&Name> = self.machine.programs().map(|process| &process.name).collect();
+        let called = |name: &&&Name| self.ledger.runs.get(&name.0).is_some_and(|r| r.depth > 0);
+        if let Some(name) = living.iter().find(called).filter(|_| pick % 8 < 3) {
+            return Some((*name).clone());
+        }
         if let Some(n) = pick_of(pick / 8, living.len()).filter(|_| !pick.is_multiple_of(8)) {
             return Some(living[n].clone());
         }
@@ -56,12 +60,24 @@ impl World<'_> {
         other.map_or_else(|| lock_key(pick / 2), |n| others[n].clone())
     }
 
-    /// Now and then the agent of the caller.
+    /// Mostly another agent of the project, and rather the one that called this run.
     fn callee(&self, run: &str, pick: u32) -> String {
+        if pick.is_multiple_of(7) {
+            return self.agent_name(pick / 7);
+        }
         let runs = &self.ledger.runs;
-        let caller = runs.get(run).and_then(|run| runs.get(run.caller.as_ref()?));
-        let back = caller.filter(|_| pick.is_multiple_of(2)).map(|caller| caller.agent.clone());
-        back.unwrap_or_else(|| self.agent_name(pick))
+        let own = runs.get(run);
+        let caller = own.and_then(|run| runs.get(run.caller.as_ref()?));
+        if let Some(caller) = caller.filter(|_| pick.is_multiple_of(2)) {
+            return caller.agent.clone();
+        }
+        let others =
+            self.ledger.agents.iter().filter(|(name, rules)| {
+                rules.scale > 0 && own.is_none_or(|run| run.agent != **name)
+            });
+        let others: Vec<&String> = others.map(|(name, _)| name).collect();
+        let other = pick_of(pick / 2, others.len());
+        other.map_or_else(|| self.agent_name(pick), |n| others[n].clone())
     }
 
     fn ask_of(&self, run: &str, plea: &Plea) -> Ask {
