@@ -10,11 +10,15 @@
 //! * the host's loop around the turn (`engine::writer`, in [`world`]'s `turn`) and the futures that
 //!   carry effects out (`engine::drive`, in `driver`), with crash points between any two of their
 //!   steps: within a turn, after the commit and between the answers and acts that follow, after
-//!   `begun` and before the act, after the act and before the news;
+//!   `begun` and before the act, after the act and before the news; and the driver's rounds;
 //! * processes: slow to start, refused, there already, vanishing, deaf to a stop, ending in every
-//!   way, talking through the gateway long after their end;
+//!   way, standing still when told and going on when told, and talking through the gateway long
+//!   after their end: they take locks in circles, call one another, back to where the call came
+//!   from, and wait for deliveries, calls and answers;
 //! * senders that send again until they get a 2xx, twice, or out of order; operators whose commands
-//!   are late, double or about what is gone, and who say yes to old questions;
+//!   are late, double or about what is gone, and who say yes to old questions; who order runs for
+//!   later, hold agents for a while, answer, unlock and kill what a run called;
+//! * the project's files: agents come, go and change while the host runs, and it reads them late;
 //! * the clock: it passes, it is set forwards and back, and it begins near clock changes in the
 //!   zones of the agents' schedules;
 //! * disasters: the host is killed, the machine is switched off, the disk is full at any write.

@@ -20,6 +20,8 @@ pub enum Fault {
     NoFence,
     /// A supervisor that comes late makes the folder that it misses.
     OwnFolder,
+    /// A start goes on although its run has ended, and a round looks for what is just being started.
+    Untended,
     /// A run goes on before it is on disk that it does.
     ResumeTooEarly,
 }
@@ -73,6 +75,7 @@ pub const MUTANTS: &[(&str, Place)] = &[
     ("random process names", Around(Fault::RandomNames)),
     ("a lost attempt is not fenced", Around(Fault::NoFence)),
     ("a late supervisor makes its own folder", Around(Fault::OwnFolder)),
+    ("a round meets a start", Around(Fault::Untended)),
     ("late news of an old attempt counts", Inside(Mutant::LateNews)),
     ("a lost attempt is started again", Inside(Mutant::LostAgain)),
     ("the next attempt has the same number", Inside(Mutant::SameAttempt)),

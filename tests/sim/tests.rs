@@ -13,7 +13,7 @@ use crate::play::{self, Failure};
 /// Seeds that every test run plays.
 const FIRST_SEEDS: u64 = 1_500;
 /// A mutant that is not noticed by then has survived.
-const SEEDS_MAX: u64 = 2_000;
+const SEEDS_MAX: u64 = 5_000;
 
 const REGRESSIONS: &str = include_str!("regressions.txt");
 

@@ -57,6 +57,7 @@ impl World<'_> {
         };
         if let Task::Start(effect) | Task::Find(effect, _) = &task
             && self.is_tended(&name_of(effect))
+            && !self.faults.has(Fault::Untended)
         {
             return Ok(());
         }
@@ -149,7 +150,7 @@ impl World<'_> {
     }
 
     fn start(&mut self, effect: Effect) -> Result<Then, Violation> {
-        if !self.is_wanted(&effect) {
+        if !self.is_wanted(&effect) && !self.faults.has(Fault::Untended) {
             return Ok(Then::Over);
         }
         rules::before_start(self, &effect)?;
