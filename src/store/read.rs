@@ -266,8 +266,10 @@ fn each_live_run(conn: &Connection, mut each: impl FnMut(Run)) -> rusqlite::Resu
         "SELECT {} FROM runs WHERE ended_at IS NULL ORDER BY seq",
         row::RUN
     ))?;
-    for run in statement.query_map([], row::run)? {
-        each(run?);
+    let mut rows = statement.query([])?;
+    let mut last = row::LastWhy::default();
+    while let Some(row) = rows.next()? {
+        each(last.run(row)?);
     }
     Ok(())
 }

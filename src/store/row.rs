@@ -5,13 +5,28 @@ use serde::de::DeserializeOwned;
 
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{
-    Call, Lock, Pace, Priority, Receipt, Run, RunState, Trigger, TriggerKind, Wait,
+    Call, Lock, Pace, Priority, Receipt, Run, RunState, Trigger, TriggerKind, Wait, Why,
 };
 
 /// Columns of a run, in the order that [`run`] reads.
 pub const RUN: &str = "seq, id, agent, state, why, kind, source, summary, receipt, attempt, \
      stopping, queued_at, started_at, ended_at, exit_code, status, return_value, rerun, \
      wants_rerun, priority, place, lane, key, not_before, caller, depth, retries, wait, pace";
+
+/// A column of text where SQLite has it: no copy is made.
+fn text<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<&'r str> {
+    Ok(row.get_ref(at)?.as_str()?)
+}
+
+/// A value that a column names.
+fn named<T>(
+    row: &Row<'_>,
+    at: usize,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let name = text(row, at)?;
+    parsed(at, name, from_name(name))
+}
 
 /// A value that a column holds as text and that must make sense.
 pub fn parsed<T>(at: usize, text: &str, value: Option<T>) -> rusqlite::Result<T> {
@@ -25,37 +40,57 @@ fn json<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite::Result<T> {
 }
 
 pub fn trigger(row: &Row<'_>, at: usize) -> rusqlite::Result<Trigger> {
-    let kind: String = row.get(at)?;
     Ok(Trigger {
-        kind: parsed(at, &kind, TriggerKind::from_name(&kind))?,
+        kind: named(row, at, TriggerKind::from_name)?,
         source: row.get(at + 1)?,
         summary: row.get(at + 2)?,
     })
 }
 
 pub fn outcome(row: &Row<'_>, at: usize) -> rusqlite::Result<ReceiptOutcome> {
-    let name: String = row.get(at)?;
-    parsed(at, &name, ReceiptOutcome::from_name(&name))
+    named(row, at, ReceiptOutcome::from_name)
 }
 
 pub fn column_json<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
-    json(at, &row.get::<_, String>(at)?)
+    json(at, text(row, at)?)
 }
 
 pub fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
-    let state: String = row.get(3)?;
-    let stopping: Option<String> = row.get(10)?;
-    let (priority, pace): (String, String) = (row.get(19)?, row.get(28)?);
+    run_because(row, column_json(row, 4)?)
+}
+
+/// The reason that was read last, as text and value. The runs of a long queue mostly wait for the
+/// same, and reading a reason takes as long as the rest of the row.
+#[derive(Default)]
+pub struct LastWhy(Option<(String, Why)>);
+
+impl LastWhy {
+    /// The next one of many runs.
+    pub fn run(&mut self, row: &Row<'_>) -> rusqlite::Result<Run> {
+        let reason = text(row, 4)?;
+        match &self.0 {
+            Some((known, why)) if known == reason => run_because(row, why.clone()),
+            _ => {
+                let why: Why = json(4, reason)?;
+                self.0 = Some((reason.to_owned(), why.clone()));
+                run_because(row, why)
+            }
+        }
+    }
+}
+
+fn run_because(row: &Row<'_>, why: Why) -> rusqlite::Result<Run> {
+    let stopping = row.get_ref(10)?.as_str_or_null()?;
     Ok(Run {
         seq: row.get(0)?,
         id: row.get(1)?,
         agent: row.get(2)?,
-        state: parsed(3, &state, RunState::from_name(&state))?,
-        why: column_json(row, 4)?,
+        state: named(row, 3, RunState::from_name)?,
+        why,
         trigger: trigger(row, 5)?,
         receipt: row.get(8)?,
         attempt: row.get(9)?,
-        stopping: stopping.as_deref().map(|text| json(10, text)).transpose()?,
+        stopping: stopping.map(|text| json(10, text)).transpose()?,
         queued_at: row.get(11)?,
         started_at: row.get(12)?,
         ended_at: row.get(13)?,
@@ -64,7 +99,7 @@ pub fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         return_value: row.get(16)?,
         rerun: row.get(17)?,
         wants_rerun: row.get(18)?,
-        priority: parsed(19, &priority, Priority::from_name(&priority))?,
+        priority: named(row, 19, Priority::from_name)?,
         place: row.get(20)?,
         lane: row.get(21)?,
         key: row.get(22)?,
@@ -73,7 +108,7 @@ pub fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         depth: row.get(25)?,
         retries: row.get(26)?,
         wait: row.get(27)?,
-        pace: parsed(28, &pace, Pace::from_name(&pace))?,
+        pace: named(row, 28, Pace::from_name)?,
     })
 }
 
