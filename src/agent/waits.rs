@@ -13,6 +13,7 @@ use super::gateway::{Answer, Gateway, may_change, pass_on, path_of};
 use super::usage::{Given, Misuse};
 use super::{FAILED, Reply, TIME_OVER};
 use crate::ambient;
+use crate::http::HttpError;
 
 /// How long it waits before it asks again.
 const PACE: Duration = Duration::from_secs(1);
@@ -84,7 +85,7 @@ fn set(body: &mut Value, field: &str, value: Option<impl serde::Serialize>) {
 
 /// Registers the wait and stays until it is over.
 fn until_over(gateway: &Gateway, path: &str, body: Value) -> Reply {
-    let answer = gateway.begin(path, body);
+    let answer = begin(gateway, path, &body);
     let registered = match &answer {
         Ok(reply) if reply.status == 200 => parsed(reply),
         Ok(_) | Err(_) => return failed(answer),
@@ -97,6 +98,24 @@ fn until_over(gateway: &Gateway, path: &str, body: Value) -> Reply {
     let failures = u64::try_from(left_ms / 1000).unwrap_or(0) + RESTART_POLLS;
     let path = path_of("/waits", id);
     poll(|| gateway.get(&path), PACE, failures)
+}
+
+/// Registers the wait. An answer that does not arrive leaves open whether it is registered; asked
+/// again for the same, the gateway answers with the same wait.
+fn begin(gateway: &Gateway, path: &str, body: &Value) -> Answer {
+    let mut answer = gateway.begin(path, body.clone());
+    // One that could not even be asked registered nothing.
+    if matches!(answer, Err(HttpError::Connect(_))) {
+        return answer;
+    }
+    for _ in 0..RESTART_POLLS {
+        if !may_change(&answer) {
+            break;
+        }
+        thread::sleep(PACE);
+        answer = gateway.begin(path, body.clone());
+    }
+    answer
 }
 
 /// Asks until the wait is over or `failures` questions have failed.

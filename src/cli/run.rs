@@ -20,7 +20,7 @@ use crate::ambient::{self, Millis};
 use crate::engine::{Confirmation, Handle, Outcome};
 use crate::failure::Failure;
 use crate::log::{Follower, Query, Record};
-use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, Why};
+use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Why};
 use crate::store::{FILE, Reader};
 
 /// How often an ended run is looked for.
@@ -154,6 +154,9 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|ordered| {
         tell_before(&ordered);
+        if ordered.before {
+            tokio.block_on(must_go_on(&hosted.engine, &ordered.run))?;
+        }
         let (engine, places) = (&hosted.engine, &hosted.places);
         let watched =
             Watched { run: &ordered.run, reader: engine.reader(), places, own: Some(engine) };
@@ -161,6 +164,20 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     });
     hosted.end(&tokio)?;
     outcome
+}
+
+/// A host for one run leaves what was queued before to the next whole one, so nobody waits for that.
+async fn must_go_on(engine: &Handle, run: &str) -> Result<(), Failure> {
+    let id = run.to_owned();
+    let left = move |view: &View| {
+        view.runs.get(&id).is_some_and(|r| r.state == RunState::Queued && r.seq < view.from_seq)
+    };
+    match engine.look(left).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Failure::upstream("queued", format!("{run} has not started"))
+            .hint("it waits for the next scheduler: al start")),
+        Err(error) => Err(Failure::upstream("not_accepted", error.to_string())),
+    }
 }
 
 fn tell_before(ordered: &Ordered) {
@@ -326,9 +343,10 @@ async fn until_ended(watched: &Watched<'_>, mut signals: Signals) -> Result<Run,
             return Ok(row);
         }
         // A run in flight goes on without its scheduler; one that waits does not.
-        let waits = row.state == RunState::Queued && own.is_none();
+        let waits = matches!(row.state, RunState::Queued | RunState::Waiting) && own.is_none();
         if waits && running::running(&places.al).is_none() {
-            let ended = format!("the scheduler ended before {run} could start");
+            let went = if row.state == RunState::Queued { "start" } else { "go on" };
+            let ended = format!("the scheduler ended before {run} could {went}");
             return Err(Failure::upstream("scheduler_ended", ended)
                 .hint("it waits for the next scheduler: al start"));
         }

@@ -216,11 +216,11 @@ impl Driver {
             Err(runtime::Error::Claimed { .. }) => self.find(effect).await,
             // It may have begun all the same; only a look at the claim tells.
             Err(error) => match self.process.inspect(run, attempt).await {
-                Ok(Presence::Absent) | Err(_) => {
+                Ok(Presence::Absent) => {
                     let message = error.to_string();
                     self.news(effect, EffectNews::Failed { message });
                 }
-                Ok(_) => self.find(effect).await,
+                Ok(_) | Err(_) => self.find(effect).await,
             },
         }
     }
@@ -256,14 +256,17 @@ impl Driver {
         self.engine.look(starting).await.unwrap_or(false)
     }
 
-    /// Finds out what became of an attempt, and stays with it when it lives.
+    /// Finds out what became of an attempt, and stays with it when it lives. Who cannot look has seen
+    /// nothing: the next round looks again, and until then the attempt counts as living.
     async fn find(&self, effect: &Effect) {
         let (run, attempt) = (effect.run(), effect.attempt());
-        let presence = self.insist(|| self.process.inspect(run, attempt)).await;
-        let presence = presence.unwrap_or_else(|error| {
-            tracing::error!(target: "engine", run, attempt, error = %error, "cannot be found");
-            Presence::Lost
-        });
+        let presence = match self.insist(|| self.process.inspect(run, attempt)).await {
+            Ok(presence) => presence,
+            Err(error) => {
+                tracing::error!(target: "engine", run, attempt, error = %error, "cannot be found");
+                return;
+            }
+        };
         match found(presence) {
             Found::Living(handle) => {
                 self.news(effect, EffectNews::Done);
@@ -293,9 +296,9 @@ impl Driver {
     async fn watch(&self, run: &str, attempt: u32, handle: &runtime::Handle) {
         match self.insist(|| self.process.wait(handle)).await {
             Ok(exit) => self.exited(run, attempt, exit),
+            // The next round looks again.
             Err(error) => {
                 tracing::error!(target: "engine", run, attempt, error = %error, "end not seen");
-                self.report(exit_event(run, attempt, lost()));
             }
         }
     }
@@ -399,18 +402,6 @@ pub fn how_it_ended(exit: runtime::Exit) -> Exit {
         status: exit.status,
         wants_rerun: exit.rerun,
         chosen: exit.exit_signal,
-    }
-}
-
-fn lost() -> Exit {
-    Exit {
-        verdict: Verdict::Lost,
-        code: None,
-        at: ambient::now_ms(),
-        return_value: None,
-        status: None,
-        wants_rerun: false,
-        chosen: None,
     }
 }
 

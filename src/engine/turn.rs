@@ -5,7 +5,7 @@ use crate::scheduler::settle::at_rest;
 use crate::scheduler::view::Mode;
 use crate::scheduler::{
     AgentRules, Answer, Command, Decision, Effect, EffectState, Event, Millis, ProjectRules, Stamp,
-    View, settle, step,
+    Timer, View, settle, step,
 };
 use crate::store::{Store, StoreError};
 
@@ -40,8 +40,30 @@ impl Host {
         }
         let back = (now < self.seen).then_some(Event::ClockSetBack);
         self.seen = now;
-        let due = self.view.timers.iter().filter(|(_, at)| **at <= now);
+        let due = self.timers().filter(|(_, at)| *at <= now);
         back.into_iter().chain(due.map(|(timer, _)| Event::TimerDue(timer.clone()))).collect()
+    }
+
+    /// The next instant at which something is due.
+    pub fn next_due(&self) -> Option<Millis> {
+        self.timers().map(|(_, at)| at).min()
+    }
+
+    /// Timers that this host serves: one that lives for one run leaves schedules alone.
+    fn timers(&self) -> impl Iterator<Item = (&Timer, Millis)> {
+        let served =
+            |timer: &Timer| !(self.view.is_for_one_run() && matches!(timer, Timer::Cron(_)));
+        self.view.timers.iter().filter(move |(timer, _)| served(timer)).map(|(t, at)| (t, *at))
+    }
+
+    /// The view as the rows have it. One that is ahead of them is read again, where that works.
+    pub fn look(&mut self) -> &View {
+        if self.stale
+            && let Err(error) = self.reload()
+        {
+            tracing::warn!(target: "engine", error = %error, "the state could not be read again");
+        }
+        &self.view
     }
 
     /// Reads the view from the rows again. What is not in rows (rules, mode) stays.

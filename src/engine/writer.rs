@@ -155,7 +155,7 @@ impl Writer {
         if self.trouble.is_some() {
             return NAP;
         }
-        let Some(at) = self.host.view.timers.values().min() else { return NAP };
+        let Some(at) = self.host.next_due() else { return NAP };
         let until = u64::try_from(at - ambient::now_ms()).unwrap_or(0);
         Duration::from_millis(until).min(NAP)
     }
@@ -178,9 +178,10 @@ impl Writer {
             }
             Message::Watch(reply) => {
                 let commits = self.commits.subscribe();
-                let _ = reply.send(Watch { seq: self.seq, view: self.host.view.clone(), commits });
+                let view = self.host.look().clone();
+                let _ = reply.send(Watch { seq: self.seq, view, commits });
             }
-            Message::Look(look) => look(&self.host.view),
+            Message::Look(look) => look(self.host.look()),
             Message::Leave => return Next::End,
         }
         Next::Turn

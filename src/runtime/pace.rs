@@ -68,6 +68,10 @@ fn number_of(attempt: &Attempt, pace: Pace) -> io::Result<u64> {
 /// What became of a wish: true when it is so, false when the attempt is gone or about to be, none
 /// as long as nobody knows.
 pub(super) fn outcome(attempt: &Attempt, number: u64) -> io::Result<Option<bool>> {
+    // Whoever was asked to stop does not stand still any more.
+    if attempt.stop().exists() {
+        return Ok(Some(false));
+    }
     // Before the word, which may be the last one.
     let held = claim::is_held(attempt)?;
     Ok(match read(&attempt.paced())? {

@@ -169,7 +169,8 @@ fn drop_runs(view: &View, runs: &[String]) -> Impact {
 
 fn stop_scope(view: &View, scope: &Scope, kill: bool) -> Impact {
     let (name, cli) = match scope {
-        Scope::Project => ("every agent", "al stop --agents".to_owned()),
+        // The shell stops one agent, or the scheduler.
+        Scope::Project => ("every agent", String::new()),
         Scope::Agent(agent) => (agent.as_str(), format!("al stop {agent}")),
     };
     let of_scope = |run: &&Run| matches!(scope, Scope::Project) || run.agent == name;

@@ -74,6 +74,9 @@ pub fn deadlock(
     None
 }
 
+/// Locks that one run may hold: each costs everybody a little.
+pub const LOCKS_MAX: u32 = 100;
+
 /// The longest key, in bytes.
 pub const KEY_MAX: usize = 1024;
 

@@ -86,7 +86,8 @@ impl Cadence {
             Self::Every(every) => {
                 let every = (*every).max(1);
                 let first = due.unwrap_or(after + every);
-                let behind = (after - first).max(-1) / every + 1;
+                // Rounded down: a tick that is still to come stays where it is.
+                let behind = (after - first).max(-1).div_euclid(every) + 1;
                 // A clock that went back must not hold the next tick up for longer than one interval.
                 Some((first + behind * every).min(after + every))
             }

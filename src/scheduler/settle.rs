@@ -28,7 +28,12 @@ pub fn settle(view: &View, at: Millis) -> Vec<Decision> {
 
 /// True when a draining host has nothing left to wait for.
 pub fn at_rest(view: &View) -> bool {
-    view.mode == Mode::Draining && view.running() == 0 && view.woken().next().is_none()
+    // A run that stands still may stay for the next host, unless its end was asked for.
+    let ending = |run: &Run| run.state.alive() && run.stopping.is_some();
+    view.mode == Mode::Draining
+        && view.running() == 0
+        && view.woken().next().is_none()
+        && !view.runs.values().any(ending)
 }
 
 /// Lets the next woken run go on. Work in flight goes on during a pause, too, and while the host
@@ -60,7 +65,7 @@ impl View {
             .agents
             .get(&run.agent)
             .is_some_and(|agent| agent.live.len() as u32 >= agent.rules.scale.max(1));
-        of_agent || self.rules.scale.is_some_and(|cap| self.running() >= cap)
+        of_agent || self.rules.scale.is_some_and(|cap| self.running() >= cap.max(1))
     }
 }
 

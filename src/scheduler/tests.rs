@@ -137,7 +137,7 @@ impl Fleet {
         }
         if let Some(cap) = self.view.rules.scale {
             // A cap that became narrower ends nothing, but nothing starts over it.
-            assert!(self.view.running() <= cap.max(before), "project cap");
+            assert!(self.view.running() <= cap.max(before).max(1), "project cap");
         }
     }
 
@@ -153,7 +153,12 @@ impl Fleet {
     }
 
     fn tick(&mut self, agent: &str) -> Option<Answer> {
-        self.send(Event::TimerDue(Timer::Cron(agent.into())))
+        let timer = Timer::Cron(agent.into());
+        // What is due is due now.
+        if let Some(at) = self.view.timers.get_mut(&timer) {
+            *at = self.at;
+        }
+        self.send(Event::TimerDue(timer))
     }
 
     /// A tick of an agent that has no schedule of its own in this test.

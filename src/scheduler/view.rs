@@ -62,8 +62,7 @@ impl AgentView {
         let id = &run.id;
         if run.state == RunState::Queued {
             self.queue.push(run);
-            // What began once is not replaced any more.
-            if let Some(key) = run.key.as_ref().filter(|_| run.attempt == 0) {
+            if let Some(key) = run.key.as_ref().filter(|_| may_be_replaced(run)) {
                 self.keys.insert(key.clone(), id.clone());
             }
             return;
@@ -83,6 +82,11 @@ impl AgentView {
         forget(&mut self.keys, run.key.as_ref(), &run.id);
         forget(&mut self.lanes, run.lane.as_ref(), &run.id);
     }
+}
+
+/// What began once is not replaced, and neither is what was ordered for a time.
+fn may_be_replaced(run: &Run) -> bool {
+    run.attempt == 0 && run.not_before.is_none()
 }
 
 /// Takes the entry of `key` out, when it is this run's.
@@ -218,6 +222,11 @@ impl View {
         }
         x ^= x >> 15;
         format!("{agent}-{x:08x}")
+    }
+
+    /// Whether the host lives for one run and leaves everything else to the next whole one.
+    pub fn is_for_one_run(&self) -> bool {
+        self.from_seq > 0
     }
 
     /// Runs that hold a slot, also those of agents that left the project.

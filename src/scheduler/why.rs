@@ -140,6 +140,10 @@ pub enum Why {
     },
     /// A run waits for one thing at a time.
     WaitsAlready,
+    /// A run holds as many locks as it may.
+    TooManyLocks {
+        max: u32,
+    },
     /// A person took the lock away.
     UnlockedBy {
         by: String,

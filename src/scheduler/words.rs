@@ -105,6 +105,7 @@ impl Why {
             }
             Self::NoSuchChoice { choices } => format!("the choices are: {}", choices.join(", ")),
             Self::WaitsAlready => "the run waits for something already".to_owned(),
+            Self::TooManyLocks { max } => format!("a run holds {max} locks at most"),
             Self::UnlockedBy { by } => format!("taken away by {by}"),
             Self::LockExpired => "not renewed in time".to_owned(),
             Self::ResumedBy { by } => format!("resumed by {by}"),

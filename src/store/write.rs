@@ -215,7 +215,8 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
         conn,
         "DELETE FROM receipts WHERE n < coalesce(
              (SELECT n FROM receipts WHERE at >= ?1 ORDER BY n LIMIT 1),
-             (SELECT max(n) + 1 FROM receipts))",
+             (SELECT max(n) + 1 FROM receipts))
+             AND id NOT IN (SELECT receipt FROM runs WHERE ended_at IS NULL)",
         params![before],
     )?;
     if mutant(Mutant::PruneTakesLive) {

@@ -106,8 +106,10 @@ impl Step<'_> {
         }
         let (hold, by, until) = (pause.hold, pause.by.clone(), pause.until);
         let before = self.view.pauses.get(scope);
-        let same =
-            |before: &Pause| before.hold == hold && until.is_none() && pause.why.is_none() && !kill;
+        let same = |before: &Pause| {
+            let ends = before.until.is_some() || until.is_some();
+            before.hold == hold && !ends && pause.why.is_none() && !kill
+        };
         if before.is_some_and(same) {
             return self
                 .done(format!("{} {} already", scope_name(scope), is_held(hold)), Vec::new());
@@ -129,7 +131,14 @@ impl Step<'_> {
                 let held = |run| Decision::Explain { run, why: why.clone() };
                 self.out.extend(queued.into_iter().map(held));
             }
-            Hold::Drain => {}
+            // What was held is worked off from now on.
+            Hold::Drain => {
+                for run in queued {
+                    if let Some(why) = self.why_after_resume(&run, scope) {
+                        self.out.push(Decision::Explain { run, why });
+                    }
+                }
+            }
             Hold::Stop => {
                 for run in &queued {
                     self.end_queued(run, RunState::Dropped, Why::StoppedBy { by: by.clone() });

@@ -255,9 +255,9 @@ impl Step<'_> {
     /// The new run takes the place of the queued one with its key, so that a storm of news about one
     /// thing never sends it to the end of the queue.
     fn replace(&mut self, new: &mut Run) {
-        let Some(key) = new.key.as_ref().filter(|_| !mutant(Mutant::LatestKeepsBoth)) else {
-            return;
-        };
+        // What is ordered for a time neither replaces nor is replaced.
+        let now = new.not_before.is_none() && !mutant(Mutant::LatestKeepsBoth);
+        let Some(key) = new.key.as_ref().filter(|_| now) else { return };
         let old = self.view.agents.get(&new.agent).and_then(|agent| agent.keys.get(key));
         let Some(old) = old.and_then(|id| self.view.runs.get(id)) else { return };
         new.place = old.place;

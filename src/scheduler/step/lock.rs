@@ -2,8 +2,8 @@
 
 use super::Step;
 use crate::scheduler::decision::{Answer, Decision};
-use crate::scheduler::lock::{Lock, Wish, deadlock};
-use crate::scheduler::model::{Millis, Run, Timer};
+use crate::scheduler::lock::{LOCKS_MAX, Lock, Wish, deadlock};
+use crate::scheduler::model::{Millis, Run, Timer, Why};
 use crate::scheduler::mutant::{Mutant, mutant};
 
 impl Step<'_> {
@@ -12,6 +12,9 @@ impl Step<'_> {
         let free = mutant(Mutant::LockGivenTwice);
         match self.holder(key).filter(|lock| lock.run != run.id && !free) {
             Some(lock) => self.conflict(run, &lock, waits),
+            None if self.holds_too_many(run, key) => {
+                self.answer(Answer::Refused(Why::TooManyLocks { max: LOCKS_MAX }));
+            }
             None => {
                 if self.view.wishes.0.contains_key(&run.id) {
                     self.out.push(Decision::Wish { run: run.id.clone(), wish: None });
@@ -19,6 +22,11 @@ impl Step<'_> {
                 self.hold(run, key, self.stamp.at, ttl_ms);
             }
         }
+    }
+
+    fn holds_too_many(&self, run: &Run, key: &str) -> bool {
+        let mine = self.view.locks_of(&run.id).filter(|lock| lock.key != key).count();
+        mine >= LOCKS_MAX as usize
     }
 
     fn conflict(&mut self, run: &Run, lock: &Lock, waits: bool) {

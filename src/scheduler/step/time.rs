@@ -113,6 +113,9 @@ impl Step<'_> {
         after: Millis,
         due: Option<Millis>,
     ) {
+        if self.view.is_for_one_run() {
+            return; // Schedules and what they missed are for the next whole host.
+        }
         let timer = Timer::Cron(name.to_owned());
         match cadence.and_then(|c| c.next(after, due)) {
             Some(at) => self.out.push(Decision::SetTimer { timer, at }),
@@ -157,14 +160,18 @@ impl Step<'_> {
     /// A tick starts a run when a slot is free. Otherwise it is skipped, because the next tick looks
     /// at the same work, or waits, when the agent wants that.
     pub(super) fn cron_due(&mut self, name: &str) {
+        let due = self.view.timers.get(&Timer::Cron(name.to_owned())).copied();
+        // Armed anew since it was noticed: an edit came in between.
+        if due.is_some_and(|due| due > self.stamp.at) {
+            return;
+        }
         let cadence = self.view.agents.get(name).and_then(|agent| agent.rules.schedule.as_ref());
         let Some(cadence) = cadence else {
             return self.out.push(Decision::ClearTimer { timer: Timer::Cron(name.to_owned()) });
         };
         // After a jump of the clock the schedule goes on from now, without a burst.
-        let due = self.view.timers.get(&Timer::Cron(name.to_owned()));
-        let after = due.filter(|_| mutant(Mutant::TickBurst)).unwrap_or(&self.stamp.at);
-        self.arm(name, *after);
+        let after = due.filter(|_| mutant(Mutant::TickBurst)).unwrap_or(self.stamp.at);
+        self.arm(name, after);
         let offer = Offer::new(schedule_trigger(cadence), schedule_payload());
         self.offer(offer.to(name, self.tick_hindrance(name)));
     }
@@ -176,9 +183,14 @@ impl Step<'_> {
         }
         match agent.rules.overlap {
             Overlap::Skip => {
-                let queued = agent.queue.len() as u32;
                 let crowd = || self.view.crowd(name, self.view.running());
-                let ahead = || (queued > 0).then_some(Why::QueueAhead { queued });
+                // What waits for its time or its lane is in nobody's way.
+                let may_start = |run: &&Run| self.view.not_yet(run, self.stamp.at).is_none();
+                let ahead = || {
+                    let queued = agent.queue.iter().filter_map(|id| self.view.runs.get(id));
+                    let queued = queued.filter(may_start).count() as u32;
+                    (queued > 0).then_some(Why::QueueAhead { queued })
+                };
                 self.unwilling(name).or_else(crowd).or_else(ahead)
             }
             // One tick may wait; a second one would look at the same work.

@@ -10,6 +10,11 @@ use crate::scheduler::wait::{Wait, WaitFor};
 impl Step<'_> {
     /// The run gives up its slot and stands still.
     pub(super) fn wait(&mut self, run: &Run, what: &WaitFor, timeout_ms: Option<Millis>) {
+        // Who asks for the same again did not hear the answer.
+        let known = run.wait.as_ref().and_then(|id| self.view.waits.get(id));
+        if let Some(wait) = known.filter(|wait| wait.what == *what && run.stopping.is_none()) {
+            return self.answer(Answer::Waits { wait: wait.id.clone(), until: wait.until });
+        }
         let refused = match (&run.stopping, run.state) {
             (Some(why), _) => Some(why.clone()),
             (None, RunState::Waiting) => Some(Why::WaitsAlready),

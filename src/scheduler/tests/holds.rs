@@ -93,3 +93,27 @@ fn a_stop_says_what_it_costs() {
         ]
     );
 }
+
+#[test]
+fn a_pause_without_end_takes_the_end_of_the_one_before() {
+    let (mut fleet, _) = busy();
+    let pause = |until| Command::Pause {
+        scope: agent("dev"),
+        why: None,
+        hold: Hold::Pause,
+        until,
+        kill: false,
+    };
+    fleet.command(pause(Some(fleet.at + 7_200_000)));
+    fleet.command(pause(None));
+    assert_eq!(fleet.view.pauses[&agent("dev")].until, None);
+    assert!(fleet.view.timers.is_empty());
+}
+
+#[test]
+fn what_a_pause_held_is_said_to_be_worked_off_by_a_drain() {
+    let (mut fleet, runs) = busy();
+    fleet.command(hold(agent("dev"), Hold::Pause, None, false));
+    fleet.command(hold(agent("dev"), Hold::Drain, None, false));
+    assert_eq!(fleet.view.runs[&runs[1]].why.sentence(), "waiting for a slot: 1 of 1 are taken");
+}

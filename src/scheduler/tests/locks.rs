@@ -160,3 +160,14 @@ fn keys_are_uris() {
     }
     check(&format!("a:{}", "x".repeat(2000)), false);
 }
+
+#[test]
+fn a_run_holds_so_many_locks_and_no_more() {
+    let (mut fleet, a, _) = two();
+    let max = super::super::lock::LOCKS_MAX;
+    for n in 0..max {
+        assert!(matches!(fleet.ask(&a, lock(&format!("x:{n}"))), Answer::Locked { .. }));
+    }
+    assert_eq!(fleet.ask(&a, lock("y:1")), Answer::Refused(Why::TooManyLocks { max }));
+    assert!(matches!(fleet.ask(&a, lock("x:0")), Answer::Locked { .. }), "one that it holds");
+}

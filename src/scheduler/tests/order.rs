@@ -192,3 +192,16 @@ fn parameters_and_key_of_a_manual_run_are_its_own() {
     let dedupe = fleet.receipts[0].dedupe.as_deref();
     assert_eq!(dedupe, Some(&*manual_key("dev", "nightly-1")));
 }
+
+#[test]
+fn what_is_ordered_for_a_time_neither_replaces_nor_is_replaced() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    fleet.rules("dev").keep_latest = template("all");
+    fleet.webhook(&["dev"]);
+    let waiting = fleet.webhook(&["dev"]).remove(0);
+    let not_before = Some(fleet.at + 86_400_000);
+    let later = run(&mut fleet, Order { not_before, ..Order::of("dev") });
+    assert_eq!((fleet.state(&waiting), fleet.state(&later)), (Queued, Queued));
+    let newer = fleet.webhook(&["dev"]).remove(0);
+    assert_eq!(fleet.states(&[waiting, later, newer]), [Dropped, Queued, Queued]);
+}

@@ -32,6 +32,56 @@ fn an_interval_keeps_its_phase_over_restarts_and_clock_jumps() {
 }
 
 #[test]
+fn a_restart_before_the_planned_tick_leaves_it_where_it_is() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    every(&mut fleet);
+    for passed in [0, 1, EVERY / 2, EVERY - 1] {
+        fleet.at = T0 + passed;
+        fleet.send(Event::HostStarted);
+        assert_eq!(due(&fleet), T0 + EVERY, "after {passed} ms");
+    }
+}
+
+#[test]
+fn what_waits_for_its_time_does_not_silence_a_schedule() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]).scheduled("dev", "* * * * *");
+    let not_before = Some(T0 + 7 * 86_400_000);
+    fleet.command(Command::Run(Order { not_before, ..Order::of("dev") }));
+    let Some(Answer::Fired { runs, .. }) = fleet.tick("dev") else { panic!() };
+    assert_eq!(fleet.states(&runs), [Starting]);
+}
+
+#[test]
+fn a_host_for_one_run_leaves_the_ticks_to_the_next_whole_one() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    every(&mut fleet);
+    fleet.rules("dev").missed = Missed::Once;
+    fleet.send(Event::HostStarted);
+    // `al run` of something else: no schedule is known to it.
+    let schedule = fleet.rules("dev").schedule.take();
+    fleet.view.from_seq = fleet.view.next_run;
+    fleet.at += 2 * EVERY;
+    fleet.send(Event::HostStarted);
+    assert_eq!(due(&fleet), T0 + EVERY);
+    fleet.rules("dev").schedule = schedule;
+    fleet.view.from_seq = 0;
+    fleet.send(Event::HostStarted);
+    assert_eq!(fleet.receipts.len(), 1, "what was missed runs once");
+}
+
+#[test]
+fn a_tick_of_a_schedule_that_was_just_edited_away_starts_nothing() {
+    let mut fleet = Fleet::new(&[("dev", 1, 100)]);
+    every(&mut fleet);
+    fleet.send(Event::HostStarted);
+    // It was due when it was noticed; the edit before it armed the next one.
+    fleet.at += EVERY;
+    fleet.view.timers.insert(Timer::Cron("dev".into()), fleet.at + EVERY);
+    assert_eq!(fleet.send(Event::TimerDue(Timer::Cron("dev".into()))), None);
+    assert!(fleet.receipts.is_empty());
+}
+
+#[test]
 fn missed_ticks_are_one_receipt_or_one_run() {
     let check = |missed: Missed, expected: &str| {
         let mut fleet = Fleet::new(&[("dev", 1, 100)]);

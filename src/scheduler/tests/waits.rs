@@ -143,8 +143,8 @@ fn a_run_that_waits_again_at_once_stands_still_again() {
     fleet.did("suspend");
     let waiting = &fleet.view.runs[&run];
     assert_eq!((waiting.state, waiting.pace), (Waiting, Pace::Suspended));
-    let again = fleet.ask(&run, Ask::Wait { what: question(&[]), timeout_ms: None });
-    assert_eq!(again, Answer::Refused(Why::WaitsAlready), "one thing at a time");
+    let other = fleet.ask(&run, Ask::Wait { what: webhook("push"), timeout_ms: None });
+    assert_eq!(other, Answer::Refused(Why::WaitsAlready), "one thing at a time");
 }
 
 #[test]
@@ -193,4 +193,35 @@ fn a_host_that_stops_leaves_waiting_runs_to_the_next_one() {
     let done = "stopping, nothing is running; 1 waiting goes on after the next start".to_owned();
     assert_eq!(answer, Answer::Done { done, runs: vec![run] });
     assert!(fleet.quit);
+}
+
+#[test]
+fn a_stop_now_ends_waiting_runs_before_the_host_ends() {
+    let (mut fleet, run) = running();
+    wait(&mut fleet, &run, webhook("issues"));
+    fleet.did("suspend");
+    fleet.command(Command::Stop { clear_queues: true, kill: true });
+    assert!(!fleet.quit && fleet.todo.iter().any(|effect| effect.act() == "stop"));
+    fleet.exit(&run, Exit { verdict: Verdict::Stopped, code: Some(143), ..exited(0) });
+    assert!(fleet.quit);
+}
+
+#[test]
+fn a_woken_run_goes_on_in_a_project_that_starts_nothing() {
+    let (mut fleet, run) = running();
+    wait(&mut fleet, &run, question(&[]));
+    fleet.did("suspend");
+    fleet.view.rules.scale = Some(0);
+    fleet.command(Command::Answer { run: run.clone(), text: "yes".into() });
+    assert_eq!(fleet.state(&run), Running);
+}
+
+#[test]
+fn who_did_not_hear_the_answer_may_ask_to_wait_again() {
+    let (mut fleet, run) = running();
+    let id = wait(&mut fleet, &run, webhook("issues"));
+    let again = fleet.ask(&run, Ask::Wait { what: webhook("issues"), timeout_ms: Some(60_000) });
+    assert_eq!(again, Answer::Waits { wait: id, until: fleet.at + 60_000 });
+    let other = fleet.ask(&run, Ask::Wait { what: webhook("push"), timeout_ms: None });
+    assert_eq!(other, Answer::Refused(Why::WaitsAlready));
 }
