@@ -269,7 +269,7 @@ impl Step<'_> {
 }
 
 /// The lane and the key of a run with this payload.
-fn names(rules: &AgentRules, payload: &Payload) -> (Option<String>, Option<String>) {
+pub(super) fn names(rules: &AgentRules, payload: &Payload) -> (Option<String>, Option<String>) {
     if rules.lane.is_none() && rules.keep_latest.is_none() {
         return (None, None);
     }

@@ -1,7 +1,7 @@
 //! Timers: schedules and housekeeping.
 
 use super::Step;
-use super::firing::{Offer, schedule_payload};
+use super::firing::{Offer, names, schedule_payload};
 use crate::scheduler::decision::Decision;
 use crate::scheduler::model::{
     Cadence, Millis, Missed, Overlap, Run, Scope, Timer, Trigger, TriggerKind, Why,
@@ -184,14 +184,23 @@ impl Step<'_> {
         match agent.rules.overlap {
             Overlap::Skip => {
                 let crowd = || self.view.crowd(name, self.view.running());
-                // What waits for its time or its lane is in nobody's way.
-                let may_start = |run: &&Run| self.view.not_yet(run, self.stamp.at).is_none();
+                // What waits for its time or its lane is in nobody's way, except for a tick that
+                // is tried again: it looks at the same work.
+                let in_the_way = |run: &&Run| {
+                    run.trigger.kind == TriggerKind::Schedule
+                        || self.view.not_yet(run, self.stamp.at).is_none()
+                };
                 let ahead = || {
                     let queued = agent.queue.iter().filter_map(|id| self.view.runs.get(id));
-                    let queued = queued.filter(may_start).count() as u32;
+                    let queued = queued.filter(in_the_way).count() as u32;
                     (queued > 0).then_some(Why::QueueAhead { queued })
                 };
-                self.unwilling(name).or_else(crowd).or_else(ahead)
+                let (lane, _) = names(&agent.rules, &schedule_payload());
+                let in_lane = || {
+                    let (lane, run) = agent.lanes.get_key_value(&lane?)?;
+                    Some(Why::LaneBusy { lane: lane.clone(), run: run.clone() })
+                };
+                self.unwilling(name).or_else(crowd).or_else(in_lane).or_else(ahead)
             }
             // One tick may wait; a second one would look at the same work.
             Overlap::Queue => {

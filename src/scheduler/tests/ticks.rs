@@ -135,3 +135,13 @@ fn a_tick_that_finds_no_slot_is_skipped_or_waits_once() {
     check(Overlap::Skip, ["starting", full, full]);
     check(Overlap::Queue, ["starting", "queued", "1 queued before it"]);
 }
+
+#[test]
+fn a_tick_does_not_wait_for_its_lane() {
+    let mut fleet = Fleet::new(&[("dev", 2, 100)]).scheduled("dev", "* * * * *");
+    fleet.rules("dev").lane = Some(Template::parse("{type}").unwrap());
+    fleet.tick("dev");
+    let Some(Answer::Fired { runs, skipped, .. }) = fleet.tick("dev") else { panic!() };
+    assert!(runs.is_empty());
+    assert!(matches!(&skipped[0].1, Why::LaneBusy { lane, .. } if lane == "schedule"));
+}
