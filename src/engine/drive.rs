@@ -341,6 +341,7 @@ impl Driver {
             command: command(agent)?,
             env: Vec::new(),
             trigger: trigger(&payload, &row.receipt),
+            input: None,
             params: params(agent, &payload),
             timeout_s: agent.timeout_s,
             secrets,

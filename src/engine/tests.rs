@@ -128,6 +128,8 @@ fn agent(dir: &Path) -> Agent {
             command: Some(ScriptCommand::Line("true".into())),
         },
         wait_timeout_s: 1800,
+        compact_at: 0.8,
+        budget: Default::default(),
     }
 }
 

@@ -8,7 +8,8 @@ use super::config;
 use super::credentials::Reference;
 use super::folder::AgentFolder;
 use super::model::{
-    Agent, Config, Engine, EngineKind, Preflight, Runtime, RuntimeKind, ScriptCommand, Skill,
+    Agent, Budget, Config, Engine, EngineKind, Overspent, Preflight, Runtime, RuntimeKind,
+    ScriptCommand, Skill,
 };
 use super::names;
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
@@ -112,6 +113,8 @@ impl Reader<'_> {
             runtime: self.runtime(),
             engine,
             wait_timeout_s: table.int("waitTimeout").unwrap_or(config.default_wait_timeout_s),
+            compact_at: table.number("compactAt").unwrap_or(0.8),
+            budget: table.table("budget").map(budget).unwrap_or_default(),
             preflight: self.preflight(problems),
         }
     }
@@ -313,6 +316,14 @@ impl Reader<'_> {
             });
         }
         steps
+    }
+}
+
+fn budget(table: &Table) -> Budget {
+    Budget {
+        per_run_micros: table.micros("perRun"),
+        per_day_micros: table.micros("perDay"),
+        then: if table.text("then") == Some("ask") { Overspent::Ask } else { Overspent::Stop },
     }
 }
 

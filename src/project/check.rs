@@ -99,6 +99,16 @@ impl Checker<'_> {
                 let n = n.number();
                 self.range(at, path, (0.0..=1.0).contains(&n), n, "between 0 and 1")
             }
+            (Kind::Money(_, max), n @ (Tree::Int(_) | Tree::Float(_))) => {
+                let n = n.number();
+                let bounds = format!("from 0 to {max}");
+                self.range(at, path, (0.0..=max).contains(&n), n, &bounds)
+            }
+            (Kind::Dollars, n @ (Tree::Int(_) | Tree::Float(_) | Tree::Text(_)))
+                if n.micros().is_some() =>
+            {
+                true
+            }
             (Kind::Span(min, max), Tree::Text(text)) => self.span(at, path, text, min, max),
             (Kind::OneOf(words), Tree::Text(word)) => {
                 let message = format!("`{path}` cannot be {}", quoted(word));
@@ -241,7 +251,8 @@ fn expected(kind: Kind) -> String {
     match kind {
         Kind::Text => "a string".to_owned(),
         Kind::Bool => "`true` or `false`".to_owned(),
-        Kind::Int(what, ..) | Kind::Number(what, _) => what.to_owned(),
+        Kind::Int(what, ..) | Kind::Number(what, _) | Kind::Money(what, _) => what.to_owned(),
+        Kind::Dollars => "an amount above 0 like \"$2.50\"".to_owned(),
         Kind::Share => "a number between 0 and 1".to_owned(),
         Kind::Id => "a string or an integer".to_owned(),
         Kind::Span(..) => "a span of time".to_owned(),
@@ -261,7 +272,7 @@ fn correction(kind: Kind, found: &Tree, path: &str) -> Option<String> {
         (Kind::Texts | Kind::SomeOf(_), Tree::Text(s)) => {
             Some(format!("write `{name} = [{}]`", toml_text(s)))
         }
-        (Kind::Int(..) | Kind::Number(..) | Kind::Share, Tree::Text(s))
+        (Kind::Int(..) | Kind::Number(..) | Kind::Money(..) | Kind::Share, Tree::Text(s))
             if s.parse::<f64>().is_ok() =>
         {
             Some(format!("leave out the quotes: `{name} = {s}`"))

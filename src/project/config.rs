@@ -1,9 +1,11 @@
 //! From the merged table to a [`Config`], with the defaults filled in.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::model::{
-    AuthType, Config, EngineKind, Gateway, Local, Model, Telemetry, ThinkingLevel, WebhookSource,
+    AuthType, Config, EngineKind, Gateway, Local, Model, Price, Telemetry, ThinkingLevel,
+    WebhookSource,
 };
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::providers::{PROVIDERS, provider};
@@ -118,7 +120,14 @@ pub fn model(entry: &Entry, problems: &mut Problems) -> Option<Model> {
         }
         value
     };
-    let (provider, model) = (required("provider"), required("model"));
+    let provider = required("provider");
+    // A recording says itself which model it was.
+    let replayed = provider.as_deref() == Some("replay");
+    let model = if replayed {
+        required("file").map(|_| table.text("model").unwrap_or("replay").to_owned())
+    } else {
+        required("model")
+    };
     let auth_type = match table.text("authType") {
         Some("oauth_token") => AuthType::OauthToken,
         Some("pi_auth") => AuthType::PiAuth,
@@ -143,8 +152,24 @@ pub fn model(entry: &Entry, problems: &mut Problems) -> Option<Model> {
         auth_type,
         thinking_level,
         base_url: table.text("baseUrl").map(str::to_owned),
+        context_window: table.int("contextWindow"),
+        max_tokens: table.int("maxTokens"),
+        slots: table.int("slots"),
+        headers: pairs(table, "headers"),
+        price: table.table("price").map(price),
+        file: table.text("file").map(PathBuf::from),
         more,
     })
+}
+
+fn price(table: &Table) -> Price {
+    let of = |key| table.number(key).unwrap_or(0.0);
+    Price {
+        input: of("input"),
+        output: of("output"),
+        cache_read: of("cacheRead"),
+        cache_write: of("cacheWrite"),
+    }
 }
 
 fn source(entry: &Entry, problems: &mut Problems) -> Option<WebhookSource> {

@@ -109,6 +109,9 @@ fn read(
                 .hint("an agent is a folder `agents/<name>/` with `SKILL.md` and `config.toml`"),
         );
     }
+    for file in config.models.values_mut().filter_map(|model| model.file.as_mut()) {
+        *file = folder.path.join(&*file);
+    }
     let name = layers.project_name.as_deref().or(layers.table.text("projectName"));
     Some(Project {
         name: name.map_or_else(|| folder_name(&folder.path), str::to_owned),

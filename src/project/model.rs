@@ -53,8 +53,28 @@ pub struct Model {
     pub auth_type: AuthType,
     pub thinking_level: Option<ThinkingLevel>,
     pub base_url: Option<String>,
+    /// Tokens of a request and its reply together; none is what is known of the model.
+    pub context_window: Option<u32>,
+    /// The longest reply in tokens; none is what is known of the model.
+    pub max_tokens: Option<u32>,
+    /// Runs that may use it at once, across the project; none is any number.
+    pub slots: Option<u32>,
+    /// Further headers of each request.
+    pub headers: BTreeMap<String, String>,
+    pub price: Option<Price>,
+    /// What `replay` plays back; absolute.
+    pub file: Option<PathBuf>,
     /// Every other key that a later capability reads, as written.
     pub more: Map<String, Value>,
+}
+
+/// US dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Price {
+    pub input: f64,
+    pub output: f64,
+    pub cache_read: f64,
+    pub cache_write: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,8 +172,30 @@ pub struct Agent {
     pub runtime: Runtime,
     pub engine: Engine,
     pub wait_timeout_s: u64,
+    /// Share of the context window at which a conversation is made shorter, 0 to 1.
+    pub compact_at: f64,
+    pub budget: Budget,
     /// Steps before a run, in order.
     pub preflight: Vec<Preflight>,
+}
+
+/// `[budget]`: what an agent may spend, in millionths of a US dollar; none is any amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Budget {
+    pub per_run_micros: Option<u64>,
+    /// Of all runs of the agent in one day of UTC.
+    pub per_day_micros: Option<u64>,
+    pub then: Overspent,
+}
+
+/// What happens when a budget is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overspent {
+    /// The run ends.
+    #[default]
+    Stop,
+    /// A person is asked whether it may go on.
+    Ask,
 }
 
 /// What happens to ticks that passed while the scheduler was down.

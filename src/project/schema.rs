@@ -16,6 +16,10 @@ pub enum Kind {
     Number(&'static str, f64),
     /// A number from 0 to 1.
     Share,
+    /// A number from 0 on: what it counts and the largest.
+    Money(&'static str, f64),
+    /// An amount of US dollars above 0, as a number or written `"$2.50"`.
+    Dollars,
     /// What another system calls something: a string or a number.
     Id,
     /// A span of time as `duration` reads it: shortest and longest, in milliseconds.
@@ -147,6 +151,8 @@ impl Key {
 pub const MANY: i128 = u32::MAX as i128;
 const SECONDS: Kind = Int("a number of seconds", 1, MANY);
 const COUNT: Kind = Int("a whole number", 0, MANY);
+const TOKENS: Kind = Int("a number of tokens", 1, MANY);
+const DOLLARS: Kind = Money("US dollars per million tokens", 1_000_000.0);
 const PORT: Kind = Int("a port", 1, 65535);
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -190,7 +196,7 @@ pub static MODEL: Scope = Scope {
             "provider",
             Text,
             "",
-            "anthropic, openai, groq, google, xai, mistral, openrouter, custom.",
+            "anthropic, openai, groq, google, xai, mistral, openrouter, custom, replay.",
         ),
         key("model", Text, "", "The provider's name of the model."),
         key(
@@ -206,6 +212,21 @@ pub static MODEL: Scope = Scope {
             "How long the model may think.",
         ),
         key("baseUrl", Text, "the provider's", "Where requests go."),
+        key("contextWindow", TOKENS, "the model's", "Tokens of a request and its reply."),
+        key("maxTokens", TOKENS, "the model's", "The longest reply in tokens."),
+        key("slots", Int("a number of runs", 1, 10_000), "", "Runs that may use it at once."),
+        key("headers", Pairs, "", "Further headers of each request."),
+        key("price", Table(&PRICE), "the list price", "What it costs."),
+        key("file", Text, "", "What `replay` plays back; from the project's folder."),
+    ],
+};
+
+static PRICE: Scope = Scope {
+    keys: &[
+        key("input", DOLLARS, "", "US dollars per million tokens read."),
+        key("output", DOLLARS, "", "US dollars per million tokens written."),
+        key("cacheRead", DOLLARS, "0", "US dollars per million tokens read from the cache."),
+        key("cacheWrite", DOLLARS, "0", "US dollars per million tokens written to the cache."),
     ],
 };
 
@@ -310,6 +331,8 @@ pub static AGENT: Scope = Scope {
         key("params", Free, "", "Values for the prompt."),
         key("runtime", Table(&RUNTIME), "", "Where a run executes."),
         key("harness", Table(&HARNESS), "", "Who thinks."),
+        key("compactAt", Share, "0.8", "Share of the context window at which it is made shorter."),
+        key("budget", Table(&BUDGET), "", "What the agent may spend."),
         key("preflight", Tables(&PREFLIGHT), "", "Steps before a run, of an older version."),
     ],
 };
@@ -324,6 +347,14 @@ static RETRY: Scope = Scope {
             "[\"lost\"]",
             "Ends after which there is another attempt; `[]` for none.",
         ),
+    ],
+};
+
+static BUDGET: Scope = Scope {
+    keys: &[
+        key("perRun", Dollars, "", "US dollars that one run may cost: `\"$2\"`."),
+        key("perDay", Dollars, "", "US dollars that all runs of a day may cost, by UTC."),
+        key("then", OneOf(&["stop", "ask"]), "stop", "What happens when that is spent."),
     ],
 };
 

@@ -120,6 +120,21 @@ impl Tree {
         }
     }
 
+    /// An amount of US dollars, written as a number or like `"$2.50"`, in millionths; none when it is
+    /// no such amount, or not above 0, or more than a million.
+    #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
+    pub fn micros(&self) -> Option<u64> {
+        let dollars = match self {
+            Self::Text(text) => {
+                let digits = text.trim().strip_prefix('$').unwrap_or(text.trim());
+                digits.trim().parse().ok()?
+            }
+            other => other.number(),
+        };
+        let micros = (dollars * 1e6).round();
+        (1.0..=1e12).contains(&micros).then_some(micros as u64)
+    }
+
     /// As JSON; what JSON cannot say (`nan`, `inf`) is null, dates are strings.
     pub fn to_json(&self) -> Value {
         match self {
@@ -177,6 +192,11 @@ impl Table {
 
     pub fn number(&self, key: &str) -> Option<f64> {
         Some(self.node(key)?.value.number()).filter(|n| !n.is_nan())
+    }
+
+    /// An amount of US dollars, in millionths.
+    pub fn micros(&self, key: &str) -> Option<u64> {
+        self.node(key)?.value.micros()
     }
 
     pub fn bool(&self, key: &str) -> Option<bool> {

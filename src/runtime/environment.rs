@@ -100,6 +100,7 @@ mod tests {
             command: ScriptCommand::Line("true".into()),
             env: vec![pair("TOKEN", "t"), pair("AL_AGENT", "somebody else")],
             trigger: json!({}),
+            input: None,
             params: json!({}),
             timeout_s: 1,
             secrets: vec![],

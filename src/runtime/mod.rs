@@ -56,6 +56,7 @@ pub use tools::install_tools;
 
 use crate::ambient::Millis;
 use crate::project::ScriptCommand;
+use crate::signal::Spent;
 
 /// First argument under which the binary is a supervisor.
 pub const SUPERVISE: &str = "__supervise";
@@ -84,6 +85,8 @@ pub struct Spec {
     pub env: Vec<(String, String)>,
     /// The trigger, as the program gets it.
     pub trigger: Value,
+    /// What the program reads on its stdin instead of the trigger.
+    pub input: Option<Value>,
     pub params: Value,
     pub timeout_s: u64,
     /// Texts that must not appear in a log or a return value.
@@ -159,6 +162,9 @@ pub struct Exit {
     pub exit_signal: Option<i32>,
     /// The last `al-status`.
     pub status: Option<String>,
+    /// What it used of models.
+    #[serde(default)]
+    pub spent: Option<Spent>,
     /// Lines of output in the log.
     pub lines: u64,
     /// Lines of output that could not be written, because the disk was full.
@@ -194,6 +200,7 @@ impl Exit {
             rerun: false,
             exit_signal: None,
             status: None,
+            spent: None,
             lines: 0,
             dropped_lines: 0,
         }

@@ -30,6 +30,7 @@ pub fn exit(why: ExitWhy, code: i32) -> Exit {
         rerun: false,
         exit_signal: None,
         status: None,
+        spent: None,
         lines: 0,
         dropped_lines: 0,
     }

@@ -56,6 +56,7 @@ impl World {
             command,
             env: vec![],
             trigger: json!({"type": "manual"}),
+            input: None,
             params: json!({}),
             timeout_s: 100,
             secrets: vec![],
@@ -147,6 +148,7 @@ pub fn exited(code: i32) -> Exit {
         rerun: false,
         exit_signal: None,
         status: None,
+        spent: None,
         lines: 0,
         dropped_lines: 0,
     }

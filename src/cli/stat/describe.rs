@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::duration;
 use crate::engine::{engine_name, runtime_name};
 use crate::project::{
-    Agent, AuthType, Config, Engine, Gateway, Local, Missed, Model, Overlap, Preflight, Priority,
-    Retry, RetryOn, Runtime, ScriptCommand, Skill, Telemetry, ThinkingLevel, WebhookBinding,
-    WebhookSource,
+    Agent, AuthType, Budget, Config, Engine, Gateway, Local, Missed, Model, Overlap, Overspent,
+    Preflight, Price, Priority, Retry, RetryOn, Runtime, ScriptCommand, Skill, Telemetry,
+    ThinkingLevel, WebhookBinding, WebhookSource,
 };
 
 pub fn agent(agent: &Agent) -> Value {
@@ -38,6 +38,8 @@ pub fn agent(agent: &Agent) -> Value {
         runtime,
         engine,
         wait_timeout_s,
+        compact_at,
+        budget,
         preflight,
     } = agent;
     let webhooks: Vec<Value> = webhooks
@@ -89,6 +91,8 @@ pub fn agent(agent: &Agent) -> Value {
         "runtime": {"type": runtime_name(*kind), "run_as": run_as, "groups": groups},
         "harness": harness(engine),
         "waitTimeout": wait_timeout_s,
+        "compactAt": compact_at,
+        "budget": self::budget(budget),
         "preflight": preflight,
     })
 }
@@ -181,7 +185,20 @@ pub fn project(config: &Config) -> Value {
 }
 
 fn model(model: &Model) -> Value {
-    let Model { provider, model, auth_type, thinking_level, base_url, more } = model;
+    let Model {
+        provider,
+        model,
+        auth_type,
+        thinking_level,
+        base_url,
+        context_window,
+        max_tokens,
+        slots,
+        headers,
+        price,
+        file,
+        more,
+    } = model;
     let mut value = json!({
         "provider": provider,
         "model": model,
@@ -192,11 +209,39 @@ fn model(model: &Model) -> Value {
         },
         "thinkingLevel": thinking_level.map(self::thinking_level),
         "baseUrl": base_url,
+        "contextWindow": context_window,
+        "maxTokens": max_tokens,
+        "slots": slots,
+        "headers": headers.keys().map(|name| (name.clone(), json!("***"))).collect::<Map<_, _>>(),
+        "price": price.map(|Price { input, output, cache_read, cache_write }| {
+            json!({
+                "input": input,
+                "output": output,
+                "cacheRead": cache_read,
+                "cacheWrite": cache_write,
+            })
+        }),
+        "file": file,
     });
     if let Some(known) = value.as_object_mut() {
         known.extend(more.clone());
     }
     value
+}
+
+/// In dollars, as the files say it.
+#[expect(clippy::cast_precision_loss)]
+fn budget(budget: &Budget) -> Value {
+    let Budget { per_run_micros, per_day_micros, then } = budget;
+    let dollars = |micros: &Option<u64>| micros.map(|micros| micros as f64 / 1e6);
+    json!({
+        "perRun": dollars(per_run_micros),
+        "perDay": dollars(per_day_micros),
+        "then": match then {
+            Overspent::Stop => "stop",
+            Overspent::Ask => "ask",
+        },
+    })
 }
 
 pub fn thinking_level(level: ThinkingLevel) -> &'static str {

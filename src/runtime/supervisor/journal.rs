@@ -13,7 +13,7 @@ use crate::log::{Level, Origin, Record, Redactor, Writer};
 use crate::runtime::Exit;
 use crate::runtime::driver::Job;
 use crate::runtime::layout::Attempt;
-use crate::signal::{EXIT_DEFAULT, RETURN_MAX, STATUS_MAX};
+use crate::signal::{EXIT_DEFAULT, RETURN_MAX, SPENT_FILE, STATUS_MAX};
 
 /// A journal for several threads.
 #[derive(Clone)]
@@ -98,6 +98,7 @@ impl Shared {
         let clean = |text: String| journal.redactor.text(&text).into_owned();
         exit.return_value = read("return", RETURN_MAX).map(clean);
         exit.status = read("status", STATUS_MAX).map(clean);
+        exit.spent = read(SPENT_FILE, 4096).and_then(|text| serde_json::from_str(&text).ok());
         exit.rerun = attempt.signals().join("rerun").exists();
         exit.exit_signal =
             read("exit", 64).map(|text| text.trim().parse().unwrap_or(EXIT_DEFAULT.into()));

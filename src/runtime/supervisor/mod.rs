@@ -204,14 +204,16 @@ impl Run {
         exit_of(why, status, self.started_ms)
     }
 
-    /// The trigger on the program's stdin, for as long as it takes; a program that never reads it
-    /// closes the pipe by ending.
+    /// The trigger or what stands for it on the program's stdin, for as long as it takes; a program
+    /// that never reads it closes the pipe by ending.
     fn feed(&self, child: &mut Child) {
         let Some(mut stdin) = child.stdin.take() else { return };
-        let Ok(mut trigger) = serde_json::to_vec(&self.job.spec.trigger) else { return };
-        trigger.push(b'\n');
+        let spec = &self.job.spec;
+        let input = spec.input.as_ref().unwrap_or(&spec.trigger);
+        let Ok(mut input) = serde_json::to_vec(input) else { return };
+        input.push(b'\n');
         let _ = thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-            let _ = stdin.write_all(&trigger);
+            let _ = stdin.write_all(&input);
         });
     }
 

@@ -287,6 +287,7 @@ fn exit(why: ExitWhy, code: Option<i32>, now: Millis) -> Exit {
         rerun: false,
         exit_signal: None,
         status: None,
+        spent: None,
         lines: 0,
         dropped_lines: 0,
     }

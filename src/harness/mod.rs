@@ -1,0 +1,18 @@
+//! The process that thinks: what runs as the program of an agent that has a model.
+//!
+//! The supervisor of a run starts this same binary under [`AGENT`] and writes a [`Job`] to its
+//! stdin. It runs the agent's hooks, puts the prompt together, works with the model turn by turn, and
+//! ends with the run's exit code. Other rooms know how a run is started and what becomes of it; this
+//! one knows how an agent works.
+
+pub mod end;
+pub mod job;
+pub mod meter;
+pub mod report;
+
+pub use end::End;
+pub use job::{CredentialNote, Job, Place, Step, Thinker};
+pub use meter::Meter;
+
+/// First argument under which the binary is the process that thinks.
+pub const AGENT: &str = "agent";
