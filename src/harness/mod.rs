@@ -9,6 +9,7 @@ pub mod end;
 pub mod job;
 pub mod meter;
 pub mod report;
+pub mod tools;
 
 pub use end::End;
 pub use job::{CredentialNote, Job, Place, Step, Thinker};
