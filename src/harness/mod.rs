@@ -12,6 +12,7 @@ pub mod job;
 pub mod meter;
 pub mod patience;
 pub mod report;
+pub mod tools;
 
 pub use end::End;
 pub use job::{CredentialNote, Job, Place, Step, Thinker};
