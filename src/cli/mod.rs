@@ -27,6 +27,7 @@ pub mod start;
 mod stat;
 mod stats;
 mod table;
+mod test;
 mod times;
 mod version;
 mod why;
@@ -94,6 +95,7 @@ pub struct Global {
 pub enum Verb {
     Start(start::StartArgs),
     Run(run::RunArgs),
+    Test(test::TestArgs),
     Stop(hold::StopArgs),
     #[command(visible_alias = "status")]
     Stat(stat::StatArgs),
@@ -117,7 +119,7 @@ pub enum Verb {
 
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Run", &["start", "run", "stop"]),
+    ("Run", &["start", "run", "test", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "scale"]),
     ("Set up", &["keys", "completions", "version"]),
@@ -212,6 +214,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
         Verb::Run(args) => return run::run(args, context),
+        Verb::Test(args) => return test::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),

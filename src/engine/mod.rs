@@ -7,6 +7,7 @@
 mod answers;
 mod definitions;
 mod drive;
+mod equip;
 mod handle;
 mod meter;
 mod mirror;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use definitions::{Defined, Definitions};
 pub use drive::{Driver, Found, Grant, found, how_it_ended, should_live, unavailable};
+pub use equip::{Equipment, model_spec};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};

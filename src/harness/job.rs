@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::llm::ModelSpec;
+use crate::llm::{Auth, ModelSpec};
 
 /// One attempt at the work of an agent that has a model.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,16 @@ pub struct Job {
     pub record: Option<PathBuf>,
     /// Texts that must not appear in a recording; logs are cleaned by the supervisor.
     pub secrets: Vec<String>,
+}
+
+impl Job {
+    /// The keys of its models.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.models.iter().filter_map(|spec| match &spec.auth {
+            Auth::Key(key) | Auth::Bearer(key) => Some(key.as_str()),
+            Auth::None => None,
+        })
+    }
 }
 
 /// Who thinks.

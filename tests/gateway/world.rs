@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::agent;
-use action_llama::engine::{self, Defined, Definitions, Driver, Facts, Handle, Host};
+use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::Redactor;
 use action_llama::project::{self, Checks, Project, Request};
@@ -304,7 +304,15 @@ fn start_engine(
     let tokio = tokio::runtime::Handle::current();
     let logs = dir.join(".al/logs");
     let driver = |engine: &Handle| {
-        Driver::new(engine, tokio, runtime, definitions, Arc::new(grant), logs, Vec::new())
+        Driver::new(
+            engine,
+            tokio,
+            runtime,
+            definitions,
+            Arc::new(grant),
+            logs,
+            Equipment::default(),
+        )
     };
     engine::start(Host::new(store, view), driver).unwrap().0
 }
