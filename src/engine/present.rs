@@ -92,7 +92,7 @@ fn wait_row(run: &Run) -> Option<wire::WaitRow> {
     let Why::Waits { wait, until } = &run.why else { return None };
     let (question, choices) = match wait {
         WaitFor::Answer { question, choices } => (Some(question.clone()), choices.clone()),
-        WaitFor::Webhook { .. } | WaitFor::Call { .. } => (None, Vec::new()),
+        WaitFor::Webhook { .. } | WaitFor::Call { .. } | WaitFor::Slot { .. } => (None, Vec::new()),
     };
     (run.state == RunState::Waiting).then_some(wire::WaitRow {
         question,

@@ -154,6 +154,7 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
         W::Rerun { run } => Command::Rerun { run, key: None },
         W::Drop { runs } => Command::Drop { runs },
         W::Scale { agent, scale } => Command::Scale { agent, scale },
+        W::Say { run, text } => Command::Say { run, text, key: None },
         W::Answer { run, text } => Command::Answer { run, text },
         W::Unlock { key } => Command::Unlock { key },
         W::Unknown => return None,
@@ -195,6 +196,7 @@ fn answered(answer: Answer) -> Reply {
         | Answer::HeldBy { .. }
         | Answer::Deadlock { .. }
         | Answer::NotLocked { .. }
+        | Answer::Counted { .. }
         | Answer::Waits { .. } => Reply::Refused { why: "not an operator's command".to_owned() },
         Answer::Refused(why) => Reply::Refused { why: why.sentence() },
         Answer::NotFound { what } => Reply::Refused { why: format!("there is no {what}") },

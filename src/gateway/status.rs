@@ -131,15 +131,16 @@ fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
 
 /// Runs that hold a slot, oldest first.
 fn live(view: &View) -> Vec<Value> {
-    in_order(view, |run| run.state.holds_slot())
-        .into_iter()
-        .map(|run| begun(view, run, "running"))
-        .collect()
+    let status = |run: &Run| match run.state {
+        RunState::Waiting => "waiting",
+        _ => "running",
+    };
+    in_order(view, Run::holds_slot).into_iter().map(|run| begun(view, run, status(run))).collect()
 }
 
 /// Runs that stand still until something happens, oldest first.
 fn suspended(view: &View) -> Vec<Value> {
-    in_order(view, |run| run.state == RunState::Waiting)
+    in_order(view, |run| run.state == RunState::Waiting && !run.holds_slot())
         .into_iter()
         .map(|run| begun(view, run, "waiting"))
         .collect()
@@ -203,7 +204,10 @@ fn lock(view: &View, lock: &Lock) -> Value {
         "agentName": view.runs.get(&lock.run).map(|run| &run.agent),
         "holder": lock.run,
         "heldSince": iso(lock.since),
-        "expiresAt": iso(lock.until),
+        // A slot of a model has no time of its own.
+        "expiresAt": lock.model().is_none().then(|| iso(lock.until)),
+        "kind": if lock.model().is_some() { "slot" } else { "resource" },
+        "model": lock.model(),
     })
 }
 
