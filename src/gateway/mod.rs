@@ -64,7 +64,7 @@ pub struct Setup {
     /// The project's folder: changes of scale are written to its files.
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
-    pub redactor: Redactor,
+    pub redactor: Arc<Redactor>,
 }
 
 /// The gateway of one project. It keeps nothing between requests but counters.

@@ -1,7 +1,7 @@
 //! The rules as people read them: one sentence for each reason.
 
 use super::model::{Hold, Millis, Pause, Scope, Wakening, Why};
-use super::usage::Limit;
+use super::usage::{Limit, Spent};
 use super::wait::WaitFor;
 use crate::duration;
 
@@ -22,6 +22,26 @@ pub fn dollars(micros: u64) -> String {
         (_, 100) => format!("${}.00", whole + 1),
         _ => format!("${whole}.{cents:02}"),
     }
+}
+
+/// A number of tokens: `812`, `14.2k`, `1.3M`.
+pub fn tokens(n: u64) -> String {
+    let short = |n: u64, unit: u64, letter: char| match n / unit {
+        100.. => format!("{}{letter}", n / unit),
+        whole => format!("{whole}.{}{letter}", n % unit * 10 / unit),
+    };
+    match n {
+        0..1_000 => n.to_string(),
+        1_000..1_000_000 => short(n, 1_000, 'k'),
+        _ => short(n, 1_000_000, 'M'),
+    }
+}
+
+/// What was used of models: `14.2k tokens in 5 turns, $0.42`.
+pub fn used(spent: &Spent) -> String {
+    let (tokens, turns) = (tokens(spent.total_tokens()), spent.turns);
+    let cost = spent.cost_micros.map_or_else(String::new, |cost| format!(", {}", dollars(cost)));
+    format!("{tokens} tokens in {turns} {}{cost}", plural(turns as usize, "turn"))
 }
 
 /// How a sentence names a scope.
