@@ -79,6 +79,7 @@ pub struct Hosted {
     pub definitions: Arc<Definitions>,
     pub places: Places,
     pub keep_scale: KeepScale,
+    redactor: Arc<Redactor>,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -143,6 +144,7 @@ impl Hosted {
         } else {
             LiveSources::fixed(secrets.sources)
         });
+        let redactor = Arc::new(Redactor::new(secrets.known.iter()));
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
@@ -151,7 +153,7 @@ impl Hosted {
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
-            redactor: Redactor::new(secrets.known.iter()),
+            redactor: Arc::clone(&redactor),
         }));
         let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
         write_gateway_file(&places, &url)?;
@@ -167,6 +169,7 @@ impl Hosted {
             definitions,
             places,
             keep_scale,
+            redactor,
             gateway_stop,
             gateway,
             writer,
@@ -183,6 +186,7 @@ impl Hosted {
             logs: self.places.logs.clone(),
             by: ambient::user(),
             keep_scale: Arc::clone(&self.keep_scale),
+            redactor: Arc::clone(&self.redactor),
         }
     }
 

@@ -23,6 +23,7 @@ mod paint;
 mod reload;
 pub mod run;
 mod running;
+mod say;
 pub mod start;
 mod stat;
 mod stats;
@@ -111,6 +112,7 @@ pub enum Verb {
     Resume(hold::ResumeArgs),
     Kill(kill::KillArgs),
     Answer(answer::AnswerArgs),
+    Say(say::SayArgs),
     Scale(control::ScaleArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
@@ -121,7 +123,7 @@ pub enum Verb {
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "test", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
-    ("Steer", &["pause", "drain", "resume", "kill", "answer", "scale"]),
+    ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Set up", &["keys", "completions", "version"]),
 ];
 
@@ -230,6 +232,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Resume(args) => hold::resume(args, context),
         Verb::Kill(args) => kill::run(args, context),
         Verb::Answer(args) => answer::run(args, context),
+        Verb::Say(args) => say::run(args, context),
         Verb::Scale(args) => control::scale(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),

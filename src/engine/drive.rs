@@ -17,7 +17,10 @@ use crate::harness::{AGENT, Job};
 use crate::log;
 use crate::project::{Agent, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
-use crate::scheduler::{Effect, EffectNews, Event, Exit, Millis, Run, RunState, Verdict, View};
+use crate::scheduler::{
+    Effect, EffectNews, Event, Exit, Millis, Run, RunState, Spent, Verdict, View,
+};
+use crate::signal;
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
@@ -433,6 +436,21 @@ pub fn how_it_ended(exit: runtime::Exit) -> Exit {
         status: exit.status,
         wants_rerun: exit.rerun,
         chosen: exit.exit_signal,
+        spent: exit.spent.map(spent),
+    }
+}
+
+fn spent(spent: signal::Spent) -> Spent {
+    let signal::Spent {
+        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, ..
+    } = spent;
+    Spent {
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_write_tokens,
+        cost_micros: spent.cost_micros,
+        turns: spent.turns,
     }
 }
 

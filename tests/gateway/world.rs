@@ -99,7 +99,7 @@ impl World {
             api_key: ApiKey::new(&dir.path().join("home")),
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
-            redactor: Redactor::new([PLANTED]),
+            redactor: Arc::new(Redactor::new([PLANTED])),
         });
         let (stop, on_stop) = watch::channel(false);
         let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));
