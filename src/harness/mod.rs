@@ -5,6 +5,9 @@
 //! ends with the run's exit code. Other rooms know how a run is started and what becomes of it; this
 //! one knows how an agent works.
 
+pub mod claude;
+pub mod cli_engine;
+pub mod codex;
 pub mod end;
 pub mod job;
 pub mod meter;
