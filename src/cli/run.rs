@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use al_wire::story::TOOLS;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
@@ -21,7 +22,7 @@ use super::{Context, later, output, running, start, times};
 use crate::ambient::{self, Millis};
 use crate::engine::{Confirmation, Handle, Outcome};
 use crate::failure::Failure;
-use crate::log::{Follower, Query, Record};
+use crate::log::{Follower, Level, Query, Record};
 use crate::project::Project;
 use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Why};
 use crate::store::{FILE, Reader};
@@ -85,6 +86,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     #[arg(conflicts_with_all = ["again", "after", "at", "key", "priority"])]
     pub record: Option<PathBuf>,
+
+    /// Show debug records too: thoughts, and what tools gave back
+    #[arg(short, long)]
+    pub all: bool,
 
     /// Print the log as JSON lines
     #[arg(long)]
@@ -330,11 +335,15 @@ fn follow(
     signals: Signals,
 ) -> Result<ExitCode, Failure> {
     let run = watched.run;
-    let query = Query::run(run)
+    let mut query = Query::run(run)
         .ok_or_else(|| Failure::internal("bad_run_id", format!("{run} is no run id")))?;
+    if !args.all && !args.json {
+        (query.level_min, query.also) = (Level::Info, &TOOLS);
+    }
     let follower = Follower::new(&watched.places.logs, query, None);
     let stopper = follower.stopper();
-    let printer = (!args.json).then(|| Printer::new(context.log_style(), false, context.now_ms));
+    let printer = || Printer::new(context.log_style(), false, context.now_ms);
+    let printer = (!args.json).then(|| printer().with_output(args.all));
     let ended = std::thread::scope(|scope| {
         let printing = scope.spawn(|| print_log(follower, printer));
         let ended = tokio.block_on(until_ended(watched, signals));
@@ -356,23 +365,31 @@ fn follow(
 /// went away ends it.
 fn print_log(mut follower: Follower, mut printer: Option<Printer>) {
     let mut out = std::io::stdout().lock();
-    let mut print = |records: Vec<Record>| -> std::io::Result<()> {
+    let mut print = |records: Vec<Record>, printer: &mut Option<Printer>| -> std::io::Result<()> {
         for record in &records {
-            match &mut printer {
+            match printer {
                 Some(printer) => printer.print(record, &mut out)?,
                 None => writeln!(out, "{}", record.to_line())?,
             }
         }
+        if let Some(printer) = printer {
+            printer.print_slow(ambient::now_ms(), &mut out)?;
+        }
         out.flush()
     };
-    while let Ok(Some(records)) = follower.next(BATCH) {
-        if print(records).is_err() {
+    loop {
+        let patience = printer.as_ref().and_then(|printer| printer.patience(ambient::now_ms()));
+        let Ok(Some(records)) = follower.next_within(BATCH, patience) else { break };
+        if print(records, &mut printer).is_err() {
             return;
         }
     }
     // What was written between the last look and the end.
     if let Ok(records) = follower.poll(usize::MAX) {
-        let _ = print(records);
+        let _ = print(records, &mut printer);
+    }
+    if let Some(mut printer) = printer {
+        let _ = printer.print_slow(i64::MAX, &mut out).and_then(|()| printer.print_used(&mut out));
     }
 }
 

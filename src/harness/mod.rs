@@ -5,8 +5,9 @@
 //! ends with the run's exit code. Other rooms know how a run is started and what becomes of it; this
 //! one knows how an agent works.
 
-mod claude;
-mod codex;
+pub mod claude;
+pub mod cli_engine;
+pub mod codex;
 pub mod compact;
 pub mod end;
 mod hooks;

@@ -79,6 +79,9 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::PreviousBad => bad(ui, false),
         A::NextMatch => next_match(ui, true),
         A::PreviousMatch => next_match(ui, false),
+        A::NextTurn => next_turn(ui, true),
+        A::PreviousTurn => next_turn(ui, false),
+        A::Fold => ui.log.unfolded = !ui.log.unfolded,
         A::Level => ui.log.next_level(),
         A::Follow if ui.log.follow => ui.log.turn_to(ui.log.cursor),
         A::Follow => bottom(ui, out),
@@ -194,6 +197,12 @@ fn next_match(ui: &mut Ui, forward: bool) {
         ui.complain("search with / first");
     } else if !ui.log.next_hit(forward) {
         ui.complain("no match");
+    }
+}
+
+fn next_turn(ui: &mut Ui, forward: bool) {
+    if !ui.log.next_turn(forward) {
+        ui.complain(if forward { "no turn further down" } else { "no turn further up" });
     }
 }
 

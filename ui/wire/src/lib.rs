@@ -13,6 +13,7 @@
 mod command;
 mod log;
 mod row;
+pub mod story;
 mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
