@@ -14,12 +14,13 @@ mod hooks;
 pub mod host;
 mod inject;
 pub mod job;
+mod last_words;
 pub mod meter;
 pub mod patience;
 mod preflight;
 mod prompt;
 pub mod report;
-mod tools;
+pub mod tools;
 mod turns;
 mod work;
 

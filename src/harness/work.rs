@@ -1,16 +1,17 @@
 //! From the job on stdin to the exit code: everything around the thinking.
 
 use std::io::{self, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::tools::Workshop;
 use super::turns::{self, Turns};
-use super::{End, Job, Meter, Thinker, claude, codex, hooks, inject, preflight, prompt, report};
+use super::{
+    End, Job, Meter, Thinker, claude, codex, hooks, inject, last_words, preflight, prompt, report,
+};
 use crate::ambient;
-use crate::signal::RETURN_MAX;
 
 /// A job is at most this large; a webhook's body is 10 MiB.
 const JOB_LIMIT: u64 = 64 * 1024 * 1024;
@@ -67,8 +68,9 @@ async fn work(job: &Job) -> End {
         }
         Err(why) => End::aborted(why),
     };
-    if let (0, Some(text)) = (end.code, &end.text) {
-        leave_result(job, text);
+    let signals = ambient::env_os("AL_SIGNAL_DIR").map(PathBuf::from);
+    if let (0, Some(text), Some(dir)) = (end.code, &end.text, signals) {
+        last_words::keep(&dir, text);
     }
     meter.report();
     end
@@ -95,25 +97,4 @@ async fn think(job: &Job, skill: &str, meter: &mut Meter) -> End {
         Thinker::Claude => claude::run(job, &system, &user, meter).await,
         Thinker::Codex => codex::run(job, &system, &user, meter).await,
     }
-}
-
-/// Who called the agent gets its last words when it has returned nothing else.
-fn leave_result(job: &Job, text: &str) {
-    if job.trigger["type"] != "agent" {
-        return;
-    }
-    let Some(dir) = ambient::env_os("AL_SIGNAL_DIR").map(PathBuf::from) else { return };
-    let file = dir.join("return");
-    if !file.exists() {
-        let left = write_whole(&file, &report::cut(text, RETURN_MAX - 64));
-        if let Err(error) = left {
-            report::warn("the result cannot be left", json!({"error": error.to_string()}));
-        }
-    }
-}
-
-fn write_whole(file: &Path, text: &str) -> io::Result<()> {
-    let fresh = file.with_added_extension("new");
-    std::fs::write(&fresh, text)?;
-    std::fs::rename(&fresh, file)
 }

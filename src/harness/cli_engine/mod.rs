@@ -99,12 +99,10 @@ pub async fn run(
         Ok(status) => teller.end(status),
         Err(error) => End::aborted(format!("cannot wait for {program}: {error}")),
     };
-    if end.code == 0
-        && let Some(result) = teller.result()
-    {
-        place.leave_result(result);
+    match teller.result() {
+        Some(result) if end.code == 0 => End::with_text(result.to_owned()),
+        Some(_) | None => end,
     }
-    end
 }
 
 /// What to do when a program is not there.

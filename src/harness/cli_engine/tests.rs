@@ -8,7 +8,6 @@ use super::probe::probe_in;
 use super::*;
 use crate::harness::{Job, Thinker, claude, codex};
 use crate::llm::{Auth, ModelSpec, Price};
-use crate::signal::RETURN_MAX;
 
 /// A model `m` of a provider.
 pub fn spec(provider: &str) -> ModelSpec {
@@ -60,9 +59,8 @@ struct Machine {
 impl Machine {
     fn with(program: &str, script: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (bin, signals) = (dir.path().join("bin"), dir.path().join("signals"));
+        let bin = dir.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
-        fs::create_dir_all(&signals).unwrap();
         let path = bin.join(program);
         // Written by another process: a file that this one had open for writing cannot be run while
         // a program that another test has just started still holds it.
@@ -74,11 +72,8 @@ impl Machine {
             .unwrap();
         write!(writer.stdin.take().unwrap(), "#!/bin/sh\n{script}\n").unwrap();
         assert!(writer.wait().unwrap().success());
-        let place = Place {
-            path: Some(bin.into_os_string()),
-            work_dir: Some(dir.path().to_owned()),
-            signal_dir: Some(signals),
-        };
+        let place =
+            Place { path: Some(bin.into_os_string()), work_dir: Some(dir.path().to_owned()) };
         Self { dir, place }
     }
 
@@ -116,13 +111,12 @@ printf '{"type":"result","subtype":"success","is_error":false,"result":"Héllo",
 async fn prompt_goes_in_and_result_usage_and_cost_come_out() {
     let machine = Machine::with("claude", &format!("PATH=/usr/bin:/bin\n{CLAUDE}"));
     let mut meter = Meter::default();
-    assert_eq!(machine.claude(&mut meter).await, End::done());
+    assert_eq!(machine.claude(&mut meter).await, End::with_text("Héllo".into()));
     let spent = meter.spent();
     assert_eq!(
         (spent.input_tokens, spent.output_tokens, spent.cost_micros, spent.turns),
         (10, 20, Some(250_000), 1)
     );
-    assert_eq!(machine.left("signals/return").as_deref(), Some("Héllo"));
     assert_eq!(machine.left("prompt").as_deref(), Some("user"));
     assert_eq!(machine.left("key").as_deref(), Some("k"));
     let args = machine.left("args").unwrap();
@@ -137,24 +131,8 @@ async fn codex_is_priced_by_what_the_project_says() {
 echo '{"type":"turn.completed","usage":{"input_tokens":1500,"cached_input_tokens":500,"output_tokens":100}}'"#,
     );
     let mut meter = Meter::default();
-    assert_eq!(machine.codex(&mut meter).await, End::done());
+    assert_eq!(machine.codex(&mut meter).await, End::with_text("ok".into()));
     assert_eq!(meter.spent().cost_micros, Some(1000 + 1000 + 50));
-    assert_eq!(machine.left("signals/return").as_deref(), Some("ok"));
-}
-
-#[tokio::test]
-async fn what_the_agent_returned_itself_stays() {
-    let machine = Machine::with(
-        "claude",
-        r#"printf own > signals/return
-echo '{"type":"result","subtype":"success","result":"last words"}'"#,
-    );
-    assert_eq!(machine.claude(&mut Meter::default()).await, End::done());
-    assert_eq!(machine.left("signals/return").as_deref(), Some("own"));
-    let long = "x".repeat(RETURN_MAX + 1);
-    fs::remove_file(machine.dir.path().join("signals/return")).unwrap();
-    machine.place.leave_result(&long);
-    assert_eq!(machine.left("signals/return"), None);
 }
 
 #[tokio::test]
@@ -200,7 +178,7 @@ async fn a_process_that_keeps_the_pipes_open_is_not_waited_for() {
 sleep 1000 & echo $! > child
 echo '{"type":"result","subtype":"success","result":"ok"}'"#;
     let machine = Machine::with("claude", script);
-    assert_eq!(machine.claude(&mut Meter::default()).await, End::done());
+    assert_eq!(machine.claude(&mut Meter::default()).await.code, 0);
     let pid = machine.left("child").unwrap().trim().parse().unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
@@ -215,7 +193,7 @@ printf '"}]}}\n'
 i=0; while [ $i -lt 2000 ]; do echo '{"type":"noise","n":1}'; i=$((i+1)); done
 echo '{"type":"result","subtype":"success","result":"ok"}'"#;
     let machine = Machine::with("claude", script);
-    assert_eq!(machine.claude(&mut Meter::default()).await, End::done());
+    assert_eq!(machine.claude(&mut Meter::default()).await.code, 0);
 }
 
 #[tokio::test]
