@@ -34,8 +34,6 @@ pub struct Job {
     pub models: Vec<ModelSpec>,
     /// Share of the context window at which the conversation is made shorter, 0 to 1.
     pub compact_at: f64,
-    /// Whether the scheduler wants to know of every turn's usage.
-    pub budgeted: bool,
     /// Where the traffic with the model is kept.
     pub record: Option<PathBuf>,
     /// Texts that must not appear in a recording; logs are cleaned by the supervisor.
@@ -49,6 +47,17 @@ pub enum Thinker {
     Builtin,
     Claude,
     Codex,
+}
+
+impl Thinker {
+    /// As `[harness] type` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+        }
+    }
 }
 
 /// Where the attempt runs, which the agent is told.

@@ -5,9 +5,12 @@
 //! ends with the run's exit code. Other rooms know how a run is started and what becomes of it; this
 //! one knows how an agent works.
 
+pub mod compact;
 pub mod end;
+pub mod host;
 pub mod job;
 pub mod meter;
+pub mod patience;
 pub mod report;
 pub mod tools;
 
