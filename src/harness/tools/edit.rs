@@ -1,13 +1,13 @@
 //! `edit`: one text in place of another.
 
 use std::borrow::Cow;
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
 
 use memchr::memmem::Finder;
 
 use super::arguments::Given;
-use super::write::{behind_links, replace};
+use super::write::{behind_links, read_only, replace};
 use super::{Outcome, Workshop, near, read};
 
 /// The largest file that is edited.
@@ -18,11 +18,13 @@ const PLACES_MAX: usize = 10;
 pub(super) fn edit(shop: &Workshop, given: &Given) -> Outcome {
     let path = shop.target(given.text("path"));
     let shown = shop.shown(&path);
-    let mut file = read::open(shop, &path)?;
+    let file = read::open(shop, &path)?;
     let trouble = |error: io::Error| shop.trouble("edit", &path, &error);
-    let meta = file.metadata().map_err(trouble)?;
-    let mut before = Vec::new();
-    file.by_ref().take(FILE_MAX + 1).read_to_end(&mut before).map_err(trouble)?;
+    let permissions = file.metadata().map_err(trouble)?.permissions();
+    if permissions.readonly() {
+        return Err(read_only(&shown));
+    }
+    let before = bytes(file).map_err(trouble)?;
     if before.len() as u64 > FILE_MAX {
         return Err(format!(
             "{shown} is larger than {FILE_MAX} bytes, too large for `edit`: use `sed -i` in `bash`"
@@ -35,11 +37,18 @@ pub(super) fn edit(shop: &Workshop, given: &Given) -> Outcome {
     let (after, line) = replaced(&before, old, new).map_err(|why| format!("{shown}: {why}"))?;
     let file = behind_links(&path).map_err(trouble)?;
     // What somebody else wrote meanwhile is not written over.
-    if fs::read(&file).map_err(trouble)? != before {
+    if File::open(&file).and_then(bytes).map_err(trouble)? != before {
         return Err(format!("{shown} was changed by somebody else just now: read it again"));
     }
-    replace(&file, &after, Some(meta.permissions())).map_err(trouble)?;
+    replace(&file, &after, Some(permissions)).map_err(trouble)?;
     Ok(format!("changed {shown} at line {line}"))
+}
+
+/// What is in a file; of one that is too large, enough to see that.
+fn bytes(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The new text of a file, and the line in which it begins to differ.

@@ -148,6 +148,7 @@ fn whole(path: &Path) -> PathBuf {
 
 /// Models write for bash; every machine has `sh`.
 fn shell(path: &str) -> PathBuf {
-    let bash = std::env::split_paths(path).map(|dir| dir.join("bash")).find(|bash| bash.is_file());
+    let dirs = std::env::split_paths(path).filter(|dir| dir.is_absolute());
+    let bash = dirs.map(|dir| dir.join("bash")).find(|bash| bash.is_file());
     bash.unwrap_or_else(|| PathBuf::from("/bin/sh"))
 }

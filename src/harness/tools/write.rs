@@ -22,6 +22,9 @@ pub(super) fn write(shop: &Workshop, given: &Given) -> Outcome {
     if before.as_ref().is_some_and(|meta| !meta.is_file()) {
         return Err(format!("{} is no ordinary file", shop.shown(&path)));
     }
+    if before.as_ref().is_some_and(|meta| meta.permissions().readonly()) {
+        return Err(read_only(&shop.shown(&path)));
+    }
     if let Some(dir) = file.parent() {
         fs::create_dir_all(dir).map_err(|error| shop.trouble("make the folder", dir, &error))?;
     }
@@ -32,6 +35,11 @@ pub(super) fn write(shop: &Workshop, given: &Given) -> Outcome {
         None => "in a new file".to_owned(),
     };
     Ok(format!("wrote {} bytes to {}, {what}", content.len(), shop.shown(&path)))
+}
+
+/// Another file could take its place all the same, but somebody did not want that.
+pub(super) fn read_only(shown: &str) -> String {
+    format!("{shown} is read-only: use `chmod u+w` in `bash` first if it is yours to change")
 }
 
 /// The file that is meant by a path, also when it is not there yet: links stay what they are.
@@ -64,7 +72,9 @@ pub(super) fn replace(
     fresh_name.push(if name.len() < 200 { name } else { "".as_ref() });
     let fresh = file.with_file_name(fresh_name);
     let written = || {
-        let mut new = OpenOptions::new().write(true).create(true).truncate(true).open(&fresh)?;
+        // One that was left when a process of that number was killed.
+        let _ = fs::remove_file(&fresh);
+        let mut new = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
         if let Some(permissions) = permissions {
             new.set_permissions(permissions)?;
         }

@@ -134,6 +134,19 @@ async fn a_file_that_is_written_anew_keeps_its_mode_and_its_links() {
 }
 
 #[tokio::test]
+async fn what_is_read_only_is_left_alone() {
+    let world = World::new();
+    world.put("a", "old\n");
+    fs::set_permissions(world.path("a"), Permissions::from_mode(0o444)).unwrap();
+    let want = "a is read-only: use `chmod u+w` in `bash` first if it is yours to change";
+    assert_eq!(world.bad("write", json!({"path": "a", "content": "new"})).await, want);
+    assert_eq!(world.bad("edit", json!({"path": "a", "old": "old", "new": "new"})).await, want);
+    world.good("bash", json!({"command": "chmod u+w a"})).await;
+    world.good("edit", json!({"path": "a", "old": "old", "new": "new"})).await;
+    assert_eq!(world.get("a"), "new\n");
+}
+
+#[tokio::test]
 async fn an_edit_changes_one_place_and_nothing_else() {
     let world = World::new();
     world.put("a", b"one\n\xff\ntwo\n");

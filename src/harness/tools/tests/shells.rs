@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::World;
 use crate::agent;
+use crate::harness::tools::shell;
 
 const SHELLS: [&str; 3] = ["/bin/sh", "/bin/dash", "/bin/bash"];
 
@@ -211,6 +212,17 @@ async fn long_output_is_cut_in_the_middle_and_kept_in_a_file() {
     assert_eq!(world.good("grep", found).await, ".al-output/1.txt:4568:line 4567");
     let nothing = world.good("grep", json!({"pattern": "^line 4567$"})).await;
     assert_eq!(nothing, "no line in the work folder matches \"^line 4567$\"");
+}
+
+#[test]
+fn the_shell_is_bash_where_there_is_one() {
+    let world = World::new();
+    world.put("bin/bash", "");
+    let bin = world.path("bin").display().to_string();
+    assert_eq!(shell(&format!("/nowhere:{bin}")), world.path("bin/bash"));
+    for path in ["", "/nowhere"] {
+        assert_eq!(shell(path), Path::new("/bin/sh"));
+    }
 }
 
 #[tokio::test]
