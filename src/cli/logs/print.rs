@@ -247,6 +247,7 @@ impl Printer {
     }
 
     fn next_line(&mut self, indent: usize) {
+        self.line.truncate(self.line.trim_end_matches(' ').len());
         self.line.push('\n');
         self.line.extend(std::iter::repeat_n(' ', indent));
     }
