@@ -8,14 +8,25 @@
 pub mod claude;
 pub mod cli_engine;
 pub mod codex;
+pub mod compact;
 pub mod end;
+mod hooks;
+pub mod host;
+mod inject;
 pub mod job;
 pub mod meter;
+pub mod patience;
+mod preflight;
+mod prompt;
 pub mod report;
+mod tools;
+mod turns;
+mod work;
 
 pub use end::End;
 pub use job::{CredentialNote, Job, Place, Step, Thinker};
 pub use meter::Meter;
+pub use work::main;
 
 /// First argument under which the binary is the process that thinks.
 pub const AGENT: &str = "agent";

@@ -46,7 +46,6 @@ pub fn job(models: Vec<ModelSpec>) -> Job {
         preflight: Vec::new(),
         models,
         compact_at: 0.8,
-        budgeted: false,
         record: None,
         secrets: Vec::new(),
     }
