@@ -71,6 +71,9 @@ const CYAN: Paint = Paint::Code(36);
 const RUNS: [Paint; 6] =
     [CYAN, Paint::Code(35), BLUE, Paint::Code(32), Paint::Code(96), Paint::Code(95)];
 
+/// In front of a tool, whose records are debug and told to everybody.
+const TOLD: (&str, Paint) = ("info", Paint::Dim);
+
 /// Fields that say nothing to a person, or that are shown otherwise.
 const HIDDEN: [&str; 3] = ["stream", "pid", "hostname"];
 /// Lines of a tool's output that are shown; `--raw` has what the record has.
@@ -126,9 +129,15 @@ impl Printer {
     /// When `out` cannot be written.
     pub fn print_slow(&mut self, now: i64, out: &mut dyn Write) -> io::Result<()> {
         for (begin, head) in self.calls.slow(now) {
-            let entry =
-                Entry { head: &head, paint: CYAN, notes: "no end yet", ..Entry::of(&begin) };
-            self.write(&Entry { fields: Vec::new(), ..entry }, out)?;
+            let entry = Entry {
+                mark: TOLD,
+                head: &head,
+                paint: CYAN,
+                notes: "no end yet",
+                fields: Vec::new(),
+                ..Entry::of(&begin)
+            };
+            self.write(&entry, out)?;
         }
         Ok(())
     }
@@ -247,6 +256,7 @@ impl Printer {
     }
 
     fn next_line(&mut self, indent: usize) {
+        self.line.truncate(self.line.trim_end_matches(' ').len());
         self.line.push('\n');
         self.line.extend(std::iter::repeat_n(' ', indent));
     }
@@ -344,8 +354,7 @@ impl<'r> Entry<'r> {
             entry.notes_paint = RED;
         }
         if told.part == Part::Done {
-            // It stands for the begin too, which nobody needs to ask for.
-            entry.mark = (Level::Info.word(), Paint::Dim);
+            entry.mark = TOLD;
         }
         entry
     }

@@ -121,7 +121,7 @@ fn failures_have_a_kind_and_a_complaint_is_none_while_it_goes_on() {
     let check = |message: &str, kind: Kind| {
         let told = Heard::Failed(Failed { kind, message: message.to_owned() });
         let failed = json!({"type": "turn.failed", "error": {"message": message}});
-        assert_eq!(hear(&[failed]), [told.clone()]);
+        assert_eq!(hear(&[failed]), std::slice::from_ref(&told));
         let error = json!({"type": "error", "message": message});
         assert_eq!(hear(&[error]).last(), Some(&told));
     };

@@ -65,7 +65,10 @@ pub fn told<'r>(msg: &str, fields: &'r Fields) -> Option<Told<'r>> {
     };
     match msg {
         "assistant" => Some(says(Part::Text, text("text")?, &["text", "turn"])),
-        "thinking" => Some(says(Part::Thinking, text("text")?, &["text", "turn"])),
+        "thinking" => Some(Told {
+            head: format!("thinks: {}", text("text")?).into(),
+            ..bare(Part::Thinking, &["text", "turn"])
+        }),
         "operator" => Some(Told {
             head: format!("{} says: {}", text("by").unwrap_or("operator"), text("text")?).into(),
             ..bare(Part::Operator, &["text", "by", "turn"])

@@ -25,7 +25,7 @@ fn records_of_an_agent_read_like_a_story() {
         json!({"turn": 1, "text": "I look.\nThen I act."}),
         "I look.\nThen I act. | ",
     );
-    check("thinking", json!({"turn": 1, "text": "hm"}), "hm | ");
+    check("thinking", json!({"turn": 1, "text": "hm"}), "thinks: hm | ");
     check("operator", json!({"turn": 1, "by": "ann", "text": "stop"}), "ann says: stop | ");
     check("bash", json!({"turn": 1, "call": "c1", "cmd": "ls"}), "$ ls | ");
     check("bash", json!({"cmd": "ls"}), "$ ls | ");
