@@ -19,12 +19,13 @@ use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
 use crate::engine::{
-    self, Defined, Definitions, Driver, Facts, Grant, Handle, Host, KeepScale, Session,
+    self, Defined, Definitions, Driver, Facts, Grant, Handle, Host, KeepScale, Keyring, Session,
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
 use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
+use crate::project::kit;
 use crate::project::{self, Agent, Project};
 use crate::runtime::{self, Access, Process};
 use crate::scheduler::{AgentRules, ProjectRules};
@@ -114,7 +115,8 @@ impl Hosted {
             let tokio = tokio.handle().clone();
             let logs = places.logs.clone();
             let definitions = Arc::clone(&definitions);
-            Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, known)
+            let keyring = Keyring { al_home: context.al_home.clone(), hidden: known };
+            Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, keyring)
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
@@ -211,7 +213,7 @@ impl Secrets {
             warn("the gateway answers on every address of this machine (--expose)");
         }
         for agent in &plan.project.agents {
-            if let Some(why) = cannot_run(agent) {
+            if let Some(why) = cannot_run(agent, &context.al_home) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
@@ -223,10 +225,14 @@ impl Secrets {
 }
 
 /// Why every run of this agent would fail, as far as that can be told.
-pub(super) fn cannot_run(agent: &Agent) -> Option<String> {
+pub(super) fn cannot_run(agent: &Agent, al_home: &Path) -> Option<String> {
     let program = agent.engine.command.as_ref();
     let missing = || runtime::missing_program(program?, &agent.dir);
-    engine::unavailable(agent).or_else(missing)
+    let lacks = || {
+        let kit = kit::kit(al_home, &agent.credentials, engine::bearer(agent));
+        kit.err().map(|lacks| kit::complaint(&lacks))
+    };
+    engine::unavailable(agent).or_else(missing).or_else(lacks)
 }
 
 fn warn(what: &str) {

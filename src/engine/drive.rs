@@ -13,6 +13,7 @@ use super::handle::Handle;
 use super::rules::{engine_name, runtime_name};
 use crate::ambient;
 use crate::log;
+use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
 use crate::scheduler::{Effect, EffectNews, Event, Exit, Millis, Run, RunState, Verdict, View};
@@ -38,6 +39,14 @@ const STARTS_WITHIN_MS: i64 = 120_000;
 /// Run and number of an attempt.
 type AttemptId = (String, u32);
 
+/// What a driver knows of secrets.
+pub struct Keyring {
+    /// Where credentials are kept.
+    pub al_home: PathBuf,
+    /// The host's own secrets, never to be seen in a log.
+    pub hidden: Vec<String>,
+}
+
 /// Acts for the engine; clones act alike.
 #[derive(Clone)]
 pub struct Driver {
@@ -47,8 +56,7 @@ pub struct Driver {
     definitions: Arc<Definitions>,
     grant: Grant,
     logs: PathBuf,
-    /// Never to be seen in a log.
-    secrets: Arc<Vec<String>>,
+    keyring: Arc<Keyring>,
     /// Attempts that a task looks after at present.
     tended: Arc<Mutex<BTreeSet<AttemptId>>>,
 }
@@ -73,7 +81,7 @@ impl Driver {
         definitions: Arc<Definitions>,
         grant: Grant,
         logs: PathBuf,
-        secrets: Vec<String>,
+        keyring: Keyring,
     ) -> Self {
         Self {
             engine: engine.clone(),
@@ -82,7 +90,7 @@ impl Driver {
             definitions,
             grant,
             logs,
-            secrets: Arc::new(secrets),
+            keyring: Arc::new(keyring),
             tended: Arc::default(),
         }
     }
@@ -331,15 +339,18 @@ impl Driver {
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
-        let mut secrets = self.secrets.to_vec();
+        let kit = self.kit(agent).await?;
+        let mut secrets = self.keyring.hidden.clone();
         secrets.extend(access.iter().map(|access| access.token.clone()));
+        secrets.extend(kit.secrets);
         Ok(Some(Spec {
             run: run.to_owned(),
             attempt,
             agent: agent.name.clone(),
             agent_dir: agent.dir.clone(),
             command: command(agent)?,
-            env: Vec::new(),
+            env: kit.env,
+            files: kit.files,
             trigger: trigger(&payload, &row.receipt),
             input: None,
             params: params(agent, &payload),
@@ -347,6 +358,15 @@ impl Driver {
             secrets,
             gateway: access,
         }))
+    }
+
+    /// The agent's credentials as they are now: one that was replaced since the last attempt counts.
+    async fn kit(&self, agent: &Agent) -> Result<Kit, String> {
+        let (al_home, listed) = (self.keyring.al_home.clone(), agent.credentials.clone());
+        let bearer = bearer(agent);
+        let read = move || kit::kit(&al_home, &listed, bearer);
+        let kit = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
+        kit.map_err(|lacks| kit::complaint(&lacks))
     }
 }
 
@@ -403,6 +423,14 @@ pub fn how_it_ended(exit: runtime::Exit) -> Exit {
         status: exit.status,
         wants_rerun: exit.rerun,
         chosen: exit.exit_signal,
+    }
+}
+
+/// Who has an agent's credentials in hand.
+pub fn bearer(agent: &Agent) -> Bearer {
+    match agent.engine.kind {
+        EngineKind::Script => Bearer::Program,
+        EngineKind::Builtin | EngineKind::Claude | EngineKind::Codex => Bearer::Thinker,
     }
 }
 

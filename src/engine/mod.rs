@@ -24,7 +24,9 @@ mod writer;
 mod tests;
 
 pub use definitions::{Defined, Definitions};
-pub use drive::{Driver, Found, Grant, found, how_it_ended, should_live, unavailable};
+pub use drive::{
+    Driver, Found, Grant, Keyring, bearer, found, how_it_ended, should_live, unavailable,
+};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
