@@ -5,9 +5,14 @@
 //! ends with the run's exit code. Other rooms know how a run is started and what becomes of it; this
 //! one knows how an agent works.
 
+mod command;
 pub mod end;
+pub mod hooks;
+pub mod inject;
 pub mod job;
 pub mod meter;
+pub mod preflight;
+pub mod prompt;
 pub mod report;
 
 pub use end::End;
