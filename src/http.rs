@@ -460,7 +460,7 @@ mod tests {
         let url = format!("http://{}/here", first.local_addr().unwrap());
         tokio::spawn(async move {
             let (mut stream, _) = first.accept().await.unwrap();
-            stream.read(&mut [0; 1024]).await.unwrap();
+            assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0);
             let answer =
                 format!("HTTP/1.1 302 F\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
             stream.write_all(answer.as_bytes()).await.unwrap();

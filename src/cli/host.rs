@@ -23,7 +23,7 @@ use crate::engine::{
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
-use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
+use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project};
@@ -115,7 +115,8 @@ impl Hosted {
             let tokio = tokio.handle().clone();
             let logs = places.logs.clone();
             let definitions = Arc::clone(&definitions);
-            let keyring = Keyring { al_home: context.al_home.clone(), hidden: known };
+            let (al_home, redactor) = (context.al_home.clone(), secrets.redactor.clone());
+            let keyring = Keyring { al_home, hidden: known, redactor };
             Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, keyring)
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
@@ -134,7 +135,7 @@ impl Hosted {
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
-            redactor: Redactor::new(secrets.known.iter()),
+            redactor: secrets.redactor,
         }));
         let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
         write_gateway_file(&places, &url)?;
@@ -192,6 +193,8 @@ struct Secrets {
     sources: Sources,
     /// Everything that must never be seen in a log.
     known: Vec<String>,
+    /// Knows those of runs too.
+    redactor: LearningRedactor,
 }
 
 impl Secrets {
@@ -202,8 +205,15 @@ impl Secrets {
         let mut known = vec![key.reveal().to_owned()];
         let values = secrets.values().flat_map(|instances| instances.values());
         known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
+        let redactor = LearningRedactor::default();
+        redactor.learn(&known);
+        // Runs that were started before this host may still speak.
+        for agent in &plan.project.agents {
+            let kit = kit::kit(&context.al_home, &agent.credentials, engine::bearer(agent));
+            redactor.learn(&kit.unwrap_or_default().secrets);
+        }
         if !plan.whole {
-            return Ok(Self { sources: Sources::default(), known });
+            return Ok(Self { sources: Sources::default(), known, redactor });
         }
         let (sources, problems) = Sources::from_project(&plan.project, &secrets);
         for problem in problems {
@@ -220,7 +230,7 @@ impl Secrets {
         for name in sources.unsigned() {
             warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
         }
-        Ok(Self { sources, known })
+        Ok(Self { sources, known, redactor })
     }
 }
 

@@ -12,7 +12,7 @@ use super::definitions::Definitions;
 use super::handle::Handle;
 use super::rules::{engine_name, runtime_name};
 use crate::ambient;
-use crate::log;
+use crate::log::{self, LearningRedactor};
 use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
@@ -40,11 +40,14 @@ const STARTS_WITHIN_MS: i64 = 120_000;
 type AttemptId = (String, u32);
 
 /// What a driver knows of secrets.
+#[derive(Default)]
 pub struct Keyring {
     /// Where credentials are kept.
     pub al_home: PathBuf,
     /// The host's own secrets, never to be seen in a log.
     pub hidden: Vec<String>,
+    /// Learns what runs are given, and takes it out of what they say.
+    pub redactor: LearningRedactor,
 }
 
 /// Acts for the engine; clones act alike.
@@ -366,7 +369,9 @@ impl Driver {
         let bearer = bearer(agent);
         let read = move || kit::kit(&al_home, &listed, bearer);
         let kit = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
-        kit.map_err(|lacks| kit::complaint(&lacks))
+        let kit = kit.map_err(|lacks| kit::complaint(&lacks))?;
+        self.keyring.redactor.learn(&kit.secrets);
+        Ok(kit)
     }
 }
 

@@ -226,7 +226,7 @@ impl World {
                 Arc::clone(&definitions),
                 Arc::new(|_, _| None),
                 logs,
-                Keyring { al_home: dir.path().join("home"), hidden: Vec::new() },
+                Keyring { al_home: dir.path().join("home"), ..Keyring::default() },
             )
         };
         let (engine, _writer) = start(Host::new(store, view), driver).unwrap();
