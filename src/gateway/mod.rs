@@ -50,7 +50,7 @@ pub use sources::LiveSources;
 pub use token::token;
 
 use crate::engine::{Definitions, Handle};
-use crate::log::Redactor;
+use crate::log::LearningRedactor;
 
 /// What the gateway is made from.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub struct Setup {
     /// The project's folder: changes of scale are written to its files.
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
-    pub redactor: Arc<Redactor>,
+    pub redactor: LearningRedactor,
 }
 
 /// The gateway of one project. It keeps nothing between requests but counters.
