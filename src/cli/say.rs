@@ -7,7 +7,6 @@ use serde_json::json;
 use super::Context;
 use super::client::Client;
 use super::control::{is_run, say};
-use crate::ambient;
 use crate::failure::Failure;
 use crate::signal::SAID_MAX;
 
@@ -48,10 +47,8 @@ pub fn run(args: &SayArgs, context: &Context) -> Result<(), Failure> {
     if text.len() > SAID_MAX {
         return Err(Failure::user("bad_text", format!("the text is longer than {SAID_MAX} bytes")));
     }
-    // However often it is sent, it is said once.
-    let body = json!({"text": text, "key": ambient::new_uuid()});
     let told = Client::find(context)?
-        .post(&format!("/control/say/{run}"), &body)
+        .post(&format!("/control/say/{run}"), &json!({"text": text}))
         .map_err(|failure| if failure.code == "not_found" { unknown() } else { failure })?;
     say(&told)
 }
