@@ -16,8 +16,8 @@ use crate::signal::SAID_MAX;
   al say dev-1a2b3c4d \"leave the tests as they are\"
   git diff | al say dev-1a2b3c4d -
 
-An agent with a model hears it between two turns, a queued run when it begins. What
-was said stays with the run: `al why` shows it.")]
+An agent with a model hears it between two turns, a queued run when it begins.
+What was said stays with the run: `al why` shows it.")]
 pub struct SayArgs {
     /// The run
     #[arg(value_name = "RUN")]

@@ -58,7 +58,6 @@ fn a_run_is_told_something_with_a_key_or_a_command() {
         assert_eq!(desk.commands(), expected, "{state:?} {keys}");
     };
     check(RunState::Running, "m 'stop there' Enter", &[say("stop there")]);
-    check(RunState::Queued, "m 'stop there' Enter", &[say("stop there")]);
     check(RunState::Running, "m Enter", &[]);
     check(RunState::Running, "m 'stop' Esc", &[]);
     check(RunState::Running, ": 'say 000000b2 go on' Enter", &[say("go on")]);
