@@ -5,7 +5,7 @@
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
 //! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
-//! | runs, from this machine | `/signals/*`, `/locks/*`, `/calls`, `/waits`, `/asks`, `/shutdown` | the token of their attempt |
+//! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
 //! stranger may use up is bounded: connections, header and body time, body size, and the memory of

@@ -75,6 +75,22 @@ impl World {
         Self::start(dir, Arc::clone(&stage), stage).await
     }
 
+    /// The same, and with a model that so many runs may ask at once.
+    pub async fn with_models(
+        dir: TempDir,
+        agents: &[(&str, &str)],
+        model: &str,
+        slots: u32,
+    ) -> Self {
+        let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        let model =
+            format!("[models.{model}]\nprovider = \"anthropic\"\nmodel = \"m\"\nslots = {slots}\n");
+        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{model}")).unwrap();
+        let stage = Arc::new(Stage::default());
+        Self::start(dir, Arc::clone(&stage), stage).await
+    }
+
     /// With agents that really run: name, `config.toml` and a line for the shell.
     pub async fn of_programs(agents: &[(&str, &str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
