@@ -316,8 +316,7 @@ fn a_text_is_taken_by_what_became_of_the_run() {
 #[test]
 fn nobody_is_told_anything_after_the_end() {
     let mut fleet = fleet(Budget::default());
-    let ended = |state| Some(SaidBefore { ended: Some(state), ..SaidBefore::default() });
-    fleet.view.facts.said = ended(TimedOut);
+    fleet.view.facts.said = Some(SaidBefore { ended: Some(TimedOut), ..SaidBefore::default() });
     let why = Why::RunEnded { state: TimedOut };
     assert_eq!(fleet.command(say("dev-1")), Answer::Refused(why));
     fleet.view.facts.said = None;

@@ -61,7 +61,9 @@ fn a_run_is_told_something_with_a_key_or_a_command() {
     check(RunState::Running, "m Enter", &[]);
     check(RunState::Running, "m 'stop' Esc", &[]);
     check(RunState::Running, ": 'say 000000b2 go on' Enter", &[say("go on")]);
-    let mut desk = desk(run(ASKING, RunState::Failed, 52));
+    let mut desk = desk(run(ASKING, RunState::Running, 52));
+    let failed = Row::Run(run(ASKING, RunState::Failed, 52));
+    desk.hear(Down::Delta(Delta { seq: 43, at_ms: 0, puts: vec![failed] }));
     desk.press("m");
     assert_eq!(desk.last_row(), format!("! {ASKING} already ended"));
 }
