@@ -25,13 +25,16 @@ mod past;
 mod port;
 mod reply;
 mod routes;
+mod said;
 mod sender;
 mod serve;
 mod signals;
+mod slots;
 mod sources;
 mod starts;
 mod status;
 mod token;
+mod usage;
 mod waits;
 mod webhook;
 

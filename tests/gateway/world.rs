@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::agent;
-use action_llama::engine::{self, Defined, Definitions, Driver, Facts, Handle, Host, Keyring};
+use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
@@ -305,9 +305,9 @@ fn start_engine(
     };
     let tokio = tokio::runtime::Handle::current();
     let logs = dir.join(".al/logs");
-    let keyring = Keyring { al_home: dir.join("home"), ..Keyring::default() };
+    let equipment = Equipment { al_home: dir.join("home"), ..Equipment::default() };
     let driver = |engine: &Handle| {
-        Driver::new(engine, tokio, runtime, definitions, Arc::new(grant), logs, keyring)
+        Driver::new(engine, tokio, runtime, definitions, Arc::new(grant), logs, equipment)
     };
     engine::start(Host::new(store, view), driver).unwrap().0
 }

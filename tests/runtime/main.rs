@@ -12,5 +12,6 @@ mod output;
 mod programs;
 mod survival;
 mod suspension;
+mod tools;
 mod waits;
 mod world;

@@ -31,7 +31,6 @@ fn job(engine: Thinker, place: Place, trigger: Value) -> Job {
         preflight: vec![],
         models: vec![],
         compact_at: 0.8,
-        budgeted: false,
         record: None,
         secrets: vec![],
     }

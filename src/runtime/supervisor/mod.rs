@@ -285,10 +285,10 @@ impl Run {
         match pace {
             Pace::Suspended => {
                 clock.suspend(Instant::now());
-                processes::suspend_group(leader);
+                processes::suspend_family(leader);
             }
             Pace::Going => {
-                processes::signal_group(leader, Signal::CONT);
+                processes::signal_family(leader, Signal::CONT);
                 clock.resume(Instant::now());
             }
         }
@@ -300,7 +300,7 @@ impl Run {
         clock.end_at(until);
         pace::say(&self.attempt, Word::Ending);
         processes::signal_group(leader, Signal::TERM);
-        processes::signal_group(leader, Signal::CONT);
+        processes::signal_family(leader, Signal::CONT);
     }
 
     fn timed_out(&self) -> ExitWhy {
