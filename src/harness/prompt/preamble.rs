@@ -14,6 +14,9 @@ do not go around a missing permission: say what is missing and stop.
 * When there is nothing to do, say so and stop.";
 
 const TOOLS: &str = "\
+The operator may send you a message in between. It counts from then on, also against the plan that you \
+had.
+
 * `set_status` says how far you are, in a few words that a person sees at a glance. Use it when you \
 begin with another part of the work.
 * `return_value` leaves the result of the run for whoever asked for it; the last one counts.
