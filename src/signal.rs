@@ -26,6 +26,7 @@ pub struct Spent {
     pub cache_read_tokens: u64,
     pub cache_write_tokens: u64,
     /// Millionths of a US dollar; none when the price of a model is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<u64>,
     /// Replies of models.
     pub turns: u32,

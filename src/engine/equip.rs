@@ -151,20 +151,22 @@ fn auth(name: &str, model: &Model, runtime: RuntimeKind, al_home: &Path) -> Resu
     if model.provider == "replay" {
         return Ok(Auth::None);
     }
-    let kind = format!("{}_key", model.provider);
+    let Some(provider) = llm::providers::provider(&model.provider) else {
+        return Err(format!("model {name} is of an unknown provider: {}", model.provider));
+    };
+    let kind = provider.credential.unwrap_or("custom_key");
     let key = || -> Result<Option<Secret>, String> {
-        credentials::field(al_home, &kind, "default", "token").map_err(|error| error.to_string())
+        credentials::field(al_home, kind, "default", "token").map_err(|error| error.to_string())
     };
     let missing = || {
-        let file = al_home.join("credentials").join(&kind).join("default").join("token");
+        let file = al_home.join("credentials").join(kind).join("default").join("token");
         format!("model {name} has no key: put it into {} (mode 0600)", file.display())
     };
     match model.auth_type {
         AuthType::ApiKey => match key()? {
             Some(key) => Ok(Auth::Key(key.reveal().to_owned())),
-            // A server of one's own wants none.
-            None if model.base_url.is_some() => Ok(Auth::None),
-            None => Err(missing()),
+            None if provider.needs_key(model.base_url.as_deref()) => Err(missing()),
+            None => Ok(Auth::None),
         },
         AuthType::OauthToken => {
             let token = key()?.ok_or_else(missing)?;
@@ -176,7 +178,9 @@ fn auth(name: &str, model: &Model, runtime: RuntimeKind, al_home: &Path) -> Resu
         )),
         AuthType::PiAuth => {
             let home = ambient::home().unwrap_or_else(|| PathBuf::from("/"));
-            llm::pi_auth(&home.join(".pi/agent/auth.json"), &model.provider)
+            let file = home.join(".pi/agent/auth.json");
+            llm::pi_auth::auth(&file, &model.provider, ambient::now_ms())
+                .map_err(|problem| format!("model {name}: {} {problem}", file.display()))
         }
     }
 }

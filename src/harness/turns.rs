@@ -16,10 +16,13 @@ use super::report::{self, ToolEnd, ToolUse};
 use super::tools::{Done, Workshop, is_read_only};
 use super::{End, Job, Meter, compact};
 use crate::ambient;
+use crate::llm::chain::{Move, Why};
+use crate::llm::recording::Recording;
 use crate::llm::{
-    self, Arguments, Call, CallResult, Chain, Fault, FaultKind, Message, Model, ModelSpec, Next,
-    Part, Price, Reply, Request, Stop,
+    self, Arguments, Call, CallResult, Chain, Fault, FaultKind, Message, Model, ModelSpec, Part,
+    Price, Reply, Request, Stop,
 };
+use crate::log::Redactor;
 
 /// Replies in a row that were cut at their longest length.
 const CUT_MAX: u32 = 3;
@@ -40,7 +43,7 @@ pub struct Mind {
 
 impl Mind {
     fn new(spec: &ModelSpec, model: Box<dyn Model>) -> Self {
-        let (price, window) = (llm::price_of(spec), llm::context_window(spec));
+        let (price, window) = (llm::price::price(spec), llm::known::limits(spec).context_window);
         Self { spec: spec.clone(), model, price, window }
     }
 }
@@ -50,10 +53,18 @@ impl Mind {
 /// # Errors
 /// When one cannot be asked as it is configured.
 pub fn minds(job: &Job) -> Result<Vec<Mind>, Fault> {
+    let recording = match (&job.record, job.models.first()) {
+        (Some(file), Some(spec)) => {
+            let redactor = Redactor::new(job.secrets.iter().map(String::as_str).chain(job.keys()));
+            let clean = move |text: &str| redactor.text(text).into_owned();
+            Some(Recording::create(file, spec, Arc::new(clean))?)
+        }
+        (Some(_), None) | (None, _) => None,
+    };
     let mind = |spec: &ModelSpec| {
         let model = llm::connect(spec)?;
-        let model = match &job.record {
-            Some(file) => llm::record(model, spec, file, &job.secrets)?,
+        let model = match &recording {
+            Some(recording) => recording.of(model, &spec.name),
             None => model,
         };
         Ok(Mind::new(spec, model))
@@ -69,8 +80,6 @@ pub struct Turns<'a> {
     meter: &'a mut Meter,
     minds: Vec<Mind>,
     chain: Chain,
-    /// Who replied last; thoughts of one model mean nothing to another.
-    last: Option<usize>,
     request: Request,
     task: String,
     /// What the summary says of turns that are no longer in the conversation.
@@ -101,7 +110,6 @@ impl<'a> Turns<'a> {
             meter,
             chain: Chain::new(minds.len()),
             minds,
-            last: None,
             request: Request {
                 system,
                 messages: vec![Message::User(user.clone())],
@@ -177,56 +185,55 @@ impl<'a> Turns<'a> {
     async fn ask(&mut self) -> Result<Reply, End> {
         let mut too_long = 0;
         loop {
-            let at = match self.chain.next(ambient::now_ms()) {
-                Next::Use(at) => at,
-                Next::Wait { ms, pass } => {
-                    let fields = json!({"pass": pass, "delayMs": ms});
-                    report::warn("all models exhausted, backing off", fields);
+            let at = match self.chain.next(now_ms(), chance()) {
+                Move::Use(at) => at,
+                Move::Wait { ms } => {
+                    report::warn("all models exhausted, backing off", json!({"delayMs": ms}));
                     tokio::time::sleep(Duration::from_millis(ms)).await;
                     continue;
                 }
-                Next::Exhausted { why } => return Err(End::exhausted(why)),
+                Move::Exhausted { why } => return Err(no_model(why)),
             };
-            if self.last.is_some_and(|last| last != at) {
-                forget_thoughts(&mut self.request.messages);
-            }
             self.shorten_if_long(at).await;
-            match self.ask_one(at).await {
+            let fault = match self.ask_one(at).await {
                 Ok(reply) => {
-                    self.chain.succeeded(at);
-                    self.last = Some(at);
+                    self.chain.answered(at);
                     return Ok(reply);
                 }
-                Err(fault) if fault.kind == FaultKind::TooLong && too_long < 2 => {
-                    too_long += 1;
-                    report::warn("the conversation is too long for the model", told(&fault));
-                    // What the provider counts is more than we thought: keep half as much.
-                    let window = self.minds[at].window >> too_long;
-                    if !self.shorten(at, window).await {
-                        return Err(End::aborted(format!(
-                            "the task alone is too long for the model: {fault}"
-                        )));
-                    }
-                }
-                Err(fault) => {
-                    let mind = &self.minds[at];
-                    let mut fields = told(&fault);
-                    fields["model"] = mind.spec.name.as_str().into();
-                    fields["provider"] = mind.spec.provider.as_str().into();
-                    let msg = match fault.kind {
-                        FaultKind::RateLimited | FaultKind::Overloaded => {
-                            "rate limited, trying next model"
-                        }
-                        _ => "model failed",
-                    };
-                    report::warn(msg, fields);
-                    let chance = ambient::random::<2>().map_or(0.5, |[a, b]| {
-                        f64::from(u16::from_be_bytes([a, b])) / f64::from(u16::MAX)
-                    });
-                    self.chain.failed(at, &fault, ambient::now_ms(), chance);
+                Err(fault) => fault,
+            };
+            self.tell_fault(at, &fault);
+            self.chain.failed(at, &fault, now_ms(), chance());
+            if fault.kind == FaultKind::TooLong {
+                // What the provider counts is more than we thought: keep half as much.
+                too_long += 1;
+                let window = self.minds[at].window >> too_long;
+                if !self.shorten(at, window).await {
+                    let why = format!("the task alone is too long for the model: {fault}");
+                    return Err(End::aborted(why));
                 }
             }
         }
+    }
+
+    fn tell_fault(&self, at: usize, fault: &Fault) {
+        let mind = &self.minds[at];
+        let mut fields = told(fault);
+        fields["model"] = mind.spec.name.as_str().into();
+        fields["provider"] = mind.spec.provider.as_str().into();
+        let msg = match fault.kind {
+            FaultKind::RateLimited | FaultKind::Overloaded => "rate limited, trying next model",
+            FaultKind::TooLong => "the conversation is too long for the model",
+            FaultKind::Server
+            | FaultKind::Unreachable
+            | FaultKind::Cut
+            | FaultKind::Auth
+            | FaultKind::Forbidden
+            | FaultKind::NotFound
+            | FaultKind::Rejected
+            | FaultKind::Setup => "model failed",
+        };
+        report::warn(msg, fields);
     }
 
     /// Asks one model once, within its slots, and counts what it used.
@@ -399,6 +406,26 @@ impl<'a> Turns<'a> {
     }
 }
 
+fn now_ms() -> u64 {
+    u64::try_from(ambient::now_ms()).unwrap_or(0)
+}
+
+/// Between 0 and 1, so that runs which failed together do not come back together.
+fn chance() -> f64 {
+    let bytes = ambient::random::<2>().unwrap_or_default();
+    f64::from(u16::from_be_bytes(bytes)) / f64::from(u16::MAX)
+}
+
+/// The end of a run that has nobody left to ask.
+fn no_model(why: Why) -> End {
+    match why {
+        Why::Passes(fault) => End::exhausted(format!("no model could be reached: {fault}")),
+        Why::Unusable(fault) => End::aborted(format!("no model can be used: {fault}")),
+        Why::Rejected(fault) => End::aborted(format!("the model refuses the request: {fault}")),
+        Why::Empty => End::aborted("the agent has no model"),
+    }
+}
+
 /// Asks a person whether a run over its budget may go on.
 async fn may_go_on(host: &Host, over: &Over) -> bool {
     let question = format!("{}; may it go on with as much again?", over.sentence());
@@ -457,21 +484,6 @@ fn tell_reply(turn: u32, reply: &Reply) {
 
 fn told(fault: &Fault) -> serde_json::Value {
     json!({"kind": fault.kind, "status": fault.status, "error": fault.message})
-}
-
-/// Thoughts are signed for the model that had them.
-fn forget_thoughts(messages: &mut Vec<Message>) {
-    for message in messages.iter_mut() {
-        if let Message::Assistant(parts) = message {
-            parts.retain(|part| !matches!(part, Part::Thinking { .. }));
-            for part in parts {
-                if let Part::Call(call) = part {
-                    call.signature = None;
-                }
-            }
-        }
-    }
-    messages.retain(|message| !matches!(message, Message::Assistant(parts) if parts.is_empty()));
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::harness::{Place, Thinker};
-use crate::llm::{Answer, Auth, Piece, Usage};
+use crate::llm::{Answer, Auth, Hear, Usage};
 
 /// A model that says what it was told to say, and remembers what it was asked.
 #[derive(Clone, Default)]
@@ -29,11 +29,7 @@ impl Scripted {
 }
 
 impl Model for Scripted {
-    fn ask<'a>(
-        &'a self,
-        request: &'a Request,
-        _: &'a mut (dyn FnMut(Piece<'_>) + Send),
-    ) -> Answer<'a> {
+    fn ask<'a>(&'a self, request: &'a Request, _: Hear<'a>) -> Answer<'a> {
         let mut script = self.0.lock().unwrap();
         script.asked.push(request.clone());
         let reply = script.replies.pop_front().expect("asked once more than expected");
@@ -173,26 +169,20 @@ fn malformed_arguments_go_back_to_the_model_as_an_error() {
 }
 
 #[test]
-fn an_overloaded_model_gives_way_to_the_next_which_gets_no_thoughts_of_it() {
-    let thought = Part::Thinking { text: "hm".into(), signature: Some("s".into()) };
-    let first = Scripted::new([
-        replies(vec![thought, call("1", "true")], Stop::Calls),
-        fails(FaultKind::Overloaded),
-    ]);
+fn an_overloaded_model_gives_way_to_the_next() {
+    let first = Scripted::new([runs("true"), fails(FaultKind::Overloaded)]);
     let second = Scripted::new([says("done")]);
     let (end, _) = run(&[&first, &second]);
     assert_eq!(end.code, 0);
-    let asked = &second.asked()[0];
-    let Message::Assistant(parts) = &asked.messages[1] else { panic!("{asked:?}") };
-    assert!(!parts.iter().any(|part| matches!(part, Part::Thinking { .. })));
+    assert_eq!(second.asked()[0].messages, first.asked()[1].messages);
 }
 
 #[test]
-fn without_a_model_that_may_be_asked_the_run_ends_with_its_own_code() {
+fn without_a_model_that_may_be_asked_the_run_ends_at_once_with_the_reason() {
     let (first, second) =
         (Scripted::new([fails(FaultKind::Auth)]), Scripted::new([fails(FaultKind::NotFound)]));
     let (end, _) = run(&[&first, &second]);
-    assert_eq!(end.code, crate::harness::end::EXHAUSTED);
+    assert_eq!(end, End::aborted("no model can be used: Auth"));
 }
 
 #[test]
