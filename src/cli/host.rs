@@ -23,8 +23,9 @@ use crate::engine::{
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
-use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
+use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
+use crate::project::kit;
 use crate::project::{self, Agent, Project};
 use crate::runtime::{self, Access, Process};
 use crate::scheduler::{AgentRules, ProjectRules};
@@ -79,7 +80,7 @@ pub struct Hosted {
     pub definitions: Arc<Definitions>,
     pub places: Places,
     pub keep_scale: KeepScale,
-    redactor: Arc<Redactor>,
+    redactor: LearningRedactor,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -127,7 +128,8 @@ impl Hosted {
             al_home: context.al_home.clone(),
             binary,
             record: plan.record,
-            secrets: secrets.known.clone(),
+            hidden: secrets.known.clone(),
+            redactor: secrets.redactor.clone(),
         };
         let grant = grant(url.clone(), keys.token_key);
         let driver = |engine: &Handle| {
@@ -144,7 +146,7 @@ impl Hosted {
         } else {
             LiveSources::fixed(secrets.sources)
         });
-        let redactor = Arc::new(Redactor::new(secrets.known.iter()));
+        let redactor = secrets.redactor;
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
@@ -153,7 +155,7 @@ impl Hosted {
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
-            redactor: Arc::clone(&redactor),
+            redactor: redactor.clone(),
         }));
         let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
         write_gateway_file(&places, &url)?;
@@ -186,7 +188,7 @@ impl Hosted {
             logs: self.places.logs.clone(),
             by: ambient::user(),
             keep_scale: Arc::clone(&self.keep_scale),
-            redactor: Arc::clone(&self.redactor),
+            redactor: self.redactor.clone(),
         }
     }
 
@@ -213,6 +215,8 @@ struct Secrets {
     sources: Sources,
     /// Everything that must never be seen in a log.
     known: Vec<String>,
+    /// Knows those of runs too.
+    redactor: LearningRedactor,
 }
 
 impl Secrets {
@@ -223,8 +227,15 @@ impl Secrets {
         let mut known = vec![key.reveal().to_owned()];
         let values = secrets.values().flat_map(|instances| instances.values());
         known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
+        let redactor = LearningRedactor::default();
+        redactor.learn(&known);
+        // Runs that were started before this host may still speak.
+        for agent in &plan.project.agents {
+            let kit = kit::kit(&context.al_home, &agent.credentials, engine::bearer(agent));
+            redactor.learn(&kit.unwrap_or_default().secrets);
+        }
         if !plan.whole {
-            return Ok(Self { sources: Sources::default(), known });
+            return Ok(Self { sources: Sources::default(), known, redactor });
         }
         let (sources, problems) = Sources::from_project(&plan.project, &secrets);
         for problem in problems {
@@ -234,22 +245,26 @@ impl Secrets {
             warn("the gateway answers on every address of this machine (--expose)");
         }
         for agent in &plan.project.agents {
-            if let Some(why) = cannot_run(agent) {
+            if let Some(why) = cannot_run(agent, &context.al_home) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
         for name in sources.unsigned() {
             warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
         }
-        Ok(Self { sources, known })
+        Ok(Self { sources, known, redactor })
     }
 }
 
 /// Why every run of this agent would fail, as far as that can be told.
-pub(super) fn cannot_run(agent: &Agent) -> Option<String> {
+pub(super) fn cannot_run(agent: &Agent, al_home: &Path) -> Option<String> {
     let program = agent.engine.command.as_ref();
     let missing = || runtime::missing_program(program?, &agent.dir);
-    engine::unavailable(agent).or_else(missing)
+    let lacks = || {
+        let kit = kit::kit(al_home, &agent.credentials, engine::bearer(agent));
+        kit.err().map(|lacks| kit::complaint(&lacks))
+    };
+    engine::unavailable(agent).or_else(missing).or_else(lacks)
 }
 
 fn warn(what: &str) {

@@ -20,9 +20,9 @@ use crate::log;
   al locks                                     who holds what
   al locks release github://acme/app/issues/4  take it away from its holder
 
-A lock ends with its run, or when nobody renews it in time. Slots of models, which are
-held for one request, are listed too. To take it away does
-not stop the run that holds it: it goes on as if it still did.")]
+A lock ends with its run, or when nobody renews it in time. To take it away does
+not stop the run that holds it: it goes on as if it still did. Slots of models,
+each held for one request, are listed too.")]
 pub struct LocksArgs {
     #[command(subcommand)]
     pub act: Option<LocksAct>,

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::Context;
 use super::client::Client;
 use super::control::{is_run, say};
-use crate::ambient;
 use crate::failure::Failure;
 use crate::signal::SAID_MAX;
 
@@ -17,8 +16,8 @@ use crate::signal::SAID_MAX;
   al say dev-1a2b3c4d \"leave the tests as they are\"
   git diff | al say dev-1a2b3c4d -
 
-An agent with a model hears it between two turns, a queued run when it begins. What
-was said stays with the run: `al why` shows it.")]
+An agent with a model hears it between two turns, a queued run when it begins.
+What was said stays with the run: `al why` shows it.")]
 pub struct SayArgs {
     /// The run
     #[arg(value_name = "RUN")]
@@ -48,10 +47,8 @@ pub fn run(args: &SayArgs, context: &Context) -> Result<(), Failure> {
     if text.len() > SAID_MAX {
         return Err(Failure::user("bad_text", format!("the text is longer than {SAID_MAX} bytes")));
     }
-    // However often it is sent, it is said once.
-    let body = json!({"text": text, "key": ambient::new_uuid()});
     let told = Client::find(context)?
-        .post(&format!("/control/say/{run}"), &body)
+        .post(&format!("/control/say/{run}"), &json!({"text": text}))
         .map_err(|failure| if failure.code == "not_found" { unknown() } else { failure })?;
     say(&told)
 }

@@ -18,9 +18,9 @@ use al_wire::RunRow;
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "OK is the part of the runs that began that succeeded. TOOK and WAITED are
 medians, beside what 95 of 100 stay within; LAST says of how many runs, 1000 at
-most. CACHED and WRITTEN are tokens read from a provider's cache and kept there, COST
-is as far as prices are known. Everything is counted by the hour; without --since from the very first run
-on, also what history no longer lists.
+most. CACHED and WRITTEN are tokens read from a provider's cache and kept there;
+COST is as far as prices are known. Everything is counted by the hour; without
+--since from the very first run on, also what history no longer lists.
 
 Examples:
   al stats                 all agents

@@ -13,9 +13,10 @@ use super::equip::{self, Equipment, Wanted};
 use super::handle::Handle;
 use super::rules::runtime_name;
 use crate::ambient;
-use crate::harness::{AGENT, Job};
+use crate::harness::{AGENT, CredentialNote, Job};
 use crate::log;
-use crate::project::{Agent, RuntimeKind, ScriptCommand};
+use crate::project::kit::{self, Bearer, Kit};
+use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
 use crate::scheduler::{
     Effect, EffectNews, Event, Exit, Millis, Run, RunState, Spent, Verdict, View,
@@ -335,8 +336,10 @@ impl Driver {
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
-        let mut secrets = self.equipment.secrets.clone();
+        let kit = self.kit(agent).await?;
+        let mut secrets = self.equipment.hidden.clone();
         secrets.extend(access.iter().map(|access| access.token.clone()));
+        secrets.extend(kit.secrets);
         let trigger = trigger(&payload, &row.receipt);
         let params = params(agent, &payload);
         let wanted = Wanted {
@@ -344,18 +347,21 @@ impl Driver {
             attempt,
             trigger: &trigger,
             params: params.clone(),
-            credentials: Vec::new(),
+            credentials: kit.notes.into_iter().map(note).collect(),
             secrets: &secrets,
         };
         let job = equip::job(&defined.project, agent, &self.equipment, wanted)?;
-        secrets.extend(job.iter().flat_map(Job::keys).map(str::to_owned));
+        let keys: Vec<String> = job.iter().flat_map(Job::keys).map(str::to_owned).collect();
+        self.equipment.redactor.learn(&keys);
+        secrets.extend(keys);
         Ok(Some(Spec {
             run: run.to_owned(),
             attempt,
             agent: agent.name.clone(),
             agent_dir: agent.dir.clone(),
             command: self.command(agent)?,
-            env: Vec::new(),
+            env: kit.env,
+            files: kit.files,
             trigger,
             input: job
                 .map(|job| serde_json::to_value(job).map_err(|e| e.to_string()))
@@ -380,6 +386,17 @@ impl Driver {
             (None, Some(command)) => Ok(command),
             (None, None) => Err("[harness] command is missing".to_owned()),
         }
+    }
+
+    /// The agent's credentials as they are now: one that was replaced since the last attempt counts.
+    async fn kit(&self, agent: &Agent) -> Result<Kit, String> {
+        let (al_home, listed) = (self.equipment.al_home.clone(), agent.credentials.clone());
+        let bearer = bearer(agent);
+        let read = move || kit::kit(&al_home, &listed, bearer);
+        let kit = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
+        let kit = kit.map_err(|lacks| kit::complaint(&lacks))?;
+        self.equipment.redactor.learn(&kit.secrets);
+        Ok(kit)
     }
 }
 
@@ -451,6 +468,19 @@ fn spent(spent: signal::Spent) -> Spent {
         cache_write_tokens,
         cost_micros: spent.cost_micros,
         turns: spent.turns,
+    }
+}
+
+fn note(note: kit::Note) -> CredentialNote {
+    let kit::Note { reference, variables, note } = note;
+    CredentialNote { reference, variables, note }
+}
+
+/// Who has an agent's credentials in hand.
+pub fn bearer(agent: &Agent) -> Bearer {
+    match agent.engine.kind {
+        EngineKind::Script => Bearer::Program,
+        EngineKind::Builtin | EngineKind::Claude | EngineKind::Codex => Bearer::Thinker,
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::ambient;
 use crate::harness::{CredentialNote, Job, Place, Step, Thinker};
 use crate::llm::{self, Auth, ModelSpec, Thinking};
+use crate::log::LearningRedactor;
 use crate::project::credentials::{self, Secret};
 use crate::project::{
     Agent, AuthType, EngineKind, Model, Preflight, Project, RuntimeKind, ThinkingLevel,
@@ -23,7 +24,9 @@ pub struct Equipment {
     /// Where the traffic of runs with their models is kept.
     pub record: Option<PathBuf>,
     /// Secrets of the host itself, never to be seen in a log.
-    pub secrets: Vec<String>,
+    pub hidden: Vec<String>,
+    /// Learns what runs are given, and takes it out of what they say.
+    pub redactor: LearningRedactor,
 }
 
 /// What of a run the job is made from.

@@ -25,7 +25,7 @@ mod writer;
 mod tests;
 
 pub use definitions::{Defined, Definitions};
-pub use drive::{Driver, Found, Grant, found, how_it_ended, should_live, unavailable};
+pub use drive::{Driver, Found, Grant, bearer, found, how_it_ended, should_live, unavailable};
 pub use equip::{Equipment, model_spec};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};

@@ -23,7 +23,7 @@ use super::rules::Facts;
 use super::tail::{self, Tail};
 use super::why::{Asked, why};
 use crate::ambient;
-use crate::log::Redactor;
+use crate::log::LearningRedactor;
 use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target};
 use crate::signal::SAID_MAX;
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
@@ -48,7 +48,7 @@ pub struct Session {
     pub by: String,
     pub keep_scale: KeepScale,
     /// Takes secrets out of what runs are told.
-    pub redactor: Arc<Redactor>,
+    pub redactor: LearningRedactor,
 }
 
 /// Serves a console until it hangs up. `down` should be small: what it does not take is merged.
@@ -115,7 +115,7 @@ impl Session {
             if text.len() > SAID_MAX {
                 return Reply::Refused { why: format!("longer than {SAID_MAX} bytes") };
             }
-            *text = self.redactor.text(text).into_owned();
+            *text = self.redactor.text(text);
         }
         let confirm = token.map_or(Confirmation::Wanted, Confirmation::Given);
         let scales = matches!(command, Command::Scale { .. });

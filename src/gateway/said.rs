@@ -38,7 +38,7 @@ pub async fn say(
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
     let key = key_of(&headers, body.key)?;
-    let text = app.setup.redactor.text(&text).into_owned();
+    let text = app.setup.redactor.text(&text);
     let done = order(&app, Command::Say { run: run.clone(), text, key }, given).await?;
     Ok(success(&format!("{run} told"), &done))
 }

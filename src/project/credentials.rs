@@ -155,10 +155,44 @@ pub fn instances(
     Ok(found)
 }
 
+/// Every field of a credential, by name; empty when there is no such credential.
+///
+/// # Errors
+/// As [`field`], for the first field that fails.
+pub fn fields(
+    al_home: &Path,
+    reference: &Reference,
+) -> Result<BTreeMap<String, Secret>, CredentialError> {
+    let dir = folder(al_home, reference);
+    let io = |error| CredentialError::Io { file: dir.clone(), error };
+    let list = match fs::read_dir(&dir) {
+        Ok(list) => list,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(e) => return Err(io(e)),
+    };
+    let mut found = BTreeMap::new();
+    for entry in list {
+        let entry = entry.map_err(io)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // What editors leave behind begins with a dot.
+        if check_part(&name).is_err() || entry.path().is_dir() {
+            continue;
+        }
+        if let Some(secret) = read(&dir.join(&name))? {
+            found.insert(name, secret);
+        }
+    }
+    Ok(found)
+}
+
+/// Where the fields of a credential are, or would be.
+pub fn folder(al_home: &Path, reference: &Reference) -> PathBuf {
+    store(al_home).join(&reference.kind).join(&reference.instance)
+}
+
 /// Whether a credential exists: its folder has any file.
 pub fn exists(al_home: &Path, reference: &Reference) -> bool {
-    let dir = store(al_home).join(&reference.kind).join(&reference.instance);
-    fs::read_dir(dir).is_ok_and(|mut list| list.next().is_some())
+    fs::read_dir(folder(al_home, reference)).is_ok_and(|mut list| list.next().is_some())
 }
 
 /// The key of the gateway's API, made when there is none: `gateway_api_key/default/key`.
@@ -303,6 +337,21 @@ mod tests {
         let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
         assert_eq!(found, [("acme", "b"), ("default", "a")]);
         assert!(instances(home.path(), "sentry_client_secret", "secret").unwrap().is_empty());
+    }
+
+    #[test]
+    fn all_fields_of_a_credential_are_listed() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "aws/default/access_key_id", "AKIA1\n", 0o600);
+        put(home.path(), "aws/default/secret_access_key", "s", 0o600);
+        put(home.path(), "aws/default/.secret_access_key.swp", "s", 0o644);
+        let fields = |text| fields(home.path(), &Reference::parse(text).unwrap());
+        let found = fields("aws").unwrap();
+        let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
+        assert_eq!(found, [("access_key_id", "AKIA1"), ("secret_access_key", "s")]);
+        assert!(fields("aws:other").unwrap().is_empty());
+        put(home.path(), "aws/open/access_key_id", "AKIA1", 0o644);
+        assert!(matches!(fields("aws:open"), Err(CredentialError::Exposed { .. })));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod queue;
 mod random;
 mod retries;
 mod ticks;
+mod usage;
 mod waits;
 
 use std::collections::BTreeMap;

@@ -519,9 +519,8 @@ impl View {
     fn wake(&mut self, id: &str, why: &Why) {
         let Some(wait) = self.waits.get_mut(id) else { return };
         wait.over = true;
-        if let Some(run) = self.runs.get_mut(&wait.run) {
-            run.why = why.clone();
-        }
+        let run = wait.run.clone();
+        self.relocate(&run, |run| run.why = why.clone());
     }
 
     fn go_on(&mut self, id: &str) {

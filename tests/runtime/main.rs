@@ -3,6 +3,7 @@
 
 mod calls;
 mod commands;
+mod credentials;
 mod endings;
 mod gateway;
 mod inside;

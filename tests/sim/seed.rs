@@ -217,7 +217,7 @@ impl Chooser {
 
     fn plea(&mut self) -> Plea {
         let timeout = self.rng.percent(50).then(|| self.rng.between(1, 20 * MINUTE));
-        match self.rng.weighted(&[12, 2, 2, 9, 3, 2, 5, 12, 6, 4]) {
+        match self.rng.weighted(&[12, 2, 2, 9, 3, 2, 5, 16, 4, 5]) {
             0 => Plea::Lock {
                 key: self.number(),
                 ttl_ms: self.rng.percent(50).then(|| self.rng.between(1, 10 * MINUTE)),
@@ -235,8 +235,8 @@ impl Chooser {
             }
             5 => Plea::WaitForCall(timeout),
             6 => Plea::WaitForAnswer(self.rng.percent(50), timeout),
-            7 => Plea::Slot(self.rng.below(5)),
-            8 => Plea::FreeSlot(self.rng.below(5)),
+            7 => Plea::Slot(*self.rng.pick(&[0, 0, 0, 0, 1, 2])),
+            8 => Plea::FreeSlot(*self.rng.pick(&[0, 0, 1])),
             _ => Plea::More(self.rng.percent(50)),
         }
     }
@@ -300,7 +300,7 @@ fn agent(rng: &mut Rng, name: &str) -> Agent {
         priority: rng.percent(30).then(|| *rng.pick(&Priority::ALL)),
         lane: rng.percent(30).then(|| (*rng.pick(&["{thing}", "{type}", "all"])).to_owned()),
         budget: rng.percent(60).then(|| {
-            let amount = |rng: &mut Rng| rng.percent(60).then(|| u64::from(1 + rng.below(2000)));
+            let amount = |rng: &mut Rng| rng.percent(60).then(|| u64::from(1 + rng.below(900)));
             (amount(rng), amount(rng), rng.percent(60))
         }),
         keep_latest: rng.percent(25).then(|| "{thing}".to_owned()),

@@ -169,7 +169,7 @@ pub const ACTIONS: &[Entry] = {
         entry(E, A::Start, "start", &["s"], "start a run now, with a prompt if you like", "start").changing(),
         entry(E, A::Pause, "pause", &["p"], "pause or resume the agent", "pause").changing(),
         entry(E, A::Answer, "answer", &["A"], "answer the question of the waiting run", "").changing(),
-        entry(E, A::Say, "say", &["m"], "say something to the run; it hears it between two turns", "").changing(),
+        entry(E, A::Say, "say", &["m"], "say something to the run", "").changing(),
         entry(E, A::Kill, "kill", &["X"], "kill the run, or every run of the agent", "kill").dangerous(),
         entry(E, A::Rerun, "rerun", &["R"], "run again with the same trigger", "rerun").dangerous(),
         entry(E, A::Drop, "drop", &["D"], "drop the queued run, or all those of the agent", "drop").dangerous(),

@@ -23,6 +23,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 use super::claim::{self, Claim, Owner};
+use super::credentials;
 use super::driver::{Job, Reply};
 use super::layout::{self, Attempt};
 use super::pace::{self, Pace, Wish, Word};
@@ -157,6 +158,9 @@ impl Run {
                 Exit::bare(why, Some(refusal.code), self.started_ms, self.started_ms)
             }
         };
+        if let Err(error) = credentials::remove(&self.attempt) {
+            self.journal.left_credentials(&error);
+        }
         exit.ended_ms = ambient::now_ms();
         self.journal.collect(&self.attempt, &mut exit);
         self.journal.ended(&exit);
@@ -177,6 +181,7 @@ impl Run {
         layout::make_dir(&self.attempt.signals())?;
         layout::write(&self.attempt.trigger(), &serde_json::to_vec(&spec.trigger)?)?;
         layout::write(&self.attempt.params(), &serde_json::to_vec(&spec.params)?)?;
+        credentials::stage(&self.attempt, &spec.files)?;
         layout::write(&self.attempt.env_file(), b"")
     }
 

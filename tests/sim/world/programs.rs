@@ -52,11 +52,14 @@ impl World<'_> {
         let (locks, mut wishes) = (&self.ledger.locks, self.ledger.wishes.iter());
         let held = |key: &String| locks.get(key).is_some_and(|lock| lock.run == run);
         let waits = wishes.find(|(_, wish)| held(&wish.key)).map(|(other, _)| other);
-        let theirs = waits.and_then(|other| locks.values().find(|lock| lock.run == *other));
+        let theirs = waits.and_then(|other| {
+            locks.values().find(|lock| lock.run == *other && lock.model().is_none())
+        });
         if let Some(lock) = theirs.filter(|_| pick.is_multiple_of(2)) {
             return lock.key.clone();
         }
-        let others = self.ledger.locks.values().filter(|lock| lock.run != run);
+        let others =
+            self.ledger.locks.values().filter(|lock| lock.run != run && lock.model().is_none());
         let others: Vec<&String> = others.map(|lock| &lock.key).collect();
         let other = pick_of(pick / 2, others.len()).filter(|_| pick.is_multiple_of(2));
         other.map_or_else(|| lock_key(pick / 2), |n| others[n].clone())
