@@ -100,17 +100,7 @@ pub async fn request_with(
     json: Option<&Value>,
     limits: Limits,
 ) -> Result<Reply, HttpError> {
-    let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
-    let uri: Uri =
-        url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
-    if uri.host().is_none() {
-        return Err(bad("it names no host"));
-    }
-    let secure = match uri.scheme_str() {
-        Some("http") => false,
-        Some("https") => true,
-        _ => return Err(bad("it must start with http:// or https://")),
-    };
+    let (uri, secure) = parse(url)?;
     let mut request = build(method, uri, bearer, json)?;
     for (name, value) in headers {
         let value = HeaderValue::try_from(*value).map_err(|_| {
@@ -132,6 +122,29 @@ pub async fn request_with(
         }
     };
     within(limits.total, answer).await
+}
+
+/// Whether requests can go to this URL.
+///
+/// # Errors
+/// When it is none, names no host, or is neither `http` nor `https`.
+pub fn check_url(url: &str) -> Result<(), HttpError> {
+    parse(url).map(drop)
+}
+
+/// The URL, and whether its connection is secured.
+fn parse(url: &str) -> Result<(Uri, bool), HttpError> {
+    let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
+    let uri: Uri =
+        url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
+    if uri.host().is_none() {
+        return Err(bad("it names no host"));
+    }
+    match uri.scheme_str() {
+        Some("http") => Ok((uri, false)),
+        Some("https") => Ok((uri, true)),
+        _ => Err(bad("it must start with http:// or https://")),
+    }
 }
 
 /// A run is stopped while it waits (`SIGSTOP`), and continued later: by then every timer has run

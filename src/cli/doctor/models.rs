@@ -1,0 +1,288 @@
+//! Models that could not be asked.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::scene::{Scene, Used, agents_named, unusable, write_field};
+use crate::ambient;
+use crate::cli::providers::{self, CUSTOM, KeyNeed, PROVIDERS, REPLAY};
+use crate::http;
+use crate::project::credentials::{self, Reference};
+use crate::project::{
+    Agent, AuthType, EngineKind, Problem, RuntimeKind, did_you_mean, listed, quoted,
+};
+
+/// What a longer line of a recording is: not one.
+const LINE_MAX: usize = 64 * 1024 * 1024;
+
+/// Providers that are none, places that are no place, recordings that cannot be played.
+pub fn settings(scene: &Scene<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for used in &scene.models() {
+        problems.extend(unknown_provider(scene, used));
+        problems.extend(bad_url(scene, used));
+        if used.model.provider == REPLAY {
+            problems.extend(used.model.file.as_deref().and_then(|file| {
+                let why = bad_recording(file)?;
+                let message = format!("model {} cannot be played back: {why}", quoted(used.name));
+                Some(scene.model_error(used, "file", message).hint(
+                    "`al run <agent> --record <file>` makes one; a path starts at the project",
+                ))
+            }));
+        }
+    }
+    problems
+}
+
+fn unknown_provider(scene: &Scene<'_>, used: &Used<'_>) -> Option<Problem> {
+    let name = used.model.provider.as_str();
+    if providers::provider(name).is_some() {
+        return None;
+    }
+    let names = || PROVIDERS.iter().map(|provider| provider.name);
+    let message = format!("unknown provider {} of model {}", quoted(name), quoted(used.name));
+    let mut problem = scene.model_error(used, "provider", message);
+    if let Some(near) = did_you_mean(name, names()) {
+        problem = problem.hint(near);
+    }
+    Some(problem.hint(format!("known providers: {}", listed(names()))))
+}
+
+fn bad_url(scene: &Scene<'_>, used: &Used<'_>) -> Option<Problem> {
+    let model = quoted(used.name);
+    match &used.model.base_url {
+        None if used.model.provider == CUSTOM => {
+            let message = format!("model {model} does not say where its server is");
+            let problem = scene.model_error(used, "provider", message);
+            Some(problem.hint("add `baseUrl = \"http://127.0.0.1:8000/v1\"`"))
+        }
+        None => None,
+        Some(url) => {
+            let why = http::check_url(url).err()?;
+            let message = format!("`baseUrl` of model {model} cannot be used: {why}");
+            Some(scene.model_error(used, "baseUrl", message))
+        }
+    }
+}
+
+/// Why a recording cannot be played, with the first line that is none.
+fn bad_recording(file: &Path) -> Option<String> {
+    let opened = match File::open(file) {
+        Ok(opened) => opened,
+        Err(error) => return Some(format!("{}: {error}", file.display())),
+    };
+    let mut lines = 0;
+    for (index, line) in BufReader::new(opened).lines().enumerate() {
+        let wrong = match line {
+            Err(error) => Some(error.to_string()),
+            Ok(line) if line.len() > LINE_MAX => Some("the line is too long".to_owned()),
+            Ok(line) if line.trim().is_empty() => None,
+            Ok(line) => {
+                lines += 1;
+                let parsed = serde_json::from_str::<Map<String, Value>>(&line);
+                parsed.err().map(|error| format!("not a JSON object: {error}"))
+            }
+        };
+        if let Some(wrong) = wrong {
+            return Some(format!("{}, line {}: {wrong}", file.display(), index + 1));
+        }
+    }
+    (lines == 0).then(|| format!("{}: nothing is recorded there", file.display()))
+}
+
+/// Keys and sign-ins that are missing, exposed, or of the wrong kind.
+pub fn keys(scene: &Scene<'_>) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = Vec::new();
+    for used in &scene.models() {
+        let found = match used.model.auth_type {
+            AuthType::PiAuth if used.model.provider == REPLAY => Vec::new(),
+            AuthType::PiAuth => pi_auth(scene, used),
+            AuthType::ApiKey | AuthType::OauthToken => key(scene, used),
+        };
+        for problem in found {
+            // Models of one provider share its key.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+    }
+    problems
+}
+
+fn key(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
+    let need = providers::key_need(used.model);
+    if need == KeyNeed::None || providers::provider(&used.model.provider).is_none() {
+        return Vec::new();
+    }
+    let kind = providers::key_credential(used.model);
+    let reference = Reference { kind, instance: "default".to_owned() };
+    let stored =
+        credentials::field(&scene.context.al_home, &reference.kind, &reference.instance, "token");
+    match stored {
+        Err(error) => vec![unusable(&error)],
+        Ok(Some(key)) if !key.reveal().is_empty() => {
+            wrong_kind(scene, used, key.reveal()).into_iter().collect()
+        }
+        Ok(_) if need == KeyNeed::Optional => Vec::new(),
+        Ok(_) => {
+            // The other engines are looked at with what they sign in with.
+            let asked: Vec<_> = used
+                .agents
+                .iter()
+                .copied()
+                .filter(|agent| agent.engine.kind == EngineKind::Builtin)
+                .collect();
+            if asked.is_empty() {
+                return Vec::new();
+            }
+            let message = format!(
+                "model {} of {} has no key: there is no credential `{reference}`",
+                quoted(used.name),
+                agents_named(&asked)
+            );
+            let problem = scene.model_error(used, "provider", message);
+            vec![problem.hint(write_field(&scene.credentials(&reference), "token"))]
+        }
+    }
+}
+
+/// What an OAuth token of Anthropic has in it.
+const OAUTH_MARK: &str = "sk-ant-oat";
+
+/// A key that does not look like what `authType` says. Looks deceive, so it is a warning.
+fn wrong_kind(scene: &Scene<'_>, used: &Used<'_>, key: &str) -> Option<Problem> {
+    if used.model.provider != "anthropic" || used.model.base_url.is_some() {
+        return None;
+    }
+    let (is, other) = match (used.model.auth_type, key.contains(OAUTH_MARK)) {
+        (AuthType::OauthToken, false) => ("no OAuth token", "api_key"),
+        (AuthType::ApiKey, true) => ("an OAuth token", "oauth_token"),
+        (AuthType::OauthToken, true) | (AuthType::ApiKey, false) | (AuthType::PiAuth, _) => {
+            return None;
+        }
+    };
+    let model = quoted(used.name);
+    let message = format!("the key of model {model} looks like {is}");
+    let problem = scene.model_error(used, "authType", message).warning();
+    Some(problem.hint(format!("`authType = \"{other}\"` is for such keys")))
+}
+
+/// Sign-ins that another program on this machine keeps.
+fn pi_auth(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let (inside, outside): (Vec<&Agent>, Vec<&Agent>) =
+        used.agents.iter().partition(|agent| agent.runtime.kind == RuntimeKind::Container);
+    for agent in inside {
+        let message = format!(
+            "agent `{}` runs in a container, where model {} cannot use `pi_auth`",
+            agent.name,
+            quoted(used.name)
+        );
+        let problem = scene.model_error(used, "authType", message);
+        let problem = problem.hint("use `authType = \"api_key\"` or `\"oauth_token\"`");
+        problems
+            .push(problem.hint("or run the agent without one: `[runtime]`, `type = \"process\"`"));
+    }
+    if outside.is_empty() {
+        return problems;
+    }
+    let file = ambient::home().unwrap_or_default().join(".pi/agent/auth.json");
+    if let Err(why) = signed_in(&file, &used.model.provider) {
+        let message = format!("model {} uses `pi_auth`, but {why}", quoted(used.name));
+        let problem = scene.model_error(used, "authType", message);
+        problems.push(problem.hint("sign in with pi, or use `authType = \"api_key\"`"));
+    }
+    problems
+}
+
+fn signed_in(file: &Path, provider: &str) -> Result<(), String> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
+    let known: Map<String, Value> = serde_json::from_str(&text)
+        .map_err(|error| format!("{shown} is no JSON object: line {}", error.line()))?;
+    match known.contains_key(provider) {
+        true => Ok(()),
+        false => Err(format!("{shown} has no sign-in for {provider}")),
+    }
+}
+
+/// Budgets that nothing can be held against.
+pub fn budgets(scene: &Scene<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let limited = |agent: &Agent| {
+        agent.budget.per_run_micros.is_some() || agent.budget.per_day_micros.is_some()
+    };
+    for used in &scene.models() {
+        if used.model.provider == REPLAY || providers::price(used.model).is_some() {
+            continue;
+        }
+        for agent in used.agents.iter().filter(|agent| limited(agent)) {
+            let message = format!(
+                "agent `{}` has a budget, but what model {} costs is not known",
+                agent.name,
+                quoted(used.name)
+            );
+            let problem = scene.agent_error(agent, &["budget"], message).warning();
+            problems.push(problem.hint(format!(
+                "add `price = {{ input = 3.0, output = 15.0 }}` to `[models.{}]`: dollars per million tokens",
+                used.name
+            )));
+        }
+    }
+    problems
+}
+
+/// A place that is asked, and who is asked there.
+pub fn servers<'a>(scene: &Scene<'a>) -> Vec<(String, Used<'a>)> {
+    let mut servers: Vec<(String, Used<'a>)> = Vec::new();
+    for used in scene.models() {
+        let Some(url) = providers::base_url(used.model) else { continue };
+        let known = servers.iter().any(|(other, _)| other == url);
+        if !known && http::check_url(url).is_ok() {
+            servers.push((url.to_owned(), used));
+        }
+    }
+    servers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_played_only_when_all_of_it_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("dev.jsonl");
+        let check = |text: &str, expected: Option<&str>| {
+            std::fs::write(&file, text).unwrap();
+            let why = bad_recording(&file);
+            match expected {
+                None => assert_eq!(why, None, "{text:?}"),
+                Some(part) => assert!(why.as_ref().is_some_and(|w| w.contains(part)), "{why:?}"),
+            }
+        };
+        check("{\"a\":1}\n\n{}\n", None);
+        check("{}\n{\"a\":\n", Some("line 2: not a JSON object"));
+        check("[]\n", Some("line 1: not a JSON object"));
+        check("", Some("nothing is recorded"));
+        std::fs::write(&file, b"{}\n\xff\n").unwrap();
+        assert!(bad_recording(&file).unwrap().contains("line 2: "));
+        assert!(bad_recording(&dir.path().join("none")).unwrap().contains("none: "));
+    }
+
+    #[test]
+    fn a_sign_in_is_one_of_the_provider() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("auth.json");
+        assert!(signed_in(&file, "anthropic").is_err());
+        std::fs::write(&file, "{\"anthropic\":{\"type\":\"oauth\"}}").unwrap();
+        assert_eq!(signed_in(&file, "anthropic"), Ok(()));
+        let why = signed_in(&file, "openai").unwrap_err();
+        assert!(why.ends_with("auth.json has no sign-in for openai"), "{why}");
+        std::fs::write(&file, "{").unwrap();
+        assert!(signed_in(&file, "openai").unwrap_err().ends_with("line 1"));
+    }
+}
