@@ -1,6 +1,6 @@
 //! Credentials that runs are to get.
 
-use super::scene::{Scene, agents_named, unusable};
+use super::scene::{Scene, agents_named, shell_path, unusable};
 use crate::project::credentials::{self, Reference};
 use crate::project::{Agent, Problem};
 
@@ -35,7 +35,7 @@ fn missing(scene: &Scene<'_>, first: &Agent, written: &str, reference: &Referenc
     let folder = scene.credentials(reference);
     scene
         .agent_error(first, &["credentials", written], message)
-        .hint(format!("its fields are files of mode 600 in {}", folder.display()))
+        .hint(format!("its fields are files of mode 600 in `{}`", shell_path(&folder)))
 }
 
 /// The key of the gateway's API, when there is one: a start makes it otherwise.

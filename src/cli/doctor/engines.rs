@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::scene::{Scene, agents_named, unusable, write_field};
+use super::scene::{Scene, agents_named, short, unusable, write_field};
 use crate::ambient;
 use crate::engine::engine_name;
 use crate::project::credentials::{self, Reference};
@@ -99,13 +99,13 @@ fn key(scene: &Scene<'_>, engine: &Engine, at: &dyn Fn(String) -> Problem) -> Op
         Ok(Some(key)) if !key.reveal().is_empty() => return None,
         Ok(_) => {}
     }
-    let hint = write_field(&scene.credentials(&reference), "token");
+    let mended = |problem| write_field(problem, &scene.credentials(&reference), "token");
     let file = ambient::home().unwrap_or_default().join(engine.signed_in);
     if file.is_file() {
-        let what = format!("a sign-in is in {}, but runs have a home of their own", file.display());
-        return Some(at(what).warning().hint(hint));
+        let what = format!("a sign-in is in {}, but runs have a home of their own", short(&file));
+        return Some(mended(at(what).warning()));
     }
-    Some(at(format!("it has no key: there is no credential `{reference}`")).hint(hint))
+    Some(mended(at(format!("it has no key: there is no credential `{reference}`"))))
 }
 
 #[cfg(test)]

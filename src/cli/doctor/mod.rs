@@ -161,10 +161,14 @@ pub(super) fn errors(project: &Project, context: &Context, tokio: &Tokio) -> usi
 
 /// What the checks of these costs find, by group.
 fn examine(scene: &Scene<'_>, wanted: impl Fn(Cost) -> bool) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     for check in CHECKS.iter().filter(|check| wanted(check.cost)) {
-        let found = (check.look)(scene).into_iter();
-        findings.extend(found.map(|problem| Finding { group: check.group, problem }));
+        for problem in (check.look)(scene) {
+            // One key may be that of many models, and of an engine.
+            if !findings.iter().any(|finding| finding.problem == problem) {
+                findings.push(Finding { group: check.group, problem });
+            }
+        }
     }
     scene.progress.end();
     findings.sort_by_key(|finding| finding.group);

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::scene::{Scene, Used, agents_named, unusable, write_field};
+use super::scene::{Scene, Used, agents_named, short, unusable, write_field};
 use crate::ambient;
 use crate::cli::providers::{self, CUSTOM, KeyNeed, PROVIDERS, REPLAY};
-use crate::http;
+use crate::http::{self, HttpError};
 use crate::project::credentials::{self, Reference};
 use crate::project::{
     Agent, AuthType, EngineKind, Problem, RuntimeKind, did_you_mean, listed, quoted,
@@ -26,7 +26,8 @@ pub fn settings(scene: &Scene<'_>) -> Vec<Problem> {
         problems.extend(bad_url(scene, used));
         if used.model.provider == REPLAY {
             problems.extend(used.model.file.as_deref().and_then(|file| {
-                let why = bad_recording(file)?;
+                let shown = file.strip_prefix(&scene.project.dir).unwrap_or(file);
+                let why = bad_recording(file, &shown.display().to_string())?;
                 let message = format!("model {} cannot be played back: {why}", quoted(used.name));
                 Some(scene.model_error(used, "file", message).hint(
                     "`al run <agent> --record <file>` makes one; a path starts at the project",
@@ -61,7 +62,10 @@ fn bad_url(scene: &Scene<'_>, used: &Used<'_>) -> Option<Problem> {
         }
         None => None,
         Some(url) => {
-            let why = http::check_url(url).err()?;
+            let why = match http::check_url(url).err()? {
+                HttpError::BadUrl { reason, .. } => reason,
+                other => other.to_string(),
+            };
             let message = format!("`baseUrl` of model {model} cannot be used: {why}");
             Some(scene.model_error(used, "baseUrl", message))
         }
@@ -69,10 +73,10 @@ fn bad_url(scene: &Scene<'_>, used: &Used<'_>) -> Option<Problem> {
 }
 
 /// Why a recording cannot be played, with the first line that is none.
-fn bad_recording(file: &Path) -> Option<String> {
+fn bad_recording(file: &Path, shown: &str) -> Option<String> {
     let opened = match File::open(file) {
         Ok(opened) => opened,
-        Err(error) => return Some(format!("{}: {error}", file.display())),
+        Err(error) => return Some(format!("{shown}: {error}")),
     };
     let mut lines = 0;
     for (index, line) in BufReader::new(opened).lines().enumerate() {
@@ -83,14 +87,14 @@ fn bad_recording(file: &Path) -> Option<String> {
             Ok(line) => {
                 lines += 1;
                 let parsed = serde_json::from_str::<Map<String, Value>>(&line);
-                parsed.err().map(|error| format!("not a JSON object: {error}"))
+                parsed.err().map(|error| format!("not a JSON object (column {})", error.column()))
             }
         };
         if let Some(wrong) = wrong {
-            return Some(format!("{}, line {}: {wrong}", file.display(), index + 1));
+            return Some(format!("{shown}, line {}: {wrong}", index + 1));
         }
     }
-    (lines == 0).then(|| format!("{}: nothing is recorded there", file.display()))
+    (lines == 0).then(|| format!("{shown}: nothing is recorded there"))
 }
 
 /// Keys and sign-ins that are missing, exposed, or of the wrong kind.
@@ -102,12 +106,7 @@ pub fn keys(scene: &Scene<'_>) -> Vec<Problem> {
             AuthType::PiAuth => pi_auth(scene, used),
             AuthType::ApiKey | AuthType::OauthToken => key(scene, used),
         };
-        for problem in found {
-            // Models of one provider share its key.
-            if !problems.contains(&problem) {
-                problems.push(problem);
-            }
-        }
+        problems.extend(found);
     }
     problems
 }
@@ -144,7 +143,7 @@ fn key(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
                 agents_named(&asked)
             );
             let problem = scene.model_error(used, "provider", message);
-            vec![problem.hint(write_field(&scene.credentials(&reference), "token"))]
+            vec![write_field(problem, &scene.credentials(&reference), "token")]
         }
     }
 }
@@ -199,7 +198,7 @@ fn pi_auth(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
 }
 
 fn signed_in(file: &Path, provider: &str) -> Result<(), String> {
-    let shown = file.display();
+    let shown = short(file);
     let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
     let known: Map<String, Value> = serde_json::from_str(&text)
         .map_err(|error| format!("{shown} is no JSON object: line {}", error.line()))?;
@@ -211,28 +210,26 @@ fn signed_in(file: &Path, provider: &str) -> Result<(), String> {
 
 /// Budgets that nothing can be held against.
 pub fn budgets(scene: &Scene<'_>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let limited = |agent: &Agent| {
-        agent.budget.per_run_micros.is_some() || agent.budget.per_day_micros.is_some()
+    let models = scene.models();
+    let unknown =
+        |used: &&Used<'_>| used.model.provider != REPLAY && providers::price(used.model).is_none();
+    let problem = |agent: &Agent| {
+        let limits = [agent.budget.per_run_micros, agent.budget.per_day_micros];
+        let asks = |used: &&Used<'_>| used.agents.iter().any(|other| other.name == agent.name);
+        let names: Vec<&str> =
+            models.iter().filter(unknown).filter(asks).map(|used| used.name).collect();
+        let first = names.first().filter(|_| limits.iter().any(Option::is_some))?;
+        let message = format!(
+            "agent `{}` has a budget, but nobody knows what it pays for {}",
+            agent.name,
+            listed(names.iter().copied())
+        );
+        let problem = scene.agent_error(agent, &["budget"], message).warning();
+        let problem = problem
+            .hint(format!("say it in `[models.{first}]`, in US dollars per million tokens:"));
+        Some(problem.hint("`price = { input = 3.0, output = 15.0 }`"))
     };
-    for used in &scene.models() {
-        if used.model.provider == REPLAY || providers::price(used.model).is_some() {
-            continue;
-        }
-        for agent in used.agents.iter().filter(|agent| limited(agent)) {
-            let message = format!(
-                "agent `{}` has a budget, but what model {} costs is not known",
-                agent.name,
-                quoted(used.name)
-            );
-            let problem = scene.agent_error(agent, &["budget"], message).warning();
-            problems.push(problem.hint(format!(
-                "add `price = {{ input = 3.0, output = 15.0 }}` to `[models.{}]`: dollars per million tokens",
-                used.name
-            )));
-        }
-    }
-    problems
+    scene.active().filter_map(problem).collect()
 }
 
 /// A place that is asked, and who is asked there.
@@ -258,7 +255,7 @@ mod tests {
         let file = dir.path().join("dev.jsonl");
         let check = |text: &str, expected: Option<&str>| {
             std::fs::write(&file, text).unwrap();
-            let why = bad_recording(&file);
+            let why = bad_recording(&file, "dev.jsonl");
             match expected {
                 None => assert_eq!(why, None, "{text:?}"),
                 Some(part) => assert!(why.as_ref().is_some_and(|w| w.contains(part)), "{why:?}"),
@@ -269,8 +266,8 @@ mod tests {
         check("[]\n", Some("line 1: not a JSON object"));
         check("", Some("nothing is recorded"));
         std::fs::write(&file, b"{}\n\xff\n").unwrap();
-        assert!(bad_recording(&file).unwrap().contains("line 2: "));
-        assert!(bad_recording(&dir.path().join("none")).unwrap().contains("none: "));
+        assert!(bad_recording(&file, "x").unwrap().contains("x, line 2: "));
+        assert!(bad_recording(&dir.path().join("none"), "none").unwrap().contains("none: "));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime as Tokio;
 
+use crate::ambient;
 use crate::cli::start::shell_word;
 use crate::cli::{Context, output};
 use crate::project::credentials::{self, CredentialError, Reference};
@@ -102,20 +103,43 @@ pub fn agents_named(agents: &[&Agent]) -> String {
     format!("agent{} {names}", if agents.len() == 1 { "" } else { "s" })
 }
 
-/// A command that writes a field of a credential from what is typed or pasted.
-pub fn write_field(folder: &Path, field: &str) -> String {
-    let word = |path: &Path| shell_word(&path.to_string_lossy());
-    let (dir, file) = (word(folder), word(&folder.join(field)));
-    format!("write it, end with Ctrl-D: (umask 077; mkdir -p {dir}; cat > {file})")
+/// What to type for a field of a credential, until there is a command for it.
+pub fn write_field(problem: Problem, folder: &Path, field: &str) -> Problem {
+    let (dir, file) = (shell_path(folder), shell_word(field));
+    let command = format!("`(umask 077; d={dir}; mkdir -p \"$d\"; cat > \"$d\"/{file})`");
+    problem.hint("paste it into this, and end with Ctrl-D:").hint(command)
+}
+
+/// A path of this person, as short as a shell understands it.
+pub fn shell_path(path: &Path) -> String {
+    match in_home(path) {
+        Some(rest) => format!("~/{}", shell_word(&rest)),
+        None => shell_word(&path.to_string_lossy()),
+    }
+}
+
+/// A path as messages show it.
+pub fn short(path: &Path) -> String {
+    match in_home(path) {
+        Some(rest) => format!("~/{rest}"),
+        None => path.display().to_string(),
+    }
+}
+
+fn in_home(path: &Path) -> Option<String> {
+    let home = ambient::home()?;
+    Some(path.strip_prefix(home).ok()?.display().to_string())
 }
 
 /// A credential that cannot be used as it is.
 pub fn unusable(error: &CredentialError) -> Problem {
-    let at = |file: &Path, what: String| Problem::error(&Named::new(file.to_owned()), what);
+    let at = |file: &Path, what: String| {
+        Problem::error(&Named { path: file.to_owned(), shown: short(file) }, what)
+    };
     match error {
         CredentialError::Exposed { file, mode } => {
             at(file, format!("others can use this credential (mode {mode:04o})"))
-                .hint(format!("chmod 600 {}", shell_word(&file.to_string_lossy())))
+                .hint(format!("`chmod 600 {}`", shell_path(file)))
                 .hint("whoever could read it may have done so: a new one is safer")
         }
         CredentialError::TooLarge(file) => {

@@ -19,12 +19,7 @@ pub fn sources(scene: &Scene<'_>) -> Vec<Problem> {
                 let known = secrets.entry(source.kind.clone()).or_default();
                 known.insert(instance.clone(), value.reveal().into());
             }
-            Err(error) => {
-                let problem = unusable(&error);
-                if !problems.contains(&problem) {
-                    problems.push(problem);
-                }
-            }
+            Err(error) => problems.push(unusable(&error)),
         }
     }
     let unreadable = !problems.is_empty();
@@ -70,10 +65,10 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
                 return None;
             }
             let message = format!(
-                "no delivery of [webhooks.{source}] is taken: there is no credential `{reference}`"
+                "no delivery of [webhooks.{source}] is taken: `{reference}` holds no secret"
             );
             let problem = scene.files.error(&["webhooks", source], message);
-            Some(rated(source, problem.hint(write_field(&folder, secret.field))))
+            Some(rated(source, write_field(problem, &folder, secret.field)))
         }
     }
 }
