@@ -19,7 +19,7 @@ use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
 use crate::engine::{
-    self, Defined, Definitions, Driver, Facts, Grant, Handle, Host, KeepScale, Session,
+    self, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale, Session,
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
@@ -40,7 +40,11 @@ pub struct Places {
 
 impl Places {
     pub fn of(project_dir: &Path) -> Self {
-        let al = project_dir.join(".al");
+        Self::at(project_dir.join(".al"))
+    }
+
+    /// Everything of a scheduler in this folder.
+    pub fn at(al: PathBuf) -> Self {
         Self { logs: al.join("logs"), al }
     }
 
@@ -53,10 +57,20 @@ impl Places {
 /// How a host is to be put together.
 pub struct Plan {
     pub project: Project,
+    pub places: Places,
     pub port: u16,
     pub expose: bool,
     /// Schedules fire and webhooks are taken; without it only what is asked for runs.
     pub whole: bool,
+    /// Where the traffic of runs with their models is kept.
+    pub record: Option<PathBuf>,
+}
+
+impl Plan {
+    /// A host for single runs, which only this process knows of.
+    pub fn single(project: Project, places: Places) -> Self {
+        Self { project, places, port: 0, expose: false, whole: false, record: None }
+    }
 }
 
 /// A running scheduler.
@@ -65,6 +79,7 @@ pub struct Hosted {
     pub definitions: Arc<Definitions>,
     pub places: Places,
     pub keep_scale: KeepScale,
+    redactor: Arc<Redactor>,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -78,7 +93,7 @@ impl Hosted {
     /// # Errors
     /// When another one owns the project, the port is taken, or `.al` cannot be used.
     pub fn start(tokio: &Tokio, plan: Plan, context: &Context) -> Result<Self, Failure> {
-        let places = Places::of(&plan.project.dir);
+        let places = plan.places.clone();
         make_dirs(&places)?;
         let lock = lock(&places)?;
         let addr = SocketAddr::new(address(plan.expose), plan.port);
@@ -108,13 +123,18 @@ impl Hosted {
         let process = Process::new(&places.al, &places.logs, binary.clone()).map_err(runtime)?;
         runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
             .map_err(runtime)?;
+        let equipment = Equipment {
+            al_home: context.al_home.clone(),
+            binary,
+            record: plan.record,
+            secrets: secrets.known.clone(),
+        };
         let grant = grant(url.clone(), keys.token_key);
-        let known = secrets.known.clone();
         let driver = |engine: &Handle| {
             let tokio = tokio.handle().clone();
             let logs = places.logs.clone();
             let definitions = Arc::clone(&definitions);
-            Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, known)
+            Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, equipment)
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
@@ -124,6 +144,7 @@ impl Hosted {
         } else {
             LiveSources::fixed(secrets.sources)
         });
+        let redactor = Arc::new(Redactor::new(secrets.known.iter()));
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
@@ -132,7 +153,7 @@ impl Hosted {
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
-            redactor: Redactor::new(secrets.known.iter()),
+            redactor: Arc::clone(&redactor),
         }));
         let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
         write_gateway_file(&places, &url)?;
@@ -148,6 +169,7 @@ impl Hosted {
             definitions,
             places,
             keep_scale,
+            redactor,
             gateway_stop,
             gateway,
             writer,
@@ -164,6 +186,7 @@ impl Hosted {
             logs: self.places.logs.clone(),
             by: ambient::user(),
             keep_scale: Arc::clone(&self.keep_scale),
+            redactor: Arc::clone(&self.redactor),
         }
     }
 

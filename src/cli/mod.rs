@@ -26,10 +26,12 @@ mod providers;
 mod reload;
 pub mod run;
 mod running;
+mod say;
 pub mod start;
 mod stat;
 mod stats;
 mod table;
+mod test;
 mod times;
 mod version;
 mod why;
@@ -97,6 +99,7 @@ pub struct Global {
 pub enum Verb {
     Start(start::StartArgs),
     Run(run::RunArgs),
+    Test(test::TestArgs),
     Stop(hold::StopArgs),
     #[command(visible_alias = "status")]
     Stat(stat::StatArgs),
@@ -112,6 +115,7 @@ pub enum Verb {
     Resume(hold::ResumeArgs),
     Kill(kill::KillArgs),
     Answer(answer::AnswerArgs),
+    Say(say::SayArgs),
     Scale(control::ScaleArgs),
     Doctor(doctor::DoctorArgs),
     Models(models::ModelsArgs),
@@ -122,9 +126,9 @@ pub enum Verb {
 
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Run", &["start", "run", "stop"]),
+    ("Run", &["start", "run", "test", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
-    ("Steer", &["pause", "drain", "resume", "kill", "answer", "scale"]),
+    ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Set up", &["doctor", "models", "keys", "completions", "version"]),
 ];
 
@@ -218,6 +222,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Start(args) => return start::run(args, context),
         Verb::Run(args) => return run::run(args, context),
         Verb::Doctor(args) => return doctor::run(args, context),
+        Verb::Test(args) => return test::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
@@ -233,6 +238,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Resume(args) => hold::resume(args, context),
         Verb::Kill(args) => kill::run(args, context),
         Verb::Answer(args) => answer::run(args, context),
+        Verb::Say(args) => say::run(args, context),
         Verb::Scale(args) => control::scale(args, context),
         Verb::Models(args) => models::run(args, context),
         Verb::Keys(args) => keys::run(args, context),

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
 
 use super::client::Client;
@@ -20,6 +22,7 @@ use crate::ambient::{self, Millis};
 use crate::engine::{Confirmation, Handle, Outcome};
 use crate::failure::Failure;
 use crate::log::{Follower, Query, Record};
+use crate::project::Project;
 use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Why};
 use crate::store::{FILE, Reader};
 
@@ -39,6 +42,7 @@ const KILLED: u8 = 130;
   al run dev --at 14:30               later; a scheduler has to be at work
   al run dev --key build-812          the same key again is the same run
   al run dev --param repo=acme/api    over the params of its config.toml
+  al run dev --record fix.jsonl       keeps what the model says, for `al test`
 
 Works with and without a running scheduler. The exit code is the run's; a run
 for later is not waited for.")]
@@ -75,6 +79,12 @@ pub struct RunArgs {
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
     #[arg(conflicts_with = "again")]
     pub params: Vec<(String, String)>,
+
+    /// Keep what is said to the model and by it in this new file, to be played back later. The run
+    /// is one apart: it is not in the project's history, and a scheduler at work knows nothing of it
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["again", "after", "at", "key", "priority"])]
+    pub record: Option<PathBuf>,
 
     /// Print the log as JSON lines
     #[arg(long)]
@@ -137,7 +147,8 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     }
     let tokio = start::tokio()?;
     let signals = tokio.block_on(async { Signals::listen() })?;
-    let Some(project) = project.filter(|_| !is_running) else {
+    let apart = args.record.as_deref().map(Apart::new).transpose()?;
+    let Some(project) = project.filter(|_| !is_running || apart.is_some()) else {
         let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
         let places = Places::of(&dir);
         let ordered = ask(args, not_before, context)?;
@@ -150,7 +161,11 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
         let watched = Watched { run, reader, places: &places, own: None };
         return follow(&watched, args, context, &tokio, signals);
     };
-    let plan = Plan { project, port: 0, expose: false, whole: false };
+    let places = Places::of(&project.dir);
+    let plan = match &apart {
+        Some(apart) => Plan { record: Some(apart.record.clone()), ..apart.plan(project) },
+        None => Plan::single(project, places),
+    };
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|ordered| {
         tell_before(&ordered);
@@ -164,6 +179,35 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     });
     hosted.end(&tokio)?;
     outcome
+}
+
+/// A run apart from the project's history.
+struct Apart {
+    /// Removed with everything in it when this value is dropped.
+    folder: TempDir,
+    record: PathBuf,
+}
+
+impl Apart {
+    fn new(record: &Path) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::upstream("no_folder", format!("no folder for a run apart: {error}"))
+        };
+        let record = std::path::absolute(record).map_err(failed)?;
+        if record.exists() {
+            return Err(Failure::user(
+                "file_exists",
+                format!("{} is there already", record.display()),
+            )
+            .hint("a recording is a new file: choose another name, or remove that one"));
+        }
+        let folder = TempDir::with_prefix("al-").map_err(failed)?;
+        Ok(Self { folder, record })
+    }
+
+    fn plan(&self, project: Project) -> Plan {
+        Plan::single(project, Places::at(self.folder.path().join(".al")))
+    }
 }
 
 /// A host for one run leaves what was queued before to the next whole one, so nobody waits for that.

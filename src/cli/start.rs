@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime as Tokio};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::host::{Hosted, Plan};
+use super::host::{Hosted, Places, Plan};
 use super::lines::{Lines, Sayer};
 use super::{Context, Paint, Tone, doctor, headless, output, times};
 use crate::ambient;
@@ -68,9 +68,11 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let project = load(context)?;
     let plan = Plan {
         port: args.port.unwrap_or(project.config.gateway.port),
+        places: Places::of(&project.dir),
         project,
         expose: args.expose,
         whole: true,
+        record: None,
     };
     let tokio = tokio()?;
     point_to_doctor(doctor::errors(&plan.project, context, &tokio), context);

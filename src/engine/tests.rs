@@ -10,6 +10,7 @@ use al_wire::{Down, LogSource, Reply, Row, Snapshot, Up};
 use tokio::runtime::Runtime as Tokio;
 
 use super::*;
+use crate::log::Redactor;
 use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
 use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
 use crate::scheduler::{
@@ -226,7 +227,7 @@ impl World {
                 Arc::clone(&definitions),
                 Arc::new(|_, _| None),
                 logs,
-                Vec::new(),
+                super::Equipment::default(),
             )
         };
         let (engine, _writer) = start(Host::new(store, view), driver).unwrap();
@@ -254,6 +255,7 @@ impl World {
             logs: self.dir.path().join("logs"),
             by: "ann".into(),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
+            redactor: Arc::new(Redactor::new(["hunter22"])),
         };
         serve(session, self.tokio.handle(), commands, down);
         (up, rows)

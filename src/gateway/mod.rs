@@ -25,13 +25,16 @@ mod past;
 mod port;
 mod reply;
 mod routes;
+mod said;
 mod sender;
 mod serve;
 mod signals;
+mod slots;
 mod sources;
 mod starts;
 mod status;
 mod token;
+mod usage;
 mod waits;
 mod webhook;
 
@@ -61,7 +64,7 @@ pub struct Setup {
     /// The project's folder: changes of scale are written to its files.
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
-    pub redactor: Redactor,
+    pub redactor: Arc<Redactor>,
 }
 
 /// The gateway of one project. It keeps nothing between requests but counters.

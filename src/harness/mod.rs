@@ -5,14 +5,27 @@
 //! ends with the run's exit code. Other rooms know how a run is started and what becomes of it; this
 //! one knows how an agent works.
 
+mod claude;
+mod codex;
+pub mod compact;
 pub mod end;
+mod hooks;
+pub mod host;
+mod inject;
 pub mod job;
 pub mod meter;
+pub mod patience;
+mod preflight;
+mod prompt;
 pub mod report;
+mod tools;
+mod turns;
+mod work;
 
 pub use end::End;
 pub use job::{CredentialNote, Job, Place, Step, Thinker};
 pub use meter::Meter;
+pub use work::main;
 
 /// First argument under which the binary is the process that thinks.
 pub const AGENT: &str = "agent";

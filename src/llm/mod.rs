@@ -4,6 +4,8 @@
 //! [`Fault`], told apart by type and status, never by words. Which model is asked next is decided by
 //! a [`Chain`]; what a reply cost, by a [`Price`].
 
+mod shim;
+pub use shim::*;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;

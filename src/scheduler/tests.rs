@@ -222,6 +222,7 @@ fn exited(code: i32) -> Exit {
         status: None,
         wants_rerun: false,
         chosen: None,
+        spent: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::agent;
-use action_llama::engine::{self, Defined, Definitions, Driver, Facts, Handle, Host};
+use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::Redactor;
 use action_llama::project::{self, Checks, Project, Request};
@@ -99,7 +99,7 @@ impl World {
             api_key: ApiKey::new(&dir.path().join("home")),
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
-            redactor: Redactor::new([PLANTED]),
+            redactor: Arc::new(Redactor::new([PLANTED])),
         });
         let (stop, on_stop) = watch::channel(false);
         let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));
@@ -304,7 +304,15 @@ fn start_engine(
     let tokio = tokio::runtime::Handle::current();
     let logs = dir.join(".al/logs");
     let driver = |engine: &Handle| {
-        Driver::new(engine, tokio, runtime, definitions, Arc::new(grant), logs, Vec::new())
+        Driver::new(
+            engine,
+            tokio,
+            runtime,
+            definitions,
+            Arc::new(grant),
+            logs,
+            Equipment::default(),
+        )
     };
     engine::start(Host::new(store, view), driver).unwrap().0
 }

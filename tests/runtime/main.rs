@@ -11,5 +11,6 @@ mod output;
 mod programs;
 mod survival;
 mod suspension;
+mod tools;
 mod waits;
 mod world;

@@ -71,6 +71,7 @@ pub fn run(id: &str, state: RunState, age_s: i64) -> RunRow {
         not_before_ms: None,
         caller: None,
         wait: None,
+        usage: None,
     }
 }
 

@@ -2,10 +2,10 @@
 //! a request may be on its way for long.
 
 use action_llama::engine::Confirmation;
-use action_llama::scheduler::{Ask, Event, Report, WaitFor};
+use action_llama::scheduler::{Ask, Event, Limit, Report, WaitFor};
 
 use super::{Name, Reply, World, pick_of};
-use crate::plan::{Plea, Word};
+use crate::plan::{Plea, Word, model};
 
 impl World<'_> {
     /// An attempt that began; those whose programs live rather, and among them those of calls.
@@ -29,6 +29,8 @@ impl World<'_> {
             Word::Status => Report::Status(format!("at {pick}")),
             Word::Return => Report::Return(format!("value {pick}")),
             Word::Rerun => Report::Rerun,
+            Word::Spent(n) => Report::Spent(self.machine.use_model(&(run.clone(), attempt), n)),
+            Word::Heard(n) => Report::Heard(n),
         };
         let event = Event::RunReported { run, attempt, report };
         self.send(event, Confirmation::NotNeeded, Reply::Process);
@@ -100,6 +102,11 @@ impl World<'_> {
             }
             Plea::WaitForCall(timeout_ms) => {
                 wait(WaitFor::Call { from: None, matches: Default::default() }, timeout_ms)
+            }
+            Plea::Slot(n) => Ask::Slot { model: model(*n) },
+            Plea::FreeSlot(n) => Ask::FreeSlot { model: model(*n) },
+            Plea::More(day) => {
+                Ask::More { limit: if *day { Limit::PerDay } else { Limit::PerRun } }
             }
             Plea::WaitForAnswer(choose, timeout_ms) => {
                 let choices =

@@ -54,6 +54,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Pager => out.push(Out::Page(copy::page(ui))),
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
         A::Answer => answer(ui),
+        A::Say => say(ui),
         A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
         A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
         A::Mouse => {
@@ -259,6 +260,25 @@ fn answer(ui: &mut Ui) {
         (None, Subject::Run(id)) => ui.complain(format!("{id} asks nothing")),
         (None, Subject::Agent(name)) => ui.complain(format!("no run of {name} asks anything")),
         (None, _) => ui.complain("select a run that asks something first"),
+    }
+}
+
+/// A text for the selected run, or for the only one of the selected agent.
+fn say(ui: &mut Ui) {
+    let subject = ui.selected(ui.focus());
+    let run = match &subject {
+        Subject::Run(id) => ui.fleet.run(id),
+        Subject::Agent(name) => {
+            let live = |run: &&RunRow| run.agent == *name && !run.state.ended();
+            let mut runs = ui.fleet.runs.iter().filter(live);
+            runs.next().filter(|_| runs.next().is_none())
+        }
+        Subject::Alerts | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
+    };
+    match (run.map(|run| (run.id.clone(), run.state.ended())), subject) {
+        (Some((run, false)), _) => ui.dialog = Some(Dialog::say(&run, ui.now_ms)),
+        (Some((run, true)), _) => ui.complain(format!("{run} already ended")),
+        (None, _) => ui.complain("select a run first"),
     }
 }
 
