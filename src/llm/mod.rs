@@ -4,6 +4,23 @@
 //! [`Fault`], told apart by type and status, never by words. Which model is asked next is decided by
 //! a [`Chain`]; what a reply cost, by a [`Price`].
 
+pub mod chain;
+mod client;
+pub mod fault;
+pub mod known;
+pub mod pi_auth;
+pub mod price;
+pub mod providers;
+pub mod recording;
+mod tls;
+mod wire;
+
+pub use chain::Chain;
+pub use client::connect;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -73,6 +90,17 @@ impl fmt::Debug for ModelSpec {
             .field("model", &self.model)
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
+    }
+}
+
+/// Secrets stay out of debug output.
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Key(_) => "Key(***)",
+            Self::Bearer(_) => "Bearer(***)",
+        })
     }
 }
 
@@ -264,15 +292,14 @@ impl std::error::Error for Fault {}
 /// A reply to wait for.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Fault>> + Send + 'a>>;
 
+/// Who is told the pieces of a reply as they come.
+pub type Hear<'a> = &'a mut (dyn FnMut(Piece<'_>) + Send);
+
 /// Somebody who can be asked.
 pub trait Model: Send + Sync {
     /// Asks once; nobody tries again in here. `hear` gets the pieces of the reply as they come, also
     /// those of a reply that is cut off later.
-    fn ask<'a>(
-        &'a self,
-        request: &'a Request,
-        hear: &'a mut (dyn FnMut(Piece<'_>) + Send),
-    ) -> Answer<'a>;
+    fn ask<'a>(&'a self, request: &'a Request, hear: Hear<'a>) -> Answer<'a>;
 }
 
 impl Usage {
