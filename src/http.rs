@@ -1,6 +1,7 @@
 //! A small HTTP client: one request, one answer, limits on everything.
 //!
-//! Agent-side commands and the command line use it to talk to the gateway.
+//! Agent-side commands and the command line use it to talk to the gateway, and older agents to fetch
+//! what they want before a run.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 pub use hyper::Method;
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
@@ -100,17 +101,7 @@ pub async fn request_with(
     json: Option<&Value>,
     limits: Limits,
 ) -> Result<Reply, HttpError> {
-    let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
-    let uri: Uri =
-        url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
-    if uri.host().is_none() {
-        return Err(bad("it names no host"));
-    }
-    let secure = match uri.scheme_str() {
-        Some("http") => false,
-        Some("https") => true,
-        _ => return Err(bad("it must start with http:// or https://")),
-    };
+    let (uri, secure) = parse(url)?;
     let mut request = build(method, uri, bearer, json)?;
     for (name, value) in headers {
         let value = HeaderValue::try_from(*value).map_err(|_| {
@@ -119,6 +110,100 @@ pub async fn request_with(
         request.headers_mut().insert(*name, value);
     }
 
+    let (reply, _) = send(request, secure, limits).await?;
+    Ok(reply)
+}
+
+/// A request as somebody wrote it down.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// `GET`, in any case.
+    pub method: &'a str,
+    pub url: &'a str,
+    pub headers: &'a [(String, String)],
+    pub body: Option<&'a str>,
+}
+
+/// Sends a request as it is written. A `GET` follows redirects; to another server it takes no header
+/// along that says who asks.
+///
+/// # Errors
+/// As [`request`]; a method or a header that is none is [`HttpError::Broken`].
+pub async fn fetch(written: Written<'_>, limits: Limits) -> Result<Reply, HttpError> {
+    let method = Method::from_bytes(written.method.to_ascii_uppercase().as_bytes())
+        .map_err(|_| HttpError::Broken(format!("{:?} is no method", written.method)))?;
+    let mut url = written.url.to_owned();
+    let mut headers = written.headers.to_vec();
+    for _ in 0..=REDIRECTS {
+        let (uri, secure) = parse(&url)?;
+        let here = (secure, uri.authority().cloned());
+        let request = written_request(&method, uri, &headers, written.body)?;
+        let (reply, location) = send(request, secure, limits).await?;
+        let Some(next) = location.filter(|_| method == Method::GET && is_redirect(reply.status))
+        else {
+            return Ok(reply);
+        };
+        url = resolve(&url, &next);
+        let (uri, secure) = parse(&url)?;
+        if here != (secure, uri.authority().cloned()) {
+            headers.retain(|(name, _)| !PERSONAL.iter().any(|p| name.eq_ignore_ascii_case(p)));
+        }
+    }
+    Err(HttpError::Broken(format!("more than {REDIRECTS} redirects")))
+}
+
+/// Redirects of one request before it goes in circles.
+const REDIRECTS: u32 = 10;
+/// Headers that say who asks.
+const PERSONAL: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
+
+fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+fn written_request(
+    method: &Method,
+    uri: Uri,
+    headers: &[(String, String)],
+    body: Option<&str>,
+) -> Result<Request<Full<Bytes>>, HttpError> {
+    let mut request = Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        let mut value = HeaderValue::try_from(value).map_err(|_| {
+            HttpError::Broken(format!("{name} has characters that no header may have"))
+        })?;
+        value.set_sensitive(true);
+        request = request.header(name, value);
+    }
+    let body = Bytes::from(body.unwrap_or_default().to_owned());
+    request.body(Full::new(body)).map_err(|error| HttpError::Broken(error.to_string()))
+}
+
+/// Where a `Location` leads that was answered at `url`.
+fn resolve(url: &str, location: &str) -> String {
+    if location.contains("://") {
+        return location.to_owned();
+    }
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let path = rest[host.len()..].split(['?', '#']).next().unwrap_or_default();
+    match location {
+        other if other.starts_with("//") => format!("{scheme}:{other}"),
+        root if root.starts_with('/') => format!("{scheme}://{host}{root}"),
+        query if query.starts_with('?') => format!("{scheme}://{host}{path}{query}"),
+        beside => {
+            let folder = path.rfind('/').map_or("/", |at| &path[..=at]);
+            format!("{scheme}://{host}{folder}{beside}")
+        }
+    }
+}
+
+/// The answer, and where it says to look instead.
+async fn send(
+    request: Request<Full<Bytes>>,
+    secure: bool,
+    limits: Limits,
+) -> Result<(Reply, Option<String>), HttpError> {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(limits.connect));
     connector.enforce_http(false);
@@ -134,13 +219,36 @@ pub async fn request_with(
     within(limits.total, answer).await
 }
 
+/// Whether requests can go to this URL.
+///
+/// # Errors
+/// When it is none, names no host, or is neither `http` nor `https`.
+pub fn check_url(url: &str) -> Result<(), HttpError> {
+    parse(url).map(drop)
+}
+
+/// The URL, and whether its connection is secured.
+fn parse(url: &str) -> Result<(Uri, bool), HttpError> {
+    let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
+    let uri: Uri =
+        url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
+    if uri.host().is_none() {
+        return Err(bad("it names no host"));
+    }
+    match uri.scheme_str() {
+        Some("http") => Ok((uri, false)),
+        Some("https") => Ok((uri, true)),
+        _ => Err(bad("it must start with http:// or https://")),
+    }
+}
+
 /// A run is stopped while it waits (`SIGSTOP`), and continued later: by then every timer has run
 /// out, though the answer may have arrived long ago. So the time is counted in steps, and a stop
 /// takes no more than one of them.
-async fn within(
+async fn within<T>(
     total: Duration,
-    answer: impl Future<Output = Result<Reply, HttpError>>,
-) -> Result<Reply, HttpError> {
+    answer: impl Future<Output = Result<T, HttpError>>,
+) -> Result<T, HttpError> {
     let mut answer = std::pin::pin!(answer);
     for _ in 0..STEPS {
         if let Ok(done) = tokio::time::timeout(total / STEPS, &mut answer).await {
@@ -178,7 +286,7 @@ async fn exchange<C>(
     connector: C,
     request: Request<Full<Bytes>>,
     limits: Limits,
-) -> Result<Reply, HttpError>
+) -> Result<(Reply, Option<String>), HttpError>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
@@ -188,8 +296,10 @@ where
         if error.is_connect() { HttpError::Connect(reason) } else { HttpError::Broken(reason) }
     })?;
     let status = answer.status().as_u16();
+    let location = answer.headers().get(LOCATION);
+    let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
     match Limited::new(answer.into_body(), limits.body).collect().await {
-        Ok(body) => Ok(Reply { status, body: body.to_bytes() }),
+        Ok(body) => Ok((Reply { status, body: body.to_bytes() }, location)),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(HttpError::TooLarge { limit: limits.body })
         }
@@ -311,6 +421,70 @@ mod tests {
         };
         let (reply, ()) = tokio::join!(request(Method::GET, &url, None, None, limits), stop);
         assert_eq!(reply, Ok(Reply { status: 200, body: Bytes::from_static(b"ok") }));
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_out_as_it_is_written() {
+        let (url, asked) = serve("HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok").await;
+        let headers = [("X-Key".to_owned(), "k".to_owned())];
+        let written =
+            Written { method: "put", url: &url, headers: &headers, body: Some("a=\"b\"}") };
+        assert_eq!(fetch(written, QUICK).await.unwrap().status, 201);
+        let asked = asked.await.unwrap();
+        assert!(asked.starts_with("PUT /a?b=c HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains("x-key: k\r\n") && asked.ends_with("a=\"b\"}"), "{asked}");
+        for (method, name) in [("G ET", "x"), ("GET", "a b")] {
+            let headers = [(name.to_owned(), "k".to_owned())];
+            let written = Written { method, url: &url, headers: &headers, body: None };
+            assert!(matches!(fetch(written, QUICK).await, Err(HttpError::Broken(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_another_server_takes_no_name_along() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = format!("http://{}/there", listener.local_addr().unwrap());
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut text = String::new();
+            while !text.ends_with("\r\n\r\n") {
+                let mut block = [0; 1024];
+                let count = stream.read(&mut block).await.unwrap();
+                text.push_str(std::str::from_utf8(&block[..count]).unwrap());
+            }
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            stream.write_all(answer).await.unwrap();
+            text
+        });
+        let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/here", first.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = first.accept().await.unwrap();
+            assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0);
+            let answer =
+                format!("HTTP/1.1 302 F\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let headers = [("Authorization", "Bearer t"), ("X-Other", "o")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let written = Written { method: "GET", url: &url, headers: &headers, body: None };
+        assert_eq!(fetch(written, QUICK).await.unwrap().body, "ok");
+        let asked = asked.await.unwrap();
+        assert!(asked.starts_with("GET /there") && asked.contains("x-other: o"), "{asked}");
+        assert!(!asked.contains("Bearer"), "{asked}");
+    }
+
+    #[test]
+    fn a_location_may_be_short() {
+        let check = |location: &str, want: &str| {
+            assert_eq!(resolve("https://a.b:1/c/d?e=/f", location), want, "{location}");
+        };
+        check("http://x/y", "http://x/y");
+        check("//x/y", "https://x/y");
+        check("/y", "https://a.b:1/y");
+        check("y", "https://a.b:1/c/y");
+        check("?y", "https://a.b:1/c/d?y");
+        assert_eq!(resolve("https://a", "y"), "https://a/y");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use action_llama::{agent, cli, runtime};
+use action_llama::{agent, cli, harness, runtime};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();
@@ -17,6 +17,11 @@ fn main() -> ExitCode {
     }
     if args.first().is_some_and(|arg| arg == runtime::SUPERVISE) {
         return runtime::supervise();
+    }
+    if let [word] = &args[..]
+        && word == harness::AGENT
+    {
+        return harness::main();
     }
     cli::main()
 }

@@ -10,6 +10,8 @@ pub const RETURN_MAX: usize = 256 * 1024;
 pub const CONTEXT_MAX: usize = 256 * 1024;
 /// The longest status text, in bytes. A longer one is cut.
 pub const STATUS_MAX: usize = 4 * 1024;
+/// The longest text that people may say to a run at once, in bytes. A longer one is refused.
+pub const SAID_MAX: usize = 64 * 1024;
 /// What `al-exit` means without a code: an error that a rerun will not mend.
 pub const EXIT_DEFAULT: u8 = 15;
 
@@ -24,6 +26,7 @@ pub struct Spent {
     pub cache_read_tokens: u64,
     pub cache_write_tokens: u64,
     /// Millionths of a US dollar; none when the price of a model is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<u64>,
     /// Replies of models.
     pub turns: u32,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::gateway::{ANSWERS_IN, Answer, Gateway, may_change, pass_on, path_of};
 use super::patience::Patience;
 use super::usage::{Given, Misuse};
-use super::{FAILED, Reply, TIME_OVER, piped};
+use super::{FAILED, Reply, TIME_OVER};
 use crate::signal::CONTEXT_MAX;
 
 /// How long `al-wait` waits unless told.
@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) fn call(gateway: &Gateway, given: &Given) -> Result<Reply, Misuse> {
     let agent = given.word()?;
-    let context = match piped(CONTEXT_MAX) {
+    let context = match given.input(CONTEXT_MAX) {
         Ok(context) => context,
         Err(error) => {
             let text = format!("cannot read the context from stdin: {error}");

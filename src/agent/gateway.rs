@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::usage::Misuse;
-use super::{FAILED, Place, Reply, words};
+use super::{FAILED, Input, Place, Reply, words};
 use crate::http::{self, HttpError, Limits, Method};
 
 /// Exit code when nobody answers.
@@ -117,7 +117,7 @@ pub(super) fn tell(place: &Place, path: &str, body: Value) {
 }
 
 /// `al-shutdown`.
-pub(super) fn shutdown(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+pub(super) fn shutdown(place: &Place, args: &[OsString], _: Input) -> Result<Reply, Misuse> {
     let Some(gateway) = Gateway::of(place) else { return Ok(Reply::silent()) };
     let mut reason = words(args);
     if reason.is_empty() {

@@ -21,6 +21,8 @@
 //! Exit codes by answer: 0 done, 1 refused (409), 2 not found (404), 3 not allowed (403), 4 wrong
 //! request (400), 5 no gateway or not now (503), 6 unreachable, 10 502, 11 504, 12 500, 7 all else.
 //! Wrong use is 9 everywhere but in `setenv`.
+//!
+//! The process that thinks uses the same commands without starting a process: [`invoke`].
 
 mod calls;
 mod gateway;
@@ -33,6 +35,7 @@ mod usage;
 mod waits;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,16 +56,19 @@ const TIME_OVER: u8 = 8;
 const USAGE: u8 = 9;
 
 /// Where the command runs.
-#[derive(Debug, Default)]
-struct Place {
-    gateway: Option<String>,
-    secret: Option<String>,
-    signal_dir: Option<PathBuf>,
-    env_file: Option<PathBuf>,
+#[derive(Clone, Default)]
+pub struct Place {
+    /// URL of the gateway; none in a run without one.
+    pub gateway: Option<String>,
+    /// What the gateway knows this run by.
+    pub secret: Option<String>,
+    pub signal_dir: Option<PathBuf>,
+    pub env_file: Option<PathBuf>,
 }
 
 impl Place {
-    fn here() -> Self {
+    /// As the environment of this process says.
+    pub fn here() -> Self {
         Self {
             gateway: ambient::env("GATEWAY_URL"),
             secret: ambient::env("SHUTDOWN_SECRET"),
@@ -72,12 +78,32 @@ impl Place {
     }
 }
 
+/// The secret stays out of debug output.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place")
+            .field("gateway", &self.gateway)
+            .field("signal_dir", &self.signal_dir)
+            .field("env_file", &self.env_file)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a command says and how it ends.
 #[derive(Debug, PartialEq, Eq)]
-struct Reply {
-    stdout: String,
-    stderr: String,
-    code: u8,
+pub struct Reply {
+    pub stdout: String,
+    /// What is for the log rather than for the caller.
+    pub stderr: String,
+    /// Exit code.
+    pub code: u8,
+}
+
+/// What a command reads besides its arguments.
+#[derive(Debug, Clone, Copy)]
+enum Input<'a> {
+    Stdin,
+    Text(&'a str),
 }
 
 impl Reply {
@@ -113,11 +139,18 @@ impl Reply {
 /// Runs an agent-side command; none when `name`, the last part of `argv[0]`, is not one.
 pub fn command(name: &str, args: Vec<OsString>) -> Option<ExitCode> {
     let row = table::find(name)?;
-    let reply = usage::run(row, name, &Place::here(), &args);
+    let reply = usage::run(row, name, &Place::here(), &args, Input::Stdin);
     // Whoever called may have closed the pipe; that changes nothing.
     let _ = say(&mut io::stdout(), &reply.stdout);
     let _ = say(&mut io::stderr(), &reply.stderr);
     Some(ExitCode::from(reply.code))
+}
+
+/// Does what the command `name` does when it is called with these arguments and this text on its
+/// stdin; none when there is no such command. It may take as long as the command takes, hours when
+/// it waits, and blocks meanwhile.
+pub fn invoke(place: &Place, name: &str, args: &[OsString], input: &str) -> Option<Reply> {
+    Some(usage::run(table::find(name)?, name, place, args, Input::Text(input)))
 }
 
 fn say(to: &mut impl Write, text: &str) -> io::Result<()> {
@@ -136,14 +169,19 @@ fn words(args: &[OsString]) -> String {
     args.join(OsStr::new(" ")).to_string_lossy().into_owned()
 }
 
-/// All of stdin without the newlines at its end, as `$(cat)` would have it. Of what is longer than
-/// `max` bytes there is enough to see that.
-fn piped(max: usize) -> io::Result<String> {
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        return Ok(String::new());
+impl Input<'_> {
+    /// All of it without the newlines at its end, as `$(cat)` would have it. Of what is longer than
+    /// `max` bytes there is enough to see that.
+    fn read(self, max: usize) -> io::Result<String> {
+        let text = match self {
+            Self::Text(text) => text.to_owned(),
+            Self::Stdin if io::stdin().is_terminal() => String::new(),
+            Self::Stdin => {
+                let mut bytes = Vec::new();
+                io::stdin().take(2 * max as u64).read_to_end(&mut bytes)?;
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+        };
+        Ok(text.trim_end_matches('\n').to_owned())
     }
-    let mut bytes = Vec::new();
-    stdin.take(2 * max as u64).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
 }

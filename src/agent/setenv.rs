@@ -8,12 +8,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::usage::Misuse;
-use super::{Place, Reply};
+use super::{Input, Place, Reply};
 
 /// Where the lines go when the runtime names no file.
 const DEFAULT_FILE: &str = "/tmp/env.sh";
 
-pub(super) fn setenv(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+pub(super) fn setenv(place: &Place, args: &[OsString], _: Input) -> Result<Reply, Misuse> {
     let pairs = pairs(args)?;
     let mut lines = Vec::new();
     for (name, value) in &pairs {

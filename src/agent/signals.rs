@@ -8,10 +8,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::usage::Misuse;
-use super::{FAILED, Place, Reply, gateway, piped, words};
+use super::{FAILED, Input, Place, Reply, gateway, words};
 use crate::signal::{EXIT_DEFAULT, RETURN_MAX};
 
-pub(super) fn status(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+pub(super) fn status(place: &Place, args: &[OsString], _: Input) -> Result<Reply, Misuse> {
     let text = words(args);
     if text.is_empty() {
         return Err(Misuse::Form);
@@ -19,8 +19,8 @@ pub(super) fn status(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> 
     Ok(leave(place, "status", &text, Some(("/signals/status", json!({"text": text})))))
 }
 
-pub(super) fn result(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
-    let value = if args.is_empty() { piped(RETURN_MAX) } else { Ok(words(args)) };
+pub(super) fn result(place: &Place, args: &[OsString], input: Input) -> Result<Reply, Misuse> {
+    let value = if args.is_empty() { input.read(RETURN_MAX) } else { Ok(words(args)) };
     match value {
         Ok(value) if value.len() > RETURN_MAX => {
             Err(Misuse::Says(format!("the value is longer than {RETURN_MAX} bytes")))
@@ -34,7 +34,7 @@ pub(super) fn result(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> 
     }
 }
 
-pub(super) fn exit(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
+pub(super) fn exit(place: &Place, args: &[OsString], _: Input) -> Result<Reply, Misuse> {
     let code: u8 = match args {
         [] => EXIT_DEFAULT,
         [code] => code.to_str().and_then(|code| code.parse().ok()).ok_or(Misuse::Form)?,
@@ -43,7 +43,7 @@ pub(super) fn exit(place: &Place, args: &[OsString]) -> Result<Reply, Misuse> {
     Ok(leave(place, "exit", &code.to_string(), None))
 }
 
-pub(super) fn rerun(place: &Place, _: &[OsString]) -> Result<Reply, Misuse> {
+pub(super) fn rerun(place: &Place, _: &[OsString], _: Input) -> Result<Reply, Misuse> {
     Ok(leave(place, "rerun", "", Some(("/signals/rerun", json!({})))))
 }
 

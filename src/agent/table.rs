@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::gateway::Gateway;
 use super::usage::{Given, Misuse};
-use super::{Place, Reply, calls, gateway, locks, setenv, signals, waits};
+use super::{Input, Place, Reply, calls, gateway, locks, setenv, signals, waits};
 
 /// One command under all of its names.
 pub(super) struct Row {
@@ -47,7 +47,7 @@ pub(super) enum Voice {
 /// What a command does with its arguments.
 pub(super) enum Does {
     /// Takes them as they are; it has something to do without a gateway too.
-    Words(fn(&Place, &[OsString]) -> Result<Reply, Misuse>),
+    Words(fn(&Place, &[OsString], Input) -> Result<Reply, Misuse>),
     /// Asks the gateway.
     Asks(Alone, fn(&Gateway, &Given) -> Result<Reply, Misuse>),
 }

@@ -1,6 +1,7 @@
 //! Calling a command: help, the arguments of those that ask the gateway, complaints.
 
 use std::ffi::OsString;
+use std::io;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::gateway::Gateway;
 use super::table::{Alone, Does, Row, Voice};
-use super::{NO_GATEWAY, Place, Reply, USAGE};
+use super::{Input, NO_GATEWAY, Place, Reply, USAGE};
 use crate::duration::parse_ms;
 
 const SPAN: &str = "A SPAN is a number of seconds, or 90s, 30m, 1h30m.\n";
@@ -32,20 +33,22 @@ pub(super) enum Misuse {
 }
 
 /// Runs the command `row` under one of its names.
-pub(super) fn run(row: &Row, name: &str, place: &Place, args: &[OsString]) -> Reply {
+pub(super) fn run(row: &Row, name: &str, place: &Place, args: &[OsString], input: Input) -> Reply {
     if args == ["--help"] {
         return Reply::print(help(row, name), 0);
     }
     let done = match &row.does {
-        Does::Words(run) => run(place, args),
+        Does::Words(run) => run(place, args, input),
         Does::Asks(alone, run) => match (Gateway::of(place), alone) {
             (None, Alone::Fine) => return Reply::ok(),
             (None, Alone::NoGateway) => return complain(row.voice, "no gateway", NO_GATEWAY),
-            (Some(gateway), Alone::Fine | Alone::NoGateway) => match parse(row, name, args) {
-                Ok(Some(given)) => run(&gateway, &given),
-                Ok(None) => return Reply::print(help(row, name), 0),
-                Err(misuse) => Err(misuse),
-            },
+            (Some(gateway), Alone::Fine | Alone::NoGateway) => {
+                match parse(row, name, args, input) {
+                    Ok(Some(given)) => run(&gateway, &given),
+                    Ok(None) => return Reply::print(help(row, name), 0),
+                    Err(misuse) => Err(misuse),
+                }
+            }
         },
     };
     done.unwrap_or_else(|misuse| {
@@ -78,9 +81,14 @@ fn help(row: &Row, name: &str) -> String {
 }
 
 /// The arguments; none when help is asked for.
-fn parse(row: &Row, name: &str, args: &[OsString]) -> Result<Option<Given>, Misuse> {
+fn parse<'a>(
+    row: &Row,
+    name: &str,
+    args: &[OsString],
+    input: Input<'a>,
+) -> Result<Option<Given<'a>>, Misuse> {
     match clap_command(row, name).try_get_matches_from(args) {
-        Ok(matches) => Ok(Some(Given(matches))),
+        Ok(matches) => Ok(Some(Given { matches, input })),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(None),
         Err(error) => {
             let text = error.render().to_string();
@@ -118,9 +126,17 @@ fn clap_command(row: &Row, name: &str) -> clap::Command {
 
 /// The arguments of a command that asks the gateway.
 #[derive(Debug)]
-pub(super) struct Given(ArgMatches);
+pub(super) struct Given<'a> {
+    matches: ArgMatches,
+    input: Input<'a>,
+}
 
-impl Given {
+impl Given<'_> {
+    /// What it reads besides, see [`Input::read`].
+    pub fn input(&self, max: usize) -> io::Result<String> {
+        self.input.read(max)
+    }
+
     /// Those that are no options.
     pub fn words(&self) -> Vec<&str> {
         self.texts(WORDS)
@@ -141,7 +157,7 @@ impl Given {
 
     /// All values of an option.
     pub fn texts(&self, option: &str) -> Vec<&str> {
-        let values = self.0.try_get_many::<String>(option).ok().flatten();
+        let values = self.matches.try_get_many::<String>(option).ok().flatten();
         values.into_iter().flatten().map(String::as_str).collect()
     }
 

@@ -34,7 +34,12 @@ impl Context {
 
     /// How log records are printed.
     pub fn log_style(&self) -> logs::Style {
-        logs::Style { color: self.look.out.color, tty: self.look.tty, zone: times::host_zone() }
+        logs::Style {
+            color: self.look.out.color,
+            tty: self.look.tty,
+            width: self.look.tty.then_some(self.look.width),
+            zone: times::host_zone(),
+        }
     }
 
     /// Reads the project.

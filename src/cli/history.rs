@@ -9,6 +9,7 @@ use crate::ambient::Millis;
 use crate::engine::{self, Repeats};
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::scheduler::words::dollars;
 use crate::store::{FILE, Reader, RunsQuery, TriggersQuery};
 use al_wire::{Outcome, RunRow, RunState, TriggerRow};
 
@@ -120,31 +121,43 @@ pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
 
 /// Runs of any state, one line each.
 pub fn runs_table(rows: &[RunRow], now_ms: Millis, width: usize, paint: Paint) -> String {
-    let mut table = Table::new([
-        ("RUN", Fit::Middle),
-        ("STATE", Fit::Keep),
-        ("TRIGGER", Fit::End),
-        ("AGE", Fit::Keep),
-        ("TOOK", Fit::Keep),
-        ("WHY", Fit::End),
-    ]);
-    for run in rows {
-        let began_ms = run.started_ms.unwrap_or(run.queued_ms);
-        let took = match (run.started_ms, run.ended_ms) {
-            (Some(started), Some(ended)) => times::took(ended - started),
-            (Some(started), None) => times::took(now_ms - started),
-            (None, _) => "-".to_owned(),
-        };
-        table.row([
-            (&run.id).into(),
-            Cell::new(state_tone(run.state), run.state.word()),
-            (&run.trigger).into(),
-            times::short_span(now_ms - began_ms).into(),
-            took.into(),
-            said(run, now_ms).into(),
-        ]);
+    const RUN: (&str, Fit) = ("RUN", Fit::Middle);
+    const STATE: (&str, Fit) = ("STATE", Fit::Keep);
+    const TRIGGER: (&str, Fit) = ("TRIGGER", Fit::End);
+    const AGE: (&str, Fit) = ("AGE", Fit::Keep);
+    const TOOK: (&str, Fit) = ("TOOK", Fit::Keep);
+    const COST: (&str, Fit) = ("COST", Fit::Keep);
+    const WHY: (&str, Fit) = ("WHY", Fit::End);
+    let cost = |run: &RunRow| run.usage.as_ref().and_then(|usage| usage.cost_micros);
+    if !rows.iter().any(|run| cost(run).is_some()) {
+        let mut table = Table::new([RUN, STATE, TRIGGER, AGE, TOOK, WHY]);
+        rows.iter().for_each(|run| table.row(cells(run, now_ms)));
+        return table.render(width, paint);
+    }
+    let mut table = Table::new([RUN, STATE, TRIGGER, AGE, TOOK, COST, WHY]);
+    for row in rows {
+        let [run, state, trigger, age, took, why] = cells(row, now_ms);
+        let cost = cost(row).map_or("-".to_owned(), dollars);
+        table.row([run, state, trigger, age, took, cost.into(), why]);
     }
     table.render(width, paint)
+}
+
+fn cells(run: &RunRow, now_ms: Millis) -> [Cell; 6] {
+    let began_ms = run.started_ms.unwrap_or(run.queued_ms);
+    let took = match (run.started_ms, run.ended_ms) {
+        (Some(started), Some(ended)) => times::took(ended - started),
+        (Some(started), None) => times::took(now_ms - started),
+        (None, _) => "-".to_owned(),
+    };
+    [
+        (&run.id).into(),
+        Cell::new(state_tone(run.state), run.state.word()),
+        (&run.trigger).into(),
+        times::short_span(now_ms - began_ms).into(),
+        took.into(),
+        said(run, now_ms).into(),
+    ]
 }
 
 /// What is worth knowing besides the state: which try it is, what a live run said or why another

@@ -19,12 +19,13 @@ use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
 use crate::engine::{
-    self, Defined, Definitions, Driver, Facts, Grant, Handle, Host, KeepScale, Session,
+    self, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale, Session,
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
-use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
+use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
+use crate::project::kit;
 use crate::project::{self, Agent, Project};
 use crate::runtime::{self, Access, Process};
 use crate::scheduler::{AgentRules, ProjectRules};
@@ -40,7 +41,11 @@ pub struct Places {
 
 impl Places {
     pub fn of(project_dir: &Path) -> Self {
-        let al = project_dir.join(".al");
+        Self::at(project_dir.join(".al"))
+    }
+
+    /// Everything of a scheduler in this folder.
+    pub fn at(al: PathBuf) -> Self {
         Self { logs: al.join("logs"), al }
     }
 
@@ -53,10 +58,20 @@ impl Places {
 /// How a host is to be put together.
 pub struct Plan {
     pub project: Project,
+    pub places: Places,
     pub port: u16,
     pub expose: bool,
     /// Schedules fire and webhooks are taken; without it only what is asked for runs.
     pub whole: bool,
+    /// Where the traffic of runs with their models is kept.
+    pub record: Option<PathBuf>,
+}
+
+impl Plan {
+    /// A host for single runs, which only this process knows of.
+    pub fn single(project: Project, places: Places) -> Self {
+        Self { project, places, port: 0, expose: false, whole: false, record: None }
+    }
 }
 
 /// A running scheduler.
@@ -65,6 +80,7 @@ pub struct Hosted {
     pub definitions: Arc<Definitions>,
     pub places: Places,
     pub keep_scale: KeepScale,
+    redactor: LearningRedactor,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<()>,
     writer: JoinHandle<()>,
@@ -78,7 +94,7 @@ impl Hosted {
     /// # Errors
     /// When another one owns the project, the port is taken, or `.al` cannot be used.
     pub fn start(tokio: &Tokio, plan: Plan, context: &Context) -> Result<Self, Failure> {
-        let places = Places::of(&plan.project.dir);
+        let places = plan.places.clone();
         make_dirs(&places)?;
         let lock = lock(&places)?;
         let addr = SocketAddr::new(address(plan.expose), plan.port);
@@ -108,13 +124,19 @@ impl Hosted {
         let process = Process::new(&places.al, &places.logs, binary.clone()).map_err(runtime)?;
         runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
             .map_err(runtime)?;
+        let equipment = Equipment {
+            al_home: context.al_home.clone(),
+            binary,
+            record: plan.record,
+            hidden: secrets.known.clone(),
+            redactor: secrets.redactor.clone(),
+        };
         let grant = grant(url.clone(), keys.token_key);
-        let known = secrets.known.clone();
         let driver = |engine: &Handle| {
             let tokio = tokio.handle().clone();
             let logs = places.logs.clone();
             let definitions = Arc::clone(&definitions);
-            Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, known)
+            Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, equipment)
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
@@ -124,6 +146,7 @@ impl Hosted {
         } else {
             LiveSources::fixed(secrets.sources)
         });
+        let redactor = secrets.redactor;
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
@@ -132,7 +155,7 @@ impl Hosted {
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
-            redactor: Redactor::new(secrets.known.iter()),
+            redactor: redactor.clone(),
         }));
         let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
         write_gateway_file(&places, &url)?;
@@ -148,6 +171,7 @@ impl Hosted {
             definitions,
             places,
             keep_scale,
+            redactor,
             gateway_stop,
             gateway,
             writer,
@@ -164,6 +188,7 @@ impl Hosted {
             logs: self.places.logs.clone(),
             by: ambient::user(),
             keep_scale: Arc::clone(&self.keep_scale),
+            redactor: self.redactor.clone(),
         }
     }
 
@@ -190,6 +215,8 @@ struct Secrets {
     sources: Sources,
     /// Everything that must never be seen in a log.
     known: Vec<String>,
+    /// Knows those of runs too.
+    redactor: LearningRedactor,
 }
 
 impl Secrets {
@@ -200,8 +227,15 @@ impl Secrets {
         let mut known = vec![key.reveal().to_owned()];
         let values = secrets.values().flat_map(|instances| instances.values());
         known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
+        let redactor = LearningRedactor::default();
+        redactor.learn(&known);
+        // Runs that were started before this host may still speak.
+        for agent in &plan.project.agents {
+            let kit = kit::kit(&context.al_home, &agent.credentials, engine::bearer(agent));
+            redactor.learn(&kit.unwrap_or_default().secrets);
+        }
         if !plan.whole {
-            return Ok(Self { sources: Sources::default(), known });
+            return Ok(Self { sources: Sources::default(), known, redactor });
         }
         let (sources, problems) = Sources::from_project(&plan.project, &secrets);
         for problem in problems {
@@ -211,19 +245,28 @@ impl Secrets {
             warn("the gateway answers on every address of this machine (--expose)");
         }
         for agent in &plan.project.agents {
-            if let Some(why) = cannot_run(agent) {
+            if let Some(why) = cannot_run(agent, &context.al_home) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
         for name in sources.unsigned() {
             warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
         }
-        Ok(Self { sources, known })
+        Ok(Self { sources, known, redactor })
     }
 }
 
 /// Why every run of this agent would fail, as far as that can be told.
-pub(super) fn cannot_run(agent: &Agent) -> Option<String> {
+pub(super) fn cannot_run(agent: &Agent, al_home: &Path) -> Option<String> {
+    let lacks = || {
+        let kit = kit::kit(al_home, &agent.credentials, engine::bearer(agent));
+        kit.err().map(|lacks| kit::complaint(&lacks))
+    };
+    cannot_start(agent).or_else(lacks)
+}
+
+/// Why no run of this agent could start, whatever credentials there are.
+pub(super) fn cannot_start(agent: &Agent) -> Option<String> {
     let program = agent.engine.command.as_ref();
     let missing = || runtime::missing_program(program?, &agent.dir);
     engine::unavailable(agent).or_else(missing)

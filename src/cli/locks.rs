@@ -21,7 +21,8 @@ use crate::log;
   al locks release github://acme/app/issues/4  take it away from its holder
 
 A lock ends with its run, or when nobody renews it in time. To take it away does
-not stop the run that holds it: it goes on as if it still did.")]
+not stop the run that holds it: it goes on as if it still did. Slots of models,
+each held for one request, are listed too.")]
 pub struct LocksArgs {
     #[command(subcommand)]
     pub act: Option<LocksAct>,
@@ -52,7 +53,10 @@ struct Row {
     resource_key: String,
     holder: String,
     held_since: String,
-    expires_at: String,
+    expires_at: Option<String>,
+    /// `slot` of a model, or a resource.
+    #[serde(default)]
+    kind: Option<String>,
 }
 
 pub fn run(args: &LocksArgs, context: &Context) -> Result<(), Failure> {
@@ -74,6 +78,7 @@ fn list(as_json: bool, context: &Context) -> Result<(), Failure> {
     }
     let mut table = Table::new([
         ("KEY", Fit::Middle),
+        ("KIND", Fit::Keep),
         ("HOLDER", Fit::Middle),
         ("AGE", Fit::Keep),
         ("EXPIRES", Fit::Keep),
@@ -85,9 +90,10 @@ fn list(as_json: bool, context: &Context) -> Result<(), Failure> {
         };
         table.row([
             (&row.resource_key).into(),
+            row.kind.as_deref().unwrap_or("resource").into(),
             (&row.holder).into(),
             span(&row.held_since, -1).into(),
-            format!("in {}", span(&row.expires_at, 1)).into(),
+            row.expires_at.as_ref().map_or("-".into(), |at| format!("in {}", span(at, 1)).into()),
         ]);
     }
     output::print(&table.render(context.look.width, context.look.out))
@@ -116,7 +122,9 @@ fn stored(context: &Context) -> Result<Value, Failure> {
                 "agentName": log::agent_of(&lock.run),
                 "holder": lock.run,
                 "heldSince": times::iso(lock.since),
-                "expiresAt": times::iso(lock.until),
+                "expiresAt": lock.model().is_none().then(|| times::iso(lock.until)),
+                "kind": if lock.model().is_some() { "slot" } else { "resource" },
+                "model": lock.model(),
             })
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -9,10 +10,12 @@ use crate::ambient;
 use crate::failure::Failure;
 use crate::log::{Follower, From, Record, Stopper, page};
 
+mod calls;
 mod choose;
 mod print;
 mod safe;
 mod when;
+mod wrap;
 
 pub use print::{Printer, Style};
 pub use safe::safe;
@@ -44,7 +47,7 @@ pub struct LogsArgs {
     /// Only this run: its id, or the 8 hex digits after an agent.
     #[arg(short, long, value_name = "RUN")]
     pub instance: Option<String>,
-    /// Debug records too.
+    /// Debug records too: thoughts, and what tools gave back.
     #[arg(short, long)]
     pub all: bool,
     /// Only records whose message or stored line matches.
@@ -95,29 +98,36 @@ fn show(
     let form = if args.raw || args.json {
         Form::Json
     } else {
-        Form::People(Printer::new(style, query.instance.is_none(), now))
+        let printer = Printer::new(style, query.instance.is_none(), now);
+        Form::People(Box::new(printer.with_output(args.all)))
     };
     let mut out = Output { out: BufWriter::new(out), form };
     if newest.more && limit > 0 && style.tty {
         let more = limit.saturating_mul(4).min(MAX_LINES as usize);
         end(out.note(&format!("there is more before this: -n {more}")))?;
     }
-    if end(out.records(&newest.records))? && args.follow {
+    if !end(out.records(&newest.records))? {
+        return Ok(());
+    }
+    if args.follow {
         let mut follower = Follower::new(&dir, query, newest.last);
         stop_on(follower.stopper())
             .map_err(|e| Failure::internal("signals", format!("cannot wait for Ctrl-C: {e}")))?;
-        while let Some(records) = follower.next(BATCH).map_err(|e| unreadable(&dir, &e))? {
-            if !end(out.records(&records))? {
-                break;
+        while let Some(records) =
+            follower.next_within(BATCH, out.patience()).map_err(|e| unreadable(&dir, &e))?
+        {
+            if !end(out.records(&records).and_then(|()| out.slow(ambient::now_ms())))? {
+                return Ok(());
             }
         }
     }
+    end(out.slow(i64::MAX))?;
     Ok(())
 }
 
 enum Form {
     Json,
-    People(Printer),
+    People(Box<Printer>),
 }
 
 struct Output<'o> {
@@ -134,6 +144,21 @@ impl Output<'_> {
             }
         }
         self.out.flush()
+    }
+
+    /// Tools that are at work.
+    fn slow(&mut self, now: i64) -> io::Result<()> {
+        if let Form::People(printer) = &mut self.form {
+            printer.print_slow(now, &mut self.out)?;
+        }
+        self.out.flush()
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        match &self.form {
+            Form::Json => None,
+            Form::People(printer) => printer.patience(ambient::now_ms()),
+        }
     }
 
     fn note(&mut self, text: &str) -> io::Result<()> {

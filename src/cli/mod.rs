@@ -8,6 +8,7 @@ mod completions;
 mod context;
 mod control;
 pub mod cron;
+pub mod doctor;
 mod headless;
 mod history;
 mod hold;
@@ -18,15 +19,19 @@ mod later;
 mod lines;
 mod locks;
 pub mod logs;
+mod models;
 mod output;
 mod paint;
+mod providers;
 mod reload;
 pub mod run;
 mod running;
+mod say;
 pub mod start;
 mod stat;
 mod stats;
 mod table;
+mod test;
 mod times;
 mod version;
 mod why;
@@ -94,6 +99,7 @@ pub struct Global {
 pub enum Verb {
     Start(start::StartArgs),
     Run(run::RunArgs),
+    Test(test::TestArgs),
     Stop(hold::StopArgs),
     #[command(visible_alias = "status")]
     Stat(stat::StatArgs),
@@ -109,7 +115,10 @@ pub enum Verb {
     Resume(hold::ResumeArgs),
     Kill(kill::KillArgs),
     Answer(answer::AnswerArgs),
+    Say(say::SayArgs),
     Scale(control::ScaleArgs),
+    Doctor(doctor::DoctorArgs),
+    Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
@@ -117,10 +126,10 @@ pub enum Verb {
 
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Run", &["start", "run", "stop"]),
+    ("Run", &["start", "run", "test", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
-    ("Steer", &["pause", "drain", "resume", "kill", "answer", "scale"]),
-    ("Set up", &["keys", "completions", "version"]),
+    ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
+    ("Set up", &["doctor", "models", "keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -212,6 +221,8 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
         Verb::Run(args) => return run::run(args, context),
+        Verb::Doctor(args) => return doctor::run(args, context),
+        Verb::Test(args) => return test::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
@@ -227,7 +238,9 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Resume(args) => hold::resume(args, context),
         Verb::Kill(args) => kill::run(args, context),
         Verb::Answer(args) => answer::run(args, context),
+        Verb::Say(args) => say::run(args, context),
         Verb::Scale(args) => control::scale(args, context),
+        Verb::Models(args) => models::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),
         Verb::Version(args) => version::run(args),

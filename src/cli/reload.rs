@@ -5,7 +5,7 @@
 //! new one and what runs is not touched.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -124,7 +124,7 @@ impl Reload {
             return Ok(()); // the loader has checked what rules are made of
         };
         let redefined = redefined(old, &project);
-        tell_what_cannot_run(&project, &redefined);
+        tell_what_cannot_run(&project, &redefined, &self.context.al_home);
         if project.config.gateway != old.config.gateway {
             tracing::warn!(target: "reload", "[gateway] takes effect at the next start");
         }
@@ -184,10 +184,10 @@ fn tell_warnings(problems: &[Problem], told: &[Problem]) {
     }
 }
 
-fn tell_what_cannot_run(project: &Project, redefined: &BTreeSet<Scope>) {
+fn tell_what_cannot_run(project: &Project, redefined: &BTreeSet<Scope>, al_home: &Path) {
     let changed = |name: &str| redefined.contains(&Scope::Agent(name.to_owned()));
     for agent in project.agents.iter().filter(|agent| changed(&agent.name)) {
-        if let Some(why) = cannot_run(agent) {
+        if let Some(why) = cannot_run(agent, al_home) {
             tracing::warn!(target: "reload", "runs of {} will fail: {why}", agent.name);
         }
     }

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use al_wire::story::TOOLS;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
 
 use super::client::Client;
@@ -19,7 +22,8 @@ use super::{Context, later, output, running, start, times};
 use crate::ambient::{self, Millis};
 use crate::engine::{Confirmation, Handle, Outcome};
 use crate::failure::Failure;
-use crate::log::{Follower, Query, Record};
+use crate::log::{Follower, Level, Query, Record};
+use crate::project::Project;
 use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Why};
 use crate::store::{FILE, Reader};
 
@@ -39,6 +43,7 @@ const KILLED: u8 = 130;
   al run dev --at 14:30               later; a scheduler has to be at work
   al run dev --key build-812          the same key again is the same run
   al run dev --param repo=acme/api    over the params of its config.toml
+  al run dev --record fix.jsonl       keeps what the model says, for `al test`
 
 Works with and without a running scheduler. The exit code is the run's; a run
 for later is not waited for.")]
@@ -75,6 +80,16 @@ pub struct RunArgs {
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
     #[arg(conflicts_with = "again")]
     pub params: Vec<(String, String)>,
+
+    /// Keep what is said to the model and by it in this new file, to be played back later. The run
+    /// is one apart: it is not in the project's history, and a scheduler at work knows nothing of it
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["again", "after", "at", "key", "priority"])]
+    pub record: Option<PathBuf>,
+
+    /// Show debug records too: thoughts, and what tools gave back
+    #[arg(short, long)]
+    pub all: bool,
 
     /// Print the log as JSON lines
     #[arg(long)]
@@ -137,7 +152,8 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     }
     let tokio = start::tokio()?;
     let signals = tokio.block_on(async { Signals::listen() })?;
-    let Some(project) = project.filter(|_| !is_running) else {
+    let apart = args.record.as_deref().map(Apart::new).transpose()?;
+    let Some(project) = project.filter(|_| !is_running || apart.is_some()) else {
         let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
         let places = Places::of(&dir);
         let ordered = ask(args, not_before, context)?;
@@ -150,7 +166,11 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
         let watched = Watched { run, reader, places: &places, own: None };
         return follow(&watched, args, context, &tokio, signals);
     };
-    let plan = Plan { project, port: 0, expose: false, whole: false };
+    let places = Places::of(&project.dir);
+    let plan = match &apart {
+        Some(apart) => Plan { record: Some(apart.record.clone()), ..apart.plan(project) },
+        None => Plan::single(project, places),
+    };
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|ordered| {
         tell_before(&ordered);
@@ -164,6 +184,35 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     });
     hosted.end(&tokio)?;
     outcome
+}
+
+/// A run apart from the project's history.
+struct Apart {
+    /// Removed with everything in it when this value is dropped.
+    folder: TempDir,
+    record: PathBuf,
+}
+
+impl Apart {
+    fn new(record: &Path) -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::upstream("no_folder", format!("no folder for a run apart: {error}"))
+        };
+        let record = std::path::absolute(record).map_err(failed)?;
+        if record.exists() {
+            return Err(Failure::user(
+                "file_exists",
+                format!("{} is there already", record.display()),
+            )
+            .hint("a recording is a new file: choose another name, or remove that one"));
+        }
+        let folder = TempDir::with_prefix("al-").map_err(failed)?;
+        Ok(Self { folder, record })
+    }
+
+    fn plan(&self, project: Project) -> Plan {
+        Plan::single(project, Places::at(self.folder.path().join(".al")))
+    }
 }
 
 /// A host for one run leaves what was queued before to the next whole one, so nobody waits for that.
@@ -286,11 +335,15 @@ fn follow(
     signals: Signals,
 ) -> Result<ExitCode, Failure> {
     let run = watched.run;
-    let query = Query::run(run)
+    let mut query = Query::run(run)
         .ok_or_else(|| Failure::internal("bad_run_id", format!("{run} is no run id")))?;
+    if !args.all && !args.json {
+        (query.level_min, query.also) = (Level::Info, &TOOLS);
+    }
     let follower = Follower::new(&watched.places.logs, query, None);
     let stopper = follower.stopper();
-    let printer = (!args.json).then(|| Printer::new(context.log_style(), false, context.now_ms));
+    let printer = || Printer::new(context.log_style(), false, context.now_ms);
+    let printer = (!args.json).then(|| printer().with_output(args.all));
     let ended = std::thread::scope(|scope| {
         let printing = scope.spawn(|| print_log(follower, printer));
         let ended = tokio.block_on(until_ended(watched, signals));
@@ -312,23 +365,31 @@ fn follow(
 /// went away ends it.
 fn print_log(mut follower: Follower, mut printer: Option<Printer>) {
     let mut out = std::io::stdout().lock();
-    let mut print = |records: Vec<Record>| -> std::io::Result<()> {
+    let mut print = |records: Vec<Record>, printer: &mut Option<Printer>| -> std::io::Result<()> {
         for record in &records {
-            match &mut printer {
+            match printer {
                 Some(printer) => printer.print(record, &mut out)?,
                 None => writeln!(out, "{}", record.to_line())?,
             }
         }
+        if let Some(printer) = printer {
+            printer.print_slow(ambient::now_ms(), &mut out)?;
+        }
         out.flush()
     };
-    while let Ok(Some(records)) = follower.next(BATCH) {
-        if print(records).is_err() {
+    loop {
+        let patience = printer.as_ref().and_then(|printer| printer.patience(ambient::now_ms()));
+        let Ok(Some(records)) = follower.next_within(BATCH, patience) else { break };
+        if print(records, &mut printer).is_err() {
             return;
         }
     }
     // What was written between the last look and the end.
     if let Ok(records) = follower.poll(usize::MAX) {
-        let _ = print(records);
+        let _ = print(records, &mut printer);
+    }
+    if let Some(mut printer) = printer {
+        let _ = printer.print_slow(i64::MAX, &mut out).and_then(|()| printer.print_used(&mut out));
     }
 }
 

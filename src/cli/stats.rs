@@ -9,6 +9,7 @@ use crate::ambient::Millis;
 use crate::duration;
 use crate::engine::{self, AgentStats, Stats, StatsQuery};
 use crate::failure::Failure;
+use crate::scheduler::words::{dollars, tokens};
 use crate::scheduler::{Run, RunState};
 use crate::store::{Reader, RunsQuery};
 use al_wire::RunRow;
@@ -17,8 +18,9 @@ use al_wire::RunRow;
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "OK is the part of the runs that began that succeeded. TOOK and WAITED are
 medians, beside what 95 of 100 stay within; LAST says of how many runs, 1000 at
-most. Everything is counted by the hour; without --since from the very first run
-on, also what history no longer lists.
+most. CACHED and WRITTEN are tokens read from a provider's cache and kept there;
+COST is as far as prices are known. Everything is counted by the hour; without
+--since from the very first run on, also what history no longer lists.
 
 Examples:
   al stats                 all agents
@@ -115,6 +117,11 @@ fn page(args: &StatsArgs, stats: &Stats, context: &Context) -> String {
     let mut text = times_table(&stats.agents, width, paint);
     text.push('\n');
     text.push_str(&counts_table(&stats.agents, width, paint));
+    let used: Vec<&AgentStats> = stats.agents.iter().filter(|agent| agent.used.turns > 0).collect();
+    if !used.is_empty() {
+        text.push('\n');
+        text.push_str(&used_table(&used, width, paint));
+    }
     if args.agent.is_some() {
         for agent in &stats.agents {
             text.push_str(&details(agent, paint));
@@ -186,6 +193,36 @@ fn counts_table(agents: &[AgentStats], width: usize, paint: Paint) -> String {
             number(Tone::Plain, agent.skipped),
             number(Tone::Plain, agent.retried),
             number(Tone::Bad, agent.lost),
+        ]);
+    }
+    table.render(width, paint)
+}
+
+/// What agents used of models.
+fn used_table(agents: &[&AgentStats], width: usize, paint: Paint) -> String {
+    let mut table = Table::new([
+        ("AGENT", Fit::Middle),
+        ("TURNS", Fit::Keep),
+        ("INPUT", Fit::Keep),
+        ("OUTPUT", Fit::Keep),
+        ("CACHED", Fit::Keep),
+        ("WRITTEN", Fit::Keep),
+        ("COST", Fit::Keep),
+    ]);
+    let count = |n: i64| tokens(n.unsigned_abs());
+    for agent in agents {
+        let used = agent.used;
+        table.row([
+            (&agent.agent).into(),
+            used.turns.to_string().into(),
+            count(used.input_tokens).into(),
+            count(used.output_tokens).into(),
+            count(used.cache_read_tokens).into(),
+            count(used.cache_write_tokens).into(),
+            match used.cost_micros {
+                0 => "-".into(),
+                cost => dollars(cost.unsigned_abs()).into(),
+            },
         ]);
     }
     table.render(width, paint)

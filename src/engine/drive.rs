@@ -9,13 +9,19 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle as Tokio;
 
 use super::definitions::Definitions;
+use super::equip::{self, Equipment, Wanted};
 use super::handle::Handle;
-use super::rules::{engine_name, runtime_name};
+use super::rules::runtime_name;
 use crate::ambient;
+use crate::harness::{AGENT, CredentialNote, Job};
 use crate::log;
+use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
-use crate::scheduler::{Effect, EffectNews, Event, Exit, Millis, Run, RunState, Verdict, View};
+use crate::scheduler::{
+    Effect, EffectNews, Event, Exit, Millis, Run, RunState, Spent, Verdict, View,
+};
+use crate::signal;
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
@@ -47,8 +53,7 @@ pub struct Driver {
     definitions: Arc<Definitions>,
     grant: Grant,
     logs: PathBuf,
-    /// Never to be seen in a log.
-    secrets: Arc<Vec<String>>,
+    equipment: Arc<Equipment>,
     /// Attempts that a task looks after at present.
     tended: Arc<Mutex<BTreeSet<AttemptId>>>,
 }
@@ -73,7 +78,7 @@ impl Driver {
         definitions: Arc<Definitions>,
         grant: Grant,
         logs: PathBuf,
-        secrets: Vec<String>,
+        equipment: Equipment,
     ) -> Self {
         Self {
             engine: engine.clone(),
@@ -82,7 +87,7 @@ impl Driver {
             definitions,
             grant,
             logs,
-            secrets: Arc::new(secrets),
+            equipment: Arc::new(equipment),
             tended: Arc::default(),
         }
     }
@@ -331,22 +336,67 @@ impl Driver {
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let access = (self.grant)(run, attempt);
-        let mut secrets = self.secrets.to_vec();
+        let kit = self.kit(agent).await?;
+        let mut secrets = self.equipment.hidden.clone();
         secrets.extend(access.iter().map(|access| access.token.clone()));
+        secrets.extend(kit.secrets);
+        let trigger = trigger(&payload, &row.receipt);
+        let params = params(agent, &payload);
+        let wanted = Wanted {
+            run,
+            attempt,
+            trigger: &trigger,
+            params: params.clone(),
+            credentials: kit.notes.into_iter().map(note).collect(),
+            secrets: &secrets,
+        };
+        let job = equip::job(&defined.project, agent, &self.equipment, wanted)?;
+        let keys: Vec<String> = job.iter().flat_map(Job::keys).map(str::to_owned).collect();
+        self.equipment.redactor.learn(&keys);
+        secrets.extend(keys);
         Ok(Some(Spec {
             run: run.to_owned(),
             attempt,
             agent: agent.name.clone(),
             agent_dir: agent.dir.clone(),
-            command: command(agent)?,
-            env: Vec::new(),
-            trigger: trigger(&payload, &row.receipt),
-            input: None,
-            params: params(agent, &payload),
+            command: self.command(agent)?,
+            env: kit.env,
+            files: kit.files,
+            trigger,
+            input: job
+                .map(|job| serde_json::to_value(job).map_err(|e| e.to_string()))
+                .transpose()?,
+            params: Value::Object(params),
             timeout_s: agent.timeout_s,
             secrets,
             gateway: access,
         }))
+    }
+
+    /// What to execute.
+    fn command(&self, agent: &Agent) -> Result<ScriptCommand, String> {
+        if let Some(why) = unavailable(agent) {
+            return Err(why);
+        }
+        match (equip::thinker(agent.engine.kind), agent.engine.command.clone()) {
+            (Some(_), _) => {
+                let binary = self.equipment.binary.to_string_lossy().into_owned();
+                Ok(ScriptCommand::Program(vec![binary, AGENT.to_owned()]))
+            }
+            (None, Some(command)) => Ok(command),
+            (None, None) => Err("[harness] command is missing".to_owned()),
+        }
+    }
+
+    /// The agent's credentials as they are now: one that was replaced since the last attempt counts.
+    async fn kit(&self, agent: &Agent) -> Result<Kit, String> {
+        let (al_home, listed) = (self.equipment.al_home.clone(), agent.credentials.clone());
+        let bearer = bearer(agent);
+        let read = move || kit::kit(&al_home, &listed, bearer);
+        let kit = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
+        let kit = kit.map_err(|lacks| kit::complaint(&lacks))?;
+        self.equipment.redactor.learn(&kit.secrets);
+        Ok(kit)
     }
 }
 
@@ -403,18 +453,40 @@ pub fn how_it_ended(exit: runtime::Exit) -> Exit {
         status: exit.status,
         wants_rerun: exit.rerun,
         chosen: exit.exit_signal,
+        spent: exit.spent.map(spent),
+    }
+}
+
+fn spent(spent: signal::Spent) -> Spent {
+    let signal::Spent {
+        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, ..
+    } = spent;
+    Spent {
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_write_tokens,
+        cost_micros: spent.cost_micros,
+        turns: spent.turns,
+    }
+}
+
+fn note(note: kit::Note) -> CredentialNote {
+    let kit::Note { reference, variables, note } = note;
+    CredentialNote { reference, variables, note }
+}
+
+/// Who has an agent's credentials in hand.
+pub fn bearer(agent: &Agent) -> Bearer {
+    match agent.engine.kind {
+        EngineKind::Script => Bearer::Program,
+        EngineKind::Builtin | EngineKind::Claude | EngineKind::Codex => Bearer::Thinker,
     }
 }
 
 /// Why this version cannot run an agent, when it cannot.
 pub fn unavailable(agent: &Agent) -> Option<String> {
-    let (engine, runtime) = (agent.engine.kind, agent.runtime.kind);
-    if engine != EngineKind::Script {
-        let engine = engine_name(engine);
-        return Some(format!(
-            "this al has no {engine} engine; it runs [harness] type = \"script\""
-        ));
-    }
+    let runtime = agent.runtime.kind;
     if runtime != RuntimeKind::Process {
         let runtime = runtime_name(runtime);
         return Some(format!(
@@ -424,24 +496,15 @@ pub fn unavailable(agent: &Agent) -> Option<String> {
     None
 }
 
-/// What to execute.
-fn command(agent: &Agent) -> Result<ScriptCommand, String> {
-    match (unavailable(agent), agent.engine.command.clone()) {
-        (Some(why), _) => Err(why),
-        (None, Some(command)) => Ok(command),
-        (None, None) => Err("[harness] command is missing".to_owned()),
-    }
-}
-
 /// The agent's parameters, and over them those that came with the trigger.
-fn params(agent: &Agent, payload: &str) -> Value {
+fn params(agent: &Agent, payload: &str) -> Map<String, Value> {
     let mut params = agent.params.clone();
     let payload: Value = serde_json::from_str(payload).unwrap_or_default();
     let manual = payload.get("type").and_then(Value::as_str) == Some("manual");
     if let Some(Value::Object(given)) = payload.get("params").filter(|_| manual) {
         params.extend(given.clone());
     }
-    Value::Object(params)
+    params
 }
 
 /// The trigger as the run gets it: the stored payload and the receipt that it came with.

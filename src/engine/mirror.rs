@@ -86,7 +86,8 @@ impl Mirror {
             | Decision::Stopping { run, .. }
             | Decision::Requeue { run, .. }
             | Decision::Continue { run, .. }
-            | Decision::Report { run, .. } => self.see_run(run, seen),
+            | Decision::Report { run, .. }
+            | Decision::Spend { run, .. } => self.see_run(run, seen),
             Decision::Pause { scope, pause } => {
                 changes.push(Change::Paused(scope.clone(), Some(pause.clone())));
                 self.see_scope(scope, seen);
@@ -136,6 +137,8 @@ impl Mirror {
             | Decision::Lock(_)
             | Decision::Unlock { .. }
             | Decision::Wish { .. }
+            | Decision::Said(_)
+            | Decision::Heard { .. }
             | Decision::Effect { .. }
             | Decision::Quit
             | Decision::Sweep { .. }

@@ -7,6 +7,7 @@
 mod answers;
 mod definitions;
 mod drive;
+mod equip;
 mod handle;
 mod meter;
 mod mirror;
@@ -24,19 +25,20 @@ mod writer;
 mod tests;
 
 pub use definitions::{Defined, Definitions};
-pub use drive::{Driver, Found, Grant, found, how_it_ended, should_live, unavailable};
+pub use drive::{Driver, Found, Grant, bearer, found, how_it_ended, should_live, unavailable};
+pub use equip::{Equipment, model_spec};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
 pub use present::{
     Repeats, agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
-    trigger_words,
+    trigger_words, usage_row,
 };
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
 pub use session::{KeepScale, Session, serve};
-pub use stats::{AgentStats, CallStats, Stats, StatsQuery, count, stats, totals};
+pub use stats::{AgentStats, CallStats, Stats, StatsQuery, UsedStats, count, stats, totals};
 pub use turn::{Act, Host, Input, acts, answer, resume, turn};
 pub use why::{Asked, Step as WhyStep, why};
 pub use writer::start;

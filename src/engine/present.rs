@@ -5,12 +5,14 @@ use al_wire as wire;
 use super::mirror::Mirror;
 use super::rules::{AgentFacts, Facts};
 use super::why::Step;
+use crate::scheduler::alert::is_config;
 use crate::scheduler::impact::{Impact, Level};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::view::{AgentView, Mode};
+use crate::scheduler::words;
 use crate::scheduler::{
-    Alert, Hold, Pause, Priority, Receipt, Run, RunState, Scope, Timer, TriggerKind, View, WaitFor,
-    Why,
+    Alert, Hold, Pause, Priority, Receipt, Run, RunState, Scope, Spent, Timer, TriggerKind, View,
+    WaitFor, Why,
 };
 
 /// Longest text of a run that a row carries; the rest is in the record.
@@ -84,6 +86,20 @@ pub fn run_row(run: &Run, repeats: Repeats) -> wire::RunRow {
         not_before_ms: run.not_before,
         caller: run.caller.clone(),
         wait: wait_row(run),
+        usage: run.used.as_ref().map(|used| usage_row(&used.total())),
+    }
+}
+
+/// What was used of models.
+pub fn usage_row(spent: &Spent) -> wire::UsageRow {
+    wire::UsageRow {
+        input_tokens: spent.input_tokens,
+        output_tokens: spent.output_tokens,
+        cache_read_tokens: spent.cache_read_tokens,
+        cache_write_tokens: spent.cache_write_tokens,
+        cost_micros: spent.cost_micros,
+        turns: spent.turns,
+        text: words::used(spent),
     }
 }
 
@@ -92,7 +108,7 @@ fn wait_row(run: &Run) -> Option<wire::WaitRow> {
     let Why::Waits { wait, until } = &run.why else { return None };
     let (question, choices) = match wait {
         WaitFor::Answer { question, choices } => (Some(question.clone()), choices.clone()),
-        WaitFor::Webhook { .. } | WaitFor::Call { .. } => (None, Vec::new()),
+        WaitFor::Webhook { .. } | WaitFor::Call { .. } | WaitFor::Slot { .. } => (None, Vec::new()),
     };
     (run.state == RunState::Waiting).then_some(wire::WaitRow {
         question,
@@ -180,7 +196,10 @@ pub fn agent_row(mirror: &Mirror, name: &str, facts: &AgentFacts) -> Option<wire
     let agent = view.agents.get(name)?;
     let paused = view.pauses.get(&Scope::Agent(name.to_owned()));
     let last = mirror.last.get(name);
-    let alert = view.alerts.values().find(|alert| alert.fault.agent.as_deref() == Some(name));
+    let of_agent = |alert: &&Alert| alert.fault.agent.as_deref() == Some(name);
+    // What is wrong in its files comes before what its runs have spent.
+    let mut alerts = view.alerts.values().filter(of_agent);
+    let alert = alerts.clone().find(|alert| is_config(&alert.fault.key)).or(alerts.next());
     let newest = agent.alive().filter_map(|id| view.runs.get(id)).max_by_key(|run| run.seq);
     let newest = newest.or(last);
     Some(wire::AgentRow {
@@ -191,7 +210,9 @@ pub fn agent_row(mirror: &Mirror, name: &str, facts: &AgentFacts) -> Option<wire
             paused.is_some() || view.pauses.contains_key(&Scope::Project),
         ) {
             wire::AgentState::Running => wire::AgentState::Running,
-            _ if alert.is_some() => wire::AgentState::Invalid,
+            _ if alert.is_some_and(|alert| is_config(&alert.fault.key)) => {
+                wire::AgentState::Invalid
+            }
             other => other,
         },
         paused: paused.map(pause_row),

@@ -6,7 +6,8 @@ use crate::duration;
 use crate::project::{Agent, EngineKind, Project, RuntimeKind, model as project};
 use crate::scheduler::cron::{CronError, Schedule};
 use crate::scheduler::{
-    AgentRules, Cadence, Millis, Missed, Overlap, Priority, ProjectRules, Retry, RetryOn, Template,
+    AgentRules, Budget, Cadence, Millis, Missed, Overlap, Overspent, Priority, ProjectRules, Retry,
+    RetryOn, Template,
 };
 
 /// What people are shown besides live state; it changes with the project's files.
@@ -60,8 +61,15 @@ pub fn project_rules(project: &Project, id_key: u32) -> ProjectRules {
         max_call_depth: project.config.max_call_depth,
         lock_ttl_ms: millis(project.config.resource_lock_timeout_s),
         retention_days: project.config.history_retention_days,
+        slots: slots(project),
         id_key,
     }
+}
+
+/// How many runs may use each model at once, where that is limited.
+fn slots(project: &Project) -> BTreeMap<String, u32> {
+    let models = project.config.models.iter();
+    models.filter_map(|(name, model)| Some((name.clone(), model.slots?))).collect()
 }
 
 /// # Errors
@@ -89,6 +97,14 @@ pub fn agent_rules(agent: &Agent, host_zone: &str) -> Result<AgentRules, String>
         lane: template(&agent.lane)?,
         keep_latest: template(&agent.keep_latest)?,
         wait_timeout_ms: millis(agent.wait_timeout_s),
+        budget: Budget {
+            per_run_micros: agent.budget.per_run_micros,
+            per_day_micros: agent.budget.per_day_micros,
+            then: match agent.budget.then {
+                project::Overspent::Stop => Overspent::Stop,
+                project::Overspent::Ask => Overspent::Ask,
+            },
+        },
     })
 }
 

@@ -23,7 +23,9 @@ use super::rules::Facts;
 use super::tail::{self, Tail};
 use super::why::{Asked, why};
 use crate::ambient;
+use crate::log::LearningRedactor;
 use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target};
+use crate::signal::SAID_MAX;
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
 
 /// Rows go down at most this often.
@@ -45,6 +47,8 @@ pub struct Session {
     /// Who commands through it.
     pub by: String,
     pub keep_scale: KeepScale,
+    /// Takes secrets out of what runs are told.
+    pub redactor: LearningRedactor,
 }
 
 /// Serves a console until it hangs up. `down` should be small: what it does not take is merged.
@@ -104,9 +108,15 @@ impl Session {
     }
 
     async fn submit(&self, command: al_wire::Command, token: Option<String>) -> Reply {
-        let Some(command) = from_wire(command) else {
+        let Some(mut command) = from_wire(command) else {
             return Reply::Refused { why: "this host does not know that command".to_owned() };
         };
+        if let Command::Say { text, .. } = &mut command {
+            if text.len() > SAID_MAX {
+                return Reply::Refused { why: format!("longer than {SAID_MAX} bytes") };
+            }
+            *text = self.redactor.text(text);
+        }
         let confirm = token.map_or(Confirmation::Wanted, Confirmation::Given);
         let scales = matches!(command, Command::Scale { .. });
         let _changing = if scales { Some(self.definitions.changing().await) } else { None };
@@ -154,6 +164,7 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
         W::Rerun { run } => Command::Rerun { run, key: None },
         W::Drop { runs } => Command::Drop { runs },
         W::Scale { agent, scale } => Command::Scale { agent, scale },
+        W::Say { run, text } => Command::Say { run, text, key: None },
         W::Answer { run, text } => Command::Answer { run, text },
         W::Unlock { key } => Command::Unlock { key },
         W::Unknown => return None,
@@ -195,6 +206,7 @@ fn answered(answer: Answer) -> Reply {
         | Answer::HeldBy { .. }
         | Answer::Deadlock { .. }
         | Answer::NotLocked { .. }
+        | Answer::Counted { .. }
         | Answer::Waits { .. } => Reply::Refused { why: "not an operator's command".to_owned() },
         Answer::Refused(why) => Reply::Refused { why: why.sentence() },
         Answer::NotFound { what } => Reply::Refused { why: format!("there is no {what}") },

@@ -54,6 +54,8 @@ pub struct AgentStats {
     pub retried_by: BTreeMap<String, i64>,
     /// Attempts whose process vanished.
     pub lost: i64,
+    /// What its runs used of models.
+    pub used: UsedStats,
     /// From its newest runs, at most [`WINDOW`].
     pub newest: Newest,
 }
@@ -67,6 +69,36 @@ impl AgentStats {
     /// Ended runs that had begun.
     pub fn ran(&self) -> i64 {
         self.ended.values().sum::<i64>() - self.dropped
+    }
+}
+
+/// Tokens, and what they cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct UsedStats {
+    /// Read at full price.
+    pub input_tokens: i64,
+    pub output_tokens: i64,
+    pub cache_read_tokens: i64,
+    pub cache_write_tokens: i64,
+    /// Millionths of a US dollar, as far as prices are known.
+    pub cost_micros: i64,
+    /// Replies of models.
+    pub turns: i64,
+}
+
+impl UsedStats {
+    fn add(&mut self, tally: &Tally) {
+        let sum = match tally.detail.as_str() {
+            "input" => &mut self.input_tokens,
+            "output" => &mut self.output_tokens,
+            "cache_read" => &mut self.cache_read_tokens,
+            "cache_write" => &mut self.cache_write_tokens,
+            "cost_micros" => &mut self.cost_micros,
+            "turns" => &mut self.turns,
+            // Of a newer version.
+            _ => return,
+        };
+        *sum += tally.n;
     }
 }
 
@@ -191,6 +223,7 @@ impl AgentStats {
                 by(&mut self.skipped_by);
             }
             Counted::Lost => self.lost += tally.n,
+            Counted::Used => self.used.add(tally),
             Counted::Fired | Counted::Called | Counted::CallFailed => {}
         }
     }

@@ -10,6 +10,7 @@ use al_wire::{Down, LogSource, Reply, Row, Snapshot, Up};
 use tokio::runtime::Runtime as Tokio;
 
 use super::*;
+use crate::log::LearningRedactor;
 use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
 use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
 use crate::scheduler::{
@@ -226,7 +227,7 @@ impl World {
                 Arc::clone(&definitions),
                 Arc::new(|_, _| None),
                 logs,
-                Vec::new(),
+                Equipment { al_home: dir.path().join("home"), ..Equipment::default() },
             )
         };
         let (engine, _writer) = start(Host::new(store, view), driver).unwrap();
@@ -248,12 +249,15 @@ impl World {
     fn console(&self) -> (mpsc::Sender<Up>, mpsc::Receiver<Down>) {
         let (up, commands) = mpsc::channel();
         let (down, rows) = mpsc::sync_channel(4);
+        let redactor = LearningRedactor::default();
+        redactor.learn(&["hunter22".to_owned()]);
         let session = Session {
             engine: self.engine.clone(),
             definitions: Arc::clone(&self.definitions),
             logs: self.dir.path().join("logs"),
             by: "ann".into(),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
+            redactor,
         };
         serve(session, self.tokio.handle(), commands, down);
         (up, rows)

@@ -297,6 +297,7 @@ fn log_command(by: &str, answer: &Answer) {
         }
         Answer::Duplicate(_)
         | Answer::NotFound { .. }
+        | Answer::Counted { .. }
         | Answer::Called { .. }
         | Answer::Locked { .. }
         | Answer::HeldBy { .. }

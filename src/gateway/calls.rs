@@ -66,7 +66,8 @@ async fn place(
         Answer::Called { call, .. } => Ok(Ok(call)),
         Answer::Duplicate(known) => known.call.map(Ok).ok_or_else(Problem::internal),
         Answer::Refused(why) => Ok(Err(refusal(&why, &agent))),
-        Answer::Done { .. }
+        Answer::Counted { .. }
+        | Answer::Done { .. }
         | Answer::Fired { .. }
         | Answer::Locked { .. }
         | Answer::HeldBy { .. }

@@ -133,7 +133,8 @@ pub(super) async fn order(app: &App, command: Command, given: Given) -> Result<D
         Answer::NotFound { what } => Err(Problem::not_found(format!("{what} not found"))),
         Answer::Refused(why) => Err(Problem::refused(&why)),
         // Answers to what runs ask for.
-        Answer::Called { .. }
+        Answer::Counted { .. }
+        | Answer::Called { .. }
         | Answer::Locked { .. }
         | Answer::HeldBy { .. }
         | Answer::Deadlock { .. }
@@ -142,7 +143,7 @@ pub(super) async fn order(app: &App, command: Command, given: Given) -> Result<D
     }
 }
 
-fn success(message: &str, done: &Done) -> Response {
+pub(super) fn success(message: &str, done: &Done) -> Response {
     ok(&json!({"success": true, "message": message, "done": done.sentence, "runs": done.runs}))
 }
 
@@ -362,7 +363,7 @@ pub async fn answer(
     body: Body,
 ) -> Answered {
     let Order { given, body } = Order::<AnswerBody>::read(&app, &headers, body).await?;
-    let text = said("text", body.text, "what the run is told")?;
+    let text = text_of("text", body.text, "what the run is told")?;
     let done = order(&app, Command::Answer { run: run.clone(), text }, given).await?;
     Ok(success(&format!("{run} answered"), &done))
 }
@@ -375,13 +376,13 @@ struct ReleaseBody {
 
 pub async fn release(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
     let Order { given, body } = Order::<ReleaseBody>::read(&app, &headers, body).await?;
-    let key = said("resourceKey", body.resource_key, "the key of the lock")?;
+    let key = text_of("resourceKey", body.resource_key, "the key of the lock")?;
     let done = order(&app, Command::Unlock { key: key.clone() }, given).await?;
     Ok(success(&format!("Lock {key} released"), &done))
 }
 
 /// A text that has to be there.
-fn said(field: &str, text: Option<String>, what: &str) -> Result<String, Problem> {
+pub(super) fn text_of(field: &str, text: Option<String>, what: &str) -> Result<String, Problem> {
     text.filter(|text| !text.trim().is_empty())
         .ok_or_else(|| Problem::bad_request(format!("{field} must be {what}, a text")))
 }

@@ -61,6 +61,18 @@ impl Fields {
         }
     }
 
+    /// A number of things, none when it does not stand there.
+    pub fn count(&self, field: &str) -> Result<Option<u64>, Problem> {
+        /// The largest number that every client can tell from its neighbours.
+        const MOST: f64 = 9_007_199_254_740_992.0;
+        let Some(value) = self.get(field) else { return Ok(None) };
+        let whole = |n: &f64| n.fract() == 0.0 && (0.0..=MOST).contains(n);
+        match value.as_f64().filter(whole) {
+            Some(n) => Ok(Some(n as u64)),
+            None => Err(Problem::bad_request(format!("{field} must be a whole number, 0 or more"))),
+        }
+    }
+
     pub fn texts(&self, field: &str) -> Result<Vec<&str>, Problem> {
         let wrong = || Problem::bad_request(format!("{field} must be a list of strings"));
         match self.get(field) {

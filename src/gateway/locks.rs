@@ -57,7 +57,8 @@ pub async fn list(
     let sender = signal.verify(&app)?;
     let (run, now) = (sender.run.to_owned(), ambient::now_ms());
     let locks = sender.look(&app, move |view| {
-        view.locks_of(&run).filter(|lock| lock.until > now).map(row).collect::<Vec<_>>()
+        let held = |lock: &&Lock| lock.until > now && lock.model().is_none();
+        view.locks_of(&run).filter(held).map(row).collect::<Vec<_>>()
     });
     Ok(ok(&locks.await?))
 }
@@ -92,7 +93,8 @@ fn replied(answer: Answer, success: impl FnOnce(&str, i64) -> Value) -> Answered
         }
         Answer::NotLocked { .. } => Ok(not_there("lock not found")),
         Answer::Refused(why) => Ok(declined(&why.sentence(), json!({}))),
-        Answer::Fired { .. }
+        Answer::Counted { .. }
+        | Answer::Fired { .. }
         | Answer::Duplicate(_)
         | Answer::Called { .. }
         | Answer::Waits { .. }

@@ -5,7 +5,7 @@
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
 //! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
-//! | runs, from this machine | `/signals/*`, `/locks/*`, `/calls`, `/waits`, `/asks`, `/shutdown` | the token of their attempt |
+//! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
 //! stranger may use up is bounded: connections, header and body time, body size, and the memory of
@@ -25,13 +25,16 @@ mod past;
 mod port;
 mod reply;
 mod routes;
+mod said;
 mod sender;
 mod serve;
 mod signals;
+mod slots;
 mod sources;
 mod starts;
 mod status;
 mod token;
+mod usage;
 mod waits;
 mod webhook;
 
@@ -47,7 +50,7 @@ pub use sources::LiveSources;
 pub use token::token;
 
 use crate::engine::{Definitions, Handle};
-use crate::log::Redactor;
+use crate::log::LearningRedactor;
 
 /// What the gateway is made from.
 #[derive(Debug)]
@@ -61,7 +64,7 @@ pub struct Setup {
     /// The project's folder: changes of scale are written to its files.
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
-    pub redactor: Redactor,
+    pub redactor: LearningRedactor,
 }
 
 /// The gateway of one project. It keeps nothing between requests but counters.

@@ -16,7 +16,10 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
-use super::{App, calls, control, locks, metrics, past, signals, starts, status, waits, webhook};
+use super::{
+    App, calls, control, locks, metrics, past, said, signals, slots, starts, status, usage, waits,
+    webhook,
+};
 
 pub fn router(app: Arc<App>) -> Router {
     let agents = Router::new()
@@ -34,6 +37,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/waits", post(waits::wait))
         .route("/waits/{id}", get(waits::check))
         .route("/asks", post(waits::ask))
+        .route("/usage", post(usage::report))
+        .route("/usage/more", post(usage::more))
+        .route("/slots/acquire", post(slots::acquire))
+        .route("/slots/release", post(slots::release))
+        .route("/said", get(said::list))
         .route_layer(from_fn(signals::this_machine_only));
     Router::new()
         .route("/health", get(async || ok(&json!({"status": "ok"}))))
@@ -65,6 +73,7 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/kill/{run}", post(control::kill))
         .route("/runs/{run}/drop", post(control::drop_run))
         .route("/answer/{run}", post(control::answer))
+        .route("/say/{run}", post(said::say))
         .route("/locks/release", post(control::release))
         .route("/project/scale", post(control::scale_project))
         .route("/agents/{name}/pause", post(control::pause_agent))

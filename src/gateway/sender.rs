@@ -98,7 +98,8 @@ impl Sender<'_> {
         self.submit(app, event).await
     }
 
-    async fn submit(&self, app: &App, event: Event) -> Result<Answer, Problem> {
+    /// Hands in an event of its own.
+    pub async fn submit(&self, app: &App, event: Event) -> Result<Answer, Problem> {
         match app.engine().submit(event).await? {
             // The attempt has ended: its token is good for nothing any more.
             Answer::NotFound { .. } => Err(invalid_secret()),

@@ -58,7 +58,7 @@ pub async fn trigger(
         params: body.params,
         priority: body.priority.as_deref().map(priority).transpose()?,
         not_before: not_before(body.after, body.at)?,
-        key: key(&headers, body.key)?,
+        key: key_of(&headers, body.key)?,
     };
     let done = order(&app, Command::Run(start), given).await?;
     Ok(started(&format!("Agent {agent} triggered"), &done))
@@ -71,7 +71,7 @@ pub async fn rerun(
     body: Body,
 ) -> Answered {
     let Order { given, body } = Order::<RerunBody>::read(&app, &headers, body).await?;
-    let key = key(&headers, body.key)?;
+    let key = key_of(&headers, body.key)?;
     let done = order(&app, Command::Rerun { run: run.clone(), key }, given).await?;
     Ok(started(&format!("{run} runs again"), &done))
 }
@@ -114,7 +114,7 @@ fn instant(at: &Value) -> Option<Millis> {
 }
 
 /// The key in the body or, as other services take it, in the header `Idempotency-Key`.
-fn key(headers: &HeaderMap, body: Option<String>) -> Result<Option<String>, Problem> {
+pub(super) fn key_of(headers: &HeaderMap, body: Option<String>) -> Result<Option<String>, Problem> {
     let header = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned));
     let header = header.transpose().map_err(|_| bad_key("Idempotency-Key"))?;
     if let (Some(one), Some(other)) = (&body, &header)

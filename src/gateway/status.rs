@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::reply::{Answered, Problem, ok};
 use crate::ambient::{self, Millis};
-use crate::engine::{Facts, Mirror, Repeats, agent_row, host_row, pause_row, run_row};
+use crate::engine::{
+    self, Facts, Mirror, Repeats, UsedStats, agent_row, host_row, pause_row, run_row,
+};
 use crate::log;
 use crate::scheduler::view::Mode;
 use crate::scheduler::{Lock, Run, RunState, Timer, Trigger, TriggerKind, View};
@@ -22,13 +24,18 @@ const QUEUED_MAX: usize = 500;
 
 pub async fn status(State(app): State<Arc<App>>) -> Answered {
     let mirror = mirror(&app).await?;
+    let counted = app.engine().read(engine::totals).await?;
     let defined = app.setup.definitions.get();
     let facts = &defined.facts;
     let view = &mirror.view;
     let agents: Vec<Value> = facts
         .agents
         .iter()
-        .filter_map(|(name, facts)| Some(agent(&mirror, &agent_row(&mirror, name, facts)?)))
+        .filter_map(|(name, facts)| {
+            let row = agent_row(&mirror, name, facts)?;
+            let used = counted.agents.iter().find(|agent| agent.agent == *name);
+            Some(agent(&mirror, &row, used.map(|agent| &agent.used)))
+        })
         .collect();
     let queues: Map<String, Value> =
         view.agents.iter().map(|(name, agent)| (name.clone(), agent.queue.len().into())).collect();
@@ -89,7 +96,7 @@ fn port(url: &str) -> Option<u16> {
     url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok()
 }
 
-fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
+fn agent(mirror: &Mirror, row: &wire::AgentRow, used: Option<&UsedStats>) -> Value {
     let newest = mirror.view.agents.get(&row.name).into_iter().flat_map(|agent| agent.alive());
     let newest = newest.filter_map(|id| mirror.view.runs.get(id)).max_by_key(|run| run.seq);
     let state = match (row.running, &row.error) {
@@ -114,8 +121,8 @@ fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
         "waitingCount": row.waiting,
         "taskUrl": null,
         "runReason": newest.map(|run| label(&run.trigger)),
-        "lastRunUsage": null,
-        "cumulativeUsage": null,
+        "lastRunUsage": mirror.last.get(&row.name).and_then(usage_of),
+        "cumulativeUsage": used.filter(|used| used.turns > 0).map(all_usage),
         "locks": locks(&mirror.view, &row.name),
         "triggers": row.triggers,
         "pause": row.paused,
@@ -129,17 +136,46 @@ fn agent(mirror: &Mirror, row: &wire::AgentRow) -> Value {
     })
 }
 
+/// What a run used, in the words of existing clients.
+fn usage_of(run: &Run) -> Option<Value> {
+    let spent = run.used.as_ref()?.total();
+    Some(json!({
+        "inputTokens": spent.input_tokens,
+        "outputTokens": spent.output_tokens,
+        "cacheReadTokens": spent.cache_read_tokens,
+        "cacheWriteTokens": spent.cache_write_tokens,
+        "totalTokens": spent.total_tokens(),
+        "cost": spent.cost_micros.map(|micros| micros as f64 / 1e6),
+        "turnCount": spent.turns,
+    }))
+}
+
+/// What all runs of an agent used.
+fn all_usage(used: &UsedStats) -> Value {
+    let UsedStats { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, .. } = used;
+    json!({
+        "inputTokens": input_tokens,
+        "outputTokens": output_tokens,
+        "cacheReadTokens": cache_read_tokens,
+        "cacheWriteTokens": cache_write_tokens,
+        "totalTokens": input_tokens + output_tokens + cache_read_tokens + cache_write_tokens,
+        "cost": used.cost_micros as f64 / 1e6,
+        "turnCount": used.turns,
+    })
+}
+
 /// Runs that hold a slot, oldest first.
 fn live(view: &View) -> Vec<Value> {
-    in_order(view, |run| run.state.holds_slot())
-        .into_iter()
-        .map(|run| begun(view, run, "running"))
-        .collect()
+    let status = |run: &Run| match run.state {
+        RunState::Waiting => "waiting",
+        _ => "running",
+    };
+    in_order(view, Run::holds_slot).into_iter().map(|run| begun(view, run, status(run))).collect()
 }
 
 /// Runs that stand still until something happens, oldest first.
 fn suspended(view: &View) -> Vec<Value> {
-    in_order(view, |run| run.state == RunState::Waiting)
+    in_order(view, |run| run.state == RunState::Waiting && !run.holds_slot())
         .into_iter()
         .map(|run| begun(view, run, "waiting"))
         .collect()
@@ -164,6 +200,7 @@ fn begun(view: &View, run: &Run, status: &str) -> Value {
         "retry": row.retry,
         "caller": row.caller,
         "wait": row.wait,
+        "usage": usage_of(run),
     })
 }
 
@@ -203,7 +240,10 @@ fn lock(view: &View, lock: &Lock) -> Value {
         "agentName": view.runs.get(&lock.run).map(|run| &run.agent),
         "holder": lock.run,
         "heldSince": iso(lock.since),
-        "expiresAt": iso(lock.until),
+        // A slot of a model has no time of its own.
+        "expiresAt": lock.model().is_none().then(|| iso(lock.until)),
+        "kind": if lock.model().is_some() { "slot" } else { "resource" },
+        "model": lock.model(),
     })
 }
 

@@ -105,6 +105,7 @@ fn cleaned(what: WaitFor, clean: impl Fn(String) -> String) -> WaitFor {
             question: clean(question),
             choices: choices.into_iter().map(&clean).collect(),
         },
+        WaitFor::Slot { model } => WaitFor::Slot { model },
     }
 }
 
@@ -114,7 +115,8 @@ fn begun(answer: Answer) -> Answered {
             Ok(ok(&json!({"ok": true, "waitId": wait, "expiresAt": until})))
         }
         Answer::Refused(why) => Ok(declined(&why.sentence(), json!({}))),
-        Answer::Done { .. }
+        Answer::Counted { .. }
+        | Answer::Done { .. }
         | Answer::Fired { .. }
         | Answer::Duplicate(_)
         | Answer::Called { .. }
@@ -155,6 +157,7 @@ pub async fn check(
 fn outcome(by: Option<&Wakening>, payload: Option<&str>) -> Value {
     match by {
         None => json!({"status": "waiting"}),
+        Some(Wakening::Slot) => json!({"status": "granted"}),
         Some(Wakening::TimedOut) => json!({"status": "timed_out"}),
         Some(Wakening::Answer { by, text }) => {
             json!({"status": "answered", "answer": text, "by": by})

@@ -142,6 +142,7 @@ fn accepted(answer: Answer) -> Answered {
         Answer::Refused(why) => Err(Problem::refused(&why)),
         Answer::Done { .. }
         | Answer::NotFound { .. }
+        | Answer::Counted { .. }
         | Answer::Called { .. }
         | Answer::Locked { .. }
         | Answer::HeldBy { .. }

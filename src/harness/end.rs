@@ -11,18 +11,25 @@ pub struct End {
     pub code: u8,
     /// What went wrong and what to do; none when nothing did.
     pub why: Option<String>,
+    /// The last words of the agent.
+    pub text: Option<String>,
 }
 
 impl End {
     pub fn done() -> Self {
-        Self { code: 0, why: None }
+        Self { code: 0, why: None, text: None }
+    }
+
+    /// It did what it had to do, and said this last.
+    pub fn with_text(text: String) -> Self {
+        Self { text: Some(text).filter(|text| !text.trim().is_empty()), ..Self::done() }
     }
 
     pub fn aborted(why: impl Into<String>) -> Self {
-        Self { code: ABORTED, why: Some(why.into()) }
+        Self { code: ABORTED, why: Some(why.into()), text: None }
     }
 
     pub fn exhausted(why: impl Into<String>) -> Self {
-        Self { code: EXHAUSTED, why: Some(why.into()) }
+        Self { code: EXHAUSTED, why: Some(why.into()), text: None }
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::llm::ModelSpec;
+use crate::llm::{Auth, ModelSpec};
 
 /// One attempt at the work of an agent that has a model.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -34,12 +34,20 @@ pub struct Job {
     pub models: Vec<ModelSpec>,
     /// Share of the context window at which the conversation is made shorter, 0 to 1.
     pub compact_at: f64,
-    /// Whether the scheduler wants to know of every turn's usage.
-    pub budgeted: bool,
     /// Where the traffic with the model is kept.
     pub record: Option<PathBuf>,
     /// Texts that must not appear in a recording; logs are cleaned by the supervisor.
     pub secrets: Vec<String>,
+}
+
+impl Job {
+    /// The keys of its models.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.models.iter().filter_map(|spec| match &spec.auth {
+            Auth::Key(key) | Auth::Bearer(key) => Some(key.as_str()),
+            Auth::None => None,
+        })
+    }
 }
 
 /// Who thinks.
@@ -49,6 +57,17 @@ pub enum Thinker {
     Builtin,
     Claude,
     Codex,
+}
+
+impl Thinker {
+    /// As `[harness] type` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+        }
+    }
 }
 
 /// Where the attempt runs, which the agent is told.

@@ -53,6 +53,23 @@ impl Meter {
         self.keep();
     }
 
+    /// Takes the sum that another engine gives, which is truer than what was counted of its turns.
+    /// One without a token is none.
+    pub fn settle(&mut self, usage: Usage, cost_micros: Option<u64>) {
+        if usage.total() > 0 {
+            let spent = &mut self.spent;
+            spent.input_tokens = usage.input;
+            spent.output_tokens = usage.output;
+            spent.cache_read_tokens = usage.cache_read;
+            spent.cache_write_tokens = usage.cache_write;
+        }
+        if cost_micros.is_some() {
+            self.spent.cost_micros = cost_micros;
+            self.unpriced = false;
+        }
+        self.keep();
+    }
+
     /// Says the sum, at the end of the run.
     pub fn report(&self) {
         report::total(self.usage(), self.spent.cost_micros, self.spent.turns);

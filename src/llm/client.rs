@@ -47,10 +47,7 @@ pub fn connect(spec: &ModelSpec) -> Result<Box<dyn Model>, Fault> {
     connect_with(spec, Patience::default())
 }
 
-pub(super) fn connect_with(
-    spec: &ModelSpec,
-    patience: Patience,
-) -> Result<Box<dyn Model>, Fault> {
+pub(super) fn connect_with(spec: &ModelSpec, patience: Patience) -> Result<Box<dyn Model>, Fault> {
     let named = |text: String| setup(format!("model `{}`: {text}", spec.name));
     let Some(provider) = provider(&spec.provider) else {
         let known: Vec<&str> = PROVIDERS.iter().map(|provider| provider.name).collect();
@@ -249,7 +246,9 @@ impl Client {
             FaultKind::Rejected if limits.is_known && size / 2 > limits.context_window as usize => {
                 fault.kind = FaultKind::TooLong;
             }
-            FaultKind::NotFound if self.peer.wire == Wire::Chat && !self.url.path().contains("/v1") => {
+            FaultKind::NotFound
+                if self.peer.wire == Wire::Chat && !self.url.path().contains("/v1") =>
+            {
                 let hint = "most servers want a `baseUrl` that ends in /v1";
                 let message = format!("{} at {}; {hint}", fault.message, self.url);
                 fault = Fault { status: fault.status, ..Fault::new(FaultKind::NotFound, message) };

@@ -161,22 +161,49 @@ fn of_name(name: &Value) -> Option<FaultKind> {
         return (401..600).contains(&status).then(|| of_status(status));
     }
     Some(match name.as_str()? {
-        "overloaded_error" | "overloaded" | "UNAVAILABLE" | "server_overloaded"
-        | "service_unavailable" | "unavailable_error" | "slow_down" | "engine_overloaded"
+        "overloaded_error"
+        | "overloaded"
+        | "UNAVAILABLE"
+        | "server_overloaded"
+        | "service_unavailable"
+        | "unavailable_error"
+        | "slow_down"
+        | "engine_overloaded"
         | "capacity_exceeded" => FaultKind::Overloaded,
-        "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" | "rate_limited"
-        | "requests" | "tokens" => FaultKind::RateLimited,
-        "insufficient_quota" | "billing_error" | "billing_hard_limit_reached"
-        | "billing_not_active" | "permission_error" | "PERMISSION_DENIED" | "access_denied"
-        | "account_deactivated" | "unsupported_country_region_territory" => FaultKind::Forbidden,
-        "authentication_error" | "invalid_api_key" | "UNAUTHENTICATED" | "API_KEY_INVALID"
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "RESOURCE_EXHAUSTED"
+        | "rate_limited"
+        | "requests"
+        | "tokens" => FaultKind::RateLimited,
+        "insufficient_quota"
+        | "billing_error"
+        | "billing_hard_limit_reached"
+        | "billing_not_active"
+        | "permission_error"
+        | "PERMISSION_DENIED"
+        | "access_denied"
+        | "account_deactivated"
+        | "unsupported_country_region_territory" => FaultKind::Forbidden,
+        "authentication_error"
+        | "invalid_api_key"
+        | "UNAUTHENTICATED"
+        | "API_KEY_INVALID"
         | "invalid_authentication" => FaultKind::Auth,
-        "not_found_error" | "model_not_found" | "NOT_FOUND" | "NotFoundError"
-        | "invalid_model" => FaultKind::NotFound,
-        "context_length_exceeded" | "request_too_large" | "exceed_context_size_error"
+        "not_found_error" | "model_not_found" | "NOT_FOUND" | "NotFoundError" | "invalid_model" => {
+            FaultKind::NotFound
+        }
+        "context_length_exceeded"
+        | "request_too_large"
+        | "exceed_context_size_error"
         | "model_context_window_exceeded" => FaultKind::TooLong,
-        "api_error" | "server_error" | "internal_server_error" | "INTERNAL" | "timeout_error"
-        | "DEADLINE_EXCEEDED" | "InternalServerError" => FaultKind::Server,
+        "api_error"
+        | "server_error"
+        | "internal_server_error"
+        | "INTERNAL"
+        | "timeout_error"
+        | "DEADLINE_EXCEEDED"
+        | "InternalServerError" => FaultKind::Server,
         _ => return None,
     })
 }
@@ -213,7 +240,9 @@ fn bounded_ms(ms: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use FaultKind::{Auth, Forbidden, NotFound, Overloaded, RateLimited, Rejected, Server, TooLong};
+    use FaultKind::{
+        Auth, Forbidden, NotFound, Overloaded, RateLimited, Rejected, Server, TooLong,
+    };
 
     #[test]
     fn an_answer_is_told_by_status_and_by_what_the_provider_calls_it() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use notify::event::ModifyKind;
@@ -110,6 +110,19 @@ impl Follower {
     /// # Errors
     /// When the directory or a file cannot be read.
     pub fn next(&mut self, limit: usize) -> io::Result<Option<Vec<Record>>> {
+        self.next_within(limit, None)
+    }
+
+    /// Like [`next`](Self::next), with no records when none came within `patience`.
+    ///
+    /// # Errors
+    /// When the directory or a file cannot be read.
+    pub fn next_within(
+        &mut self,
+        limit: usize,
+        patience: Option<Duration>,
+    ) -> io::Result<Option<Vec<Record>>> {
+        let until = patience.map(|patience| Instant::now() + patience);
         loop {
             // Watch before looking: what is written in between wakes us.
             self.watch();
@@ -120,7 +133,12 @@ impl Follower {
             if !records.is_empty() {
                 return Ok(Some(records));
             }
-            if !self.more && self.woken.recv_timeout(SAFETY).is_err() {
+            let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if rest.is_some_and(|rest| rest.is_zero()) {
+                return Ok(Some(records));
+            }
+            let wait = rest.map_or(SAFETY, |rest| rest.min(SAFETY));
+            if !self.more && self.woken.recv_timeout(wait).is_err() {
                 self.quiet_looks += 1;
                 if self.quiet_looks.is_multiple_of(LIST_EVERY) || self.watcher.is_none() {
                     self.unlisted.store(true, Ordering::Release);

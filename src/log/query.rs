@@ -15,6 +15,8 @@ pub struct Query {
     /// Only this run, by its whole id.
     pub instance: Option<String>,
     pub level_min: Level,
+    /// Messages that are wanted whatever their level.
+    pub also: &'static [&'static str],
     /// Found in the message or in the stored line.
     pub grep: Option<Regex>,
     /// Only records later than this instant.
@@ -40,6 +42,7 @@ impl Query {
             name: name.into(),
             instance: None,
             level_min: Level::Trace,
+            also: &[],
             grep: None,
             after_ms: None,
             before_ms: None,
@@ -79,7 +82,7 @@ impl Query {
             return None;
         }
         if let Some((level, time)) = prefix(line)
-            && !(level >= self.level_min && self.in_time(time))
+            && !((level >= self.level_min || self.may_be_also(line)) && self.in_time(time))
         {
             return None;
         }
@@ -94,11 +97,15 @@ impl Query {
         if record.name.is_empty() {
             record.name.clone_from(&self.name);
         }
-        let wanted = record.level >= self.level_min
+        let wanted = (record.level >= self.level_min || self.also.contains(&record.msg.as_str()))
             && self.in_time(record.time)
             && (self.instance.is_none() || self.instance == record.instance)
             && (found || self.grep.as_ref().is_some_and(|g| g.is_match(&record.msg)));
         wanted.then_some(record)
+    }
+
+    fn may_be_also(&self, line: &[u8]) -> bool {
+        self.also.iter().any(|msg| memmem::find(line, msg.as_bytes()).is_some())
     }
 
     fn in_time(&self, time: i64) -> bool {

@@ -155,10 +155,71 @@ pub fn instances(
     Ok(found)
 }
 
+/// Every field of a credential, by name; empty when there is no such credential.
+///
+/// # Errors
+/// As [`field`], for the first field that fails.
+pub fn fields(
+    al_home: &Path,
+    reference: &Reference,
+) -> Result<BTreeMap<String, Secret>, CredentialError> {
+    let dir = folder(al_home, reference);
+    let io = |error| CredentialError::Io { file: dir.clone(), error };
+    let list = match fs::read_dir(&dir) {
+        Ok(list) => list,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(e) => return Err(io(e)),
+    };
+    let mut found = BTreeMap::new();
+    for entry in list {
+        let entry = entry.map_err(io)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // What editors leave behind begins with a dot.
+        if check_part(&name).is_err() || entry.path().is_dir() {
+            continue;
+        }
+        if let Some(secret) = read(&dir.join(&name))? {
+            found.insert(name, secret);
+        }
+    }
+    Ok(found)
+}
+
+/// Where the fields of a credential are, or would be.
+pub fn folder(al_home: &Path, reference: &Reference) -> PathBuf {
+    store(al_home).join(&reference.kind).join(&reference.instance)
+}
+
 /// Whether a credential exists: its folder has any file.
 pub fn exists(al_home: &Path, reference: &Reference) -> bool {
-    let dir = store(al_home).join(&reference.kind).join(&reference.instance);
-    fs::read_dir(dir).is_ok_and(|mut list| list.next().is_some())
+    fs::read_dir(folder(al_home, reference)).is_ok_and(|mut list| list.next().is_some())
+}
+
+/// Reads every field of a credential, and says whether there is one that is not empty.
+///
+/// # Errors
+/// As [`field`], for each field that fails.
+pub fn check(al_home: &Path, reference: &Reference) -> Result<bool, Vec<CredentialError>> {
+    let dir = folder(al_home, reference);
+    let io = |error| vec![CredentialError::Io { file: dir.clone(), error }];
+    let list = match fs::read_dir(&dir) {
+        Ok(list) => list,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(io(e)),
+    };
+    let mut files = Vec::new();
+    for entry in list {
+        files.push(entry.map_err(io)?.path());
+    }
+    files.sort_unstable();
+    let (mut filled, mut errors) = (false, Vec::new());
+    for file in files {
+        match read(&file) {
+            Ok(secret) => filled |= secret.is_some_and(|secret| !secret.reveal().is_empty()),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(filled) } else { Err(errors) }
 }
 
 /// The key of the gateway's API, made when there is none: `gateway_api_key/default/key`.
@@ -306,11 +367,44 @@ mod tests {
     }
 
     #[test]
+    fn all_fields_of_a_credential_are_listed() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "aws/default/access_key_id", "AKIA1\n", 0o600);
+        put(home.path(), "aws/default/secret_access_key", "s", 0o600);
+        put(home.path(), "aws/default/.secret_access_key.swp", "s", 0o644);
+        let fields = |text| fields(home.path(), &Reference::parse(text).unwrap());
+        let found = fields("aws").unwrap();
+        let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
+        assert_eq!(found, [("access_key_id", "AKIA1"), ("secret_access_key", "s")]);
+        assert!(fields("aws:other").unwrap().is_empty());
+        put(home.path(), "aws/open/access_key_id", "AKIA1", 0o644);
+        assert!(matches!(fields("aws:open"), Err(CredentialError::Exposed { .. })));
+    }
+
+    #[test]
     fn a_credential_exists_when_its_folder_has_a_file() {
         let home = tempfile::tempdir().unwrap();
         put(home.path(), "git_ssh/bot/id_rsa", "k", 0o600);
         assert!(exists(home.path(), &Reference::parse("git_ssh:bot").unwrap()));
         assert!(!exists(home.path(), &Reference::parse("git_ssh").unwrap()));
+    }
+
+    #[test]
+    fn a_look_at_a_credential_finds_all_that_is_wrong_with_it() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "jira/default/token", "t", 0o644);
+        put(home.path(), "jira/default/url", "u", 0o600);
+        put(home.path(), "jira/default/user", "u", 0o604);
+        put(home.path(), "hollow/default/token", "\n", 0o600);
+        put(home.path(), "sound/default/token", "t", 0o600);
+        let found = |name: &str| {
+            let checked = check(home.path(), &Reference::parse(name).unwrap());
+            checked.map_err(|errors| errors.len())
+        };
+        assert_eq!(found("jira"), Err(2));
+        assert_eq!(found("hollow"), Ok(false));
+        assert_eq!(found("sound"), Ok(true));
+        assert_eq!(found("sound:other"), Ok(false));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::claim::{self, Owner, State};
+use super::credentials;
 use super::environment::{Surroundings, environment};
 use super::layout::{self, Attempt};
 use super::pace::{self, Pace};
@@ -200,6 +201,8 @@ impl Process {
                         return Ok(Presence::Exited(exit));
                     }
                     processes::end_abandoned(&attempt, &boot);
+                    // Its supervisor cannot any more.
+                    credentials::remove(&attempt).map_err(failed)?;
                     return Ok(Presence::Lost);
                 }
             }

@@ -73,6 +73,9 @@ pub(super) fn environment(
     own("AL_PARAMS_FILE", text(&attempt.params()));
     own("AL_SIGNAL_DIR", text(&attempt.signals()));
     own("AL_ENV_FILE", text(&attempt.env_file()));
+    if !spec.files.is_empty() {
+        own("AL_CREDENTIALS_PATH", text(&attempt.credentials()));
+    }
     if let Some(gateway) = &spec.gateway {
         own("GATEWAY_URL", gateway.url.clone());
         own("SHUTDOWN_SECRET", gateway.token.clone());
@@ -99,6 +102,7 @@ mod tests {
             agent_dir: "/p/agents/a".into(),
             command: ScriptCommand::Line("true".into()),
             env: vec![pair("TOKEN", "t"), pair("AL_AGENT", "somebody else")],
+            files: vec![("t/default/token".into(), "t".into())],
             trigger: json!({}),
             input: None,
             params: json!({}),
@@ -121,6 +125,7 @@ mod tests {
             ("AL_PARAMS_FILE", "/p/.al/runs/a-1/2/params.json"),
             ("AL_SIGNAL_DIR", "/p/.al/runs/a-1/2/signals"),
             ("AL_ENV_FILE", "/p/.al/runs/a-1/2/env.sh"),
+            ("AL_CREDENTIALS_PATH", "/p/.al/runs/a-1/2/credentials"),
             ("GATEWAY_URL", "http://localhost:1"),
             ("SHUTDOWN_SECRET", "s"),
         ];

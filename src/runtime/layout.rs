@@ -63,6 +63,10 @@ impl Attempt {
         self.dir.join("env.sh")
     }
 
+    pub fn credentials(&self) -> PathBuf {
+        self.dir.join("credentials")
+    }
+
     pub fn signals(&self) -> PathBuf {
         self.dir.join("signals")
     }

@@ -16,6 +16,7 @@
 //!     trigger.json           $AL_TRIGGER_FILE, also on the program's stdin
 //!     params.json            $AL_PARAMS_FILE
 //!     env.sh                 $AL_ENV_FILE, written by setenv
+//!     credentials/           $AL_CREDENTIALS_PATH, until the attempt ends
 //!     signals/               $AL_SIGNAL_DIR: status, return, rerun, exit
 //!     stop                   how long a stop may take
 //!     pace                   the last wish that it stand still or go on, with the wish's number
@@ -30,6 +31,7 @@
 //! breath, so "is it alive" needs no process id that another process may have taken over.
 
 mod claim;
+mod credentials;
 mod driver;
 mod environment;
 mod layout;
@@ -83,6 +85,9 @@ pub struct Spec {
     pub command: ScriptCommand,
     /// Variables of the agent's own (credentials), on top of those every run has.
     pub env: Vec<(String, String)>,
+    /// Files of the agent's credentials, paths below `$AL_CREDENTIALS_PATH` and contents. They are
+    /// there for as long as the attempt lives.
+    pub files: Vec<(String, String)>,
     /// The trigger, as the program gets it.
     pub trigger: Value,
     /// What the program reads on its stdin instead of the trigger.

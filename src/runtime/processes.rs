@@ -1,11 +1,12 @@
 //! The machine's processes, as `/proc` shows them, and ending those of an attempt.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, kill_process_group, waitid,
 };
 
 use super::claim::{boot_id, pid};
@@ -103,15 +104,45 @@ pub(super) fn await_group(leader: u32, until: Instant) {
     }
 }
 
-/// Suspends a group, and waits until all of it stands still.
-pub(super) fn suspend_group(leader: Pid) {
-    signal_group(leader, Signal::STOP);
-    let group = leader.as_raw_nonzero().get() as u32;
-    let moves = || all().iter().any(|p| p.group == group && !p.still);
+/// Suspends a program with all it started, and waits until all of it stands still.
+pub(super) fn suspend_family(leader: Pid) {
     // Whoever still moves then has the signal all the same.
     let until = Instant::now() + STAND_STILL;
-    while moves() && Instant::now() < until {
+    loop {
+        // Again each time: a group may just have been made.
+        signal_family(leader, Signal::STOP);
+        if family().iter().all(|p| p.still) || Instant::now() >= until {
+            return;
+        }
         std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Sends a signal to a program's group and to those that its descendants made for themselves, as
+/// shells and agents do for the commands they run.
+pub(super) fn signal_family(leader: Pid, signal: Signal) {
+    signal_group(leader, signal);
+    let groups: BTreeSet<u32> = family().iter().map(|p| p.group).collect();
+    for group in groups.into_iter().filter_map(pid).filter(|group| *group != leader) {
+        signal_group(group, signal);
+    }
+}
+
+/// The descendants of this process that are in no group with it.
+fn family() -> Vec<Process> {
+    let mut others = all();
+    let own = getpgrp().as_raw_nonzero().get() as u32;
+    let mut parents = BTreeSet::from([std::process::id()]);
+    let mut family = Vec::new();
+    loop {
+        let (found, rest): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|p| parents.contains(&p.parent));
+        if found.is_empty() {
+            return family;
+        }
+        parents.extend(found.iter().map(|p| p.pid));
+        family.extend(found.into_iter().filter(|p| p.group != own));
+        others = rest;
     }
 }
 

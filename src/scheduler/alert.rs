@@ -4,6 +4,8 @@ use super::model::Millis;
 
 /// Keys of alerts about the project's files begin with this; the rest is the file.
 const CONFIG: &str = "config:";
+/// Keys of alerts about spent budgets begin with this; the rest is the agent.
+const BUDGET: &str = "budget:";
 
 /// What is wrong, without the instant at which that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,11 @@ impl Fault {
         format!("{CONFIG}{file}")
     }
 
+    /// The key of an agent's spent budget.
+    pub fn budget_key(agent: &str) -> String {
+        format!("{BUDGET}{agent}")
+    }
+
     /// The fault with its place in front: `agents/dev/config.toml:3: ...`.
     pub fn sentence(&self) -> String {
         match (&self.file, self.line) {
@@ -48,4 +55,9 @@ impl Fault {
 /// True for alerts about the project's files.
 pub fn is_config(key: &str) -> bool {
     key.starts_with(CONFIG)
+}
+
+/// The agent of an alert about a spent budget.
+pub fn budget_of(key: &str) -> Option<&str> {
+    key.strip_prefix(BUDGET)
 }

@@ -7,6 +7,8 @@ use super::model::{
     AgentRules, Millis, Pace, Pause, Payload, ProjectRules, Receipt, Run, RunState, Scope, Timer,
     Wakening, Why,
 };
+use super::said::Said;
+use super::usage::{Over, Spent, Used};
 use super::wait::Wait;
 
 /// One change.
@@ -85,6 +87,23 @@ pub enum Decision {
         status: Option<String>,
         return_value: Option<String>,
         rerun: bool,
+    },
+    /// What the run has used of models is this now.
+    Spend {
+        run: String,
+        agent: String,
+        used: Box<Used>,
+        /// What came on top.
+        added: Spent,
+        at: Millis,
+        /// What the run was told, or allowed, because of a limit.
+        told: Option<Why>,
+    },
+    Said(Box<Said>),
+    /// The run has read what was said to it, up to this number.
+    Heard {
+        run: String,
+        upto: u32,
     },
     Finish {
         run: String,
@@ -214,6 +233,10 @@ pub enum Answer {
     Waits {
         wait: String,
         until: Millis,
+    },
+    /// What was used is written down.
+    Counted {
+        over: Option<Over>,
     },
     /// A command was carried out; `runs` are the ones it touched or started.
     Done {

@@ -7,6 +7,7 @@ use super::model::{
     AgentRules, Envelope, Hold, Millis, Pause, Payload, Priority, ProjectRules, Scope, Timer,
     Trigger,
 };
+use super::usage::{Limit, Spent};
 use super::wait::WaitFor;
 
 /// What the outside adds to an event: the instant, and an id nobody has used before.
@@ -168,6 +169,10 @@ pub enum Report {
     Status(String),
     Return(String),
     Rerun,
+    /// What the attempt has used of models so far.
+    Spent(Spent),
+    /// It has read what people said to it, up to this number.
+    Heard(u32),
 }
 
 /// What a run asks for while it lives.
@@ -201,6 +206,18 @@ pub enum Ask {
         /// None is the agent's default.
         timeout_ms: Option<Millis>,
     },
+    /// One of the slots of a model, for one request.
+    Slot {
+        model: String,
+    },
+    /// The request is over.
+    FreeSlot {
+        model: String,
+    },
+    /// A person lets the run spend the amount of a limit that it has reached once more.
+    More {
+        limit: Limit,
+    },
 }
 
 /// How an attempt ended.
@@ -216,6 +233,8 @@ pub struct Exit {
     pub wants_rerun: bool,
     /// What the agent chose with `al-exit`.
     pub chosen: Option<i32>,
+    /// What the attempt used of models.
+    pub spent: Option<Spent>,
 }
 
 /// Who ended an attempt.
@@ -308,6 +327,13 @@ pub enum Command {
     Answer {
         run: String,
         text: String,
+    },
+    /// Say something to a run that has not ended.
+    Say {
+        run: String,
+        text: String,
+        /// The same key again is the same text.
+        key: Option<String>,
     },
     /// Take a lock away from its holder.
     Unlock {

@@ -57,6 +57,7 @@ pub fn impact(view: &View, command: &Command, at: Millis) -> Impact {
         | Command::Resume { .. }
         | Command::Scale { .. }
         | Command::Answer { .. }
+        | Command::Say { .. }
         // The console's leave dialog and the shell say themselves what a stop does.
         | Command::Stop { .. }
         | Command::Pause { .. } => Impact {

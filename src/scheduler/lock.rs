@@ -19,6 +19,26 @@ pub struct Lock {
     pub until: Millis,
 }
 
+impl Lock {
+    /// A slot of a model. It has no time of its own: it is free when its attempt says so or ends.
+    pub fn slot(model: &str, n: u32, run: &str, attempt: u32, at: Millis) -> Self {
+        let (key, run) = (slot_key(model, n), run.to_owned());
+        Self { key, run, attempt, since: at, until: Millis::MAX }
+    }
+
+    /// The model of which this is a slot; none for a lock that a run named itself.
+    pub fn model(&self) -> Option<&str> {
+        // No run can name a lock like this: see `bad_key`.
+        let (n, model) = self.key.strip_prefix("slot ")?.split_once(" of ")?;
+        n.parse::<u32>().is_ok().then_some(model)
+    }
+}
+
+/// The key of the slot with this number, from 1.
+pub fn slot_key(model: &str, n: u32) -> String {
+    format!("slot {n} of {model}")
+}
+
 /// A lock that a run could not get.
 ///
 /// Most agents that meet a held lock do something else. So a wish counts as waiting only when the

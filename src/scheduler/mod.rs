@@ -19,9 +19,11 @@ pub mod mutant;
 pub mod queue;
 pub mod rules;
 pub mod runs;
+pub mod said;
 pub mod settle;
 pub mod step;
 pub mod template;
+pub mod usage;
 pub mod view;
 pub mod wait;
 pub mod why;
@@ -42,8 +44,10 @@ pub use model::{
     ProjectRules, Receipt, Retry, RetryOn, Run, RunState, Scope, Timer, Trigger, TriggerKind,
     Wakening, Why,
 };
+pub use said::Said;
 pub use settle::settle;
 pub use step::{call_key, manual_key, step};
 pub use template::Template;
-pub use view::{Facts, Mode, Past, View};
+pub use usage::{Budget, Limit, Over, Overspent, Raised, Spent, Used};
+pub use view::{Facts, Mode, Past, SaidBefore, View};
 pub use wait::{Wait, WaitFor};

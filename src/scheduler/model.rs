@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use super::rules::{AgentRules, Cadence, Missed, Overlap, ProjectRules, Retry, RetryOn};
+use super::usage::Used;
+use super::wait::WaitFor;
 pub use super::why::{Wakening, Why};
 
 /// Milliseconds since the Unix epoch.
@@ -42,11 +44,6 @@ impl RunState {
     /// True when nothing more can happen to the run.
     pub fn ended(self) -> bool {
         self >= Self::Succeeded
-    }
-
-    /// True while the run holds one of its agent's slots.
-    pub fn holds_slot(self) -> bool {
-        matches!(self, Self::Starting | Self::Running)
     }
 
     /// True while an attempt of the run is in the world.
@@ -185,6 +182,8 @@ pub struct Run {
     pub rerun: u32,
     /// The agent said that more work is waiting.
     pub wants_rerun: bool,
+    /// What it used of models; none when it used none.
+    pub used: Option<Box<Used>>,
 }
 
 impl Run {
@@ -218,6 +217,24 @@ impl Run {
             return_value: None,
             rerun: 0,
             wants_rerun: false,
+            used: None,
+        }
+    }
+
+    /// True while the run holds one of its agent's slots. Who waits for a slot of a model keeps it:
+    /// else one run after the other would start, only to wait as well.
+    pub fn holds_slot(&self) -> bool {
+        match self.state {
+            RunState::Starting | RunState::Running => true,
+            RunState::Waiting => {
+                matches!(&self.why, Why::Waits { wait: WaitFor::Slot { .. }, .. })
+            }
+            RunState::Queued
+            | RunState::Succeeded
+            | RunState::Failed
+            | RunState::TimedOut
+            | RunState::Killed
+            | RunState::Dropped => false,
         }
     }
 }
@@ -403,6 +420,8 @@ pub enum Timer {
     Wait(String),
     /// This lock expires.
     Lock(String),
+    /// A day is over on which this agent spent its budget.
+    Budget(String),
 }
 
 impl Timer {
@@ -415,6 +434,7 @@ impl Timer {
             Self::Ready(run) => format!("ready:{run}"),
             Self::Wait(wait) => format!("wait:{wait}"),
             Self::Lock(key) => format!("lock:{key}"),
+            Self::Budget(agent) => format!("budget:{agent}"),
         }
     }
 
@@ -425,6 +445,7 @@ impl Timer {
             Some(("ready", run)) => Some(Self::Ready(run.to_owned())),
             Some(("wait", wait)) => Some(Self::Wait(wait.to_owned())),
             Some(("lock", key)) => Some(Self::Lock(key.to_owned())),
+            Some(("budget", agent)) => Some(Self::Budget(agent.to_owned())),
             None if key == "prune" => Some(Self::Prune),
             _ => None,
         }

@@ -127,6 +127,30 @@ pub enum Mutant {
     CountReset,
     /// Missed ticks are run although they are to be skipped.
     MissedAgain,
+    /// A model has one slot more than it has.
+    SlotTooMany,
+    /// An attempt ends and keeps its slot of a model.
+    ModelSlotKept,
+    /// The newest that waits for a slot of a model gets it.
+    SlotNewestFirst,
+    /// A free slot of a model is given to nobody who waits for it.
+    SlotNotGiven,
+    /// An attempt that tells less than before has used less.
+    UsageShrinks,
+    /// What an earlier attempt used is forgotten.
+    UsageOfLastAttempt,
+    /// What an attempt used is not counted when it ends.
+    UsageAtEndIgnored,
+    /// Budgets are no limit.
+    BudgetIgnored,
+    /// The budget of a day counts one run.
+    DayOfOneRun,
+    /// A run over its budget may go on for ever when that is allowed once.
+    RaisedForEver,
+    /// What was said is gone when it was read.
+    SaidOnce,
+    /// The same text with the same key is said twice.
+    SaidTwice,
 }
 
 #[cfg(debug_assertions)]

@@ -1,8 +1,11 @@
 //! What the scheduler needs to know of a project and its agents.
 
+use std::collections::BTreeMap;
+
 use super::cron::Schedule;
 use super::model::{Millis, Priority};
 use super::template::Template;
+use super::usage::Budget;
 
 /// What the scheduler needs to know of the project.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +18,8 @@ pub struct ProjectRules {
     /// How long a lock is held when its holder does not say.
     pub lock_ttl_ms: Millis,
     pub retention_days: u32,
+    /// Runs that may ask a model something at once, by its name; one that is not here has no limit.
+    pub slots: BTreeMap<String, u32>,
     /// Scrambles run numbers into ids; drawn once per history.
     pub id_key: u32,
 }
@@ -27,6 +32,7 @@ impl Default for ProjectRules {
             max_call_depth: 3,
             lock_ttl_ms: 1_800_000,
             retention_days: 14,
+            slots: BTreeMap::new(),
             id_key: 0,
         }
     }
@@ -50,6 +56,7 @@ pub struct AgentRules {
     pub keep_latest: Option<Template>,
     /// How long a run waits for a trigger or an answer when it does not say.
     pub wait_timeout_ms: Millis,
+    pub budget: Budget,
 }
 
 impl Default for AgentRules {
@@ -65,6 +72,7 @@ impl Default for AgentRules {
             lane: None,
             keep_latest: None,
             wait_timeout_ms: 1_800_000,
+            budget: Budget::default(),
         }
     }
 }

@@ -4,19 +4,24 @@ use std::cmp::Reverse;
 
 use super::decision::{Decision, EffectState};
 use super::event::Effect;
-use super::model::{Millis, Pace, Priority, Run, RunState, Why};
+use super::lock::{Lock, slot_key};
+use super::model::{Millis, Pace, Priority, Run, RunState, Timer, Wakening, Why};
 use super::mutant::{Mutant, mutant};
 use super::queue::aged;
 use super::view::{AgentView, Mode, View};
+use super::wait::{Wait, WaitFor};
 
 /// Admissions after an event: repeated by the caller until the answer is empty.
 ///
-/// Woken runs go on before new ones start, in the order in which they began to wait. Among the
+/// Free slots of models are given first, to those who wait longest. Woken runs go on before new ones start, in the order in which they began to wait. Among the
 /// queued the more urgent start first, where every ten minutes of waiting count as one step of
 /// urgency; among equals the agent that runs least, then the one whose turn is longest ago, so that
 /// no agent starves another; within an agent the oldest. What then exceeds a queue's bound is
 /// dropped, least urgent and oldest first.
 pub fn settle(view: &View, at: Millis) -> Vec<Decision> {
+    if let Some(give) = give_slot(view, at) {
+        return give;
+    }
     if let Some(go_on) = go_on(view, at) {
         return go_on;
     }
@@ -24,6 +29,46 @@ pub fn settle(view: &View, at: Millis) -> Vec<Decision> {
         return start;
     }
     overflow(view, at)
+}
+
+/// The number of a slot of the model that nobody has; none when there is none, or no limit.
+pub fn free_slot(view: &View, model: &str) -> Option<u32> {
+    let most = view.rules.slots.get(model)? + u32::from(mutant(Mutant::SlotTooMany));
+    if view.slots_taken(model).count() as u32 >= most {
+        return None;
+    }
+    (1..).find(|n| !view.locks.contains_key(&slot_key(model, *n)))
+}
+
+/// Gives a slot of a model to the run that waits for it longest, which goes on at once: it kept the
+/// slot of its agent.
+fn give_slot(view: &View, at: Millis) -> Option<Vec<Decision>> {
+    if mutant(Mutant::SlotNotGiven) {
+        return None;
+    }
+    let open = || view.waits.values().filter(|wait| !wait.over);
+    let give = |wait: &Wait| {
+        let WaitFor::Slot { model } = &wait.what else { return None };
+        let run = view.runs.get(&wait.run).filter(|run| run.stopping.is_none())?;
+        let lock = match view.rules.slots.contains_key(model) {
+            true => {
+                let n = free_slot(view, model)?;
+                Some(Decision::Lock(Lock::slot(model, n, &run.id, run.attempt, at)))
+            }
+            // Its limit is gone.
+            false => None,
+        };
+        let (id, run) = (wait.id.clone(), run.id.clone());
+        let mut give = vec![Decision::ClearTimer { timer: Timer::Wait(id.clone()) }];
+        give.extend(lock);
+        give.push(Decision::Wake { wait: id, by: Wakening::Slot, payload: None, at });
+        give.push(Decision::Continue { run, at });
+        Some(give)
+    };
+    if mutant(Mutant::SlotNewestFirst) {
+        return open().collect::<Vec<_>>().into_iter().rev().find_map(give);
+    }
+    open().find_map(give)
 }
 
 /// True when a draining host has nothing left to wait for.

@@ -12,6 +12,7 @@ mod queue;
 mod random;
 mod retries;
 mod ticks;
+mod usage;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -222,6 +223,7 @@ fn exited(code: i32) -> Exit {
         status: None,
         wants_rerun: false,
         chosen: None,
+        spent: None,
     }
 }
 

@@ -12,6 +12,7 @@ use super::model::{
 use super::mutant::{Mutant, mutant};
 use super::queue::Queue;
 use super::runs::Runs;
+use super::usage;
 use super::wait::Wait;
 
 /// Whether work may start at all.
@@ -70,7 +71,7 @@ impl AgentView {
         if let Some(lane) = &run.lane {
             self.lanes.insert(lane.clone(), id.clone());
         }
-        let waits = run.state == RunState::Waiting && !mutant(Mutant::WaitKeepsSlot);
+        let waits = !run.holds_slot() && !mutant(Mutant::WaitKeepsSlot);
         let place = if waits { &mut self.waiting } else { &mut self.live };
         place.insert(id.clone());
     }
@@ -116,6 +117,20 @@ pub struct Facts {
     pub known: Option<Known>,
     /// The ended run that the event names.
     pub past: Option<Past>,
+    /// What is known of a run that somebody says something to.
+    pub said: Option<SaidBefore>,
+}
+
+/// What was said to a run before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SaidBefore {
+    /// How the run ended, when it has.
+    pub ended: Option<RunState>,
+    /// Texts so far.
+    pub texts: u32,
+    pub unread: u32,
+    /// One of them had the event's key.
+    pub same: bool,
 }
 
 /// What a rerun by an operator takes over from an older run.
@@ -143,6 +158,8 @@ pub struct View {
     pub locks: BTreeMap<String, Lock>,
     /// What runs wait for, by id; gone when the run has gone on.
     pub waits: BTreeMap<String, Wait>,
+    /// What the runs of an agent cost on a day, in millionths of a US dollar; see [`usage::day`].
+    pub days: BTreeMap<(String, i64), u64>,
     /// Locks that runs want, by run.
     pub wishes: Unrecorded<BTreeMap<String, Wish>>,
     /// Slots given so far.
@@ -170,6 +187,7 @@ impl View {
             timers: BTreeMap::new(),
             locks: BTreeMap::new(),
             waits: BTreeMap::new(),
+            days: BTreeMap::new(),
             wishes: Unrecorded::default(),
             turns: Unrecorded::default(),
             alerts: BTreeMap::new(),
@@ -204,7 +222,7 @@ impl View {
     /// Puts a run that was read from the store where it belongs. A run of an agent that left the
     /// project is kept, so that its end is recorded.
     pub fn adopt(&mut self, run: Run) {
-        self.live += u32::from(run.state.holds_slot());
+        self.live += u32::from(run.holds_slot());
         if let Some(agent) = self.agents.get_mut(&run.agent) {
             agent.enter(&run);
         }
@@ -329,6 +347,16 @@ impl View {
         self.locks.values().filter(move |lock| lock.run == run)
     }
 
+    /// Slots of a model that are taken.
+    pub fn slots_taken<'v>(&'v self, model: &'v str) -> impl Iterator<Item = &'v Lock> {
+        self.locks.values().filter(move |lock| lock.model() == Some(model))
+    }
+
+    /// What an agent's runs cost on the day of `at`, in millionths of a US dollar.
+    pub fn day_micros(&self, agent: &str, at: Millis) -> u64 {
+        self.days.get(&(agent.to_owned(), usage::day(at))).copied().unwrap_or(0)
+    }
+
     /// Makes the view what it is after this decision.
     pub fn apply(&mut self, decision: &Decision) {
         match decision {
@@ -373,6 +401,13 @@ impl View {
                 }
                 r.wants_rerun |= rerun;
             }),
+            Decision::Spend { run, agent, used, added, at, .. } => {
+                self.change(run, |r| r.used = Some(used.clone()));
+                if added.cost() > 0 {
+                    let day = self.days.entry((agent.clone(), usage::day(*at))).or_default();
+                    *day = day.saturating_add(added.cost());
+                }
+            }
             Decision::Finish { run, .. } => self.finish(run),
             Decision::SetTimer { timer, at } => {
                 self.timers.insert(timer.clone(), *at);
@@ -403,12 +438,16 @@ impl View {
                 self.alerts.remove(key);
             }
             Decision::Drain => self.mode = Mode::Draining,
-            Decision::Receipt(_)
+            Decision::Prune { before } => {
+                self.days.retain(|(_, day), _| *day >= usage::day(*before));
+            }
+            Decision::Said(_)
+            | Decision::Heard { .. }
+            | Decision::Receipt(_)
             | Decision::Call(_)
             | Decision::Effect { .. }
             | Decision::Quit
             | Decision::Sweep { .. }
-            | Decision::Prune { .. }
             | Decision::Answer(_) => {}
         }
     }
@@ -426,9 +465,9 @@ impl View {
         if let Some(agent) = &mut agent {
             agent.leave(run);
         }
-        self.live -= u32::from(run.state.holds_slot());
+        self.live -= u32::from(run.holds_slot());
         change(run);
-        self.live += u32::from(run.state.holds_slot());
+        self.live += u32::from(run.holds_slot());
         if let Some(agent) = agent {
             agent.enter(run);
         }
@@ -480,9 +519,8 @@ impl View {
     fn wake(&mut self, id: &str, why: &Why) {
         let Some(wait) = self.waits.get_mut(id) else { return };
         wait.over = true;
-        if let Some(run) = self.runs.get_mut(&wait.run) {
-            run.why = why.clone();
-        }
+        let run = wait.run.clone();
+        self.relocate(&run, |run| run.why = why.clone());
     }
 
     fn go_on(&mut self, id: &str) {
@@ -507,7 +545,7 @@ impl View {
         self.forget_wait(id);
         self.wishes.0.remove(id);
         let Some(run) = self.runs.remove(id) else { return };
-        self.live -= u32::from(run.state.holds_slot());
+        self.live -= u32::from(run.holds_slot());
         if let Some(agent) = self.agents.get_mut(&run.agent) {
             if mutant(Mutant::SlotKept) {
                 return;

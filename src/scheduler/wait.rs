@@ -47,7 +47,12 @@ pub enum WaitFor {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         choices: Vec<String>,
     },
+    /// One of the slots of a model.
+    Slot { model: String },
 }
+
+/// The longest wait for a slot of a model. It may ask again.
+pub const SLOT_WAIT_MS: Millis = 86_400_000;
 
 impl WaitFor {
     /// Whether this firing, with this payload, is what is waited for. `caller` is the agent behind a
@@ -69,7 +74,7 @@ impl WaitFor {
             Self::Call { from, matches } => {
                 trigger.kind == TriggerKind::Call && same(from, caller) && all(matches)
             }
-            Self::Answer { .. } => false,
+            Self::Answer { .. } | Self::Slot { .. } => false,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Millis, Pause, Scope};
+use super::model::{Millis, Pause, RunState, Scope};
+use super::usage::{Limit, Over};
 use super::wait::WaitFor;
 
 /// The reason behind a state, a skip or a refusal. [`super::words`] turns it into a sentence.
@@ -154,6 +155,26 @@ pub enum Why {
     ResumedBy {
         by: String,
     },
+    /// A limit of its agent's budget is reached.
+    OverBudget {
+        #[serde(flatten)]
+        over: Over,
+    },
+    /// A person let the run spend more: the limit is this for it.
+    BudgetRaised {
+        limit: Limit,
+        limit_micros: u64,
+    },
+    /// The agent's budget is not one that is asked about.
+    BudgetFixed,
+    /// Nobody can be told any more.
+    RunEnded {
+        state: RunState,
+    },
+    /// So many texts wait to be read by the run.
+    TooManyUnread {
+        max: u32,
+    },
 }
 
 /// What ended a wait.
@@ -168,5 +189,7 @@ pub enum Wakening {
         by: String,
         text: String,
     },
+    /// A slot of a model became free and is the run's.
+    Slot,
     TimedOut,
 }

@@ -1,12 +1,47 @@
 //! The rules as people read them: one sentence for each reason.
 
 use super::model::{Hold, Millis, Pause, Scope, Wakening, Why};
+use super::usage::{Limit, Spent};
 use super::wait::WaitFor;
 use crate::duration;
 
 /// A span as it is written in files and commands: `1h30m`.
 pub fn span(ms: Millis) -> String {
     duration::text(ms.max(0).unsigned_abs())
+}
+
+/// An amount of US dollars, from millionths: `$2`, `$0.42`, `$0.0031`.
+pub fn dollars(micros: u64) -> String {
+    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
+    if rest == 0 {
+        return format!("${whole}");
+    }
+    let cents = (rest + 5_000) / 10_000;
+    match (whole, cents) {
+        (0, 0) => format!("${:.4}", (rest.max(50)) as f64 / 1e6),
+        (_, 100) => format!("${}.00", whole + 1),
+        _ => format!("${whole}.{cents:02}"),
+    }
+}
+
+/// A number of tokens: `812`, `14.2k`, `1.3M`.
+pub fn tokens(n: u64) -> String {
+    let short = |n: u64, unit: u64, letter: char| match n / unit {
+        100.. => format!("{}{letter}", n / unit),
+        whole => format!("{whole}.{}{letter}", n % unit * 10 / unit),
+    };
+    match n {
+        0..1_000 => n.to_string(),
+        1_000..1_000_000 => short(n, 1_000, 'k'),
+        _ => short(n, 1_000_000, 'M'),
+    }
+}
+
+/// What was used of models: `14.2k tokens in 5 turns, $0.42`.
+pub fn used(spent: &Spent) -> String {
+    let (tokens, turns) = (tokens(spent.total_tokens()), spent.turns);
+    let cost = spent.cost_micros.map_or_else(String::new, |cost| format!(", {}", dollars(cost)));
+    format!("{tokens} tokens in {turns} {}{cost}", plural(turns as usize, "turn"))
 }
 
 /// How a sentence names a scope.
@@ -41,6 +76,8 @@ pub fn may_mend(why: &Why) -> bool {
         Why::AgentExit { code } => {
             AGENT_EXITS.iter().find(|(known, ..)| known == code).is_none_or(|(.., mends)| *mends)
         }
+        // What was spent stays spent.
+        Why::OverBudget { .. } => false,
         _ => true,
     }
 }
@@ -109,7 +146,32 @@ impl Why {
             Self::UnlockedBy { by } => format!("taken away by {by}"),
             Self::LockExpired => "not renewed in time".to_owned(),
             Self::ResumedBy { by } => format!("resumed by {by}"),
+            Self::OverBudget { over } => {
+                let limit = dollars(over.limit_micros);
+                let spent = match over.spent_micros == over.limit_micros {
+                    true => String::new(),
+                    false => format!(" ({})", dollars(over.spent_micros)),
+                };
+                format!("the budget of {limit} {} is spent{spent}", per(over.limit))
+            }
+            Self::BudgetRaised { limit, limit_micros } => {
+                format!("may spend {} {}", dollars(*limit_micros), per(*limit))
+            }
+            Self::BudgetFixed => "its agent's budget is fixed: nobody is asked for more".to_owned(),
+            Self::RunEnded { state } => {
+                format!("the run has ended: {}", state.name().replace('_', " "))
+            }
+            Self::TooManyUnread { max } => {
+                format!("the run has not read the last {max} texts it was told")
+            }
         }
+    }
+}
+
+fn per(limit: Limit) -> &'static str {
+    match limit {
+        Limit::PerRun => "per run",
+        Limit::PerDay => "per day",
     }
 }
 
@@ -149,6 +211,7 @@ fn waits(wait: &WaitFor) -> String {
         WaitFor::Answer { question, choices } => {
             format!("asks: {question} [{}]", choices.join(" / "))
         }
+        WaitFor::Slot { model } => format!("waiting for a slot of the model {model}"),
     }
 }
 
@@ -156,6 +219,7 @@ fn woken(by: &Wakening) -> String {
     match by {
         Wakening::Trigger { .. } => "what it waited for came".to_owned(),
         Wakening::Answer { by, text } => format!("{by} answered: {text}"),
+        Wakening::Slot => "a slot of the model is free".to_owned(),
         Wakening::TimedOut => "it waited in vain".to_owned(),
     }
 }

@@ -12,6 +12,8 @@ mod lock;
 mod past;
 mod read;
 mod row;
+mod said;
+mod spent;
 mod stats;
 mod tally;
 mod write;
@@ -35,11 +37,12 @@ use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRul
 use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 

@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::alerts;
 use super::row;
 use super::write::effect_from_name;
 use super::{StoreError, open_read_only};
+use super::{alerts, said, spent};
 use crate::scheduler::{
     Alert, Ask, Call, Command, Effect, EffectState, Event, Facts, Hold, Known, Lock, Past, Pause,
     Payload, Receipt, Run, RunState, Scope, Timer, View, Wait, Wakening, Why, call_key, manual_key,
@@ -317,6 +317,7 @@ pub fn load_live(conn: &Connection, view: &mut View) -> rusqlite::Result<()> {
     view.pauses.extend(pauses(conn)?);
     view.locks.extend(locks(conn)?.into_iter().map(|lock| (lock.key.clone(), lock)));
     view.waits.extend(waits(conn)?.into_iter().map(|wait| (wait.id.clone(), wait)));
+    spent::load_days(conn, view)?;
     let alerts = alerts::all(conn)?.into_iter();
     view.alerts.extend(alerts.map(|alert| (alert.fault.key.clone(), alert)));
     let mut timers = conn.prepare_cached("SELECT key, at FROM timers")?;
@@ -353,6 +354,10 @@ pub fn facts(conn: &Connection, event: &Event) -> rusqlite::Result<Facts> {
             facts.past = past(conn, run)?;
             let agent = facts.past.as_ref().map(|past| &past.agent);
             key.as_ref().zip(agent).map(|(key, agent)| manual_key(agent, key))
+        }
+        Event::Command { command: Command::Say { run, key, .. }, .. } => {
+            facts.said = said::before(conn, run, key.as_ref())?;
+            None
         }
         Event::RunAsked { run, ask: Ask::Call { key, .. }, .. } => {
             key.as_ref().map(|key| call_key(run, key))

@@ -11,7 +11,8 @@ use crate::scheduler::{
 /// Columns of a run, in the order that [`run`] reads.
 pub const RUN: &str = "seq, id, agent, state, why, kind, source, summary, receipt, attempt, \
      stopping, queued_at, started_at, ended_at, exit_code, status, return_value, rerun, \
-     wants_rerun, priority, place, lane, key, not_before, caller, depth, retries, wait, pace";
+     wants_rerun, priority, place, lane, key, not_before, caller, depth, retries, wait, pace, \
+     CASE WHEN attempt > 0 THEN (SELECT used FROM usage WHERE run = runs.id) END";
 
 /// A column of text where SQLite has it: no copy is made.
 fn text<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<&'r str> {
@@ -81,6 +82,7 @@ impl LastWhy {
 
 fn run_because(row: &Row<'_>, why: Why) -> rusqlite::Result<Run> {
     let stopping = row.get_ref(10)?.as_str_or_null()?;
+    let used = row.get_ref(29)?.as_str_or_null()?;
     Ok(Run {
         seq: row.get(0)?,
         id: row.get(1)?,
@@ -109,6 +111,7 @@ fn run_because(row: &Row<'_>, why: Why) -> rusqlite::Result<Run> {
         retries: row.get(26)?,
         wait: row.get(27)?,
         pace: named(row, 28, Pace::from_name)?,
+        used: used.map(|text| json(29, text)).transpose()?,
     })
 }
 

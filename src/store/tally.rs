@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::spent::signed;
 use super::write::execute;
-use crate::scheduler::{Decision, RunState, Trigger, TriggerKind, Why};
+use crate::scheduler::{Decision, RunState, Spent, Trigger, TriggerKind, Why};
 
 const HOUR_MS: i64 = 3_600_000;
 /// The hour that stands for all of them.
@@ -33,10 +34,13 @@ pub enum Counted {
     Called,
     /// The same, as far as the run that served the call did not succeed.
     CallFailed,
+    /// What the runs of an agent used of models, by the name of what it is: tokens, turns, or
+    /// millionths of a US dollar.
+    Used,
 }
 
 impl Counted {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accepted,
         Self::Ended,
         Self::Retried,
@@ -45,6 +49,7 @@ impl Counted {
         Self::Fired,
         Self::Called,
         Self::CallFailed,
+        Self::Used,
     ];
 
     /// The name in the store.
@@ -58,6 +63,7 @@ impl Counted {
             Self::Fired => "fired",
             Self::Called => "called",
             Self::CallFailed => "call_failed",
+            Self::Used => "used",
         }
     }
 
@@ -79,7 +85,7 @@ struct Key {
     detail: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     n: i64,
     ms: i64,
@@ -104,6 +110,7 @@ impl Counts {
                 let kind = run.trigger.kind.name();
                 self.add(run.queued_at, &run.agent, Counted::Accepted, kind, 0);
             }
+            Decision::Spend { agent, added, at, .. } => self.used(*at, agent, added),
             Decision::Requeue { run, why, at, .. } => self.requeue(conn, run, why, *at)?,
             Decision::Finish { run, state, why, at, .. } => {
                 self.finish(conn, run, *state, why, *at)?;
@@ -125,6 +132,8 @@ impl Counts {
             | Decision::Lock(_)
             | Decision::Unlock { .. }
             | Decision::Wish { .. }
+            | Decision::Said(_)
+            | Decision::Heard { .. }
             | Decision::Report { .. }
             | Decision::Effect { .. }
             | Decision::SetTimer { .. }
@@ -147,11 +156,31 @@ impl Counts {
     }
 
     fn add(&mut self, at: i64, who: &str, what: Counted, detail: &str, ms: i64) {
+        self.add_many(at, who, what, detail, Sum { n: 1, ms });
+    }
+
+    fn add_many(&mut self, at: i64, who: &str, what: Counted, detail: &str, more: Sum) {
         for hour in [hour(at), EVER] {
             let key = Key { hour, who: who.to_owned(), what, detail: detail.to_owned() };
             let sum = self.0.entry(key).or_default();
-            sum.n += 1;
-            sum.ms += ms;
+            sum.n = sum.n.saturating_add(more.n);
+            sum.ms += more.ms;
+        }
+    }
+
+    fn used(&mut self, at: i64, agent: &str, added: &Spent) {
+        for (detail, n) in [
+            ("input", added.input_tokens),
+            ("output", added.output_tokens),
+            ("cache_read", added.cache_read_tokens),
+            ("cache_write", added.cache_write_tokens),
+            ("cost_micros", added.cost()),
+            ("turns", added.turns.into()),
+        ] {
+            if n > 0 {
+                let sum = Sum { n: signed(n), ms: 0 };
+                self.add_many(at, agent, Counted::Used, detail, sum);
+            }
         }
     }
 

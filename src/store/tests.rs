@@ -1,5 +1,6 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod spent;
 mod tallies;
 
 use std::fs;
@@ -287,6 +288,7 @@ fn history_is_pruned_by_age_and_live_runs_stay() {
         status: None,
         wants_rerun: false,
         chosen: None,
+        spent: None,
     };
     pair.send(T0 + 10, Event::RunExited { run: run.id.clone(), attempt: 1, exit });
     pair.webhook(T0 + 20, None);

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::{alerts, life, tally};
+use super::{alerts, life, said, spent, tally};
 use crate::scheduler::mutant::{Mutant, mutant};
+use crate::scheduler::usage::day;
 use crate::scheduler::{
     Decision, EffectState, Lock, Pause, Payload, Receipt, Run, RunState, Scope, Why,
 };
@@ -47,6 +48,11 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
              WHERE id = ?1",
             params![run, status, return_value, rerun],
         ),
+        Decision::Spend { run, agent, used, added, at, told } => {
+            spent::spend(conn, run, agent, used, added, *at, told.as_ref())
+        }
+        Decision::Said(said) => said::say(conn, said),
+        Decision::Heard { run, upto } => said::heard(conn, run, *upto),
         Decision::Finish { run, state, why, exit_code, at } => {
             finish(conn, run, *state, why, *exit_code, *at)
         }
@@ -235,6 +241,18 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
         "DELETE FROM tallies WHERE hour > ?1 AND hour < ?2",
         params![tally::EVER, tally::hour(before)],
     )?;
+    execute(conn, "DELETE FROM days WHERE day < ?1", params![day(before)])?;
+    // Only those runs that history has just forgotten.
+    for table in ["usage", "said"] {
+        execute(
+            conn,
+            &format!(
+                "DELETE FROM {table}
+                 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = {table}.run)"
+            ),
+            [],
+        )?;
+    }
     // What runs leave goes with them.
     for table in ["calls", "waits"] {
         let time = if table == "calls" { "at" } else { "since" };

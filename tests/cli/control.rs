@@ -30,6 +30,7 @@ fn each_order_is_one_request_with_key_and_name() {
     check(&["stop", "dev"], "agents/dev/stop", r#"{"now":false}"#);
     check(&["stop", "dev", "--now"], "agents/dev/stop", r#"{"now":true}"#);
     check(&["answer", "dev-1a2b3c4d", "yes"], "answer/dev-1a2b3c4d", r#"{"text":"yes"}"#);
+    check(&["say", "dev-1a2b3c4d", "go on"], "say/dev-1a2b3c4d", r#"{"text":"go on"}"#);
     let key = "github://acme/app/issues/4";
     let release = format!(r#"{{"resourceKey":"{key}"}}"#);
     check(&["locks", "release", key, "--yes"], "locks/release", &release);

@@ -10,6 +10,7 @@
     clippy::print_stderr
 )]
 
+mod credentials;
 mod disk;
 mod http;
 mod kill;

@@ -318,7 +318,7 @@ async fn the_status_has_the_shapes_that_clients_know() {
         "id": run, "agentName": "one", "status": "running", "startedAt": "...",
         "trigger": "manual", "triggerText": "manual by api", "state": "running", "stopping": false, "attempt": 1,
         "statusText": "reading", "why": "running", "priority": "normal", "lane": null,
-        "retry": null, "caller": null, "wait": null,
+        "retry": null, "caller": null, "wait": null, "usage": null,
     });
     assert_eq!(status["instances"], json!([instance]));
     assert_eq!(status["queue"][0]["id"], waiting);

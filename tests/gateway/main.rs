@@ -13,6 +13,7 @@ mod past;
 mod programs;
 mod signals;
 mod stage;
+mod usage;
 mod waits;
 mod webhooks;
 mod world;

@@ -175,7 +175,7 @@ async fn locks_are_listed_and_taken_away_after_a_question() {
     };
     let lock = json!({
         "resourceKey": key, "agentName": "one", "holder": run, "heldSince": "...",
-        "expiresAt": "...",
+        "expiresAt": "...", "kind": "resource", "model": null,
     });
     assert_eq!(listed().await, json!({"locks": [lock]}));
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::agent;
-use action_llama::engine::{self, Defined, Definitions, Driver, Facts, Handle, Host};
+use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
-use action_llama::log::Redactor;
+use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::{self, Access, Process, Runtime};
 use action_llama::scheduler::{Run, RunState};
@@ -75,6 +75,22 @@ impl World {
         Self::start(dir, Arc::clone(&stage), stage).await
     }
 
+    /// The same, and with a model that so many runs may ask at once.
+    pub async fn with_models(
+        dir: TempDir,
+        agents: &[(&str, &str)],
+        model: &str,
+        slots: u32,
+    ) -> Self {
+        let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        let model =
+            format!("[models.{model}]\nprovider = \"anthropic\"\nmodel = \"m\"\nslots = {slots}\n");
+        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{model}")).unwrap();
+        let stage = Arc::new(Stage::default());
+        Self::start(dir, Arc::clone(&stage), stage).await
+    }
+
     /// With agents that really run: name, `config.toml` and a line for the shell.
     pub async fn of_programs(agents: &[(&str, &str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -92,6 +108,8 @@ impl World {
         let defined = Defined { project: project.clone(), facts: facts(project, addr) };
         let definitions = Arc::new(Definitions::new(defined));
         let engine = start_engine(dir.path(), &definitions, runtime, addr);
+        let redactor = LearningRedactor::default();
+        redactor.learn(&[PLANTED.to_owned()]);
         let app = App::new(Setup {
             engine: engine.clone(),
             definitions,
@@ -99,7 +117,7 @@ impl World {
             api_key: ApiKey::new(&dir.path().join("home")),
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
-            redactor: Redactor::new([PLANTED]),
+            redactor,
         });
         let (stop, on_stop) = watch::channel(false);
         let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));
@@ -303,8 +321,9 @@ fn start_engine(
     };
     let tokio = tokio::runtime::Handle::current();
     let logs = dir.join(".al/logs");
+    let equipment = Equipment { al_home: dir.join("home"), ..Equipment::default() };
     let driver = |engine: &Handle| {
-        Driver::new(engine, tokio, runtime, definitions, Arc::new(grant), logs, Vec::new())
+        Driver::new(engine, tokio, runtime, definitions, Arc::new(grant), logs, equipment)
     };
     engine::start(Host::new(store, view), driver).unwrap().0
 }

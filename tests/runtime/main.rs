@@ -3,6 +3,7 @@
 
 mod calls;
 mod commands;
+mod credentials;
 mod endings;
 mod gateway;
 mod inside;
@@ -11,5 +12,6 @@ mod output;
 mod programs;
 mod survival;
 mod suspension;
+mod tools;
 mod waits;
 mod world;

@@ -58,6 +58,22 @@ async fn a_suspended_run_stands_still_until_it_is_resumed() {
     assert_eq!(timeless(world.wait(&handle).await), exited(0));
 }
 
+/// As [`BUSY`], with a child that made a group of its own.
+const APART: &str = r#"setsid sh -c 'echo $$ > child; while [ ! -e go ]; do :; done' &
+                       echo $$ > leader; while [ ! -e go ]; do :; done; wait"#;
+
+#[tokio::test]
+async fn what_left_the_group_of_a_run_stands_still_with_it() {
+    let world = World::new();
+    let (handle, pids) = world.start_pair(APART).await;
+    assert!(world.suspend().await);
+    assert!(pids.iter().all(|pid| is_stopped(*pid)), "with the answer");
+    assert!(world.resume().await);
+    assert!(!pids.iter().any(|pid| is_stopped(*pid)), "with the answer");
+    world.go();
+    assert_eq!(timeless(world.wait(&handle).await), exited(0));
+}
+
 #[tokio::test]
 async fn what_was_asked_last_is_so() {
     let world = World::new();

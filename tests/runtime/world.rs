@@ -55,6 +55,7 @@ impl World {
             agent_dir: self.path().join("agents/a"),
             command,
             env: vec![],
+            files: vec![],
             trigger: json!({"type": "manual"}),
             input: None,
             params: json!({}),

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use action_llama::engine::Input;
 use action_llama::scheduler::{
-    AgentRules, Call, Decision, Effect, EffectState, Hold, Lock, Millis, Pace, Pause, Payload,
-    Priority, ProjectRules, Receipt, RunState, Scope, Timer, Trigger, Wait, Wakening, Why, Wish,
+    AgentRules, Call, Decision, Effect, EffectState, Event, Hold, Lock, Millis, Pace, Pause,
+    Payload, Priority, ProjectRules, Receipt, Report, RunState, Said, Scope, Spent, Timer, Trigger,
+    Wait, WaitFor, Wakening, Why, Wish,
 };
 
 use crate::plan::Setup;
@@ -67,6 +69,18 @@ pub struct Ledger {
     /// All there ever were.
     pub waits: BTreeMap<String, Waited>,
     pub calls: Vec<Call>,
+    /// What each attempt said at most that it used, as far as it was heard.
+    heard: BTreeMap<(String, u32), Spent>,
+    /// What the run of the newest event had used before it.
+    pub heard_before: Spent,
+    /// What agents cost on each day.
+    pub days: BTreeMap<(String, i64), u64>,
+    /// How often a run may have the amount of a limit once more.
+    pub raised: BTreeMap<(String, &'static str), u64>,
+    /// What was spent when a run was last told that it was too much.
+    pub reached: BTreeMap<String, u64>,
+    /// What runs were told.
+    pub said: BTreeMap<String, Vec<Said>>,
     /// Keys of alerts.
     pub alerts: BTreeSet<String>,
     /// The project as this host knows it.
@@ -104,7 +118,54 @@ impl Ledger {
 
     /// Runs that hold a slot.
     pub fn running(&self) -> impl Iterator<Item = (&String, &Entry)> {
-        self.live().filter(|(_, run)| run.state.holds_slot())
+        self.live().filter(|(_, run)| self.holds_slot(run))
+    }
+
+    /// Who waits for a model keeps it.
+    pub fn holds_slot(&self, run: &Entry) -> bool {
+        let for_model = || {
+            let waited = run.wait.as_ref().and_then(|wait| self.waits.get(wait));
+            waited.is_some_and(|waited| {
+                waited.by.is_none() && matches!(waited.wait.what, WaitFor::Slot { .. })
+            })
+        };
+        match run.state {
+            RunState::Starting | RunState::Running => true,
+            RunState::Waiting => for_model(),
+            _ => false,
+        }
+    }
+
+    /// What a run used over all its attempts.
+    pub fn spent(&self, run: &str) -> Spent {
+        let attempts = self.heard.iter().filter(|((of, _), _)| of == run);
+        attempts.fold(Spent::default(), |sum, (_, spent)| add(sum, *spent))
+    }
+
+    /// What an event says that the rules have to count, before its decisions are known.
+    pub fn hear(&mut self, input: &Input) {
+        let (run, attempt, spent, at) = match &input.event {
+            Event::RunReported { run, attempt, report: Report::Spent(spent) } => {
+                (run, *attempt, *spent, input.stamp.at)
+            }
+            Event::RunExited { run, attempt, exit } => {
+                self.heard_before = self.spent(run);
+                let Some(spent) = exit.spent else { return };
+                (run, *attempt, spent, exit.at)
+            }
+            _ => return,
+        };
+        self.heard_before = self.spent(run);
+        let Some(entry) = self.runs.get(run) else { return };
+        if entry.attempt != attempt || !entry.state.alive() {
+            return;
+        }
+        let agent = entry.agent.clone();
+        let known = self.heard.entry((run.clone(), attempt)).or_default();
+        let before = known.cost();
+        *known = larger(*known, spent);
+        let more = known.cost() - before;
+        *self.days.entry((agent, at.div_euclid(86_400_000))).or_default() += more;
     }
 
     pub fn running_of(&self, agent: &str) -> u32 {
@@ -210,6 +271,20 @@ impl Ledger {
     /// What is not about a run.
     fn apply_around(&mut self, decision: &Decision) {
         match decision {
+            Decision::Spend { run, used, told, .. } => {
+                if let Some(over) = used.over {
+                    self.reached.insert(run.clone(), over.spent_micros);
+                }
+                if let Some(Why::BudgetRaised { .. }) = told {
+                    let raised = used.raised;
+                    for (limit, n) in [("perRun", raised.per_run), ("perDay", raised.per_day)] {
+                        self.raised.insert((run.clone(), limit), n);
+                    }
+                }
+            }
+            Decision::Said(said) => {
+                self.said.entry(said.run.clone()).or_default().push((**said).clone());
+            }
             Decision::Call(call) => self.calls.push(call.clone()),
             Decision::Lock(lock) => {
                 self.locks.insert(lock.key.clone(), lock.clone());
@@ -292,5 +367,30 @@ fn entry(run: &action_llama::scheduler::Run) -> Entry {
         queued_at: run.queued_at,
         exit_code: None,
         ended_at: None,
+    }
+}
+
+fn add(a: Spent, b: Spent) -> Spent {
+    Spent {
+        input_tokens: a.input_tokens + b.input_tokens,
+        output_tokens: a.output_tokens + b.output_tokens,
+        cache_read_tokens: a.cache_read_tokens + b.cache_read_tokens,
+        cache_write_tokens: a.cache_write_tokens + b.cache_write_tokens,
+        cost_micros: match (a.cost_micros, b.cost_micros) {
+            (None, None) => None,
+            _ => Some(a.cost() + b.cost()),
+        },
+        turns: a.turns + b.turns,
+    }
+}
+
+fn larger(a: Spent, b: Spent) -> Spent {
+    Spent {
+        input_tokens: a.input_tokens.max(b.input_tokens),
+        output_tokens: a.output_tokens.max(b.output_tokens),
+        cache_read_tokens: a.cache_read_tokens.max(b.cache_read_tokens),
+        cache_write_tokens: a.cache_write_tokens.max(b.cache_write_tokens),
+        cost_micros: a.cost_micros.max(b.cost_micros),
+        turns: a.turns.max(b.turns),
     }
 }

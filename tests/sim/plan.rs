@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use action_llama::scheduler::cron::Schedule;
 use action_llama::scheduler::{
-    AgentRules, Cadence, Hold, Millis, Missed, Overlap, Priority, ProjectRules, Retry, RetryOn,
-    Template,
+    AgentRules, Budget, Cadence, Hold, Millis, Missed, Overlap, Overspent, Priority, ProjectRules,
+    Retry, RetryOn, Template,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,9 @@ pub struct Setup {
     #[serde(default = "deep")]
     pub max_call_depth: u32,
     pub agents: Vec<Agent>,
+    /// Slots of the first models.
+    #[serde(default)]
+    pub slots: Vec<u32>,
 }
 
 fn deep() -> u32 {
@@ -61,6 +64,14 @@ pub struct Agent {
     pub lane: Option<String>,
     #[serde(default)]
     pub keep_latest: Option<String>,
+    /// Millionths per run and per day, and whether a person is asked for more.
+    #[serde(default)]
+    pub budget: Option<(Option<u64>, Option<u64>, bool)>,
+}
+
+/// The name of a model; the last of a few has no limit.
+pub fn model(n: u32) -> String {
+    format!("model-{}", n % 3)
 }
 
 /// Days of history that are kept.
@@ -74,6 +85,7 @@ impl Setup {
             max_call_depth: self.max_call_depth,
             retention_days: RETENTION_DAYS,
             id_key: 0xA1,
+            slots: (0u32..).zip(&self.slots).map(|(n, slots)| (model(n), *slots)).collect(),
             ..ProjectRules::default()
         }
     }
@@ -110,6 +122,11 @@ impl Agent {
             priority: self.priority.unwrap_or_default(),
             lane: self.lane.as_ref().map(|text| Template::parse(text).unwrap()),
             keep_latest: self.keep_latest.as_ref().map(|text| Template::parse(text).unwrap()),
+            budget: self.budget.map_or(Budget::default(), |(per_run, per_day, asks)| Budget {
+                per_run_micros: per_run,
+                per_day_micros: per_day,
+                then: if asks { Overspent::Ask } else { Overspent::Stop },
+            }),
             ..AgentRules::default()
         }
     }
@@ -222,6 +239,10 @@ pub enum Word {
     Status,
     Return,
     Rerun,
+    /// It used so much of models.
+    Spent(u32),
+    /// It has read so many texts.
+    Heard(u32),
 }
 
 /// What an operator wants. Agents and runs are numbers; agent 0 is the whole project where that
@@ -261,19 +282,32 @@ pub enum Wish {
     /// Answer a question that is open, or was.
     Answer(u32, bool),
     Unlock(u32),
+    /// Say something to a run.
+    Say(u32, Option<u32>),
 }
 
 /// What a process asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Plea {
-    Lock { key: u32, ttl_ms: Option<Millis>, waits: bool },
+    Lock {
+        key: u32,
+        ttl_ms: Option<Millis>,
+        waits: bool,
+    },
     Unlock(u32),
     Renew(u32, Option<Millis>),
-    Call { agent: u32, key: Option<u32> },
+    Call {
+        agent: u32,
+        key: Option<u32>,
+    },
     WaitForWebhook(Option<u32>, Option<Millis>),
     WaitForCall(Option<Millis>),
     WaitForAnswer(bool, Option<Millis>),
+    Slot(u32),
+    FreeSlot(u32),
+    /// More of the budget of a run, or of a day.
+    More(bool),
 }
 
 /// What an agent's file says from now on.
@@ -289,6 +323,10 @@ pub enum Edit {
     Attempts(u32),
     /// The whole project's scale.
     Cap(Option<u32>),
+    /// Slots of a model; none is no limit.
+    Slots(u32, Option<u32>),
+    /// Of a day.
+    Budget(Option<u64>),
 }
 
 /// A parsed schedule; there are few different ones, and parsing takes longer than many steps.

@@ -109,10 +109,7 @@ impl Chooser {
             Kind::Task if world.tasks() == 0 => self.turn(),
             Kind::Task => Step::Task(self.number()),
             Kind::Program => Step::Program(self.number(), self.happening()),
-            Kind::Says => Step::Says(
-                self.number(),
-                *self.rng.pick(&[Word::Status, Word::Return, Word::Rerun]),
-            ),
+            Kind::Says => Step::Says(self.number(), self.word()),
             Kind::Asks => Step::Asks(self.number(), self.plea()),
             Kind::RefuseTold => Step::RefuseTold,
             Kind::Round => Step::Round,
@@ -168,8 +165,18 @@ impl Chooser {
         }
     }
 
+    fn word(&mut self) -> Word {
+        match self.rng.weighted(&[2, 2, 2, 9, 2]) {
+            0 => Word::Status,
+            1 => Word::Return,
+            2 => Word::Rerun,
+            3 => Word::Spent(self.rng.below(1000)),
+            _ => Word::Heard(self.rng.below(4)),
+        }
+    }
+
     fn wish(&mut self) -> Wish {
-        match self.rng.weighted(&[4, 2, 2, 5, 5, 2, 3, 3, 1, 7, 1, 4, 3, 5, 1]) {
+        match self.rng.weighted(&[4, 2, 2, 5, 5, 2, 3, 3, 1, 7, 1, 4, 3, 5, 1, 5]) {
             0 => Wish::Run(self.number()),
             1 => Wish::Rerun(self.number()),
             2 => Wish::Pause(self.number()),
@@ -195,7 +202,11 @@ impl Chooser {
             },
             12 => Wish::KillTree(self.number()),
             13 => Wish::Answer(self.number(), self.rng.percent(70)),
-            _ => Wish::Unlock(self.number()),
+            14 => Wish::Unlock(self.number()),
+            _ => {
+                let key = self.rng.percent(60).then(|| self.rng.below(2));
+                Wish::Say(self.number(), key)
+            }
         }
     }
 
@@ -206,7 +217,7 @@ impl Chooser {
 
     fn plea(&mut self) -> Plea {
         let timeout = self.rng.percent(50).then(|| self.rng.between(1, 20 * MINUTE));
-        match self.rng.weighted(&[12, 2, 2, 9, 3, 2, 5]) {
+        match self.rng.weighted(&[12, 2, 2, 9, 3, 2, 5, 16, 4, 5]) {
             0 => Plea::Lock {
                 key: self.number(),
                 ttl_ms: self.rng.percent(50).then(|| self.rng.between(1, 10 * MINUTE)),
@@ -223,18 +234,23 @@ impl Chooser {
                 Plea::WaitForWebhook(thing, timeout)
             }
             5 => Plea::WaitForCall(timeout),
-            _ => Plea::WaitForAnswer(self.rng.percent(50), timeout),
+            6 => Plea::WaitForAnswer(self.rng.percent(50), timeout),
+            7 => Plea::Slot(*self.rng.pick(&[0, 0, 0, 0, 1, 2])),
+            8 => Plea::FreeSlot(*self.rng.pick(&[0, 0, 1])),
+            _ => Plea::More(self.rng.percent(50)),
         }
     }
 
     fn edit(&mut self) -> Edit {
-        match self.rng.weighted(&[5, 4, 2, 3, 2, 1]) {
+        match self.rng.weighted(&[5, 4, 2, 3, 2, 1, 2, 2]) {
             0 => Edit::Move,
             1 => Edit::Scale(self.rng.below(4)),
             2 => Edit::QueueBound(self.rng.below(4)),
             3 => Edit::Every(*self.rng.pick(&[0, MINUTE, 7 * MINUTE, 90 * MINUTE])),
             4 => Edit::Attempts(1 + self.rng.below(3)),
-            _ => Edit::Cap(*self.rng.pick(&[None, Some(1), Some(2)])),
+            5 => Edit::Cap(*self.rng.pick(&[None, Some(1), Some(2)])),
+            6 => Edit::Slots(self.rng.below(3), *self.rng.pick(&[None, Some(1), Some(2)])),
+            _ => Edit::Budget(*self.rng.pick(&[None, Some(300), Some(3000)])),
         }
     }
 
@@ -263,6 +279,7 @@ fn setup(rng: &mut Rng) -> Setup {
         scale: *rng.pick(&[None, None, Some(1), Some(2), Some(3)]),
         max_reruns: *rng.pick(&[0, 1, 3]),
         max_call_depth: *rng.pick(&[1, 2, 3]),
+        slots: vec![1, *rng.pick(&[1, 2])],
         agents,
     }
 }
@@ -282,6 +299,10 @@ fn agent(rng: &mut Rng, name: &str) -> Agent {
         }),
         priority: rng.percent(30).then(|| *rng.pick(&Priority::ALL)),
         lane: rng.percent(30).then(|| (*rng.pick(&["{thing}", "{type}", "all"])).to_owned()),
+        budget: rng.percent(60).then(|| {
+            let amount = |rng: &mut Rng| rng.percent(60).then(|| u64::from(1 + rng.below(900)));
+            (amount(rng), amount(rng), rng.percent(60))
+        }),
         keep_latest: rng.percent(25).then(|| "{thing}".to_owned()),
         schedule: rng
             .percent(60)

@@ -1,5 +1,7 @@
 //! Instants and durations as people read them.
 
+pub use al_wire::story::took;
+
 pub const DAY_MS: i64 = 86_400_000;
 
 /// `12s`, `2m05s`, `1h04m`, `3d4h`: how long something has been going on, to the second below an hour.
@@ -8,7 +10,7 @@ pub fn running(duration_ms: i64) -> String {
     match s {
         0..60 => format!("{s}s"),
         60..3_600 => format!("{}m{:02}s", s / 60, s % 60),
-        _ => coarse(duration_ms),
+        _ => took(duration_ms),
     }
 }
 
@@ -23,25 +25,6 @@ pub fn ago(duration_ms: i64) -> String {
         1..60 => format!("{minutes}m"),
         60..2_880 => format!("{}h", minutes / 60),
         _ => format!("{}d", minutes / 1_440),
-    }
-}
-
-/// `850ms`, `3.4s`, `2m05s`, `1h04m`: how long something took.
-pub fn took(duration_ms: i64) -> String {
-    let ms = duration_ms.max(0);
-    match ms {
-        0..1_000 => format!("{ms}ms"),
-        1_000..60_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),
-        60_000..3_600_000 => format!("{}m{:02}s", ms / 60_000, ms / 1_000 % 60),
-        _ => coarse(ms),
-    }
-}
-
-fn coarse(duration_ms: i64) -> String {
-    let minutes = duration_ms.max(0) / 60_000;
-    match minutes {
-        0..1_440 => format!("{}h{:02}m", minutes / 60, minutes % 60),
-        _ => format!("{}d{}h", minutes / 1_440, minutes / 60 % 24),
     }
 }
 

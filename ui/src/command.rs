@@ -29,7 +29,7 @@ pub enum Line {
 }
 
 /// Verbs with what may follow, in the order in which help and completion list them.
-pub const VERBS: [(&str, &str); 19] = [
+pub const VERBS: [(&str, &str); 20] = [
     ("agents", "[word ...]"),
     ("runs", "[agent] [state=...] [/text]"),
     ("queues", "[agent] [/text]"),
@@ -38,6 +38,7 @@ pub const VERBS: [(&str, &str); 19] = [
     ("alerts", ""),
     ("run", "<agent> [\"prompt\"]"),
     ("answer", "<run> <text>"),
+    ("say", "<run> <text>"),
     ("kill", "<run | agent>"),
     ("pause", "<agent | all>"),
     ("resume", "<agent | all>"),
@@ -52,8 +53,8 @@ pub const VERBS: [(&str, &str); 19] = [
 ];
 
 /// Verbs that change the scheduler.
-pub const CHANGING: [&str; 8] =
-    ["run", "answer", "kill", "pause", "resume", "rerun", "drop", "scale"];
+pub const CHANGING: [&str; 9] =
+    ["run", "answer", "say", "kill", "pause", "resume", "rerun", "drop", "scale"];
 
 /// Understands what was typed after the colon. The error is a sentence for the operator.
 pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
@@ -72,7 +73,14 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
         "logs" => logs(rest, fleet).map(Line::Logs),
         "alerts" => Ok(Line::Alerts),
         "run" => run(rest, fleet).map(Line::Ask),
-        "answer" => answer(rest, fleet).map(Line::Ask),
+        "answer" => {
+            let (run, text) = told(verb, rest, fleet)?;
+            Ok(Line::Ask(Command::Answer { run, text }))
+        }
+        "say" => {
+            let (run, text) = told(verb, rest, fleet)?;
+            Ok(Line::Ask(Command::Say { run, text }))
+        }
         "kill" => {
             let name = one(verb, rest, "a run or an agent")?;
             let target = match agent(name, fleet) {
@@ -140,13 +148,14 @@ fn run(rest: &str, fleet: &Fleet) -> Result<Command, String> {
     })
 }
 
-fn answer(rest: &str, fleet: &Fleet) -> Result<Command, String> {
+/// A run and what it is told.
+fn told(verb: &str, rest: &str, fleet: &Fleet) -> Result<(String, String), String> {
     let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let text = text.trim();
     if text.is_empty() {
-        return Err("`answer` needs a run and a text".to_owned());
+        return Err(format!("`{verb}` needs a run and a text"));
     }
-    Ok(Command::Answer { run: run_id(name, fleet)?, text: text.to_owned() })
+    Ok((run_id(name, fleet)?, text.to_owned()))
 }
 
 fn scale(rest: &str, fleet: &Fleet) -> Result<Command, String> {

@@ -27,6 +27,10 @@ pub enum Answer {
     Reply {
         run: String,
     },
+    /// Say the text to this run.
+    Say {
+        run: String,
+    },
 }
 
 /// Label and effect of a button are one value.
@@ -204,6 +208,19 @@ impl Dialog {
             typing: !few,
             ..Self::new(format!("{} asks", run.id), buttons, now_ms)
         })
+    }
+
+    /// The form behind `m`.
+    pub fn say(run: &str, now_ms: i64) -> Self {
+        let buttons =
+            vec![Button::cancel(), Button::new("Say", Answer::Say { run: run.to_owned() })];
+        Self {
+            body: vec!["It hears this between two turns:".to_owned()],
+            cli: Some(format!("al say {run} \"...\"")),
+            text: Some(Input::default()),
+            typing: true,
+            ..Self::new(format!("Say to {run}"), buttons, now_ms)
+        }
     }
 
     /// The form behind `s`.

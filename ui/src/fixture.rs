@@ -71,6 +71,7 @@ pub fn run(id: &str, state: RunState, age_s: i64) -> RunRow {
         not_before_ms: None,
         caller: None,
         wait: None,
+        usage: None,
     }
 }
 
@@ -192,6 +193,67 @@ pub fn records(range: std::ops::Range<i64>) -> Vec<LogRecord> {
         _ => record(n, LogLevel::Info, &format!("tool bash cargo test -p al-core, step {n}")),
     };
     range.map(one).collect()
+}
+
+/// What an agent with a model logs: two turns, a tool that fails, one that does not.
+pub fn work() -> Vec<LogRecord> {
+    use LogLevel::{Debug, Error, Info};
+    let usage = serde_json::json!({"model": "sonnet", "inputTokens": 7_100, "outputTokens": 240,
+        "cacheReadTokens": 12_000, "costUsd": 0.0123, "durationMs": 2_100});
+    let done = |turn: i64| {
+        let mut fields = serde_json::json!({"turn": turn});
+        fields.as_object_mut().unwrap().extend(usage.as_object().unwrap().clone());
+        (Info, "turn", fields)
+    };
+    let told = [
+        (Info, "agent starting", serde_json::json!({"engine": "builtin", "models": ["sonnet"]})),
+        (Debug, "thinking", serde_json::json!({"turn": 1, "text": "Where is it?"})),
+        (
+            Info,
+            "assistant",
+            serde_json::json!({"turn": 1, "text": "I run the tests\nand read the parser."}),
+        ),
+        (
+            Debug,
+            "tool start",
+            serde_json::json!({"turn": 1, "call": "c1", "tool": "bash", "input": "{\"command\":\"cargo test\"}"}),
+        ),
+        (Info, "bash", serde_json::json!({"turn": 1, "call": "c1", "cmd": "cargo test"})),
+        (
+            Debug,
+            "tool start",
+            serde_json::json!({"turn": 1, "call": "c2", "tool": "read", "input": "{\"path\":\"src/x.rs\"}"}),
+        ),
+        done(1),
+        (
+            Debug,
+            "tool done",
+            serde_json::json!({"turn": 1, "call": "c2", "tool": "read", "durationMs": 12, "resultLength": 4_100, "result": "fn main() {\n\t\u{1b}[2Jlet x;\n}"}),
+        ),
+        (
+            Error,
+            "tool error",
+            serde_json::json!({"turn": 1, "call": "c1", "tool": "bash", "cmd": "cargo test", "exit": 101, "durationMs": 3_612, "resultLength": 32, "result": "error: mismatched types"}),
+        ),
+        (
+            Info,
+            "operator",
+            serde_json::json!({"turn": 2, "by": "ann", "text": "leave the parser alone"}),
+        ),
+        (Info, "assistant", serde_json::json!({"turn": 2, "text": "Then I am done."})),
+        done(2),
+        (
+            Info,
+            "token-usage",
+            serde_json::json!({"turnCount": 2, "inputTokens": 14_200, "outputTokens": 480, "cacheReadTokens": 24_000, "cost": 0.0246}),
+        ),
+    ];
+    let mut n = 0;
+    told.map(|(level, msg, fields)| {
+        n += 1;
+        LogRecord { fields: fields.as_object().unwrap().clone(), ..record(n, level, msg) }
+    })
+    .into()
 }
 
 /// A chunk as it comes first after `Tail`.

@@ -244,6 +244,7 @@ impl Facts<'_> {
             }
             self.add("until", self.at(wait.until_ms));
         }
+        self.maybe("used", run.usage.as_ref().map(|usage| usage.text.as_str()));
         self.maybe("called by", run.caller.as_deref());
         let called = self.ui.fleet.runs.iter();
         let called: Vec<String> = called

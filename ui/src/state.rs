@@ -243,6 +243,7 @@ impl Ui {
         Look {
             time: self.log.time,
             wrap: self.log.wrap,
+            unfolded: self.log.unfolded,
             runs: width >= 100 && matches!(self.log.buffer.source, Some(LogSource::Agent(_))),
             width: usize::from(width),
             left: self.log.left,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use al_wire::story::TOOLS;
 use regex::Regex;
 
 use super::{LogsArgs, Style, unreadable, when};
@@ -21,6 +22,9 @@ pub(super) fn query(
     };
     let mut query = target(args, project_dir, dir)?;
     query.level_min = if args.all { Level::Trace } else { Level::Info };
+    if !args.raw && !args.json {
+        query.also = &TOOLS; // their end is told, and for people it is no detail
+    }
     query.grep = match &args.grep {
         Some(pattern) => Some(Regex::new(pattern).map_err(|e| bad_pattern(&e))?),
         None => None,

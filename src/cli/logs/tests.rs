@@ -12,7 +12,7 @@ use crate::log::{Level, Redactor, Writer};
 /// 2026-11-20T00:00:00Z.
 const T0: i64 = 1_795_132_800_000;
 const HOUR: i64 = 3_600_000;
-const PLAIN: Style = Style { color: false, tty: false, zone: Tz::Europe__Berlin };
+const PLAIN: Style = Style { color: false, tty: false, width: None, zone: Tz::Europe__Berlin };
 
 #[derive(Parser)]
 struct Cli {
@@ -302,4 +302,130 @@ fn text_of_agents_cannot_drive_the_terminal() {
     same("a\u{61c}b\u{200f}c\u{85}d", "a<U+061C>b<U+200F>c<U+0085>d");
     same("a\tb\té", "a       b       é");
     same("é🦀 plain", "é🦀 plain");
+}
+
+/// A run of an agent with a model, and another beside it.
+fn work() -> Vec<Record> {
+    let at = |seconds: i64, level, msg: &str| {
+        Record::new(T0 + seconds * 1000, level, "dev", msg).of("dev-1a2b3c4d")
+    };
+    let (debug, info) = (Level::Debug, Level::Info);
+    let done = |record: Record, tool: &str, call: &str, ms: i64| {
+        record.with("turn", 1).with("call", call).with("tool", tool).with("durationMs", ms)
+    };
+    let usage = |record: Record| {
+        let record = record.with("inputTokens", 7_100).with("outputTokens", 240);
+        record.with("cacheReadTokens", 12_000).with("cacheWriteTokens", 0)
+    };
+    let text = "I look at the failing test first, because it names the function that has to change.\n\n  - then I mend \u{1b}[31mit\u{1b}[0m and run everything once more, slowly and with care";
+    let cut = "error[E0308]: mismatched types\n --> src/x.rs:3\n\u{1b}[2Jcleared";
+    vec![
+        at(0, info, "agent starting").with("engine", "builtin").with("models", json!(["sonnet"])),
+        at(1, debug, "thinking").with(
+            "text",
+            "Where is it? \u{202e}Surely in the parser, where such things have always been found.",
+        ),
+        at(2, info, "assistant").with("text", text),
+        at(3, debug, "tool start")
+            .with("call", "c1")
+            .with("tool", "read")
+            .with("input", r#"{"path":"src/x.rs"}"#),
+        at(3, debug, "tool start")
+            .with("call", "c2")
+            .with("tool", "bash")
+            .with("input", r#"{"command":"cargo test"}"#),
+        at(3, info, "bash").with("call", "c2").with("cmd", "cargo test"),
+        Record::new(T0 + 3500, info, "dev", "bash")
+            .of("dev-99999999")
+            .with("call", "c1")
+            .with("cmd", "sleep 100"),
+        done(at(4, debug, "tool done"), "read", "c1", 12)
+            .with("resultLength", 4_100)
+            .with("result", "fn main() {}\n// end"),
+        done(at(7, Level::Error, "tool error"), "bash", "c2", 3_612)
+            .with("exit", 101)
+            .with("cmd", "cargo test")
+            .with("resultLength", 64)
+            .with("result", cut),
+        usage(
+            at(8, info, "turn")
+                .with("turn", 1)
+                .with("model", "sonnet")
+                .with("provider", "anthropic")
+                .with("durationMs", 2_100)
+                .with("stop", "calls")
+                .with("costUsd", 0.0123),
+        ),
+        at(9, info, "operator").with("by", "ann").with("text", "leave the parser alone"),
+        usage(
+            Record::new(T0 + 10_000, info, "dev", "token-usage")
+                .of("dev-1a2b3c4d")
+                .with("cost", 0.0123)
+                .with("turnCount", 1),
+        ),
+    ]
+}
+
+#[test]
+fn an_agent_at_work_reads_like_a_conversation() {
+    let project = project(&work());
+    let wide = Style { width: Some(80), ..PLAIN };
+    let colored = Style { color: true, ..wide };
+    for (name, line, style) in [
+        ("work", "dev", PLAIN),
+        ("work_80_columns", "dev-1a2b3c4d", wide),
+        ("work_all_in_colour", "dev-1a2b3c4d -a", colored),
+    ] {
+        let out = output(project.path(), line, style).unwrap();
+        if style.width.is_some() {
+            let plain = out.lines().filter(|line| !line.contains('␛'));
+            assert!(plain.into_iter().all(|line| line.chars().count() <= 80), "{out}");
+        }
+        insta::assert_snapshot!(name, out);
+    }
+}
+
+#[test]
+fn tools_are_no_detail_for_people_and_stay_one_as_json() {
+    let project = project(&work());
+    let raw = output(project.path(), "dev --raw", PLAIN).unwrap();
+    assert!(!raw.contains("tool start") && !raw.contains("tool done"), "{raw}");
+}
+
+#[test]
+fn a_slow_tool_is_told_before_it_ends() {
+    let (begin, end) = (&work()[6], rec(T0 + 103_500, "tool done").with("call", "c1"));
+    let end =
+        end.of("dev-99999999").with("tool", "bash").with("exit", 0).with("durationMs", 100_000);
+    let (mut printer, mut out) = (Printer::new(PLAIN, true, T0), Vec::new());
+    printer.print(begin, &mut out).unwrap();
+    assert_eq!(printer.patience(T0 + 4_000), Some(Duration::from_millis(1_500)));
+    printer.print_slow(T0 + 4_000, &mut out).unwrap();
+    assert_eq!(out, b"");
+    printer.print_slow(T0 + 6_000, &mut out).unwrap();
+    printer.print_slow(T0 + 7_000, &mut out).unwrap();
+    assert_eq!(printer.patience(T0 + 7_000), None);
+    printer.print(&end, &mut out).unwrap();
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "01:00:03 info  [dev-99999999] $ sleep 100  no end yet\n01:01:43 info  [dev-99999999] $ sleep 100  exit 0  1m40s\n"
+    );
+}
+
+#[test]
+fn what_a_run_has_used_is_told_when_it_did_not_come_to_say_so() {
+    let check = |records: &[Record], expected: &str| {
+        let (mut printer, mut out) = (Printer::new(PLAIN, false, T0), Vec::new());
+        for record in records {
+            printer.print(record, &mut Vec::new()).unwrap();
+        }
+        printer.print_used(&mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    };
+    let work = work();
+    let (turn, total) = (&work[9], &work[11]);
+    let twice = "(total  2 turns  in 38.2k (24.0k cached) out 480  $0.0246)\n";
+    check(&[turn.clone(), turn.clone()], twice);
+    check(&[turn.clone(), total.clone()], "");
+    check(&[rec(T0, "plain")], "");
 }

@@ -1,7 +1,8 @@
 //! What a running scheduler says about itself: `GET /control/status`.
 
 use al_wire::{
-    AgentRow, AgentState, AlertRow, LastRun, PauseRow, Priority, RunRow, RunState, TryOf, WaitRow,
+    AgentRow, AgentState, AlertRow, LastRun, PauseRow, Priority, RunRow, RunState, TryOf, UsageRow,
+    WaitRow,
 };
 use chrono::DateTime;
 use serde::Deserialize;
@@ -9,7 +10,9 @@ use serde_json::Value;
 
 use super::picture::Counts;
 use crate::ambient::Millis;
+use crate::engine;
 use crate::failure::Failure;
+use crate::scheduler::Spent;
 
 /// The answer; what other versions leave out has a default.
 #[derive(Debug, Deserialize)]
@@ -102,6 +105,20 @@ struct AskedRun {
     retry: Option<TryOf>,
     caller: Option<String>,
     wait: Option<WaitRow>,
+    usage: Option<AskedUsage>,
+}
+
+/// What a run used of models.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct AskedUsage {
+    input_tokens: u64,
+    output_tokens: u64,
+    cache_read_tokens: u64,
+    cache_write_tokens: u64,
+    /// US dollars.
+    cost: Option<f64>,
+    turn_count: u32,
 }
 
 impl AskedAgent {
@@ -223,7 +240,21 @@ fn run_row(run: &AskedRun, state: RunState) -> RunRow {
         not_before_ms: run.not_before.as_deref().and_then(millis),
         caller: run.caller.clone(),
         wait: run.wait.clone(),
+        usage: run.usage.as_ref().map(usage_row),
     }
+}
+
+#[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
+fn usage_row(usage: &AskedUsage) -> UsageRow {
+    let spent = Spent {
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cache_read_tokens: usage.cache_read_tokens,
+        cache_write_tokens: usage.cache_write_tokens,
+        cost_micros: usage.cost.map(|dollars| (dollars * 1e6).round() as u64),
+        turns: usage.turn_count,
+    };
+    engine::usage_row(&spent)
 }
 
 #[cfg(test)]

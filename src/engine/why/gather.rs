@@ -74,6 +74,7 @@ fn rows(reader: &Reader, run: Run) -> Result<Rows, StoreError> {
         made: reader.calls_made(&run.id)?,
         served: reader.calls_served(&run.id)?,
         rerun: reader.rerun_of(&run.id)?,
+        said: reader.said(&run.id, 0)?,
         moments,
         pauses,
         locks,

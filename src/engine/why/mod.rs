@@ -61,6 +61,10 @@ pub enum Kind {
     Returned,
     /// It holds a lock.
     Locked,
+    /// A person said something to it.
+    Said,
+    /// What it may spend.
+    Budget,
     /// Somebody asked for its end.
     Stopping,
     Ended,

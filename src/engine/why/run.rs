@@ -1,8 +1,8 @@
 //! The chain of one run.
 
 use super::{Chain, Kind, Step, fired, in_order, lasted};
-use crate::scheduler::words::scope_name;
-use crate::scheduler::{Lock, Millis, Receipt, Run, RunState, Scope, Wakening, Why};
+use crate::scheduler::words::{scope_name, used};
+use crate::scheduler::{Lock, Millis, Receipt, Run, RunState, Said, Scope, Wakening, Why};
 use crate::store::{CallRecord, Moment};
 
 /// What the history has about a run.
@@ -17,6 +17,8 @@ pub struct Rows {
     pub made: Vec<CallRecord>,
     pub served: Vec<CallRecord>,
     pub locks: Vec<Lock>,
+    /// What people said to it.
+    pub said: Vec<Said>,
     /// Firings that woke it.
     pub wakers: Vec<Receipt>,
     /// The firing of the rerun that it asked for.
@@ -44,9 +46,18 @@ pub fn life(rows: &Rows, now: Millis) -> Vec<Step> {
     }
     calls(rows, &mut chain);
     for lock in &rows.locks {
-        let until = lasted(lock.until - lock.since);
-        let text = format!("holds the lock {} for {until} unless renewed", lock.key);
+        let text = match lock.model() {
+            Some(model) => format!("holds a slot of the model {model}"),
+            None => {
+                let until = lasted(lock.until - lock.since);
+                format!("holds the lock {} for {until} unless renewed", lock.key)
+            }
+        };
         chain.add(lock.since, Kind::Locked, text, None);
+    }
+    for said in &rows.said {
+        let text = format!("{} said: {}", said.by, first_line(&said.text));
+        chain.add(said.at, Kind::Said, text, None);
     }
     match rows.run.ended_at {
         Some(at) => end(rows, at, &mut chain),
@@ -130,6 +141,8 @@ fn turn(rows: &Rows, moment: &Moment, chain: &mut Chain) {
         }
         Why::Woken { .. } => (Kind::Woken, sentence),
         Why::GoesOn => (Kind::GoesOn, "went on, with a slot again".to_owned()),
+        Why::OverBudget { .. } => (Kind::Budget, format!("was told that {sentence}")),
+        Why::BudgetRaised { .. } => (Kind::Budget, sentence),
         _ => (Kind::Stopping, format!("was asked to end: {sentence}")),
     };
     chain.add(moment.at, kind, text, Some(why));
@@ -201,7 +214,9 @@ fn end(rows: &Rows, at: Millis, chain: &mut Chain) {
         0 => String::new(),
         n => format!(", with {} attempts", n + 1),
     };
-    chain.add(at, Kind::Ended, format!("{}{took}{tried}", ended(run)), Some(&run.why));
+    let spent = spent(run).map_or(String::new(), |spent| format!(", with {spent}"));
+    let text = format!("{}{took}{tried}{spent}", ended(run));
+    chain.add(at, Kind::Ended, text, Some(&run.why));
     let Some(rerun) = &rows.rerun else { return };
     for next in &rerun.runs {
         chain.add(rerun.at, Kind::Followed, format!("{next} follows: it asked for a rerun"), None);
@@ -212,18 +227,37 @@ fn end(rows: &Rows, at: Millis, chain: &mut Chain) {
     }
 }
 
+/// What it used of models, when it did.
+fn spent(run: &Run) -> Option<String> {
+    let spent = run.used.as_ref()?.total();
+    (spent.turns > 0).then(|| used(&spent))
+}
+
+/// The beginning of what was said: the whole of it is in the history.
+fn first_line(text: &str) -> String {
+    const CHARS: usize = 200;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(CHARS) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None if line.len() < text.trim_end().len() => format!("{line} ..."),
+        None => line.to_owned(),
+    }
+}
+
 fn state(run: &Run, now: Millis, chain: &mut Chain) {
     let why = run.stopping.as_ref().unwrap_or(&run.why);
     let for_ = |since: Millis| lasted((now - since).max(0));
     let text = match run.state {
         RunState::Queued => format!("is queued, {}", why.sentence()),
         RunState::Starting => "is starting".to_owned(),
+        RunState::Waiting if run.holds_slot() => format!("is {}", why.sentence()),
         RunState::Waiting => format!("stands still, {}", why.sentence()),
         _ if run.stopping.is_some() => format!("is ending: {}", why.sentence()),
         _ => {
             let since = run.started_at.map_or(String::new(), |at| format!(" for {}", for_(at)));
             let said = run.status.as_ref().map_or(String::new(), |text| format!(": {text}"));
-            format!("is running{since}{said}")
+            let spent = spent(run).map_or(String::new(), |spent| format!(", with {spent} so far"));
+            format!("is running{since}{spent}{said}")
         }
     };
     // A clock that went back does not turn the story around.

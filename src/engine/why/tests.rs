@@ -54,6 +54,7 @@ fn rows() -> Rows {
         made: Vec::new(),
         served: Vec::new(),
         locks: Vec::new(),
+        said: Vec::new(),
         wakers: Vec::new(),
         rerun: None,
     }

@@ -27,7 +27,10 @@ pub struct Now {
 }
 
 pub fn now(view: &View) -> Now {
-    let mut now = Now { locks: view.locks.len(), ..Now::default() };
+    let mut now = Now {
+        locks: view.locks.values().filter(|lock| lock.model().is_none()).count(),
+        ..Now::default()
+    };
     for name in view.agents.keys() {
         now.agents.insert(name.clone(), AgentNow::empty());
     }
@@ -40,12 +43,13 @@ pub fn now(view: &View) -> Now {
             agent.oldest_queued_at = Some(oldest.min(run.queued_at));
         }
     }
-    now.waiting = ["webhook", "call", "answer"].into_iter().map(|what| (what, 0)).collect();
+    now.waiting = ["webhook", "call", "answer", "slot"].into_iter().map(|what| (what, 0)).collect();
     for wait in view.waits.values().filter(|wait| !wait.over) {
         let what = match wait.what {
             WaitFor::Webhook { .. } => "webhook",
             WaitFor::Call { .. } => "call",
             WaitFor::Answer { .. } => "answer",
+            WaitFor::Slot { .. } => "slot",
         };
         *now.waiting.entry(what).or_default() += 1;
     }

@@ -129,7 +129,31 @@ fn totals(stats: &Stats, page: &mut Page) {
             family.sample(&[("agent", &agent.agent), ("why", why)], *n as f64);
         }
     });
+    used(stats, page);
     calls(stats, page);
+}
+
+fn used(stats: &Stats, page: &mut Page) {
+    let help = "Tokens that runs used of models, by kind.";
+    by_agent(page, "al_tokens_total", help, stats, |family, agent| {
+        let used = &agent.used;
+        for (kind, n) in [
+            ("input", used.input_tokens),
+            ("output", used.output_tokens),
+            ("cache_read", used.cache_read_tokens),
+            ("cache_write", used.cache_write_tokens),
+        ] {
+            family.sample(&[("agent", &agent.agent), ("kind", kind)], n as f64);
+        }
+    });
+    let help = "Replies of models.";
+    by_agent(page, "al_turns_total", help, stats, |family, agent| {
+        family.sample(&[("agent", &agent.agent)], agent.used.turns as f64);
+    });
+    let help = "What models cost in US dollars, as far as prices are known.";
+    by_agent(page, "al_cost_dollars_total", help, stats, |family, agent| {
+        family.sample(&[("agent", &agent.agent)], agent.used.cost_micros as f64 / 1e6);
+    });
 }
 
 fn calls(stats: &Stats, page: &mut Page) {

@@ -78,11 +78,7 @@ fn who_is_overloaded_is_passed_over_for_a_minute() {
         check(3, &[Fails(kind), Fails(kind), Replies], "1 2 3");
     }
     // The second fails 50 s later, and by then the first may be asked again 10 s after.
-    check(
-        2,
-        &[Fails(Overloaded), Replies, Late(Cut, 59_999), Replies, Replies],
-        "1 2 2 ~1000 2 1",
-    );
+    check(2, &[Fails(Overloaded), Replies, Late(Cut, 59_999), Replies, Replies], "1 2 2 ~1000 2 1");
     check(2, &[Alone(RateLimited, 200_000), Late(Cut, 100_000), Replies, Replies], "1 2 ~1000 2 2");
 }
 

@@ -1,192 +1,125 @@
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::sync::Arc;
+use std::os::unix::fs::MetadataExt;
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::*;
-use crate::llm::tests::{ask, asked_by};
-use crate::llm::{
-    Arguments, Call, CallResult, Fault, FaultKind, Model, Part, Reply, Request, Stop, Usage,
-};
+use crate::llm::CallResult;
 
-fn written(text: &str) -> (tempfile::TempDir, Result<Replay, Fault>) {
+fn asks(model: &dyn Model, messages: &[Message]) -> Result<Reply, Fault> {
+    let request = Request { messages: messages.to_vec(), ..Request::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(model.ask(&request, &mut |_| {}))
+}
+
+fn played(lines: &str) -> Result<Replay, Fault> {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("it.jsonl");
-    fs::write(&path, text).unwrap();
-    let replay = Replay::open(&path);
-    (dir, replay)
+    let file = dir.path().join("r.jsonl");
+    fs::write(&file, lines).unwrap();
+    Replay::open(&file)
 }
 
 fn user(text: &str) -> Message {
-    Message::User(text.to_owned())
+    Message::User(text.into())
 }
 
-fn results(of: &[&str]) -> Message {
-    let result = |tool: &&str| CallResult {
-        id: String::new(),
-        tool: (*tool).to_owned(),
-        text: "whatever".to_owned(),
+fn results(tool: &str) -> Message {
+    Message::Results(vec![CallResult {
+        id: "1".into(),
+        tool: tool.into(),
+        text: "anything".into(),
         is_error: false,
-    };
-    Message::Results(of.iter().map(result).collect())
+    }])
 }
 
-fn request(messages: &[Message]) -> Request {
-    Request { messages: messages.to_vec(), ..Request::default() }
-}
-
-#[test]
-fn a_recording_by_hand_needs_little() {
-    let text = r#"
-        // A look around.
-        {"recording": 1}
-        {"reply": ["Let me look.", {"call": "bash", "arguments": {"command": "ls"}}]}
-
-        {"reply": "Done.", "usage": {"input": 5}}
-        {"reply": [{"thinking": "hm"}, {"call": "ls"}, {"call": "ls", "malformed": "{"}], "stop": "length"}
-        {"fault": "overloaded", "retryAfterMs": 5}
-    "#;
-    let (_dir, replay) = written(text);
-    let replay = replay.unwrap();
-    let call = |id: &str, tool: &str, arguments| {
-        let (id, tool) = (id.to_owned(), tool.to_owned());
-        Part::Call(Call { id, tool, arguments, signature: None })
-    };
-    let ls = Map::from_iter([("command".to_owned(), json!("ls"))]);
-    let none = Usage::default();
-    let mut heard = Vec::new();
-
-    let first = ask(&replay, &request(&[user("go")]), &mut heard).unwrap();
-    let parts =
-        vec![Part::Text("Let me look.".to_owned()), call("call_4_1", "bash", Arguments::Valid(ls))];
-    assert_eq!(first, Reply { parts, stop: Stop::Calls, usage: none });
-    assert_eq!(heard, ["Let me look."]);
-
-    let second = asked_by(&replay, &request(&[])).unwrap();
-    let parts = vec![Part::Text("Done.".to_owned())];
-    assert_eq!(second, Reply { parts, stop: Stop::End, usage: Usage { input: 5, ..none } });
-
-    let third = asked_by(&replay, &request(&[])).unwrap();
-    let parts = vec![
-        Part::Thinking { text: "hm".to_owned(), signature: None },
-        call("call_7_1", "ls", Arguments::Valid(Map::new())),
-        call("call_7_2", "ls", Arguments::Malformed("{".to_owned())),
-    ];
-    assert_eq!(third, Reply { parts, stop: Stop::Length, usage: none });
-
-    let fault = asked_by(&replay, &request(&[])).unwrap_err();
-    assert_eq!((fault.kind, fault.retry_after_ms), (FaultKind::Overloaded, Some(5)));
-
-    let end = asked_by(&replay, &request(&[])).unwrap_err();
-    assert_eq!(end.kind, FaultKind::Setup);
-    assert!(end.message.ends_with("is at its end after 4 replies; the run goes on"), "{end}");
+fn spec() -> ModelSpec {
+    serde_json::from_value(json!({"name": "m", "provider": "custom", "model": "big"})).unwrap()
 }
 
 #[test]
-fn what_is_wrong_with_a_recording_is_said_with_its_line() {
-    let check = |text: &str, expected: &str| {
-        let (dir, replay) = written(text);
-        let fault = replay.expect_err(text);
-        assert_eq!(fault.kind, FaultKind::Setup);
-        let place = format!("recording {}", dir.path().join("it.jsonl").display());
-        let message = fault.message.strip_prefix(&place).unwrap_or(&fault.message);
-        assert!(message.starts_with(expected), "{text}: {message}");
-    };
-    check("", ":1: it begins with {\"recording\": 1}");
-    check("{\"reply\": \"x\"}", ":1: it begins with {\"recording\": 1}");
-    check("{\"recording\": 2}", ":1: its version, 2, is newer than this program; update it");
-    check("{\"recording\": 1}\n\n{\"reply\"", ":3: no JSON");
-    check("{\"recording\": 1}\n{\"answer\": 1}", ":2: neither a `request`, nor a `reply`");
-    check("{\"recording\": 1}\n{\"reply\": \"x\", \"stopp\": 1}", ":2: unknown field `stopp`");
-    check("{\"recording\": 1}\n{\"fault\": \"tired\"}", ":2: unknown variant `tired`");
-    check("{\"recording\": 1}\n{\"recording\": 1}", ":2: a second beginning");
-    let part = "{\"recording\": 1}\n{\"reply\": [{\"say\": \"x\"}]}";
-    check(part, ":2: a part of the reply is neither a text, nor `text`, `thinking` or `call`");
-    let nowhere = Replay::open(Path::new("/nowhere/it.jsonl")).unwrap_err();
-    assert!(nowhere.message.starts_with("recording /nowhere/it.jsonl: cannot be read"));
+fn a_recording_by_hand_needs_only_what_the_model_says() {
+    let model = played(
+        "{\"text\": \"I look.\", \"calls\": [{\"tool\": \"ls\"}]}\n\n{\"text\": \"Nothing.\"}\n",
+    )
+    .unwrap();
+    let mut conversation = vec![user("do it")];
+    let first = asks(&model, &conversation).unwrap();
+    assert_eq!((first.stop, first.text().as_str()), (Stop::Calls, "I look."));
+    let call = first.calls().next().unwrap();
+    assert_eq!((call.id.as_str(), &call.arguments), ("call_1_0", &Arguments::Valid(Map::new())));
+    conversation.extend([Message::Assistant(first.parts), results("ls")]);
+    let second = asks(&model, &conversation).unwrap();
+    assert_eq!((second.stop, second.text().as_str()), (Stop::End, "Nothing."));
 }
 
 #[test]
-fn a_replay_notices_when_the_run_goes_another_way() {
-    let text = r#"{"recording": 1}
-        {"request": {"messages": [{"role": "user", "content": "go"}]}}
-        {"reply": [{"call": "bash"}, {"call": "read"}]}
-        {"request": {"kept": 1, "messages": [{"role": "assistant", "content": []}, {"role":
-        "results", "content": [{"id": "1", "tool": "bash", "text": "", "is_error": true},
-        {"id": "2", "tool": "read", "text": "", "is_error": false}]}]}}
-        {"reply": "Done."}"#
-        .replace("\n        \"results", " \"results")
-        .replace("\n        {\"id\"", " {\"id\"");
-    let reply = Message::Assistant(Vec::new());
-
-    let (_dir, replay) = written(&text);
-    let replay = replay.unwrap();
-    asked_by(&replay, &request(&[user("another word")])).unwrap();
-    let goes_on = [user("another word"), reply.clone(), results(&["bash", "read"])];
-    asked_by(&replay, &request(&goes_on)).unwrap();
-
-    let (_dir, replay) = written(&text);
-    let replay = replay.unwrap();
-    asked_by(&replay, &request(&[user("go")])).unwrap();
-    let strays = [user("go"), reply, results(&["bash"]), user("stop")];
-    let fault = asked_by(&replay, &request(&strays)).unwrap_err();
-    let expected = ":5: the run goes another way: it sends a reply; results of bash; a message, \
-                    and the recording has a reply; results of bash, read here";
-    assert!(fault.message.ends_with(expected), "{fault}");
-}
-
-#[test]
-fn what_is_recorded_is_played_back_without_the_secrets() {
+fn what_was_recorded_is_played_back_the_same() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("new.jsonl");
-    let clean: Clean = Arc::new(|text| text.replace("sec\"ret\n", "***"));
-    let recording = Recording::create(&path, clean.clone()).unwrap();
-    let again = Recording::create(&path, clean).err().unwrap();
-    assert!(again.message.contains("File exists"), "{again}");
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let file = dir.path().join("r.jsonl");
+    let hand = played(concat!(
+        r#"{"thinking":"hm","text":"it is s3cret-value","calls":[{"id":"a","tool":"bash","arguments":{"command":"ls"}},{"tool":"bash","arguments":"{bad"}],"usage":{"input":3,"output":2,"cacheRead":1}}"#,
+        "\n",
+        r#"{"text":"cut","stop":"length"}"#
+    ))
+    .unwrap();
+    let clean: Clean = Arc::new(|text| text.replace("s3cret-value", "[redacted]"));
+    let recording = Recording::create(&file, &spec(), clean).unwrap();
+    let model = recording.of(Box::new(hand), "m");
+    let mut conversation = vec![user("use s3cret-value")];
+    let first = asks(&*model, &conversation).unwrap();
+    conversation.extend([Message::Assistant(first.parts.clone()), results("bash"), user("and?")]);
+    let second = asks(&*model, &conversation).unwrap();
 
-    let text = r#"{"recording": 1}
-        {"fault": "overloaded", "status": 529}
-        {"reply": ["sec\"ret\n here", {"call": "bash", "arguments": {"command": "sec\"ret\n"}}]}
-        {"reply": [{"thinking": "hm", "signature": "s"}, "Done."]}"#;
-    let (_dir, original) = written(text);
-    let original = Arc::new(original.unwrap());
-    let (first, second) = (
-        recording.of("first", Box::new(Shared(original.clone()))),
-        recording.of("second", Box::new(Shared(original))),
-    );
-    let mut so_far = request(&[user("go")]);
-    so_far.system = "be good".to_owned();
-    assert_eq!(asked_by(&*first, &so_far).unwrap_err().kind, FaultKind::Overloaded);
-    let called = asked_by(&*second, &so_far).unwrap();
-    so_far.messages.extend([Message::Assistant(called.parts), results(&["bash"])]);
-    let done = asked_by(&*second, &so_far).unwrap();
-    assert_eq!(recording.problem(), None);
-
-    let kept = fs::read_to_string(&path).unwrap();
-    assert!(!kept.contains("sec\\\"ret"), "{kept}");
-    assert_eq!(kept.matches("be good").count(), 1, "{kept}");
-    assert_eq!(kept.matches("\"go\"").count(), 1, "{kept}");
-
-    // As one model, to which nothing bad happened.
-    let replay = Replay::open(&path).unwrap();
-    let first = asked_by(&replay, &request(&[user("go")])).unwrap();
-    assert_eq!(first.parts.first(), Some(&Part::Text("*** here".to_owned())));
-    let goes_on = [user("go"), Message::Assistant(first.parts), results(&["bash"])];
-    assert_eq!(asked_by(&replay, &request(&goes_on)).unwrap(), done);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("s3cret") && text.contains("[redacted]"), "{text}");
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+    let replay = Replay::open(&file).unwrap();
+    let again = asks(&replay, &conversation[..1]).unwrap();
+    assert_eq!((again.usage, again.stop), (first.usage, first.stop));
+    assert_eq!(again.parts[2..], first.parts[2..]);
+    assert_eq!(asks(&replay, &conversation).unwrap(), second);
 }
 
-/// One recording, played by two models.
-struct Shared(Arc<Replay>);
+#[test]
+fn an_old_file_is_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("r.jsonl");
+    fs::write(&file, "precious").unwrap();
+    let clean: Clean = Arc::new(str::to_owned);
+    assert!(Recording::create(&file, &spec(), clean).is_err());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+}
 
-impl Model for Shared {
-    fn ask<'a>(
-        &'a self,
-        request: &'a Request,
-        hear: crate::llm::Hear<'a>,
-    ) -> crate::llm::Answer<'a> {
-        self.0.ask(request, hear)
-    }
+#[test]
+fn a_run_that_goes_another_way_is_told_where() {
+    let lines = "{\"told\":[{\"user\":\"x\"}],\"calls\":[{\"tool\":\"bash\"}]}\n\
+                 {\"told\":[{\"results\":[{\"tool\":\"bash\"}]}],\"text\":\"done\"}\n";
+    let model = played(lines).unwrap();
+    let first = asks(&model, &[user("y")]).unwrap();
+    let conversation = [user("y"), Message::Assistant(first.parts), results("read")];
+    let fault = asks(&model, &conversation).unwrap_err();
+    assert!(
+        fault.message.ends_with(
+            "r.jsonl:2: the recording goes on with results of bash, the run with results of read"
+        ),
+        "{fault}"
+    );
+}
+
+#[test]
+fn a_recording_that_is_over_or_wrong_says_so() {
+    let check = |lines: &str, want: &str| {
+        let fault = match played(lines) {
+            Ok(model) => asks(&model, &[user("x")]).unwrap_err(),
+            Err(fault) => fault,
+        };
+        assert_eq!(fault.kind, FaultKind::Setup);
+        assert!(fault.message.contains(want), "{fault}");
+    };
+    check("", "ends after 0 replies, and the run goes on");
+    check("{\"text\":\"a\"}\nnot json", "r.jsonl:2 is no exchange");
+    check("{\"txt\":\"a\"}", "r.jsonl:1 is no exchange: unknown field `txt`");
+    check("{\"recording\": 2}", "r.jsonl:1 was made by a newer al (version 2)");
+    let fault =
+        r#"{"fault":{"kind":"overloaded","message":"busy","status":529,"retry_after_ms":null}}"#;
+    check(fault, "ends after 0 replies");
 }

@@ -91,7 +91,8 @@ fn a_key_is_in_no_message() {
 #[test]
 fn an_address_that_is_not_the_provider_s_is_said() {
     let moved = Say::error(302, "").with("location", "https://elsewhere/v1");
-    let message = "the provider is elsewhere; write this address as `baseUrl`: https://elsewhere/v1";
+    let message =
+        "the provider is elsewhere; write this address as `baseUrl`: https://elsewhere/v1";
     check(moved, FaultKind::NotFound, message);
 
     let server = Server::start(vec![

@@ -28,11 +28,7 @@ pub fn spec(provider: &str, model: &str) -> ModelSpec {
 }
 
 /// Asks, and keeps what is heard; thoughts stand in brackets.
-pub fn ask(
-    model: &dyn Model,
-    request: &Request,
-    heard: &mut Vec<String>,
-) -> Result<Reply, Fault> {
+pub fn ask(model: &dyn Model, request: &Request, heard: &mut Vec<String>) -> Result<Reply, Fault> {
     let mut hear = |piece: Piece<'_>| {
         heard.push(match piece {
             Piece::Text(text) => text.to_owned(),

@@ -210,9 +210,7 @@ fn chat_completions() {
 fn openai_responses() {
     let reasoning = json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "c2Vj",
         "summary": [{"type": "summary_text", "text": "Zażółć"}]});
-    let item = |kind: &str, index: u8, item: Value| {
-        json!({"type": format!("response.output_item.{kind}"), "output_index": index, "item": item})
-    };
+    let item = |kind: &str, index: u8, item: Value| json!({"type": format!("response.output_item.{kind}"), "output_index": index, "item": item});
     let delta = |kind: &str, index: u8, delta: &str| json!({"type": format!("response.{kind}.delta"), "output_index": index, "delta": delta});
     let call = |arguments: &str, id: &str| json!({"type": "function_call", "id": "fc", "call_id": id, "name": "bash", "arguments": arguments});
     let stream = events(&[
@@ -286,7 +284,8 @@ fn openai_responses() {
 
 #[test]
 fn gemini() {
-    let parts = |parts: Value| json!({"candidates": [{"content": {"role": "model", "parts": parts}}]});
+    let parts =
+        |parts: Value| json!({"candidates": [{"content": {"role": "model", "parts": parts}}]});
     let stream = events(&[
         parts(json!([{"text": "Zażółć", "thought": true}])),
         parts(json!([{"text": "I look. "}])),

@@ -112,9 +112,8 @@ impl Draft {
     /// More of a thought that OpenRouter wants back as JSON. Pieces with the same number and type
     /// are one.
     pub fn detail(&mut self, piece: &Value) {
-        let same = |known: &&mut Value| {
-            known["index"] == piece["index"] && known["type"] == piece["type"]
-        };
+        let same =
+            |known: &&mut Value| known["index"] == piece["index"] && known["type"] == piece["type"];
         let Some(known) = self.details.iter_mut().find(same) else {
             self.details.push(piece.clone());
             return;
@@ -139,10 +138,10 @@ impl Draft {
     pub fn finish(self) -> Reply {
         let (origin, turn) = (self.origin, self.turn);
         let sign = |proof: String| (!proof.is_empty()).then(|| format!("{origin}#{proof}"));
-        let details = self.details.into_iter().map(|detail| Open::Thinking {
-            text: String::new(),
-            proof: detail.to_string(),
-        });
+        let details = self
+            .details
+            .into_iter()
+            .map(|detail| Open::Thinking { text: String::new(), proof: detail.to_string() });
         let parts: Vec<Part> = details
             .chain(self.parts)
             .enumerate()

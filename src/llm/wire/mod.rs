@@ -113,12 +113,7 @@ impl Wire {
     ///
     /// # Errors
     /// What the provider says went wrong, or an event that cannot be read.
-    pub fn read(
-        self,
-        event: &sse::Event,
-        draft: &mut Draft,
-        hear: Hear<'_>,
-    ) -> Result<(), Fault> {
+    pub fn read(self, event: &sse::Event, draft: &mut Draft, hear: Hear<'_>) -> Result<(), Fault> {
         if event.data == "[DONE]" {
             draft.over = true;
             return Ok(());

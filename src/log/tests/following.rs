@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use super::super::*;
 
@@ -109,6 +110,17 @@ fn a_waiting_follower_can_be_stopped() {
     let waiting = thread::spawn(move || follower.next(10).unwrap());
     stopper.stop();
     assert_eq!(waiting.join().unwrap(), None);
+}
+
+#[test]
+fn patience_ends_with_no_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut follower = Follower::new(dir.path(), Query::all("dev"), None);
+    let soon = Some(Duration::from_millis(1));
+    assert_eq!(follower.next_within(10, soon).unwrap(), Some(vec![]));
+    write(dir.path(), &[info(T0, "one")]);
+    let one = follower.next_within(10, Some(Duration::from_secs(600))).unwrap().unwrap();
+    assert_eq!(one[0].msg, "one");
 }
 
 #[test]

@@ -80,6 +80,12 @@ impl Shared {
         self.say(Level::Info, msg, |record| record);
     }
 
+    /// Files that a person should remove now.
+    pub fn left_credentials(&self, error: &io::Error) {
+        let msg = format!("the run's credential files could not be removed: {error}");
+        self.say(Level::Error, msg, |record| record);
+    }
+
     pub fn ended(&self, exit: &Exit) {
         let (level, msg) = verdict::sentence(exit);
         self.say(level, msg, |record| {

@@ -23,6 +23,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 use super::claim::{self, Claim, Owner};
+use super::credentials;
 use super::driver::{Job, Reply};
 use super::layout::{self, Attempt};
 use super::pace::{self, Pace, Wish, Word};
@@ -157,6 +158,9 @@ impl Run {
                 Exit::bare(why, Some(refusal.code), self.started_ms, self.started_ms)
             }
         };
+        if let Err(error) = credentials::remove(&self.attempt) {
+            self.journal.left_credentials(&error);
+        }
         exit.ended_ms = ambient::now_ms();
         self.journal.collect(&self.attempt, &mut exit);
         self.journal.ended(&exit);
@@ -177,6 +181,7 @@ impl Run {
         layout::make_dir(&self.attempt.signals())?;
         layout::write(&self.attempt.trigger(), &serde_json::to_vec(&spec.trigger)?)?;
         layout::write(&self.attempt.params(), &serde_json::to_vec(&spec.params)?)?;
+        credentials::stage(&self.attempt, &spec.files)?;
         layout::write(&self.attempt.env_file(), b"")
     }
 
@@ -280,10 +285,10 @@ impl Run {
         match pace {
             Pace::Suspended => {
                 clock.suspend(Instant::now());
-                processes::suspend_group(leader);
+                processes::suspend_family(leader);
             }
             Pace::Going => {
-                processes::signal_group(leader, Signal::CONT);
+                processes::signal_family(leader, Signal::CONT);
                 clock.resume(Instant::now());
             }
         }
@@ -295,7 +300,7 @@ impl Run {
         clock.end_at(until);
         pace::say(&self.attempt, Word::Ending);
         processes::signal_group(leader, Signal::TERM);
-        processes::signal_group(leader, Signal::CONT);
+        processes::signal_family(leader, Signal::CONT);
     }
 
     fn timed_out(&self) -> ExitWhy {

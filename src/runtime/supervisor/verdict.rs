@@ -14,7 +14,7 @@ pub(super) fn trigger_words(trigger: &Value) -> String {
                 ["source", "event", "action"].into_iter().filter_map(text).collect();
             if words.is_empty() { "webhook".to_owned() } else { words.join(" ") }
         }
-        Some("agent") => match text("caller") {
+        Some("agent-trigger") => match text("sourceAgent") {
             Some(caller) => format!("called by {caller}"),
             None => "called by an agent".to_owned(),
         },
@@ -81,8 +81,11 @@ mod tests {
             (json!({"type": "webhook", "source": "github", "event": "push"}), "github push"),
             (json!({"type": "webhook"}), "webhook"),
             (json!({"type": "schedule"}), "schedule"),
-            (json!({"type": "agent", "caller": "planner"}), "called by planner"),
-            (json!({"type": "agent"}), "called by an agent"),
+            (
+                json!({"type": "agent-trigger", "sourceAgent": "planner", "caller": "planner-1"}),
+                "called by planner",
+            ),
+            (json!({"type": "agent-trigger"}), "called by an agent"),
             (json!({}), "manual"),
             (json!(null), "manual"),
         ] {

@@ -31,6 +31,7 @@ impl Step<'_> {
             Command::Drop { runs } => self.drop_runs(runs, by),
             Command::Scale { agent, scale } => self.scale(agent, *scale),
             Command::Answer { run, text } => self.answer_question(run, text, by),
+            Command::Say { run, text, key } => self.say(run, text, key.as_ref(), by),
             Command::Unlock { key } => self.unlock_by_force(key, by),
             Command::Stop { clear_queues, kill } => self.stop(*clear_queues, *kill, by),
         }
@@ -323,7 +324,7 @@ impl Step<'_> {
                 self.kill(run, why.clone());
             }
         }
-        let waiting = live.iter().filter(|run| run.state == RunState::Waiting).count();
+        let waiting = live.iter().filter(|run| !run.holds_slot()).count();
         let n = live.len() - if kill { 0 } else { waiting };
         let wait = match (n, kill) {
             (0, _) => "nothing is running".to_owned(),

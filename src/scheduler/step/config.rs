@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Step;
-use crate::scheduler::alert::is_config;
+use crate::scheduler::alert::{budget_of, is_config};
 use crate::scheduler::decision::Decision;
 use crate::scheduler::event::NewConfig;
 use crate::scheduler::model::{AgentRules, Run, RunState, Scope, Timer, Why};
@@ -29,6 +29,7 @@ impl Step<'_> {
         let changed = !self.out.is_empty();
         self.faults(&new.faults);
         if changed {
+            self.calm_after();
             self.explain_after();
         }
         self.done("read again", Vec::new());
@@ -71,6 +72,15 @@ impl Step<'_> {
                 let alert = Alert { at: self.stamp.at, fault: fault.clone() };
                 self.out.push(Decision::Raise { alert: Box::new(alert) });
             }
+        }
+    }
+
+    /// Takes back what was said of budgets, where the decisions so far made that untrue.
+    fn calm_after(&mut self) {
+        if self.view.alerts.keys().any(|key| budget_of(key).is_some()) {
+            let mut after = self.view.clone();
+            self.out.iter().for_each(|decision| after.apply(decision));
+            self.calm_budgets(&after);
         }
     }
 

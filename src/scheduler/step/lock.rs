@@ -25,7 +25,11 @@ impl Step<'_> {
     }
 
     fn holds_too_many(&self, run: &Run, key: &str) -> bool {
-        let mine = self.view.locks_of(&run.id).filter(|lock| lock.key != key).count();
+        let mine = self
+            .view
+            .locks_of(&run.id)
+            .filter(|lock| lock.key != key && lock.model().is_none())
+            .count();
         mine >= LOCKS_MAX as usize
     }
 
@@ -95,7 +99,9 @@ impl Step<'_> {
         if mutant(Mutant::LockKept) {
             return;
         }
-        let keys: Vec<String> = self.view.locks_of(&run.id).map(|lock| lock.key.clone()).collect();
+        let kept = |lock: &&Lock| lock.model().is_some() && mutant(Mutant::ModelSlotKept);
+        let locks = self.view.locks_of(&run.id).filter(|lock| !kept(lock));
+        let keys: Vec<String> = locks.map(|lock| lock.key.clone()).collect();
         for key in keys {
             self.free(&key);
         }

@@ -6,7 +6,10 @@ mod config;
 mod firing;
 mod lock;
 mod run;
+mod said;
+mod slot;
 mod time;
+mod usage;
 mod wait;
 
 use super::decision::{Answer, Decision};
@@ -31,6 +34,7 @@ pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
         Event::TimerDue(Timer::Ready(run)) => s.ready_due(run),
         Event::TimerDue(Timer::Wait(wait)) => s.wait_due(wait),
         Event::TimerDue(Timer::Lock(key)) => s.lock_due(key),
+        Event::TimerDue(Timer::Budget(agent)) => s.budget_due(agent),
         Event::Effect(effect, news) => s.effect(effect, news),
         Event::RunReported { run, attempt, report } => s.reported(run, *attempt, report),
         Event::RunAsked { run, attempt, ask } => s.asked(run, *attempt, ask),

@@ -76,14 +76,16 @@ impl Step<'_> {
     }
 
     pub(super) fn reported(&mut self, run: &str, attempt: u32, report: &Report) {
-        if self.live(run, attempt).is_none() {
+        let Some(live) = self.live(run, attempt).cloned() else {
             return self.answer(Answer::NotFound { what: format!("live run {run}") });
-        }
+        };
         let (mut status, mut return_value, mut rerun) = (None, None, false);
         match report {
             Report::Status(text) => status = Some(text.clone()),
             Report::Return(value) => return_value = Some(value.clone()),
             Report::Rerun => rerun = true,
+            Report::Spent(spent) => return self.spent(&live, spent),
+            Report::Heard(upto) => return self.heard(&live, *upto),
         }
         self.note(run, status, return_value, rerun);
         self.done("noted", vec![run.to_owned()]);
@@ -104,6 +106,9 @@ impl Step<'_> {
             Ask::Renew { key, ttl_ms } => self.renew(&run, key, *ttl_ms),
             Ask::Call { agent, context, key } => self.call(&run, agent, context, key.as_ref()),
             Ask::Wait { what, timeout_ms } => self.wait(&run, what, *timeout_ms),
+            Ask::Slot { model } => self.slot(&run, model),
+            Ask::FreeSlot { model } => self.free_model_slot(&run, model),
+            Ask::More { limit } => self.more(&run, *limit),
         }
     }
 
@@ -129,6 +134,9 @@ impl Step<'_> {
         let (state, why) = judge(&run, exit);
         // Usually known already; not when the gateway could not be reached.
         self.note(id, exit.status.clone(), exit.return_value.clone(), exit.wants_rerun);
+        if let Some(spent) = exit.spent.filter(|_| !mutant(Mutant::UsageAtEndIgnored)) {
+            self.spent_at_end(&run, &spent, exit.at);
+        }
         let code = exit.chosen.or(exit.code);
         self.end_attempt(&run, state, why, code, exit.at);
         let wants = run.wants_rerun || exit.wants_rerun || exit.code == Some(EXIT_RERUN);
@@ -240,8 +248,19 @@ impl Step<'_> {
     }
 }
 
-/// The state and reason of a run whose attempt ended this way.
+/// The state and reason of a run whose attempt ended this way. One that gave up when it was told
+/// that its budget is spent gave up for that.
 fn judge(run: &Run, exit: &Exit) -> (RunState, Why) {
+    let (state, why) = how_it_ended(run, exit);
+    match run.used.as_ref().and_then(|used| used.over.filter(|_| used.attempt == run.attempt)) {
+        Some(over) if state == RunState::Failed && exit.verdict == Verdict::Exited => {
+            (state, Why::OverBudget { over })
+        }
+        _ => (state, why),
+    }
+}
+
+fn how_it_ended(run: &Run, exit: &Exit) -> (RunState, Why) {
     match &exit.verdict {
         Verdict::TimedOut { after_s } => (RunState::TimedOut, Why::TimedOut { after_s: *after_s }),
         Verdict::Stopped => {

@@ -2,6 +2,7 @@
 
 use super::Step;
 use super::firing::{Offer, names, schedule_payload};
+use crate::scheduler::Fault;
 use crate::scheduler::decision::Decision;
 use crate::scheduler::model::{
     Cadence, Millis, Missed, Overlap, Run, Scope, Timer, Trigger, TriggerKind, Why,
@@ -28,6 +29,7 @@ impl Step<'_> {
         self.explain(self.view);
         // Only a project without errors is started.
         self.faults(&[]);
+        self.calm_budgets(self.view);
         self.prune_due();
     }
 
@@ -75,6 +77,7 @@ impl Step<'_> {
             Timer::Ready(run) => !view.runs.contains_key(run),
             Timer::Wait(wait) => !view.waits.contains_key(wait),
             Timer::Lock(key) => !view.locks.contains_key(key),
+            Timer::Budget(agent) => !view.alerts.contains_key(&Fault::budget_key(agent)),
         }
     }
 

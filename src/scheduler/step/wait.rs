@@ -23,6 +23,9 @@ impl Step<'_> {
         if let Some(why) = refused {
             return self.answer(Answer::Refused(why));
         }
+        if !matches!(what, WaitFor::Slot { .. }) {
+            self.free_model_slots(run);
+        }
         let default = self.view.agents.get(&run.agent).map(|agent| agent.rules.wait_timeout_ms);
         let timeout_ms = timeout_ms.or(default).unwrap_or(1_800_000);
         let (id, at) = (self.stamp.id.clone(), self.stamp.at);
@@ -40,7 +43,7 @@ impl Step<'_> {
             self.out.push(Decision::SetTimer { timer: Timer::Wait(id.clone()), at: until });
         }
         // One that is just being told to go on is told to stand still when that is done.
-        if run.pace == Pace::Going {
+        if run.pace == Pace::Going && !matches!(what, WaitFor::Slot { .. }) {
             self.suspend(run);
         }
         self.answer(Answer::Waits { wait: id, until });
@@ -69,6 +72,7 @@ impl Step<'_> {
                 let timer = Timer::Wait(id.to_owned());
                 self.out.push(Decision::SetTimer { timer, at: wait.until });
             }
+            Some(Wait { what: WaitFor::Slot { .. }, run, .. }) => self.slot_due(id, run),
             Some(_) => self.wake(id, Wakening::TimedOut, None),
             None => self.out.push(Decision::ClearTimer { timer: Timer::Wait(id.to_owned()) }),
         }
@@ -78,7 +82,7 @@ impl Step<'_> {
     pub(super) fn answer_question(&mut self, run: &str, text: &str, by: &str) {
         let asked = self.view.open_wait(run).and_then(|wait| match &wait.what {
             WaitFor::Answer { choices, .. } => Some((wait.id.clone(), choices.clone())),
-            WaitFor::Webhook { .. } | WaitFor::Call { .. } => None,
+            WaitFor::Webhook { .. } | WaitFor::Call { .. } | WaitFor::Slot { .. } => None,
         });
         let Some((wait, choices)) = asked else {
             return self.answer(Answer::NotFound { what: format!("open question of run {run}") });
@@ -104,7 +108,7 @@ impl Step<'_> {
                     self.kill(run, why);
                 }
                 // It went on, and waits for the next thing already.
-                _ if run.state == RunState::Waiting => self.suspend(run),
+                _ if !run.holds_slot() => self.suspend(run),
                 _ => self.out.push(Decision::Paced { run: run.id.clone(), pace: Pace::Going }),
             },
             Effect::Start { .. } | Effect::Stop { .. } => {}

@@ -286,7 +286,7 @@ fn scope(n: usize) -> Scope {
 impl Fleet {
     fn play(&mut self, act: Act) {
         let live = |fleet: &Fleet| {
-            let runs = fleet.view.runs.values().filter(|run| run.state.holds_slot());
+            let runs = fleet.view.runs.values().filter(|run| run.holds_slot());
             let mut live: Vec<(u32, String)> = runs.map(|run| (run.seq, run.id.clone())).collect();
             live.sort();
             live

@@ -49,7 +49,7 @@ fn fleet() -> Vec<(String, AgentRules)> {
 
 fn exit(verdict: Verdict, code: Option<i32>, at: i64) -> Exit {
     let (return_value, status) = (None, None);
-    Exit { verdict, code, at, return_value, status, wants_rerun: false, chosen: None }
+    Exit { verdict, code, at, return_value, status, wants_rerun: false, chosen: None, spent: None }
 }
 
 impl Pair {

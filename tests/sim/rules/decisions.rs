@@ -4,7 +4,7 @@ use action_llama::engine::Input;
 use action_llama::runtime::ExitWhy;
 use action_llama::scheduler::{
     Cadence, Decision, EffectState, Event, Hold, Missed, Pace, Receipt, RetryOn, Run, RunState,
-    Timer, TriggerKind, Why,
+    Timer, TriggerKind, WaitFor, Why,
 };
 
 use super::{Judged, OfDecision, must};
@@ -88,6 +88,8 @@ pub fn starting<'w>(world: &'w World<'_>, decision: &Decision) -> Option<&'w Ent
 /// Runs that wait have none; those that began may go on although their agent was switched off.
 fn slots(world: &World<'_>, _: &Input, decision: &Decision) -> Judged {
     let (entry, least) = match decision {
+        // Who waited for a model kept its slot, whatever became of the scale meanwhile.
+        Decision::Continue { run, .. } if kept_slot(world, run) => return Ok(()),
         Decision::Continue { run, .. } => (known(world, run)?, 1),
         _ => match starting(world, decision) {
             Some(entry) => (entry, 0),
@@ -100,6 +102,12 @@ fn slots(world: &World<'_>, _: &Input, decision: &Decision) -> Judged {
     let scale = rules.map_or(gone, |rules| rules.scale.max(least));
     must(of_agent < scale, || format!("{} runs {of_agent} of {scale} already", entry.agent))?;
     must(world.ledger.has_room(), || format!("the project runs {:?} already", world.ledger.rules))
+}
+
+fn kept_slot(world: &World<'_>, run: &str) -> bool {
+    let wait = world.ledger.runs.get(run).and_then(|entry| entry.wait.as_ref());
+    let waited = wait.and_then(|wait| world.ledger.waits.get(wait));
+    waited.is_some_and(|waited| matches!(waited.wait.what, WaitFor::Slot { .. }))
 }
 
 fn pauses(world: &World<'_>, _: &Input, decision: &Decision) -> Judged {

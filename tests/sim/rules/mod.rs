@@ -8,6 +8,7 @@ mod locks;
 mod order;
 mod rest;
 mod steps;
+mod usage;
 mod waits;
 
 use std::fmt;
@@ -57,7 +58,8 @@ pub fn before_decision(
     input: &Input,
     decision: &Decision,
 ) -> Result<(), Violation> {
-    let rules = [decisions::RULES, order::RULES, locks::DECISIONS, waits::DECISIONS];
+    let rules =
+        [decisions::RULES, order::RULES, locks::DECISIONS, waits::DECISIONS, usage::DECISIONS];
     for (rule, check) in rules.into_iter().flatten() {
         check(world, input, decision).map_err(|what| Violation::new(rule, what))?;
     }
@@ -70,7 +72,7 @@ pub fn after_input(
     input: &Input,
     decisions: &[Decision],
 ) -> Result<(), Violation> {
-    for (rule, check) in waits::INPUTS {
+    for (rule, check) in waits::INPUTS.iter().chain(usage::INPUTS) {
         check(world, input, decisions).map_err(|what| Violation::new(rule, what))?;
     }
     Ok(())
@@ -78,7 +80,8 @@ pub fn after_input(
 
 pub fn after_commit(world: &World<'_>) -> Result<(), Violation> {
     all(world, commits::RULES)?;
-    all(world, locks::COMMITS)
+    all(world, locks::COMMITS)?;
+    all(world, usage::COMMITS)
 }
 
 /// What has to happen in a turn because its time has come.
@@ -129,7 +132,7 @@ pub fn at_rest(world: &World<'_>) -> Result<(), Violation> {
     all(world, steps::RULES)?;
     all(world, steps::SLOW_RULES)?;
     let rows = Rows::of(world).map_err(|what| Violation::new("rows can be read", what))?;
-    for (rule, check) in rest::RULES {
+    for (rule, check) in rest::RULES.iter().chain(usage::REST) {
         check(world, &rows).map_err(|what| Violation::new(rule, what))?;
     }
     Ok(())

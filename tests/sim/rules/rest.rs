@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use action_llama::scheduler::{Call, Receipt, Run};
+use action_llama::scheduler::{Call, Receipt, Run, Said};
 use action_llama::store::{RunsQuery, StoreError, TriggersQuery, WaitRecord};
 
 use super::{Judged, OfRest, must};
@@ -23,7 +23,9 @@ pub const RULES: &[OfRest] = &[
 
 /// The whole history, as anybody could read it.
 pub struct Rows {
-    runs: BTreeMap<String, Run>,
+    pub(super) runs: BTreeMap<String, Run>,
+    /// By run.
+    pub(super) said: BTreeMap<String, Vec<Said>>,
     receipts: BTreeMap<String, Receipt>,
     last: HashMap<String, Run>,
     waits: BTreeMap<String, WaitRecord>,
@@ -49,7 +51,12 @@ impl Rows {
             let row = reader.call(&call.id).map_err(text)?;
             calls.extend(row.map(|(row, _)| (call.id.clone(), row)));
         }
+        let mut said = BTreeMap::new();
+        for run in world.ledger.said.keys() {
+            said.insert(run.clone(), reader.said(run, 0).map_err(text)?);
+        }
         Ok(Self {
+            said,
             waits,
             calls,
             runs: runs.into_iter().map(|run| (run.id.clone(), run)).collect(),

@@ -83,6 +83,7 @@ fn same_but_facts(view: &View, other: &View) -> bool {
         && view.timers == other.timers
         && view.locks == other.locks
         && view.waits == other.waits
+        && view.days == other.days
         && view.alerts == other.alerts
         && (view.next_run, view.from_seq) == (other.next_run, other.from_seq)
         && view.running() == other.running()
@@ -110,6 +111,7 @@ fn differences(view: &View, other: &View) -> String {
         part("pauses", view.pauses != other.pauses, d(&view.pauses), d(&other.pauses)),
         part("timers", view.timers != other.timers, d(&view.timers), d(&other.timers)),
         part("locks", view.locks != other.locks, d(&view.locks), d(&other.locks)),
+        part("days", view.days != other.days, d(&view.days), d(&other.days)),
         part("waits", view.waits != other.waits, d(&view.waits), d(&other.waits)),
         part("alerts", view.alerts != other.alerts, d(&view.alerts), d(&other.alerts)),
         part("next", view.next_run != other.next_run, d(&view.next_run), d(&other.next_run)),

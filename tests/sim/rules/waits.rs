@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use action_llama::engine::Input;
-use action_llama::scheduler::{Answer, Command, Decision, Event, Pace, RunState, Wakening};
+use action_llama::scheduler::{
+    Answer, Command, Decision, Event, Pace, RunState, WaitFor, Wakening,
+};
 use serde_json::Value;
 
 use super::decisions::known;
@@ -46,6 +48,9 @@ fn wakes(world: &World<'_>, input: &Input, decision: &Decision) -> Judged {
         (Event::Command { command: Command::Answer { run, text }, .. }, by) => {
             matches!(by, Wakening::Answer { text: said, .. } if said == text)
                 && *run == waited.wait.run
+        }
+        (_, Wakening::Slot) => {
+            payload.is_none() && matches!(waited.wait.what, WaitFor::Slot { .. })
         }
         (Event::TimerDue(_), Wakening::TimedOut) => waited.wait.until <= input.stamp.at,
         _ => false,

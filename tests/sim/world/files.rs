@@ -7,13 +7,20 @@ use action_llama::engine::Confirmation;
 use action_llama::scheduler::{Cadence, Event, Fault, NewConfig};
 
 use super::{Reply, World};
-use crate::plan::Edit;
+use crate::plan::{Edit, model};
 
 impl World<'_> {
     pub(super) fn edit(&mut self, pick: u32, edit: &Edit) {
         self.unread = true;
         if let Edit::Cap(cap) = edit {
             self.project.scale = *cap;
+            return;
+        }
+        if let Edit::Slots(n, slots) = edit {
+            match slots {
+                Some(slots) => self.project.slots.insert(model(*n), *slots),
+                None => self.project.slots.remove(&model(*n)),
+            };
             return;
         }
         let agent = self.setup.agents[pick as usize % self.setup.agents.len()].clone();
@@ -32,7 +39,8 @@ impl World<'_> {
                         rules.schedule = (*every > 0).then_some(Cadence::Every(*every));
                     }
                     Edit::Attempts(attempts) => rules.retry.attempts = *attempts,
-                    Edit::Move | Edit::Cap(_) => {}
+                    Edit::Budget(micros) => rules.budget.per_day_micros = *micros,
+                    Edit::Move | Edit::Cap(_) | Edit::Slots(..) => {}
                 }
             }
             (_, None) => {}

@@ -6,8 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use action_llama::engine::how_it_ended;
 use action_llama::runtime::{Exit, ExitWhy, Handle, Presence, TIMED_OUT};
-use action_llama::scheduler::Millis;
+use action_llama::scheduler::{self, Millis};
+use action_llama::signal::Spent;
 
 use crate::mutants::{Fault, Faults};
 use crate::plan::Happening;
@@ -65,6 +67,8 @@ pub struct Truth {
     pub refused: bool,
     /// It could not be told to stand still or to go on.
     pub untold: bool,
+    /// What it used of models.
+    used: Spent,
 }
 
 #[derive(Debug, Default)]
@@ -119,6 +123,24 @@ impl Machine {
         process.stage = Stage::Stopping;
         self.truth.entry(name.clone()).or_default().asked = true;
         true
+    }
+
+    /// An attempt uses a model. What it says may be older than what it used last.
+    pub fn use_model(&mut self, name: &Name, n: u32) -> scheduler::Spent {
+        let used = &mut self.truth.entry(name.clone()).or_default().used;
+        let before = *used;
+        used.input_tokens += u64::from(n);
+        used.cache_read_tokens += u64::from(n % 5);
+        used.turns += 1;
+        if n % 4 > 0 || used.cost_micros.is_some() {
+            used.cost_micros = Some(used.cost_micros.unwrap_or(0) + u64::from(n));
+        }
+        how_it_ended(Exit {
+            spent: Some(if n.is_multiple_of(6) { before } else { *used }),
+            ..exit(ExitWhy::Exited, Some(0), 0)
+        })
+        .spent
+        .unwrap_or_default()
     }
 
     pub fn refuse_told(&mut self) {
@@ -207,8 +229,13 @@ impl Machine {
                 self.truth.entry(process.name).or_default().vanished = true;
             }
             Stage::Running | Stage::Stopping => {
-                let exit = exit_of(what, now);
-                self.truth.entry(process.name.clone()).or_default().exit = Some(exit.clone());
+                let truth = self.truth.entry(process.name.clone()).or_default();
+                // The last turn is one that nobody heard of.
+                truth.used.output_tokens += 1;
+                truth.used.turns += 1;
+                let spent = (truth.used.turns > 1).then_some(truth.used);
+                let exit = Exit { spent, ..exit_of(what, now) };
+                truth.exit = Some(exit.clone());
                 self.exits.insert(process.name, exit);
                 self.processes.remove(index);
             }

@@ -202,6 +202,11 @@ impl World<'_> {
                 let text = if *yes { "yes" } else { "perhaps" }.to_owned();
                 Command::Answer { run: run.unwrap_or_else(|| self.run_name(*pick)), text }
             }
+            Wish::Say(run, key) => Command::Say {
+                run: self.run_name(*run),
+                text: format!("text {run}"),
+                key: key.map(|key| format!("say-{key}")),
+            },
             Wish::Unlock(key) => Command::Unlock { key: lock_key(*key) },
             Wish::Resume(scope, drop_held) => {
                 Command::Resume { scope: self.scope(*scope), drop_held: *drop_held }

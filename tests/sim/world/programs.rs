@@ -2,10 +2,10 @@
 //! a request may be on its way for long.
 
 use action_llama::engine::Confirmation;
-use action_llama::scheduler::{Ask, Event, Report, WaitFor};
+use action_llama::scheduler::{Ask, Event, Limit, Report, WaitFor};
 
 use super::{Name, Reply, World, pick_of};
-use crate::plan::{Plea, Word};
+use crate::plan::{Plea, Word, model};
 
 impl World<'_> {
     /// An attempt that began; those whose programs live rather, and among them those of calls.
@@ -29,6 +29,8 @@ impl World<'_> {
             Word::Status => Report::Status(format!("at {pick}")),
             Word::Return => Report::Return(format!("value {pick}")),
             Word::Rerun => Report::Rerun,
+            Word::Spent(n) => Report::Spent(self.machine.use_model(&(run.clone(), attempt), n)),
+            Word::Heard(n) => Report::Heard(n),
         };
         let event = Event::RunReported { run, attempt, report };
         self.send(event, Confirmation::NotNeeded, Reply::Process);
@@ -50,11 +52,14 @@ impl World<'_> {
         let (locks, mut wishes) = (&self.ledger.locks, self.ledger.wishes.iter());
         let held = |key: &String| locks.get(key).is_some_and(|lock| lock.run == run);
         let waits = wishes.find(|(_, wish)| held(&wish.key)).map(|(other, _)| other);
-        let theirs = waits.and_then(|other| locks.values().find(|lock| lock.run == *other));
+        let theirs = waits.and_then(|other| {
+            locks.values().find(|lock| lock.run == *other && lock.model().is_none())
+        });
         if let Some(lock) = theirs.filter(|_| pick.is_multiple_of(2)) {
             return lock.key.clone();
         }
-        let others = self.ledger.locks.values().filter(|lock| lock.run != run);
+        let others =
+            self.ledger.locks.values().filter(|lock| lock.run != run && lock.model().is_none());
         let others: Vec<&String> = others.map(|lock| &lock.key).collect();
         let other = pick_of(pick / 2, others.len()).filter(|_| pick.is_multiple_of(2));
         other.map_or_else(|| lock_key(pick / 2), |n| others[n].clone())
@@ -100,6 +105,11 @@ impl World<'_> {
             }
             Plea::WaitForCall(timeout_ms) => {
                 wait(WaitFor::Call { from: None, matches: Default::default() }, timeout_ms)
+            }
+            Plea::Slot(n) => Ask::Slot { model: model(*n) },
+            Plea::FreeSlot(n) => Ask::FreeSlot { model: model(*n) },
+            Plea::More(day) => {
+                Ask::More { limit: if *day { Limit::PerDay } else { Limit::PerRun } }
             }
             Plea::WaitForAnswer(choose, timeout_ms) => {
                 let choices =

@@ -109,6 +109,7 @@ impl World<'_> {
         }
         self.stamped = inputs.iter().map(|input| input.stamp.at).fold(self.now, i64::max);
         for (input, decisions) in inputs.iter().zip(decided) {
+            self.ledger.hear(input);
             for decision in decisions {
                 rules::before_decision(self, input, decision)?;
                 self.ledger.apply(decision);

@@ -73,6 +73,7 @@ fn first_words(verb: &str, fleet: &Fleet, themes: &[String]) -> Vec<String> {
         "queues" => agents().collect(),
         "runs" => agents().chain(states()).collect(),
         "answer" => runs(|state| state == RunState::Waiting).collect(),
+        "say" => runs(|state| !state.ended()).collect(),
         "kill" => agents().chain(runs(live)).collect(),
         "logs" => {
             ["scheduler".to_owned()].into_iter().chain(agents()).chain(runs(|_| true)).collect()

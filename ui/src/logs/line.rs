@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::text;
 use crate::theme::{Role, Theme};
+use al_wire::story::{self, Part, Told};
 use al_wire::{LogLevel, LogRecord};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -44,6 +45,8 @@ impl TimeMode {
 pub struct Look<'a> {
     pub time: TimeMode,
     pub wrap: bool,
+    /// Show what tools gave back, below the line that says how they ended.
+    pub unfolded: bool,
     /// Name the run of each record: the log has more than one.
     pub runs: bool,
     pub width: usize,
@@ -54,12 +57,25 @@ pub struct Look<'a> {
     pub theme: &'a Theme,
 }
 
-/// The rows of a record: one, or more with wrap.
+/// The rows of a record: one, or more with wrap and where the output of a tool is unfolded.
 pub fn rows(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<Line<'static>> {
+    let told = story::told(&record.msg, &record.fields);
     let prefix = prefix(record, before_ms, look);
     let indent = prefix.iter().map(Span::width).sum();
     let mut spans = prefix;
-    spans.extend(body(record, look));
+    spans.extend(body(record, told.as_ref(), look));
+    let mut rows = lay(spans, indent, look);
+    for line in told.iter().flat_map(|told| output(told, look)) {
+        let muted = look.theme.style(Role::Muted);
+        let mut spans = vec![Span::raw(" ".repeat(indent)), Span::styled("| ", muted)];
+        spans.extend(marked(text::safe(line, muted, look.theme.colorless), look));
+        rows.extend(lay(spans, indent, look));
+    }
+    rows
+}
+
+/// Spans as one row, or as many as they need with wrap.
+fn lay(spans: Vec<Span<'static>>, indent: usize, look: &Look<'_>) -> Vec<Line<'static>> {
     if look.wrap {
         let rows = text::wrap(spans, look.width.max(1), indent);
         return rows.into_iter().map(Line::from).collect();
@@ -69,23 +85,42 @@ pub fn rows(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<
     vec![Line::from(skip(one.collect(), indent, look.left))]
 }
 
+/// Lines of a tool's output that are to be shown.
+fn output<'r>(told: &Told<'r>, look: &Look<'_>) -> impl Iterator<Item = &'r str> {
+    let output = told.output.filter(|_| look.unfolded).unwrap_or_default();
+    text::head(output.trim_end()).0.lines()
+}
+
 /// Rows that [`rows`] makes, at least one.
 pub fn height(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> usize {
-    if look.wrap { rows(record, before_ms, look).len() } else { 1 }
+    match story::told(&record.msg, &record.fields).filter(|_| look.unfolded) {
+        _ if look.wrap => rows(record, before_ms, look).len(),
+        Some(told) => 1 + output(&told, look).count(),
+        None => 1,
+    }
 }
 
 /// All that a record says, on one line without colours: what search looks through and `yy` copies.
 pub fn plain(record: &LogRecord) -> String {
-    let mut plain = text::line(head(record).0);
-    for (key, value) in fields(record) {
+    let told = story::told(&record.msg, &record.fields);
+    let (head, _) = head(record, told.as_ref());
+    let mut plain = text::line(head);
+    if let Some(told) = told.as_ref().filter(|told| !told.notes.is_empty()) {
+        plain.push_str(&format!("  {}", text::line(&told.notes)));
+    }
+    for (key, value) in fields(record, told.as_ref()) {
         plain.push_str(&format!(" {}={}", text::line(key), field(value)));
+    }
+    if let Some(output) = told.as_ref().and_then(|told| told.output) {
+        plain.push_str(&format!(" | {}", text::line(text::head(output.trim_end()).0)));
     }
     plain
 }
 
 /// As much of the text as is shown, and how many bytes are not.
-fn head(record: &LogRecord) -> (&str, usize) {
-    text::head(record.msg.trim_end_matches(['\n', '\r']))
+fn head<'r>(record: &'r LogRecord, told: Option<&'r Told<'_>>) -> (&'r str, usize) {
+    let said = told.map_or(record.msg.as_str(), |told| &told.head);
+    text::head(said.trim_end_matches(['\n', '\r']))
 }
 
 fn prefix(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<Span<'static>> {
@@ -115,33 +150,54 @@ fn prefix(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<Sp
     spans
 }
 
-fn body(record: &LogRecord, look: &Look<'_>) -> Vec<Span<'static>> {
-    let base = match record.level {
-        LogLevel::Trace | LogLevel::Debug => look.theme.style(Role::LevelDebug),
-        LogLevel::Error => look.theme.style(Role::LevelError),
-        LogLevel::Info | LogLevel::Warn => look.theme.style(Role::Text),
+fn body(record: &LogRecord, told: Option<&Told<'_>>, look: &Look<'_>) -> Vec<Span<'static>> {
+    let role = match (told.map(|told| told.part), record.level) {
+        (Some(Part::Text | Part::Operator), _) => Role::Strong,
+        (Some(Part::Start | Part::Turn | Part::Total), _) => Role::Title,
+        (Some(Part::Call), _) => Role::Text,
+        (Some(Part::Failed), _) => Role::LevelError,
+        (Some(Part::Thinking | Part::Done), _) => Role::LevelDebug,
+        (None, LogLevel::Trace | LogLevel::Debug) => Role::LevelDebug,
+        (None, LogLevel::Error) => Role::LevelError,
+        (None, LogLevel::Info | LogLevel::Warn) => Role::Text,
     };
-    let (head, cut) = head(record);
-    let mut spans = text::safe(head, base, look.theme.colorless);
+    let (head, cut) = head(record, told);
+    let mut spans = text::safe(head, look.theme.style(role), look.theme.colorless);
     if cut > 0 {
         let marker = format!(" [{} kB more, Enter shows all]", cut.div_ceil(1024));
         spans.push(Span::styled(marker, look.theme.style(Role::Gap)));
     }
-    for (key, value) in fields(record) {
+    if let Some(told) = told.filter(|told| !told.notes.is_empty()) {
+        let role = if told.part == Part::Failed { Role::LevelError } else { Role::Muted };
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(text::line(&told.notes), look.theme.style(role)));
+    }
+    for (key, value) in fields(record, told) {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(format!("{}=", text::line(key)), look.theme.style(Role::Field)));
         spans.push(Span::styled(field(value), look.theme.style(Role::Muted)));
     }
+    marked(spans, look)
+}
+
+/// What is searched for stands out.
+fn marked(spans: Vec<Span<'static>>, look: &Look<'_>) -> Vec<Span<'static>> {
     match look.needle {
         "" => spans,
         needle => highlight(spans, needle, look.theme.style(Role::Match)),
     }
 }
 
-/// Fields worth reading. That a program writes to its output is what everybody expects of it.
-fn fields(record: &LogRecord) -> impl Iterator<Item = (&String, &Value)> {
+/// Fields worth reading: not those that were told in words. That a program writes to its output is
+/// what everybody expects of it.
+fn fields<'r>(
+    record: &'r LogRecord,
+    told: Option<&Told<'_>>,
+) -> impl Iterator<Item = (&'r String, &'r Value)> {
+    let told = told.map_or(&[] as &[_], |told| told.fields);
     let usual = |key: &str, value: &Value| key == "stream" && value == "stdout";
-    record.fields.iter().filter(move |(key, value)| !usual(key, value))
+    let fields = record.fields.iter().filter(move |(key, value)| !usual(key, value));
+    fields.filter(|(key, _)| !told.contains(&key.as_str()))
 }
 
 fn field(value: &Value) -> String {

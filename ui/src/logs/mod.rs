@@ -8,10 +8,14 @@ pub use buffer::{Buffer, Change};
 pub use line::{Look, TimeMode};
 pub use reading::Spot;
 
+use al_wire::story::{self, Part};
 use al_wire::{LogChunk, LogLevel, LogRecord, LogSource};
 
 /// Records asked for at first and per older page.
 pub const PAGE: usize = 500;
+
+/// Records before the selected one in which its turn is looked for.
+const TURN_LOOK: usize = 200;
 
 /// A search in the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub struct LogPane {
     /// Columns scrolled out on the left.
     pub left: usize,
     pub wrap: bool,
+    /// What tools gave back is shown.
+    pub unfolded: bool,
     pub time: TimeMode,
     pub level: LogLevel,
     pub search: Option<Search>,
@@ -53,6 +59,7 @@ impl Default for LogPane {
             top: Spot::default(),
             left: 0,
             wrap: false,
+            unfolded: false,
             time: TimeMode::default(),
             level: LogLevel::Trace,
             search: None,
@@ -99,9 +106,9 @@ impl LogPane {
         self.extend_search(fresh);
     }
 
-    /// True for a record that the level lets through.
+    /// True for a record that the level lets through and that says something of its own.
     pub fn passes(&self, record: &LogRecord) -> bool {
-        record.level >= self.level
+        record.level >= self.level && !story::repeats(&record.msg, &record.fields)
     }
 
     /// Looks for `needle`, and turns to the nearest match at or before the cursor.
@@ -148,15 +155,35 @@ impl LogPane {
 
     /// Next or previous error. False when there is none.
     pub fn next_error(&mut self, forward: bool) -> bool {
-        let error = |number: &i64| {
-            self.buffer.get(*number).is_some_and(|record| record.level == LogLevel::Error)
-        };
+        self.next_where(forward, |record| record.level == LogLevel::Error)
+    }
+
+    /// Next or previous end of a turn that the level lets through. False when there is none.
+    pub fn next_turn(&mut self, forward: bool) -> bool {
+        let level = self.level;
+        self.next_where(forward, |record| record.level >= level && ends_turn(record))
+    }
+
+    fn next_where(&mut self, forward: bool, is_it: impl Fn(&LogRecord) -> bool) -> bool {
+        let found = |number: &i64| self.buffer.get(*number).is_some_and(&is_it);
         let hit = if forward {
-            (self.cursor + 1..self.buffer.end()).find(error)
+            (self.cursor + 1..self.buffer.end()).find(found)
         } else {
-            (self.buffer.start()..self.cursor).rev().find(error)
+            (self.buffer.start()..self.cursor).rev().find(found)
         };
         hit.map(|hit| self.turn_to(hit)).is_some()
+    }
+
+    /// Number of the turn that the selected record is part of, as far as the records say.
+    pub fn turn(&self) -> Option<u64> {
+        let run = &self.buffer.get(self.cursor)?.run;
+        let back = (self.buffer.start()..=self.cursor).rev().take(TURN_LOOK);
+        let mut records = back.filter_map(|number| self.buffer.get(number));
+        let part = |record: &LogRecord| {
+            story::told(&record.msg, &record.fields)?;
+            record.fields.get("turn")?.as_u64()
+        };
+        records.by_ref().filter(|record| record.run == *run).find_map(part)
     }
 
     /// `all`, `>=info`: the levels shown.
@@ -184,6 +211,10 @@ impl LogPane {
         let reads = !self.follow && near;
         reads && self.buffer.more_before && !self.loading && self.buffer.first_cursor().is_some()
     }
+}
+
+fn ends_turn(record: &LogRecord) -> bool {
+    story::told(&record.msg, &record.fields).is_some_and(|told| told.part == Part::Turn)
 }
 
 #[cfg(test)]

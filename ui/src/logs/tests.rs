@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixture::{record, records, tail};
+use crate::fixture::{record, records, tail, work};
 
 fn pane(records: Vec<LogRecord>) -> LogPane {
     let mut pane = LogPane::default();
@@ -32,4 +32,31 @@ fn search_finds_what_comes_later_and_forgets_what_is_gone() {
     assert_eq!(pane.hits(), [5, 12, 19]);
     pane.take(tail(source, vec![record(0, LogLevel::Info, "403 again")]));
     assert_eq!(pane.hits(), [0]);
+}
+
+#[test]
+fn turns_and_errors_are_jumped_to_and_a_record_knows_its_turn() {
+    let mut pane = pane(work());
+    pane.turn_to(0);
+    assert_eq!(pane.turn(), None);
+    let mut seen = Vec::new();
+    while pane.next_turn(true) {
+        seen.push((pane.cursor, pane.turn()));
+    }
+    assert_eq!(seen, [(6, Some(1)), (11, Some(2))]);
+    assert!(pane.next_turn(false) && pane.cursor == 6);
+    assert!(!pane.next_turn(false));
+    assert!(pane.next_error(true) && pane.cursor == 8 && pane.turn() == Some(1));
+    pane.turn_to(12);
+    assert_eq!(pane.turn(), Some(2), "the sum stands after the last turn");
+    pane.level = LogLevel::Warn;
+    assert!(!pane.next_turn(false), "what is hidden is not jumped to");
+}
+
+#[test]
+fn the_start_of_a_command_is_told_once() {
+    let mut pane = pane(work());
+    pane.turn_to(2);
+    pane.step(1);
+    assert_eq!(pane.cursor, 4);
 }

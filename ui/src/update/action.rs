@@ -54,6 +54,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Pager => out.push(Out::Page(copy::page(ui))),
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
         A::Answer => answer(ui),
+        A::Say => say(ui),
         A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
         A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
         A::Mouse => {
@@ -78,6 +79,9 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::PreviousBad => bad(ui, false),
         A::NextMatch => next_match(ui, true),
         A::PreviousMatch => next_match(ui, false),
+        A::NextTurn => next_turn(ui, true),
+        A::PreviousTurn => next_turn(ui, false),
+        A::Fold => ui.log.unfolded = !ui.log.unfolded,
         A::Level => ui.log.next_level(),
         A::Follow if ui.log.follow => ui.log.turn_to(ui.log.cursor),
         A::Follow => bottom(ui, out),
@@ -196,6 +200,12 @@ fn next_match(ui: &mut Ui, forward: bool) {
     }
 }
 
+fn next_turn(ui: &mut Ui, forward: bool) {
+    if !ui.log.next_turn(forward) {
+        ui.complain(if forward { "no turn further down" } else { "no turn further up" });
+    }
+}
+
 /// Actions on the agent of the selection, and on all of them.
 fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     if action == Action::PauseAll {
@@ -259,6 +269,25 @@ fn answer(ui: &mut Ui) {
         (None, Subject::Run(id)) => ui.complain(format!("{id} asks nothing")),
         (None, Subject::Agent(name)) => ui.complain(format!("no run of {name} asks anything")),
         (None, _) => ui.complain("select a run that asks something first"),
+    }
+}
+
+/// A text for the selected run, or for the only one of the selected agent.
+fn say(ui: &mut Ui) {
+    let subject = ui.selected(ui.focus());
+    let run = match &subject {
+        Subject::Run(id) => ui.fleet.run(id),
+        Subject::Agent(name) => {
+            let live = |run: &&RunRow| run.agent == *name && !run.state.ended();
+            let mut runs = ui.fleet.runs.iter().filter(live);
+            runs.next().filter(|_| runs.next().is_none())
+        }
+        Subject::Alerts | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
+    };
+    match (run.map(|run| (run.id.clone(), run.state.ended())), subject) {
+        (Some((run, false)), _) => ui.dialog = Some(Dialog::say(&run, ui.now_ms)),
+        (Some((run, true)), _) => ui.complain(format!("{run} already ended")),
+        (None, _) => ui.complain("select a run first"),
     }
 }
 

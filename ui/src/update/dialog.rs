@@ -66,6 +66,13 @@ pub fn press(ui: &mut Ui, at: usize, out: &mut Vec<Out>) {
                 None => ui.dialog = Some(dialog),
             }
         }
+        Answer::Say { run } => {
+            let text = dialog.text.as_ref().map(|text| text.value().trim().to_owned());
+            match text.filter(|text| !text.is_empty()) {
+                Some(text) => ask(ui, Command::Say { run, text }, None, out),
+                None => ui.dialog = Some(dialog),
+            }
+        }
         Answer::Start { agent } => {
             let text = dialog.text.as_ref().map(|text| text.value().trim().to_owned());
             let prompt = text.filter(|text| !text.is_empty());

@@ -107,6 +107,7 @@ fn question(command: &Command) -> String {
         },
         Command::Scale { agent, scale } => format!("Scale {agent} to {scale}?"),
         Command::Answer { run, .. } => format!("Answer {run}?"),
+        Command::Say { run, .. } => format!("Say something to {run}?"),
         Command::Unlock { key } => format!("Release the lock {key}?"),
         Command::Unknown => String::new(),
     }

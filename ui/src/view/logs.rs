@@ -85,7 +85,10 @@ fn thousands(n: u64) -> String {
 
 fn title(ui: &Ui) -> String {
     let source = ui.log.buffer.source.as_ref().map(source_name);
-    let name = source.map_or_else(|| "Log".to_owned(), |source| format!("Log {source}"));
+    let mut name = source.map_or_else(|| "Log".to_owned(), |source| format!("Log {source}"));
+    if let Some(turn) = ui.log.turn() {
+        name.push_str(&format!(" turn {turn}"));
+    }
     match &ui.log.search {
         Some(search) => {
             let hits = ui.log.hits();
@@ -114,6 +117,9 @@ fn notes(log: &LogPane, width: u16) -> String {
     }
     if log.wrap || width >= 100 {
         notes.push(format!("wrap {}", if log.wrap { "on" } else { "off" }));
+    }
+    if log.unfolded {
+        notes.push("unfolded".to_owned());
     }
     if log.time != TimeMode::Local || width >= 110 {
         notes.push(format!("time {}", log.time.word()));

@@ -1,4 +1,4 @@
-use crate::fixture::{Desk, more, records, styled, tail};
+use crate::fixture::{Desk, more, records, styled, tail, work};
 use crate::input::Input;
 use crate::terminal::Quiet;
 use crate::view::{buffer, view};
@@ -339,4 +339,19 @@ proptest! {
             emulated.shows(&desk);
         }
     }
+}
+
+#[test]
+fn an_agent_at_work_is_read_turn_by_turn() {
+    let check = |name: &str, theme: &str, keys: &str| {
+        let mut desk = Desk::at((80, 24), theme);
+        desk.press("5 z");
+        let source = desk.ui.log.buffer.source.clone().unwrap();
+        desk.hear(Down::Log(tail(source, work()))).press(keys);
+        insta::assert_snapshot!(format!("view_{name}"), styled(&buffer(&desk.ui)));
+    };
+    check("turns", "terminal", "G");
+    check("turns_mono", "mono", "G");
+    check("turns_unfolded", "terminal", "{ { u");
+    check("turns_no_further", "terminal", "{ { {");
 }

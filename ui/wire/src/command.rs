@@ -56,6 +56,8 @@ pub enum Command {
     Scale { agent: String, scale: u32 },
     /// Answer the question of a waiting run.
     Answer { run: String, text: String },
+    /// Say something to a run that has not ended.
+    Say { run: String, text: String },
     /// Take a lock away from its holder.
     Unlock { key: String },
     #[serde(other)]

@@ -13,13 +13,14 @@
 mod command;
 mod log;
 mod row;
+pub mod story;
 mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
     AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, Outcome, PauseRow, Priority,
-    RerunOf, RunRow, RunState, TriggerRow, TryOf, WaitRow, WhyStep,
+    RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
 };
 pub use text::reorders;
 

@@ -253,6 +253,22 @@ pub struct WaitRow {
     pub until_ms: i64,
 }
 
+/// What a run has used of models, over all its attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRow {
+    /// Read at full price.
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cache_read_tokens: u64,
+    pub cache_write_tokens: u64,
+    /// Millionths of a US dollar, as far as prices are known; none when none is.
+    pub cost_micros: Option<u64>,
+    /// Replies of models.
+    pub turns: u32,
+    /// The same in a few words.
+    pub text: String,
+}
+
 /// One run, from acceptance to end. A queued item is a run in state `queued`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRow {
@@ -293,6 +309,9 @@ pub struct RunRow {
     /// Set while it waits.
     #[serde(default)]
     pub wait: Option<WaitRow>,
+    /// None when it has used no model.
+    #[serde(default)]
+    pub usage: Option<UsageRow>,
 }
 
 /// What came of a firing.

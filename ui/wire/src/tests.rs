@@ -40,6 +40,10 @@ fn commands_have_one_json_form() {
         Command::Answer { run: "dev-1a2b3c4d".into(), text: "yes".into() },
         r#"{"do":"answer","run":"dev-1a2b3c4d","text":"yes"}"#,
     );
+    check(
+        Command::Say { run: "dev-1a2b3c4d".into(), text: "stop there".into() },
+        r#"{"do":"say","run":"dev-1a2b3c4d","text":"stop there"}"#,
+    );
     check(Command::Unlock { key: "db:main".into() }, r#"{"do":"unlock","key":"db:main"}"#);
     check(
         Down::Reply { id: 7, reply: Reply::Stale { now: vec!["it already ended".into()] } },

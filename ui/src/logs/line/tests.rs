@@ -5,6 +5,7 @@ fn look(theme: &Theme) -> Look<'_> {
     Look {
         time: TimeMode::Local,
         wrap: false,
+        unfolded: false,
         runs: false,
         width: 40,
         left: 0,
@@ -74,4 +75,24 @@ fn matches_stand_out_inside_coloured_text() {
     let spans: Vec<String> =
         rows(&record, None, &look)[0].spans.iter().map(|span| span.content.to_string()).collect();
     assert_eq!(spans, ["I", " ", "an ", "Err", "or", " here"]);
+}
+
+#[test]
+fn the_output_of_a_tool_is_folded_until_it_is_asked_for() {
+    let theme = Theme::plain();
+    let folded = Look { time: TimeMode::None, ..look(&theme) };
+    let mut record = record(0, LogLevel::Error, "tool error");
+    let fields = serde_json::json!({"tool": "bash", "cmd": "ls x", "exit": 2, "durationMs": 12,
+        "result": "no such\n\u{1b}[2Jfile\n"});
+    record.fields = fields.as_object().unwrap().clone();
+    let line = "E $ ls x  failed  exit 2  12ms";
+    assert_eq!(shown(&record, &folded), [line]);
+    let open = Look { unfolded: true, ..folded };
+    assert_eq!(shown(&record, &open), [line, "  | no such", "  | file"]);
+    assert_eq!(plain(&record), "$ ls x  failed  exit 2  12ms | no such file");
+    for wrap in [false, true] {
+        for look in [Look { wrap, ..folded }, Look { wrap, width: 12, ..open }] {
+            assert_eq!(height(&record, None, &look), shown(&record, &look).len());
+        }
+    }
 }

@@ -50,6 +50,25 @@ fn a_question_is_answered_with_a_choice_or_with_words() {
 }
 
 #[test]
+fn a_run_is_told_something_with_a_key_or_a_command() {
+    let say = |text: &str| Command::Say { run: ASKING.into(), text: text.into() };
+    let check = |state: RunState, keys: &str, expected: &[Command]| {
+        let mut desk = desk(run(ASKING, state, 52));
+        desk.press(keys);
+        assert_eq!(desk.commands(), expected, "{state:?} {keys}");
+    };
+    check(RunState::Running, "m 'stop there' Enter", &[say("stop there")]);
+    check(RunState::Running, "m Enter", &[]);
+    check(RunState::Running, "m 'stop' Esc", &[]);
+    check(RunState::Running, ": 'say 000000b2 go on' Enter", &[say("go on")]);
+    let mut desk = desk(run(ASKING, RunState::Running, 52));
+    let failed = Row::Run(run(ASKING, RunState::Failed, 52));
+    desk.hear(Down::Delta(Delta { seq: 43, at_ms: 0, puts: vec![failed] }));
+    desk.press("m");
+    assert_eq!(desk.last_row(), format!("! {ASKING} already ended"));
+}
+
+#[test]
 fn the_question_stands_with_its_choices_and_a_refusal_is_told() {
     let mut desk = desk(asking(&["yes", "no"]));
     desk.press("A");

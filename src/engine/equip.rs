@@ -1,0 +1,190 @@
+//! What an agent that has a model is told when a run of it starts: its job, with the keys of its
+//! models.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::ambient;
+use crate::harness::{CredentialNote, Job, Place, Step, Thinker};
+use crate::llm::{self, Auth, ModelSpec, Thinking};
+use crate::log::LearningRedactor;
+use crate::project::credentials::{self, Secret};
+use crate::project::{
+    Agent, AuthType, EngineKind, Model, Preflight, Project, RuntimeKind, ThinkingLevel,
+};
+
+/// What every run on this machine is equipped from.
+#[derive(Clone, Default)]
+pub struct Equipment {
+    /// Where credentials are kept.
+    pub al_home: PathBuf,
+    /// This program, which thinks under another name.
+    pub binary: PathBuf,
+    /// Where the traffic of runs with their models is kept.
+    pub record: Option<PathBuf>,
+    /// Secrets of the host itself, never to be seen in a log.
+    pub hidden: Vec<String>,
+    /// Learns what runs are given, and takes it out of what they say.
+    pub redactor: LearningRedactor,
+}
+
+/// What of a run the job is made from.
+pub struct Wanted<'a> {
+    pub run: &'a str,
+    pub attempt: u32,
+    pub trigger: &'a Value,
+    pub params: Map<String, Value>,
+    pub credentials: Vec<CredentialNote>,
+    /// Texts that must not appear in a recording.
+    pub secrets: &'a [String],
+}
+
+/// The job of an agent that thinks; none for one that is a program.
+///
+/// # Errors
+/// When a model of the agent cannot be asked: its key is missing, say.
+pub fn job(
+    project: &Project,
+    agent: &Agent,
+    equipment: &Equipment,
+    wanted: Wanted<'_>,
+) -> Result<Option<Job>, String> {
+    let Some(engine) = thinker(agent.engine.kind) else { return Ok(None) };
+    let models = agent.models.iter().map(|name| {
+        let model = project.config.models.get(name).ok_or(format!("there is no model {name}"))?;
+        with_key(name, model, agent.runtime.kind, &equipment.al_home)
+    });
+    let shared = project.dir.join("shared");
+    Ok(Some(Job {
+        run: wanted.run.to_owned(),
+        attempt: wanted.attempt,
+        agent: agent.name.clone(),
+        engine,
+        place: place(agent.runtime.kind),
+        skill: agent.skill.body.clone(),
+        agent_dir: agent.dir.clone(),
+        shared_dir: shared.is_dir().then_some(shared),
+        trigger: wanted.trigger.clone(),
+        params: wanted.params,
+        credentials: wanted.credentials,
+        hooks_pre: agent.hooks_pre.clone(),
+        hooks_post: agent.hooks_post.clone(),
+        preflight: agent.preflight.iter().map(step).collect(),
+        models: models.collect::<Result<_, String>>()?,
+        compact_at: agent.compact_at,
+        record: equipment.record.clone(),
+        secrets: wanted.secrets.to_vec(),
+    }))
+}
+
+/// Who thinks for an agent; none when it is a program.
+pub fn thinker(engine: EngineKind) -> Option<Thinker> {
+    match engine {
+        EngineKind::Builtin => Some(Thinker::Builtin),
+        EngineKind::Claude => Some(Thinker::Claude),
+        EngineKind::Codex => Some(Thinker::Codex),
+        EngineKind::Script => None,
+    }
+}
+
+fn place(runtime: RuntimeKind) -> Place {
+    match runtime {
+        RuntimeKind::Container => Place::Container,
+        RuntimeKind::HostUser => Place::HostUser,
+        RuntimeKind::Process => Place::Process,
+    }
+}
+
+fn step(step: &Preflight) -> Step {
+    Step { provider: step.provider.clone(), required: step.required, params: step.params.clone() }
+}
+
+/// A model with its key.
+///
+/// # Errors
+/// When it cannot be asked; the message says what to do.
+fn with_key(
+    name: &str,
+    model: &Model,
+    runtime: RuntimeKind,
+    al_home: &Path,
+) -> Result<ModelSpec, String> {
+    Ok(ModelSpec { auth: auth(name, model, runtime, al_home)?, ..model_spec(name, model) })
+}
+
+/// A model as it is asked, but for its key.
+pub fn model_spec(name: &str, model: &Model) -> ModelSpec {
+    ModelSpec {
+        name: name.to_owned(),
+        provider: model.provider.clone(),
+        model: model.model.clone(),
+        base_url: model.base_url.clone(),
+        auth: Auth::None,
+        thinking: model.thinking_level.map(thinking),
+        context_window: model.context_window,
+        max_tokens: model.max_tokens,
+        headers: model.headers.clone(),
+        slots: model.slots,
+        price: model.price.map(|price| llm::Price {
+            input: price.input,
+            output: price.output,
+            cache_read: price.cache_read,
+            cache_write: price.cache_write,
+        }),
+        file: model.file.clone(),
+    }
+}
+
+fn thinking(level: ThinkingLevel) -> Thinking {
+    match level {
+        ThinkingLevel::Off => Thinking::Off,
+        ThinkingLevel::Minimal => Thinking::Minimal,
+        ThinkingLevel::Low => Thinking::Low,
+        ThinkingLevel::Medium => Thinking::Medium,
+        ThinkingLevel::High => Thinking::High,
+        ThinkingLevel::Xhigh => Thinking::Xhigh,
+    }
+}
+
+/// How a model is signed in to.
+///
+/// # Errors
+/// When what is needed for that is not there; the message says what to do.
+fn auth(name: &str, model: &Model, runtime: RuntimeKind, al_home: &Path) -> Result<Auth, String> {
+    if model.provider == "replay" {
+        return Ok(Auth::None);
+    }
+    let Some(provider) = llm::providers::provider(&model.provider) else {
+        return Err(format!("model {name} is of an unknown provider: {}", model.provider));
+    };
+    let kind = provider.credential.unwrap_or("custom_key");
+    let key = || -> Result<Option<Secret>, String> {
+        credentials::field(al_home, kind, "default", "token").map_err(|error| error.to_string())
+    };
+    let missing = || {
+        let file = al_home.join("credentials").join(kind).join("default").join("token");
+        format!("model {name} has no key: put it into {} (mode 0600)", file.display())
+    };
+    match model.auth_type {
+        AuthType::ApiKey => match key()? {
+            Some(key) => Ok(Auth::Key(key.reveal().to_owned())),
+            None if provider.needs_key(model.base_url.as_deref()) => Err(missing()),
+            None => Ok(Auth::None),
+        },
+        AuthType::OauthToken => {
+            let token = key()?.ok_or_else(missing)?;
+            Ok(Auth::Bearer(token.reveal().to_owned()))
+        }
+        AuthType::PiAuth if runtime == RuntimeKind::Container => Err(format!(
+            "model {name} signs in with pi_auth, which a container cannot reach: use api_key or \
+             oauth_token, or another runtime"
+        )),
+        AuthType::PiAuth => {
+            let home = ambient::home().unwrap_or_else(|| PathBuf::from("/"));
+            let file = home.join(".pi/agent/auth.json");
+            llm::pi_auth::auth(&file, &model.provider, ambient::now_ms())
+                .map_err(|problem| format!("model {name}: {} {problem}", file.display()))
+        }
+    }
+}
