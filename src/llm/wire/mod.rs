@@ -9,6 +9,8 @@ mod draft;
 mod gemini;
 mod responses;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 
 pub use draft::Draft;
 
