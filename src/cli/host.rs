@@ -258,13 +258,18 @@ impl Secrets {
 
 /// Why every run of this agent would fail, as far as that can be told.
 pub(super) fn cannot_run(agent: &Agent, al_home: &Path) -> Option<String> {
-    let program = agent.engine.command.as_ref();
-    let missing = || runtime::missing_program(program?, &agent.dir);
     let lacks = || {
         let kit = kit::kit(al_home, &agent.credentials, engine::bearer(agent));
         kit.err().map(|lacks| kit::complaint(&lacks))
     };
-    engine::unavailable(agent).or_else(missing).or_else(lacks)
+    cannot_start(agent).or_else(lacks)
+}
+
+/// Why no run of this agent could start, whatever credentials there are.
+pub(super) fn cannot_start(agent: &Agent) -> Option<String> {
+    let program = agent.engine.command.as_ref();
+    let missing = || runtime::missing_program(program?, &agent.dir);
+    engine::unavailable(agent).or_else(missing)
 }
 
 fn warn(what: &str) {

@@ -8,6 +8,7 @@ mod completions;
 mod context;
 mod control;
 pub mod cron;
+pub mod doctor;
 mod headless;
 mod history;
 mod hold;
@@ -18,8 +19,10 @@ mod later;
 mod lines;
 mod locks;
 pub mod logs;
+mod models;
 mod output;
 mod paint;
+mod providers;
 mod reload;
 pub mod run;
 mod running;
@@ -114,6 +117,8 @@ pub enum Verb {
     Answer(answer::AnswerArgs),
     Say(say::SayArgs),
     Scale(control::ScaleArgs),
+    Doctor(doctor::DoctorArgs),
+    Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
@@ -124,7 +129,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "test", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
-    ("Set up", &["keys", "completions", "version"]),
+    ("Set up", &["doctor", "models", "keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -216,6 +221,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
         Verb::Run(args) => return run::run(args, context),
+        Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Test(args) => return test::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
@@ -234,6 +240,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Answer(args) => answer::run(args, context),
         Verb::Say(args) => say::run(args, context),
         Verb::Scale(args) => control::scale(args, context),
+        Verb::Models(args) => models::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),
         Verb::Version(args) => version::run(args),

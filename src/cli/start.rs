@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::host::{Hosted, Places, Plan};
 use super::lines::{Lines, Sayer};
-use super::{Context, Paint, Tone, headless, output, times};
+use super::{Context, Paint, Tone, doctor, headless, output, times};
 use crate::ambient;
 use crate::engine::{Confirmation, Handle, Mirror, Outcome, serve};
 use crate::failure::Failure;
@@ -75,6 +75,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
         record: None,
     };
     let tokio = tokio()?;
+    point_to_doctor(doctor::errors(&plan.project, context, &tokio), context);
     let headless = args.headless || !std::io::stdout().is_terminal();
     let name = plan.project.name.clone();
     // Before anybody can know of this scheduler: until then a signal ends the process at once.
@@ -89,6 +90,17 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     };
     hosted.end(&tokio)?;
     outcome
+}
+
+/// Says who knows more about what will fail.
+fn point_to_doctor(errors: usize, context: &Context) {
+    let things = match errors {
+        0 => return,
+        1 => "1 thing".to_owned(),
+        n => format!("{n} things"),
+    };
+    let suffix = shell_suffix(context);
+    output::remark(&format!("{things} will fail; what to do about it: al doctor{suffix}\n"));
 }
 
 /// The project, after its warnings were shown.
@@ -319,11 +331,18 @@ fn with_console(
 /// What makes a copied command mean this project wherever the shell stands.
 fn shell_suffix(context: &Context) -> String {
     let dir = context.dir.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~@".contains(c);
     match dir.as_str() {
         "." => String::new(),
-        dir if dir.chars().all(plain) => format!(" -p {dir}"),
-        dir => format!(" -p '{}'", dir.replace('\'', r"'\''")),
+        dir => format!(" -p {}", shell_word(dir)),
+    }
+}
+
+/// A text as one word of a shell.
+pub(super) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~@".contains(c);
+    match text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 

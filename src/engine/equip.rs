@@ -53,7 +53,7 @@ pub fn job(
     let Some(engine) = thinker(agent.engine.kind) else { return Ok(None) };
     let models = agent.models.iter().map(|name| {
         let model = project.config.models.get(name).ok_or(format!("there is no model {name}"))?;
-        model_spec(name, model, agent.runtime.kind, &equipment.al_home)
+        with_key(name, model, agent.runtime.kind, &equipment.al_home)
     });
     let shared = project.dir.join("shared");
     Ok(Some(Job {
@@ -104,19 +104,23 @@ fn step(step: &Preflight) -> Step {
 ///
 /// # Errors
 /// When it cannot be asked; the message says what to do.
-pub fn model_spec(
+fn with_key(
     name: &str,
     model: &Model,
     runtime: RuntimeKind,
     al_home: &Path,
 ) -> Result<ModelSpec, String> {
-    let auth = auth(name, model, runtime, al_home)?;
-    Ok(ModelSpec {
+    Ok(ModelSpec { auth: auth(name, model, runtime, al_home)?, ..model_spec(name, model) })
+}
+
+/// A model as it is asked, but for its key.
+pub fn model_spec(name: &str, model: &Model) -> ModelSpec {
+    ModelSpec {
         name: name.to_owned(),
         provider: model.provider.clone(),
         model: model.model.clone(),
         base_url: model.base_url.clone(),
-        auth,
+        auth: Auth::None,
         thinking: model.thinking_level.map(thinking),
         context_window: model.context_window,
         max_tokens: model.max_tokens,
@@ -129,7 +133,7 @@ pub fn model_spec(
             cache_write: price.cache_write,
         }),
         file: model.file.clone(),
-    })
+    }
 }
 
 fn thinking(level: ThinkingLevel) -> Thinking {

@@ -195,6 +195,33 @@ pub fn exists(al_home: &Path, reference: &Reference) -> bool {
     fs::read_dir(folder(al_home, reference)).is_ok_and(|mut list| list.next().is_some())
 }
 
+/// Reads every field of a credential, and says whether there is one that is not empty.
+///
+/// # Errors
+/// As [`field`], for each field that fails.
+pub fn check(al_home: &Path, reference: &Reference) -> Result<bool, Vec<CredentialError>> {
+    let dir = folder(al_home, reference);
+    let io = |error| vec![CredentialError::Io { file: dir.clone(), error }];
+    let list = match fs::read_dir(&dir) {
+        Ok(list) => list,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(io(e)),
+    };
+    let mut files = Vec::new();
+    for entry in list {
+        files.push(entry.map_err(io)?.path());
+    }
+    files.sort_unstable();
+    let (mut filled, mut errors) = (false, Vec::new());
+    for file in files {
+        match read(&file) {
+            Ok(secret) => filled |= secret.is_some_and(|secret| !secret.reveal().is_empty()),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(filled) } else { Err(errors) }
+}
+
 /// The key of the gateway's API, made when there is none: `gateway_api_key/default/key`.
 ///
 /// # Errors
@@ -360,6 +387,24 @@ mod tests {
         put(home.path(), "git_ssh/bot/id_rsa", "k", 0o600);
         assert!(exists(home.path(), &Reference::parse("git_ssh:bot").unwrap()));
         assert!(!exists(home.path(), &Reference::parse("git_ssh").unwrap()));
+    }
+
+    #[test]
+    fn a_look_at_a_credential_finds_all_that_is_wrong_with_it() {
+        let home = tempfile::tempdir().unwrap();
+        put(home.path(), "jira/default/token", "t", 0o644);
+        put(home.path(), "jira/default/url", "u", 0o600);
+        put(home.path(), "jira/default/user", "u", 0o604);
+        put(home.path(), "hollow/default/token", "\n", 0o600);
+        put(home.path(), "sound/default/token", "t", 0o600);
+        let found = |name: &str| {
+            let checked = check(home.path(), &Reference::parse(name).unwrap());
+            checked.map_err(|errors| errors.len())
+        };
+        assert_eq!(found("jira"), Err(2));
+        assert_eq!(found("hollow"), Ok(false));
+        assert_eq!(found("sound"), Ok(true));
+        assert_eq!(found("sound:other"), Ok(false));
     }
 
     #[test]

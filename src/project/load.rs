@@ -13,6 +13,7 @@ use super::problem::{Problem, Problems, Severity};
 use super::source::{Named, reason};
 
 /// Which project to read, and how.
+#[derive(Clone)]
 pub struct Request<'a> {
     /// The project's folder, as the person gave it.
     pub dir: PathBuf,
@@ -56,10 +57,14 @@ pub fn survey(request: &Request<'_>) -> (Option<Project>, Vec<Problem>) {
     look(request, false)
 }
 
+/// [`survey`] of a project that is meant to be run: without an agent it cannot.
+pub fn examine(request: &Request<'_>) -> (Option<Project>, Vec<Problem>) {
+    look(request, true)
+}
+
 fn look(request: &Request<'_>, needs_agents: bool) -> (Option<Project>, Vec<Problem>) {
     let mut problems = Problems::new(request.strict);
-    let dir = std::path::absolute(&request.dir).unwrap_or_else(|_| request.dir.clone());
-    let folder = Named { shown: shown(&request.dir), path: dir };
+    let folder = Named::project(&request.dir);
     let project = if folder.path.is_dir() {
         read(&folder, request, needs_agents, &mut problems)
     } else {
@@ -145,12 +150,6 @@ fn model_names(layers: &Layers) -> Vec<String> {
         names.push(config::ONLY_MODEL.to_owned());
     }
     names
-}
-
-/// The folder as messages show it: nothing for the current one.
-fn shown(dir: &Path) -> String {
-    let text = dir.display().to_string();
-    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
 fn folder_name(dir: &Path) -> String {

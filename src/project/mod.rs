@@ -18,6 +18,7 @@ mod layers;
 mod load;
 pub mod model;
 pub mod names;
+mod place;
 mod problem;
 pub mod providers;
 pub mod reload;
@@ -30,10 +31,14 @@ pub mod watch;
 
 pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
-pub use load::{Loaded, Request, load, survey};
+pub use load::{Loaded, Request, examine, load, survey};
 pub use model::*;
-pub use problem::{Place, Problem, Severity, render};
+pub use place::Written;
+pub use problem::{
+    Place, Problem, Severity, count, did_you_mean, listed, quoted, render, render_each,
+};
 pub use schema::{File, Key, KeyInfo, Kind, find_key_table};
+pub use source::Named;
 
 #[cfg(test)]
 mod tests;

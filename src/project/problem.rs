@@ -163,6 +163,11 @@ impl Problems {
 /// Shows problems one below the other, each with its line, and counts them at the end. Of very
 /// many the first are shown.
 pub fn render(problems: &[Problem], color: bool) -> String {
+    render_each(problems, color) + &count(problems)
+}
+
+/// [`render`] without the count.
+pub fn render_each(problems: &[Problem], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(WIDTH);
     let mut out = String::new();
@@ -174,7 +179,6 @@ pub fn render(problems: &[Problem], color: bool) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "... and {} more\n", problems.len() - MOST_SHOWN);
     }
-    out.push_str(&count(problems));
     out
 }
 
@@ -213,10 +217,17 @@ fn first_line(at: &At) -> std::ops::Range<usize> {
     }
 }
 
-fn count(problems: &[Problem]) -> String {
-    let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
+/// `2 errors, 1 warning` and a line end; nothing for none.
+pub fn count<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> String {
+    let (mut errors, mut warnings) = (0, 0);
+    for problem in problems {
+        match problem.severity {
+            Severity::Error => errors += 1,
+            Severity::Warning => warnings += 1,
+        }
+    }
     let mut out = String::new();
-    for (n, noun) in [(errors, "error"), (problems.len() - errors, "warning")] {
+    for (n, noun) in [(errors, "error"), (warnings, "warning")] {
         if n > 0 {
             let comma = if out.is_empty() { "" } else { ", " };
             let plural = if n == 1 { "" } else { "s" };

@@ -47,6 +47,13 @@ impl Named {
         Self { path, shown }
     }
 
+    /// A project's folder, as the person gave it.
+    pub fn project(dir: &Path) -> Self {
+        let text = dir.display().to_string();
+        let path = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+        Self { path, shown: text.strip_prefix("./").map_or(text.clone(), str::to_owned) }
+    }
+
     /// A file or folder below this one.
     pub fn join(&self, part: &str) -> Self {
         let shown = match self.shown.as_str() {

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 21] = [
+const VERBS: [&str; 23] = [
     "start",
     "run",
     "stop",
@@ -20,6 +20,8 @@ const VERBS: [&str; 21] = [
     "kill",
     "answer",
     "scale",
+    "doctor",
+    "models",
     "keys",
     "completions",
     "version",

@@ -116,6 +116,10 @@ impl World {
         self.root.path().join("project")
     }
 
+    pub fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
     fn al_home(&self) -> PathBuf {
         self.root.path().join("home/.action-llama")
     }
@@ -162,7 +166,7 @@ impl World {
         self.steady(&serde_json::to_string_pretty(&value).unwrap())
     }
 
-    fn steady(&self, text: &str) -> String {
+    pub fn steady(&self, text: &str) -> String {
         let text = text.replace(&self.project().display().to_string(), "[project]");
         let days = regex::Regex::new(r"\b2\d{4}d\b").unwrap();
         let instants = regex::Regex::new(r"\b(1[789]\d{11})\b").unwrap();
@@ -172,10 +176,14 @@ impl World {
 
     /// The API key in the store of credentials.
     pub fn key(&self, key: &str) {
-        let dir = self.al_home().join("credentials/gateway_api_key/default");
-        fs::create_dir_all(&dir).unwrap();
-        fs::write(dir.join("key"), key).unwrap();
-        fs::set_permissions(dir.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+        self.credential("gateway_api_key/default/key", key, 0o600);
+    }
+
+    /// A field in the store of credentials: `type/instance/field`.
+    pub fn credential(&self, path: &str, value: &str, mode: u32) {
+        let file = self.al_home().join("credentials").join(path);
+        write(&file, value);
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// A history that these decisions made.

@@ -1,0 +1,180 @@
+//! What the checks look at.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Runtime as Tokio;
+
+use crate::ambient;
+use crate::cli::start::shell_word;
+use crate::cli::{Context, output};
+use crate::project::credentials::{self, CredentialError, Reference};
+use crate::project::{Agent, EngineKind, Model, Named, Problem, Project, Written, listed};
+
+/// A project, its files and its surroundings.
+pub struct Scene<'a> {
+    pub project: &'a Project,
+    pub context: &'a Context,
+    pub tokio: &'a Tokio,
+    pub progress: &'a Progress,
+    /// The project's own files.
+    pub files: Written,
+    /// Those of each agent.
+    pub agents: BTreeMap<&'a str, Written>,
+}
+
+/// A model that runs may ask, with the agents that name it.
+pub struct Used<'a> {
+    pub name: &'a str,
+    pub model: &'a Model,
+    pub agents: Vec<&'a Agent>,
+}
+
+impl<'a> Scene<'a> {
+    pub fn new(
+        project: &'a Project,
+        context: &'a Context,
+        tokio: &'a Tokio,
+        progress: &'a Progress,
+    ) -> Self {
+        let agent = |name: &'a str| (name, Written::agent(&context.dir, name));
+        Self {
+            files: Written::project(&context.dir, &context.al_home, project),
+            agents: project.agents.iter().map(|found| agent(&found.name)).collect(),
+            project,
+            context,
+            tokio,
+            progress,
+        }
+    }
+
+    /// Agents that are not switched off.
+    pub fn active(&self) -> impl Iterator<Item = &'a Agent> {
+        self.project.agents.iter().filter(|agent| agent.scale > 0)
+    }
+
+    /// Models of the agents that think, each once.
+    pub fn models(&self) -> Vec<Used<'a>> {
+        let users = |name: &str| -> Vec<&'a Agent> {
+            let thinks = |agent: &&Agent| agent.engine.kind != EngineKind::Script;
+            let names_it = |agent: &&Agent| agent.models.iter().any(|named| named == name);
+            self.active().filter(thinks).filter(names_it).collect()
+        };
+        let all = self.project.config.models.iter();
+        all.map(|(name, model)| Used { name, model, agents: users(name) })
+            .filter(|used| !used.agents.is_empty())
+            .collect()
+    }
+
+    /// A problem of something that is written in an agent's file.
+    pub fn agent_error(&self, agent: &Agent, keys: &[&str], message: String) -> Problem {
+        match self.agents.get(agent.name.as_str()) {
+            Some(file) => file.error(keys, message),
+            None => Problem::error(&Named::new(agent.dir.clone()), message),
+        }
+    }
+
+    /// A problem of a key of a model, wherever the model is written.
+    pub fn model_error(&self, used: &Used<'_>, key: &str, message: String) -> Problem {
+        let own = used.agents.iter().find(|agent| used.name == format!("{}/model", agent.name));
+        if let Some(agent) = own {
+            return self.agent_error(agent, &["model", key], message);
+        }
+        match self.files.has(&["models", used.name]) {
+            true => self.files.error(&["models", used.name, key], message),
+            false => self.files.error(&["model", key], message),
+        }
+    }
+
+    /// A file or folder of the project, as messages show it.
+    pub fn file(&self, path: &str) -> Named {
+        Named::project(&self.context.dir).join(path)
+    }
+
+    pub fn credentials(&self, reference: &Reference) -> PathBuf {
+        credentials::folder(&self.context.al_home, reference)
+    }
+}
+
+/// `agent `dev`` or `agents `dev` and `triage``.
+pub fn agents_named(agents: &[&Agent]) -> String {
+    let names = listed(agents.iter().map(|agent| agent.name.as_str()));
+    format!("agent{} {names}", if agents.len() == 1 { "" } else { "s" })
+}
+
+/// What to type for a field of a credential, until there is a command for it.
+pub fn write_field(problem: Problem, folder: &Path, field: &str) -> Problem {
+    let (dir, file) = (shell_path(folder), shell_word(field));
+    let command = format!("`(umask 077; d={dir}; mkdir -p \"$d\"; cat > \"$d\"/{file})`");
+    problem.hint("paste it into this, and end with Ctrl-D:").hint(command)
+}
+
+/// A path of this person, as short as a shell understands it.
+pub fn shell_path(path: &Path) -> String {
+    match in_home(path) {
+        Some(rest) => format!("~/{}", shell_word(&rest)),
+        None => shell_word(&path.to_string_lossy()),
+    }
+}
+
+/// A path as messages show it.
+pub fn short(path: &Path) -> String {
+    match in_home(path) {
+        Some(rest) => format!("~/{rest}"),
+        None => path.display().to_string(),
+    }
+}
+
+fn in_home(path: &Path) -> Option<String> {
+    let home = ambient::home()?;
+    Some(path.strip_prefix(home).ok()?.display().to_string())
+}
+
+/// A credential that cannot be used as it is.
+pub fn unusable(error: &CredentialError) -> Problem {
+    let at = |file: &Path, what: String| {
+        Problem::error(&Named { path: file.to_owned(), shown: short(file) }, what)
+    };
+    match error {
+        CredentialError::Exposed { file, mode } => {
+            at(file, format!("others can use this credential (mode {mode:04o})"))
+                .hint(format!("`chmod 600 {}`", shell_path(file)))
+                .hint("whoever could read it may have done so: a new one is safer")
+        }
+        CredentialError::TooLarge(file) => {
+            at(file, "this file is too large for a credential".to_owned())
+        }
+        CredentialError::NotText(file) => at(file, "this credential is not UTF-8 text".to_owned())
+            .hint("write the value as text; keys in binary form as base64 or PEM"),
+        CredentialError::Io { file, error } => {
+            at(file, format!("this credential cannot be read: {error}"))
+        }
+        CredentialError::BadName(_) => at(Path::new("."), error.to_string()),
+    }
+}
+
+/// What is being done, for a person who waits.
+pub struct Progress {
+    watched: bool,
+}
+
+impl Progress {
+    pub fn new(wanted: bool) -> Self {
+        Self { watched: wanted && std::io::stderr().is_terminal() }
+    }
+
+    /// In place of what was said before.
+    pub fn say(&self, what: &str) {
+        if self.watched {
+            output::remark(&format!("\r\x1b[2K{what} ..."));
+        }
+    }
+
+    /// Leaves nothing behind.
+    pub fn end(&self) {
+        if self.watched {
+            output::remark("\r\x1b[2K");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Places that deliveries come from.
+
+use super::scene::{Scene, unusable, write_field};
+use crate::project::credentials::{self, Reference};
+use crate::project::providers::{SecretField, provider};
+use crate::project::{Problem, WebhookSource};
+use crate::triggers::{self, Secrets, Sources};
+
+/// Sources whose deliveries would be refused, and those that take deliveries of anybody.
+pub fn sources(scene: &Scene<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut secrets = Secrets::new();
+    for source in scene.project.config.webhooks.values() {
+        let Some(secret) = secret_of(source) else { continue };
+        let (home, instance) = (&scene.context.al_home, &source.credential);
+        match credentials::field(home, secret.credential, instance, secret.field) {
+            Ok(None) => {}
+            Ok(Some(value)) => {
+                let known = secrets.entry(source.kind.clone()).or_default();
+                known.insert(instance.clone(), value.reveal().into());
+            }
+            Err(error) => problems.push(unusable(&error)),
+        }
+    }
+    let unreadable = !problems.is_empty();
+    let (sources, found) = Sources::from_project(scene.project, &secrets);
+    problems.extend(found.iter().filter_map(|problem| told(scene, problem, unreadable)));
+    for name in sources.unsigned() {
+        let message = format!("[SECURITY] [webhooks.{name}] accepts deliveries of anybody");
+        let problem = scene.files.error(&["webhooks", name, "allowUnsigned"], message).warning();
+        problems.push(problem.hint("give it a secret, and take `allowUnsigned` out"));
+    }
+    problems
+}
+
+fn secret_of(source: &WebhookSource) -> Option<SecretField> {
+    provider(&source.kind)?.secret
+}
+
+/// What the receiving side says of its sources, with its place. What it says of bindings was found
+/// when the project was read.
+fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Option<Problem> {
+    let at = |name: &str| scene.files.error(&["webhooks", name], problem.to_string());
+    // A source that nothing listens to harms nobody.
+    let rated = |name: &str, problem: Problem| match is_used(scene, name) {
+        true => problem,
+        false => problem.warning(),
+    };
+    match problem {
+        triggers::Problem::NoSuchSource { .. } | triggers::Problem::NoSuchField { .. } => None,
+        triggers::Problem::NoSuchProvider { source, .. } => {
+            let problem = at(source).hint("this al receives the deliveries of `github`");
+            Some(rated(source, problem))
+        }
+        // The source without a secret is told of.
+        triggers::Problem::EmptySecret { .. } => None,
+        triggers::Problem::NoSecret { source, .. } => {
+            let table = scene.project.config.webhooks.get(source)?;
+            let secret = secret_of(table)?;
+            let reference =
+                Reference { kind: secret.credential.into(), instance: table.credential.clone() };
+            let folder = scene.credentials(&reference);
+            // It is there, and why it cannot be used was said.
+            if unreadable && folder.join(secret.field).exists() {
+                return None;
+            }
+            let message = format!(
+                "no delivery of [webhooks.{source}] is taken: `{reference}` holds no secret"
+            );
+            let problem = scene.files.error(&["webhooks", source], message);
+            Some(rated(source, write_field(problem, &folder, secret.field)))
+        }
+    }
+}
+
+fn is_used(scene: &Scene<'_>, source: &str) -> bool {
+    scene.active().any(|agent| agent.webhooks.iter().any(|binding| binding.source == source))
+}
