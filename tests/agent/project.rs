@@ -34,7 +34,8 @@ impl Project {
         let names: Vec<&str> = models.iter().map(|(name, ..)| *name).collect();
         write(&project.dir().join("config.toml"), &config);
         let agent = project.dir().join("agents/dev");
-        let text = format!("models = {names:?}\nschedule = \"@yearly\"\n[runtime]\ntype = \"process\"\n");
+        let text =
+            format!("models = {names:?}\nschedule = \"@yearly\"\n[runtime]\ntype = \"process\"\n");
         write(&agent.join("config.toml"), &text);
         write(
             &agent.join("SKILL.md"),

@@ -15,10 +15,12 @@ const LOOK: &str = "env; for p in $$ $PPID; do tr '\\0' '\\n' </proc/$p/environ;
 /// Files below `dir` that contain the key.
 fn with_key(dir: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.is_symlink() {
+        let entry = entry.unwrap();
+        // Links lead to the program itself.
+        let (kind, path) = (entry.file_type().unwrap(), entry.path());
+        if kind.is_dir() {
             with_key(&path, found);
-        } else if path.is_file() {
+        } else if kind.is_file() {
             let bytes = fs::read(&path).unwrap();
             if memchr::memmem::find(&bytes, KEY.as_bytes()).is_some() {
                 found.push(path.display().to_string());
