@@ -335,6 +335,7 @@ impl Driver {
         }
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
+        let command = self.command(agent)?;
         let access = (self.grant)(run, attempt);
         let kit = self.kit(agent).await?;
         let mut secrets = self.equipment.hidden.clone();
@@ -359,7 +360,7 @@ impl Driver {
             attempt,
             agent: agent.name.clone(),
             agent_dir: agent.dir.clone(),
-            command: self.command(agent)?,
+            command,
             env: kit.env,
             files: kit.files,
             trigger,
