@@ -222,6 +222,7 @@ fn a_model_needs_a_key_unless_its_own_server_does_not() {
     let own = "baseUrl = \"http://127.0.0.1:9/v1\"";
     check(&format!("{anthropic}\n{own}"), None, &[]);
     check(&format!("provider = \"custom\"\n{own}"), None, &[]);
+    check(&format!("{oauth}\n{own}"), None, &[&format!("{missing} `anthropic_key`")]);
 }
 
 #[test]
@@ -239,6 +240,15 @@ fn one_exposed_key_is_one_finding() {
 }
 
 #[test]
+fn a_credential_of_a_known_type_needs_its_fields() {
+    let world = project("", &format!("credentials = [\"linear_oauth\", \"jira\"]\n{SCRIPT}"));
+    world.credential("linear_oauth/default/client_id", "7", 0o600);
+    world.credential("jira/default/anything", "t", 0o600);
+    let lacks = "error: credential `linear_oauth` of agent `dev`: it lacks access_token";
+    assert_eq!(found(&world, &["credentials"], &[]).1, [lacks]);
+}
+
+#[test]
 fn a_sign_in_of_pi_is_for_runs_outside_of_containers() {
     let models = "[models.m]\nprovider = \"anthropic\"\nmodel = \"x\"\nauthType = \"pi_auth\"\n";
     let check = |runtime: &str, auth: Option<&str>, expected: &[&str]| {
@@ -249,13 +259,14 @@ fn a_sign_in_of_pi_is_for_runs_outside_of_containers() {
         }
         assert_eq!(found(&world, &["models"], &[]).1, expected, "{runtime} {auth:?}");
     };
-    let signed_in = Some("{\"anthropic\":{\"type\":\"oauth\"}}");
+    let signed_in = Some("{\"anthropic\":{\"type\":\"api_key\",\"key\":\"k\"}}");
     let contained = "error: agent `dev` runs in a container, where model `m` cannot use `pi_auth`";
     check("container", signed_in, &[contained]);
     check("process", signed_in, &[]);
-    let but = "error: model `m` uses `pi_auth`, but ~/.pi/agent/auth.json";
-    check("process", None, &[&format!("{but}: No such file or directory (os error 2)")]);
-    check("process", Some("{}"), &[&format!("{but} has no sign-in for anthropic")]);
+    let but = "error: model `m` uses `pi_auth`, and ~/.pi/agent/auth.json:";
+    check("process", None, &[&format!("{but} there is no such file; sign in with pi first")]);
+    let other = format!("{but} has no sign-in for this provider; `/login` in pi");
+    check("process", Some("{}"), &[&other]);
 }
 
 #[test]
@@ -307,36 +318,43 @@ fn servers_of_models_are_asked_only_when_that_is_wanted() {
 
 #[test]
 fn other_engines_are_started_once_for_a_look() {
-    let agent = "models = []\n[harness]\ntype = \"codex\"\n[runtime]\ntype = \"process\"\n";
-    let check = |program: Option<&str>, key: bool, expected: &[&str]| {
-        let world = project("", agent);
+    let models = "[models.gpt]\nprovider = \"openai\"\nmodel = \"g\"\n\
+                  [models.sonnet]\nprovider = \"anthropic\"\nmodel = \"s\"\n";
+    let check = |program: Option<&str>, named: &str, signed_in: bool, expected: &[&str]| {
+        let agent = format!(
+            "models = [{named}]\n[harness]\ntype = \"codex\"\n[runtime]\ntype = \"process\"\n"
+        );
+        let world = project(models, &agent);
         let bin = world.home().join("bin");
         fs::create_dir_all(&bin).unwrap();
         if let Some(program) = program {
             write(&bin.join("codex"), &format!("#!/bin/sh\n{program}\n"));
             fs::set_permissions(bin.join("codex"), fs::Permissions::from_mode(0o755)).unwrap();
         }
-        if key {
-            world.credential("openai_key/default/token", "sk-1", 0o600);
+        if signed_in {
+            write(&world.home().join(".codex/auth.json"), "{}");
         }
         let mut command = world.command(&["doctor", "--json"]);
         let output = command.env("PATH", &bin).output().unwrap();
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         let findings = document["findings"].as_array().unwrap().iter();
         let engines = findings.filter(|finding| finding["group"] == "engines");
-        let whats: Vec<String> = engines
-            .map(|finding| finding["what"].as_str().unwrap().to_owned())
-            .map(|what| what.replace(&bin.display().to_string(), "[bin]"))
-            .collect();
-        assert_eq!(whats, expected, "{program:?} {key}");
+        let whats: Vec<&str> = engines.map(|finding| finding["what"].as_str().unwrap()).collect();
+        assert_eq!(whats, expected, "{program:?} {named}");
     };
+    let works = Some("[ \"$1\" = --version ] && echo 1");
     let engine = "engine codex of agent `dev`:";
-    let no_key = format!("{engine} it has no key: there is no credential `openai_key`");
-    check(Some("[ \"$1\" = --version ] && echo 1"), true, &[]);
-    check(Some("echo 1"), false, &[&no_key]);
-    check(None, true, &[&format!("{engine} no program codex on the PATH")]);
-    let failed = format!("{engine} [bin]/codex --version failed, exit status: 3");
-    check(Some("exit 3"), true, &[&failed]);
+    let silent = format!("{engine} `~/bin/codex --version` tells no version");
+    check(works, "\"gpt\"", false, &[]);
+    check(works, "\"sonnet\", \"gpt\"", false, &[]);
+    check(None, "\"gpt\"", false, &[&format!("{engine} no program codex on the PATH")]);
+    check(Some("exit 3"), "\"gpt\"", false, &[&silent]);
+    let other = "agent `dev`: engine codex asks models of openai, not `sonnet`";
+    check(works, "\"sonnet\"", false, &[other]);
+    let none = "agent `dev`: engine codex has no model with a key";
+    check(works, "", false, &[none]);
+    let unseen = format!("{none}, and runs do not see ~/.codex/auth.json");
+    check(works, "", true, &[&unseen]);
 }
 
 #[test]
