@@ -259,14 +259,15 @@ fn a_sign_in_of_pi_is_for_runs_outside_of_containers() {
         }
         assert_eq!(found(&world, &["models"], &[]).1, expected, "{runtime} {auth:?}");
     };
-    let signed_in = Some("{\"anthropic\":{\"type\":\"api_key\",\"key\":\"k\"}}");
+    let signed_in =
+        Some("{\"anthropic\":{\"type\":\"oauth\",\"access\":\"a\",\"expires\":99999999999999}}");
     let contained = "error: agent `dev` runs in a container, where model `m` cannot use `pi_auth`";
     check("container", signed_in, &[contained]);
     check("process", signed_in, &[]);
-    let but = "error: model `m` uses `pi_auth`, and ~/.pi/agent/auth.json:";
-    check("process", None, &[&format!("{but} there is no such file; sign in with pi first")]);
-    let other = format!("{but} has no sign-in for this provider; `/login` in pi");
-    check("process", Some("{}"), &[&other]);
+    let and = "error: model `m` uses `pi_auth`, and ~/.pi/agent/auth.json:";
+    check("process", None, &[&format!("{and} there is no such file; sign in with pi first")]);
+    let none = format!("{and} has no sign-in for this provider; `/login` in pi");
+    check("process", Some("{}"), &[&none]);
 }
 
 #[test]
@@ -339,16 +340,19 @@ fn other_engines_are_started_once_for_a_look() {
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         let findings = document["findings"].as_array().unwrap().iter();
         let engines = findings.filter(|finding| finding["group"] == "engines");
-        let whats: Vec<&str> = engines.map(|finding| finding["what"].as_str().unwrap()).collect();
+        let whats: Vec<String> = engines
+            .map(|finding| finding["what"].as_str().unwrap())
+            .map(|what| what.replace(&bin.display().to_string(), "[bin]"))
+            .collect();
         assert_eq!(whats, expected, "{program:?} {named}");
     };
     let works = Some("[ \"$1\" = --version ] && echo 1");
     let engine = "engine codex of agent `dev`:";
-    let silent = format!("{engine} `~/bin/codex --version` tells no version");
+    let failed = format!("{engine} [bin]/codex --version failed, exit status: 3");
     check(works, "\"gpt\"", false, &[]);
     check(works, "\"sonnet\", \"gpt\"", false, &[]);
     check(None, "\"gpt\"", false, &[&format!("{engine} no program codex on the PATH")]);
-    check(Some("exit 3"), "\"gpt\"", false, &[&silent]);
+    check(Some("exit 3"), "\"gpt\"", false, &[&failed]);
     let other = "agent `dev`: engine codex asks models of openai, not `sonnet`";
     check(works, "\"sonnet\"", false, &[other]);
     let none = "agent `dev`: engine codex has no model with a key";

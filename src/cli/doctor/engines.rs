@@ -38,12 +38,7 @@ pub fn programs(scene: &Scene<'_>) -> Vec<Problem> {
         let Some(first) = agents.first() else { continue };
         scene.progress.say(&format!("asking {} for its version", engine.program));
         let seen = scene.tokio.block_on(probe(engine.program));
-        let why = match (&seen.path, &seen.version) {
-            (None, _) => Some(format!("no program {} on the PATH", engine.program)),
-            (Some(path), None) => Some(format!("`{} --version` tells no version", short(path))),
-            (Some(_), Some(_)) => None,
-        };
-        problems.extend(why.map(|why| {
+        problems.extend(seen.version.err().map(|why| {
             let name = engine_name(engine.kind);
             let message = format!("engine {name} of {}: {why}", agents_named(&agents));
             scene.agent_error(first, &["harness", "type"], message).hint(engine.install)
