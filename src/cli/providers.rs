@@ -31,6 +31,8 @@ pub fn key_need(model: &Model) -> KeyNeed {
         return KeyNeed::None;
     }
     match provider(&model.provider) {
+        // Who says that there is a token is not believed to do without.
+        _ if model.auth_type == AuthType::OauthToken => KeyNeed::Required,
         Some(known) if !known.needs_key(model.base_url.as_deref()) => KeyNeed::Optional,
         Some(_) | None => KeyNeed::Required,
     }

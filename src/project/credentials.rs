@@ -164,20 +164,8 @@ pub fn fields(
     reference: &Reference,
 ) -> Result<BTreeMap<String, Secret>, CredentialError> {
     let dir = folder(al_home, reference);
-    let io = |error| CredentialError::Io { file: dir.clone(), error };
-    let list = match fs::read_dir(&dir) {
-        Ok(list) => list,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(e) => return Err(io(e)),
-    };
     let mut found = BTreeMap::new();
-    for entry in list {
-        let entry = entry.map_err(io)?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        // What editors leave behind begins with a dot.
-        if check_part(&name).is_err() || entry.path().is_dir() {
-            continue;
-        }
+    for name in names(&dir)? {
         if let Some(secret) = read(&dir.join(&name))? {
             found.insert(name, secret);
         }
@@ -195,31 +183,34 @@ pub fn exists(al_home: &Path, reference: &Reference) -> bool {
     fs::read_dir(folder(al_home, reference)).is_ok_and(|mut list| list.next().is_some())
 }
 
-/// Reads every field of a credential, and says whether there is one that is not empty.
-///
-/// # Errors
-/// As [`field`], for each field that fails.
-pub fn check(al_home: &Path, reference: &Reference) -> Result<bool, Vec<CredentialError>> {
+/// Why fields of a credential cannot be read, all of them. One that is not there has none.
+pub fn unreadable(al_home: &Path, reference: &Reference) -> Vec<CredentialError> {
     let dir = folder(al_home, reference);
-    let io = |error| vec![CredentialError::Io { file: dir.clone(), error }];
-    let list = match fs::read_dir(&dir) {
+    match names(&dir) {
+        Ok(names) => names.iter().filter_map(|name| read(&dir.join(name)).err()).collect(),
+        Err(error) => vec![error],
+    }
+}
+
+/// The files that are fields, sorted.
+fn names(dir: &Path) -> Result<Vec<String>, CredentialError> {
+    let io = |error| CredentialError::Io { file: dir.to_owned(), error };
+    let list = match fs::read_dir(dir) {
         Ok(list) => list,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(io(e)),
     };
-    let mut files = Vec::new();
+    let mut names = Vec::new();
     for entry in list {
-        files.push(entry.map_err(io)?.path());
-    }
-    files.sort_unstable();
-    let (mut filled, mut errors) = (false, Vec::new());
-    for file in files {
-        match read(&file) {
-            Ok(secret) => filled |= secret.is_some_and(|secret| !secret.reveal().is_empty()),
-            Err(error) => errors.push(error),
+        let entry = entry.map_err(io)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // What editors leave behind begins with a dot.
+        if check_part(&name).is_ok() && !entry.path().is_dir() {
+            names.push(name);
         }
     }
-    if errors.is_empty() { Ok(filled) } else { Err(errors) }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// The key of the gateway's API, made when there is none: `gateway_api_key/default/key`.
@@ -390,21 +381,23 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_a_credential_finds_all_that_is_wrong_with_it() {
+    fn all_fields_that_cannot_be_read_are_named() {
         let home = tempfile::tempdir().unwrap();
         put(home.path(), "jira/default/token", "t", 0o644);
         put(home.path(), "jira/default/url", "u", 0o600);
         put(home.path(), "jira/default/user", "u", 0o604);
-        put(home.path(), "hollow/default/token", "\n", 0o600);
         put(home.path(), "sound/default/token", "t", 0o600);
         let found = |name: &str| {
-            let checked = check(home.path(), &Reference::parse(name).unwrap());
-            checked.map_err(|errors| errors.len())
+            let errors = unreadable(home.path(), &Reference::parse(name).unwrap());
+            let modes = errors.iter().map(|error| match error {
+                CredentialError::Exposed { mode, .. } => *mode,
+                other => panic!("{other}"),
+            });
+            modes.collect::<Vec<u32>>()
         };
-        assert_eq!(found("jira"), Err(2));
-        assert_eq!(found("hollow"), Ok(false));
-        assert_eq!(found("sound"), Ok(true));
-        assert_eq!(found("sound:other"), Ok(false));
+        assert_eq!(found("jira"), [0o644, 0o604]);
+        assert!(found("sound").is_empty());
+        assert!(found("sound:other").is_empty());
     }
 
     #[test]

@@ -222,6 +222,7 @@ fn a_model_needs_a_key_unless_its_own_server_does_not() {
     let own = "baseUrl = \"http://127.0.0.1:9/v1\"";
     check(&format!("{anthropic}\n{own}"), None, &[]);
     check(&format!("provider = \"custom\"\n{own}"), None, &[]);
+    check(&format!("{oauth}\n{own}"), None, &[&format!("{missing} `anthropic_key`")]);
 }
 
 #[test]
@@ -236,6 +237,15 @@ fn one_exposed_key_is_one_finding() {
     let text = document.to_string();
     assert_eq!(text.matches("others can use this credential (mode 0604)").count(), 1, "{text}");
     assert!(text.contains("`chmod 600 ~/.action-llama/credentials/anthropic_key"), "{text}");
+}
+
+#[test]
+fn a_credential_of_a_known_type_needs_its_fields() {
+    let world = project("", &format!("credentials = [\"linear_oauth\", \"jira\"]\n{SCRIPT}"));
+    world.credential("linear_oauth/default/client_id", "7", 0o600);
+    world.credential("jira/default/anything", "t", 0o600);
+    let lacks = "error: credential `linear_oauth` of agent `dev`: it lacks access_token";
+    assert_eq!(found(&world, &["credentials"], &[]).1, [lacks]);
 }
 
 #[test]
@@ -309,17 +319,21 @@ fn servers_of_models_are_asked_only_when_that_is_wanted() {
 
 #[test]
 fn other_engines_are_started_once_for_a_look() {
-    let agent = "models = []\n[harness]\ntype = \"codex\"\n[runtime]\ntype = \"process\"\n";
-    let check = |program: Option<&str>, key: bool, expected: &[&str]| {
-        let world = project("", agent);
+    let models = "[models.gpt]\nprovider = \"openai\"\nmodel = \"g\"\n\
+                  [models.sonnet]\nprovider = \"anthropic\"\nmodel = \"s\"\n";
+    let check = |program: Option<&str>, named: &str, signed_in: bool, expected: &[&str]| {
+        let agent = format!(
+            "models = [{named}]\n[harness]\ntype = \"codex\"\n[runtime]\ntype = \"process\"\n"
+        );
+        let world = project(models, &agent);
         let bin = world.home().join("bin");
         fs::create_dir_all(&bin).unwrap();
         if let Some(program) = program {
             write(&bin.join("codex"), &format!("#!/bin/sh\n{program}\n"));
             fs::set_permissions(bin.join("codex"), fs::Permissions::from_mode(0o755)).unwrap();
         }
-        if key {
-            world.credential("openai_key/default/token", "sk-1", 0o600);
+        if signed_in {
+            write(&world.home().join(".codex/auth.json"), "{}");
         }
         let mut command = world.command(&["doctor", "--json"]);
         let output = command.env("PATH", &bin).output().unwrap();
@@ -327,18 +341,24 @@ fn other_engines_are_started_once_for_a_look() {
         let findings = document["findings"].as_array().unwrap().iter();
         let engines = findings.filter(|finding| finding["group"] == "engines");
         let whats: Vec<String> = engines
-            .map(|finding| finding["what"].as_str().unwrap().to_owned())
+            .map(|finding| finding["what"].as_str().unwrap())
             .map(|what| what.replace(&bin.display().to_string(), "[bin]"))
             .collect();
-        assert_eq!(whats, expected, "{program:?} {key}");
+        assert_eq!(whats, expected, "{program:?} {named}");
     };
+    let works = Some("[ \"$1\" = --version ] && echo 1");
     let engine = "engine codex of agent `dev`:";
-    let no_key = format!("{engine} it has no key: there is no credential `openai_key`");
-    check(Some("[ \"$1\" = --version ] && echo 1"), true, &[]);
-    check(Some("echo 1"), false, &[&no_key]);
-    check(None, true, &[&format!("{engine} no program codex on the PATH")]);
     let failed = format!("{engine} [bin]/codex --version failed, exit status: 3");
-    check(Some("exit 3"), true, &[&failed]);
+    check(works, "\"gpt\"", false, &[]);
+    check(works, "\"sonnet\", \"gpt\"", false, &[]);
+    check(None, "\"gpt\"", false, &[&format!("{engine} no program codex on the PATH")]);
+    check(Some("exit 3"), "\"gpt\"", false, &[&failed]);
+    let other = "agent `dev`: engine codex asks models of openai, not `sonnet`";
+    check(works, "\"sonnet\"", false, &[other]);
+    let none = "agent `dev`: engine codex has no model with a key";
+    check(works, "", false, &[none]);
+    let unseen = format!("{none}, and runs do not see ~/.codex/auth.json");
+    check(works, "", true, &[&unseen]);
 }
 
 #[test]

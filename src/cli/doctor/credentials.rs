@@ -1,10 +1,12 @@
 //! Credentials that runs are to get.
 
-use super::scene::{Scene, agents_named, shell_path, unusable};
+use super::scene::{Scene, agents_named, short, unusable};
+use crate::engine;
 use crate::project::credentials::{self, Reference};
-use crate::project::{Agent, Problem};
+use crate::project::kit::{self, Lack};
+use crate::project::{Agent, Problem, quoted};
 
-/// Each reference of an active agent: is it there, and is it safe?
+/// Each reference of an active agent: is it there, whole, and safe?
 pub fn of_agents(scene: &Scene<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut seen: Vec<Reference> = Vec::new();
@@ -15,10 +17,14 @@ pub fn of_agents(scene: &Scene<'_>) -> Vec<Problem> {
             if seen.contains(&reference) {
                 continue;
             }
-            match credentials::check(&scene.context.al_home, &reference) {
-                Ok(true) => {}
-                Ok(false) => problems.push(missing(scene, agent, written, &reference)),
-                Err(errors) => problems.extend(errors.iter().map(unusable)),
+            let home = &scene.context.al_home;
+            let unreadable = credentials::unreadable(home, &reference);
+            problems.extend(unreadable.iter().map(unusable));
+            if unreadable.is_empty() {
+                let wanted = std::slice::from_ref(written);
+                let lacks = kit::kit(home, wanted, engine::bearer(agent)).err();
+                let lacks = lacks.iter().flatten();
+                problems.extend(lacks.map(|lack| missing(scene, agent, lack, &reference)));
             }
             seen.push(reference);
         }
@@ -26,16 +32,16 @@ pub fn of_agents(scene: &Scene<'_>) -> Vec<Problem> {
     problems
 }
 
-fn missing(scene: &Scene<'_>, first: &Agent, written: &str, reference: &Reference) -> Problem {
+fn missing(scene: &Scene<'_>, first: &Agent, lack: &Lack, reference: &Reference) -> Problem {
     let wants = |agent: &&Agent| {
         agent.credentials.iter().any(|text| Reference::parse(text).ok().as_ref() == Some(reference))
     };
     let agents: Vec<&Agent> = scene.active().filter(wants).collect();
-    let message = format!("there is no credential `{reference}` for {}", agents_named(&agents));
-    let folder = scene.credentials(reference);
-    scene
-        .agent_error(first, &["credentials", written], message)
-        .hint(format!("its fields are files of mode 600 in `{}`", shell_path(&folder)))
+    let (name, whose) = (quoted(&lack.reference), agents_named(&agents));
+    let message = format!("credential {name} of {whose}: {}", lack.why);
+    let home = &scene.context.al_home;
+    let todo = lack.todo.replace(&*home.to_string_lossy(), &short(home));
+    scene.agent_error(first, &["credentials", &lack.reference], message).hint(todo)
 }
 
 /// The key of the gateway's API, when there is one: a start makes it otherwise.

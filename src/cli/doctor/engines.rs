@@ -1,20 +1,16 @@
 //! Other programs that think.
 
-use super::scene::{Scene, agents_named, short, unusable, write_field};
-use crate::ambient;
+use super::scene::{Scene, agents_named, short};
 use crate::engine::engine_name;
-use crate::harness::cli_engine;
-use crate::project::credentials::{self, Reference};
-use crate::project::{Agent, EngineKind, Problem};
+use crate::harness::cli_engine::{SignIn, probe};
+use crate::project::{Agent, EngineKind, Model, Problem, listed};
 
 /// An engine that is a program of somebody else.
 struct Engine {
     kind: EngineKind,
     program: &'static str,
-    /// Type of the credential that its key is in; its field is `token`.
-    key: &'static str,
-    /// What a sign-in on this machine leaves in the home folder.
-    signed_in: &'static str,
+    /// Whose models it asks; others only where a `baseUrl` leads to them.
+    provider: &'static str,
     install: &'static str,
 }
 
@@ -22,53 +18,71 @@ const ENGINES: [Engine; 2] = [
     Engine {
         kind: EngineKind::Claude,
         program: "claude",
-        key: "anthropic_key",
-        signed_in: ".claude/.credentials.json",
+        provider: "anthropic",
         install: "install it: npm install -g @anthropic-ai/claude-code",
     },
     Engine {
         kind: EngineKind::Codex,
         program: "codex",
-        key: "openai_key",
-        signed_in: ".codex/auth.json",
+        provider: "openai",
         install: "install it: npm install -g @openai/codex",
     },
 ];
 
-/// Engines of active agents: is the program there, does it start, and has it a key?
+/// Engines of active agents: is the program there, does it start, and is there a model for it?
 pub fn programs(scene: &Scene<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for engine in &ENGINES {
         let agents: Vec<&Agent> =
             scene.active().filter(|agent| agent.engine.kind == engine.kind).collect();
         let Some(first) = agents.first() else { continue };
-        let at = |what: String| {
-            let whose = agents_named(&agents);
-            let message = format!("engine {} of {whose}: {what}", engine_name(engine.kind));
-            scene.agent_error(first, &["harness", "type"], message)
-        };
         scene.progress.say(&format!("asking {} for its version", engine.program));
-        if let Err(why) = scene.tokio.block_on(cli_engine::probe(engine.program)).version {
-            problems.push(at(why).hint(engine.install));
-        }
-        problems.extend(key(scene, engine, &at));
+        let seen = scene.tokio.block_on(probe(engine.program));
+        problems.extend(seen.version.err().map(|why| {
+            let name = engine_name(engine.kind);
+            let message = format!("engine {name} of {}: {why}", agents_named(&agents));
+            scene.agent_error(first, &["harness", "type"], message).hint(engine.install)
+        }));
+        problems
+            .extend(agents.iter().filter_map(|a| nobody_to_ask(scene, engine, a, &seen.sign_in)));
     }
     problems
 }
 
-fn key(scene: &Scene<'_>, engine: &Engine, at: &dyn Fn(String) -> Problem) -> Option<Problem> {
-    let reference = Reference { kind: engine.key.to_owned(), instance: "default".to_owned() };
-    let stored = credentials::field(&scene.context.al_home, engine.key, "default", "token");
-    match stored {
-        Err(error) => return Some(unusable(&error)),
-        Ok(Some(key)) if !key.reveal().is_empty() => return None,
-        Ok(_) => {}
+/// An agent without a model that the engine can ask. Whether the model has its key is looked at with
+/// the models.
+fn nobody_to_ask(
+    scene: &Scene<'_>,
+    engine: &Engine,
+    agent: &Agent,
+    sign_in: &SignIn,
+) -> Option<Problem> {
+    let fits = |model: &Model| model.provider == engine.provider || model.base_url.is_some();
+    let models = &scene.project.config.models;
+    let (name, provider) = (engine_name(engine.kind), engine.provider);
+    let add = format!("give it a model of {provider}, which brings its key");
+    if !agent.models.is_empty() {
+        // Names without a model were found when the project was read.
+        let wrong = agent.models.iter().all(|name| models.get(name).is_some_and(|m| !fits(m)));
+        let others = listed(agent.models.iter().map(String::as_str));
+        let message = format!(
+            "agent `{}`: engine {name} asks models of {provider}, not {others}",
+            agent.name
+        );
+        let hint = format!("{add}, or a `baseUrl` that speaks like {provider}");
+        return wrong.then(|| scene.agent_error(agent, &["models"], message).hint(hint));
     }
-    let mended = |problem| write_field(problem, &scene.credentials(&reference), "token");
-    let file = ambient::home().unwrap_or_default().join(engine.signed_in);
-    if file.is_file() {
-        let what = format!("a sign-in is in {}, but runs have a home of their own", short(&file));
-        return Some(mended(at(what).warning()));
-    }
-    Some(mended(at(format!("it has no key: there is no credential `{reference}`"))))
+    let problem = |what: String| {
+        let message =
+            format!("agent `{}`: engine {name} has no model with a key{what}", agent.name);
+        scene.agent_error(agent, &["harness", "type"], message).hint(add.clone())
+    };
+    Some(match sign_in {
+        SignIn::Nothing => problem(String::new()),
+        // A program that finds its own way to sign in may work all the same.
+        SignIn::Variable(variable) => {
+            problem(format!(", and runs are not given ${variable}")).warning()
+        }
+        SignIn::File(file) => problem(format!(", and runs do not see {}", short(file))).warning(),
+    })
 }

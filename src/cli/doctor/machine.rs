@@ -13,9 +13,9 @@ use crate::project::Problem;
 
 const MIB: u64 = 1024 * 1024;
 /// Below this a scheduler soon cannot write its history.
-const SPACE_LEAST: u64 = 32 * MIB;
+const SPACE_LEAST: u64 = 16 * MIB;
 /// Below this the logs of a busy day may not fit.
-const SPACE_SCARCE: u64 = 512 * MIB;
+const SPACE_SCARCE: u64 = 128 * MIB;
 
 /// `.al`: can it be written, and is there room?
 pub fn disk(scene: &Scene<'_>) -> Vec<Problem> {

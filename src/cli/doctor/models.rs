@@ -8,9 +8,7 @@ use crate::llm::pi_auth;
 use crate::llm::providers::{PROVIDERS, provider};
 use crate::llm::recording::Replay;
 use crate::project::credentials::{self, Reference};
-use crate::project::{
-    Agent, AuthType, EngineKind, Problem, RuntimeKind, did_you_mean, listed, quoted,
-};
+use crate::project::{Agent, AuthType, Problem, RuntimeKind, did_you_mean, listed, quoted};
 
 /// Providers that are none, places that are no place, recordings that cannot be played.
 pub fn settings(scene: &Scene<'_>) -> Vec<Problem> {
@@ -20,7 +18,8 @@ pub fn settings(scene: &Scene<'_>) -> Vec<Problem> {
         problems.extend(bad_url(scene, used));
         if used.model.provider == REPLAY {
             problems.extend(used.model.file.as_deref().and_then(|file| {
-                let why = Replay::open(file).err()?;
+                let folder = format!("{}/", scene.project.dir.display());
+                let why = Replay::open(file).err()?.to_string().replace(&folder, "");
                 let message = format!("model {} cannot be played back: {why}", quoted(used.name));
                 Some(scene.model_error(used, "file", message).hint(
                     "`al run <agent> --record <file>` makes one; a path starts at the project",
@@ -95,20 +94,10 @@ fn key(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
         }
         Ok(_) if need == KeyNeed::Optional => Vec::new(),
         Ok(_) => {
-            // The other engines are looked at with what they sign in with.
-            let asked: Vec<_> = used
-                .agents
-                .iter()
-                .copied()
-                .filter(|agent| agent.engine.kind == EngineKind::Builtin)
-                .collect();
-            if asked.is_empty() {
-                return Vec::new();
-            }
             let message = format!(
                 "model {} of {} has no key: there is no credential `{reference}`",
                 quoted(used.name),
-                agents_named(&asked)
+                agents_named(&used.agents)
             );
             let problem = scene.model_error(used, "provider", message);
             vec![write_field(problem, &scene.credentials(&reference), "token")]

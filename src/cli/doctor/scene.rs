@@ -107,7 +107,7 @@ pub fn agents_named(agents: &[&Agent]) -> String {
 pub fn write_field(problem: Problem, folder: &Path, field: &str) -> Problem {
     let (dir, file) = (shell_path(folder), shell_word(field));
     let command = format!("`(umask 077; d={dir}; mkdir -p \"$d\"; cat > \"$d\"/{file})`");
-    problem.hint("paste it into this, and end with Ctrl-D:").hint(command)
+    problem.hint(format!("paste the {field} into this, and end with Ctrl-D:")).hint(command)
 }
 
 /// A path of this person, as short as a shell understands it.
