@@ -200,8 +200,11 @@ impl Client {
         }
         if draft.over {
             drain(&mut response).await;
-        } else if let Some(last) = decoder.finish() {
-            read(wire, &[last], &mut draft, hear)?;
+        } else if let Some(last) = decoder.finish()
+            && let Err(torn) = read(wire, &[last], &mut draft, hear)
+        {
+            // What broke off is no event; that it broke off is the news.
+            return Err(broken.unwrap_or(torn));
         }
         if draft.over || (wire.ends_with_its_stop() && draft.stop.is_some()) {
             return Ok(draft.finish());
