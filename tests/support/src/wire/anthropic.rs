@@ -50,6 +50,7 @@ fn usage(usage: Usage, output: u64) -> Value {
             "ephemeral_1h_input_tokens": 0,
         },
         "output_tokens": output,
+        "output_tokens_details": {"thinking_tokens": usage.thinking.min(output)},
         "service_tier": "standard",
     })
 }
@@ -112,6 +113,7 @@ pub fn stream(seen: &Seen, reply: &Reply, trouble: Option<&Refusal>) -> Vec<Stri
             "cache_creation_input_tokens": reply.usage.cache_write,
             "cache_read_input_tokens": reply.usage.cache_read,
             "output_tokens": reply.usage.output,
+            "output_tokens_details": {"thinking_tokens": reply.usage.thinking},
         },
     });
     events.push(named("message_delta", &delta));

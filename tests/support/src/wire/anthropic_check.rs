@@ -14,6 +14,7 @@ const FIELDS: &[&str] = &[
     "cache_control",
     "container",
     "context_management",
+    "diagnostics",
     "inference_geo",
     "mcp_servers",
     "metadata",
@@ -24,13 +25,18 @@ const FIELDS: &[&str] = &[
     "stop_sequences",
     "stream",
     "system",
-    "temperature",
     "thinking",
     "tool_choice",
     "tools",
-    "top_k",
-    "top_p",
+    "user_profile_id",
+    "workspace_id",
 ];
+
+/// What was there once, and is refused since the version of the API that removed it.
+const REMOVED: &[&str] = &["temperature", "top_k", "top_p"];
+
+/// Versions of the API, the newest last.
+const VERSIONS: &[&str] = &["2023-01-01", "2023-06-01", "2026-10-21"];
 
 pub fn check(seen: &Seen) -> Result<(), Complaint> {
     if seen.api.is_none() {
@@ -38,8 +44,13 @@ pub fn check(seen: &Seen) -> Result<(), Complaint> {
         return Err(Complaint { message: Some("Not Found".to_owned()), ..missing });
     }
     signed_in(seen)?;
-    if seen.header("anthropic-version").is_none() {
+    let Some(version) = seen.header("anthropic-version") else {
         return Err(Complaint::wrong("anthropic-version: header is required"));
+    };
+    if !VERSIONS.contains(&version) {
+        return Err(Complaint::wrong(format!(
+            "anthropic-version: \"{version}\" is not a valid version"
+        )));
     }
     let body = seen.body.as_object();
     let body = body.ok_or_else(|| Complaint::wrong("The request body is not valid JSON"))?;
@@ -48,13 +59,15 @@ pub fn check(seen: &Seen) -> Result<(), Complaint> {
             return Err(Complaint::wrong(format!("{field}: Field required")));
         }
     }
-    if let Some(unknown) = body.keys().find(|key| !FIELDS.contains(&key.as_str())) {
+    let newest = VERSIONS.last() == Some(&version);
+    let known = |key: &str| FIELDS.contains(&key) || (REMOVED.contains(&key) && !newest);
+    if let Some(unknown) = body.keys().find(|key| !known(key)) {
         return Err(Complaint::wrong(format!("{unknown}: Extra inputs are not permitted")));
     }
-    let max_tokens = body["max_tokens"].as_u64().unwrap_or(0);
-    if max_tokens == 0 {
-        return Err(Complaint::wrong("max_tokens: Input should be greater than or equal to 1"));
-    }
+    // Nothing is said with 0, and the cache is filled.
+    let Some(max_tokens) = body["max_tokens"].as_u64() else {
+        return Err(Complaint::wrong("max_tokens: Input should be a valid integer"));
+    };
     thinking(&seen.body, max_tokens)?;
     tools(&seen.body["tools"])?;
     marks(&seen.body)?;
@@ -72,6 +85,8 @@ fn signed_in(seen: &Seen) -> Result<(), Complaint> {
     }
     match seen.bearer() {
         None => refuse("x-api-key header is required"),
+        // A key as the newer clients send it.
+        Some(token) if !token.starts_with("sk-ant-oat") => Ok(()),
         Some(_) => {
             let beta = seen.header("anthropic-beta").unwrap_or_default();
             if beta.split(',').any(|name| name.trim().starts_with("oauth-")) {
@@ -87,7 +102,7 @@ fn thinking(body: &Value, max_tokens: u64) -> Result<(), Complaint> {
     let thinking = &body["thinking"];
     match thinking["type"].as_str() {
         None if thinking.is_null() => Ok(()),
-        Some("disabled") => Ok(()),
+        Some("disabled" | "between_tools") => Ok(()),
         Some("adaptive") => warm(body),
         Some("enabled") => {
             let budget = thinking["budget_tokens"].as_u64().unwrap_or(0);
@@ -107,7 +122,7 @@ fn thinking(body: &Value, max_tokens: u64) -> Result<(), Complaint> {
         }
         Some(_) | None => Err(Complaint::wrong(
             "thinking: Input tag found using 'type' does not match any of the expected tags: \
-             'adaptive', 'disabled', 'enabled'",
+             'adaptive', 'between_tools', 'disabled', 'enabled'",
         )),
     }
 }

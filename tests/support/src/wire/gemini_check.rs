@@ -8,16 +8,17 @@ use crate::reply::Trouble;
 
 /// Everything that a request may have, also under the other way to spell it.
 const FIELDS: &[&str] = &[
-    "contents",
-    "systemInstruction",
-    "tools",
-    "toolConfig",
-    "safetySettings",
-    "generationConfig",
     "cachedContent",
+    "contents",
+    "continuationToken",
+    "generationConfig",
     "model",
+    "safetySettings",
     "serviceTier",
     "store",
+    "systemInstruction",
+    "toolConfig",
+    "tools",
 ];
 
 /// What of JSON Schema a `parameters` may have; `parametersJsonSchema` takes all of it.

@@ -108,9 +108,16 @@ fn route(path: &str) -> (Wire, &str) {
             return (wire, rest);
         }
     }
+    // Google's own client asks for the version that is no beta; both say the same.
+    if let Some(rest) = path.strip_prefix("/gemini/v1")
+        && rest.starts_with('/')
+    {
+        return (Wire::Gemini, rest);
+    }
     // Without a name, the path says enough.
     match path.split('/').collect::<Vec<_>>()[..] {
         ["", "v1", "messages", ..] => (Wire::Anthropic, path),
+        ["", "v1", "models", _] => (Wire::Gemini, &path["/v1".len()..]),
         ["", "v1beta", ..] => (Wire::Gemini, &path["/v1beta".len()..]),
         ["", "v1", ..] => (Wire::OpenAi, &path["/v1".len()..]),
         _ => (Wire::OpenAi, path),

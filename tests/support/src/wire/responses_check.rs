@@ -8,7 +8,10 @@ use crate::reply::Trouble;
 
 /// Everything that a request may have.
 const FIELDS: &[&str] = &[
+    "access_programs",
     "background",
+    "background_options",
+    "context_management",
     "conversation",
     "include",
     "input",
@@ -17,10 +20,12 @@ const FIELDS: &[&str] = &[
     "max_tool_calls",
     "metadata",
     "model",
+    "moderation",
     "parallel_tool_calls",
     "previous_response_id",
     "prompt",
     "prompt_cache_key",
+    "prompt_cache_options",
     "prompt_cache_retention",
     "reasoning",
     "safety_identifier",
