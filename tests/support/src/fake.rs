@@ -80,7 +80,12 @@ impl Fake {
 
     /// The same, once there are so many.
     pub fn wait_for_requests(&self, count: usize) -> Vec<Seen> {
-        let seen = self.shared.came.wait_while(self.shared.lock(), |seen| seen.len() < count);
+        self.wait_for(|seen| seen.len() >= count)
+    }
+
+    /// The same, once this is so.
+    pub fn wait_for(&self, is_so: impl Fn(&[Seen]) -> bool) -> Vec<Seen> {
+        let seen = self.shared.came.wait_while(self.shared.lock(), |seen| !is_so(seen));
         seen.expect("no thread of the fake panics").clone()
     }
 
