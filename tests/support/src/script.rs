@@ -9,7 +9,7 @@ use crate::{Reply, Seen};
 pub struct Script(Source);
 
 enum Source {
-    Listed { replies: VecDeque<Reply>, then: Option<Reply> },
+    Listed { replies: VecDeque<Reply>, then: Box<Option<Reply>> },
     Asked(Box<dyn FnMut(&Seen) -> Reply + Send>),
 }
 
@@ -25,7 +25,7 @@ impl fmt::Debug for Script {
 impl Script {
     /// One reply for each request. A request too many is refused with 400, which says so.
     pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
-        Self(Source::Listed { replies: replies.into_iter().collect(), then: None })
+        Self(Source::Listed { replies: replies.into_iter().collect(), then: Box::default() })
     }
 
     /// What the function says, asked once for each request.
@@ -37,14 +37,16 @@ impl Script {
     #[must_use]
     pub fn then(mut self, reply: Reply) -> Self {
         if let Source::Listed { then, .. } = &mut self.0 {
-            *then = Some(reply);
+            **then = Some(reply);
         }
         self
     }
 
     pub(crate) fn next(&mut self, seen: &Seen) -> Option<Reply> {
         match &mut self.0 {
-            Source::Listed { replies, then } => replies.pop_front().or_else(|| then.clone()),
+            Source::Listed { replies, then } => {
+                replies.pop_front().or_else(|| then.as_ref().clone())
+            }
             Source::Asked(answer) => Some(answer(seen)),
         }
     }

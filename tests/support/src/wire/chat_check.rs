@@ -109,13 +109,16 @@ pub fn check(seen: &Seen) -> Result<(), Complaint> {
              using your HTTP library correctly.)",
         ));
     };
-    for field in ["model", "messages"] {
-        if !body.contains_key(field) && !(field == "model" && seen.wire == Wire::LlamaServer) {
-            let code =
-                if seen.wire == Wire::Mistral { "missing" } else { "missing_required_parameter" };
-            let text = format!("Missing required parameter: '{field}'.");
-            return Err(Complaint::wrong(text).at(field, code));
-        }
+    // Such a server has one model, whatever it is called.
+    let wanted: &[&str] = match seen.wire {
+        Wire::LlamaServer => &["messages"],
+        _ => &["model", "messages"],
+    };
+    if let Some(field) = wanted.iter().find(|field| !body.contains_key(**field)) {
+        let code =
+            if seen.wire == Wire::Mistral { "missing" } else { "missing_required_parameter" };
+        let text = format!("Missing required parameter: '{field}'.");
+        return Err(Complaint::wrong(text).at(*field, code));
     }
     known(seen, body.keys())?;
     if seen.wire == Wire::OpenAi {
