@@ -23,8 +23,6 @@ use super::{Fault, FaultKind};
 pub const TRIPPED_MS: u64 = 60_000;
 /// Waits before everybody is asked again, in milliseconds and in order.
 pub const WAITS_MS: [u64; 6] = [1_000, 2_000, 4_000, 30_000, 60_000, 120_000];
-/// The longest wait of a back-off, in milliseconds.
-pub const WAIT_MOST_MS: u64 = 300_000;
 /// The longest that a model is left alone because it wants to be, in milliseconds. It is longer
 /// than any back-off, and ends: a run does not sleep until tomorrow.
 pub const ALONE_MOST_MS: u64 = 900_000;
@@ -225,5 +223,8 @@ impl Standing {
 #[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, clippy::cast_possible_truncation)]
 fn longer(wait_ms: u64, chance: f64) -> u64 {
     let more = wait_ms as f64 / 4.0 * chance.clamp(0.0, 1.0);
-    (wait_ms + more as u64).min(WAIT_MOST_MS)
+    wait_ms + more as u64
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ pub(super) fn connect_with(spec: &ModelSpec, patience: Patience) -> Result<Box<d
     };
     if spec.auth == Auth::None && provider.needs_key(spec.base_url.as_deref()) {
         let credential = provider.credential.unwrap_or_default();
-        return Err(named(format!("no key; `al creds add {credential}` keeps one")));
+        return Err(named(format!("no key; it belongs into `{credential}`")));
     }
     let wire = provider.wire(spec);
     let url = address(base_url, wire, &spec.model).map_err(named)?;
@@ -79,14 +79,16 @@ fn setup(message: String) -> Fault {
     Fault::new(FaultKind::Setup, message)
 }
 
+/// Where requests go. The end of the address may stand in `baseUrl` already.
 fn address(base_url: &str, wire: Wire, model: &str) -> Result<Url, String> {
     let bad = |why: &str| format!("`baseUrl` is no address: {why}: {base_url}");
-    let base_url = format!("{}/", base_url.trim_end_matches('/'));
-    let url = Url::parse(&base_url).map_err(|error| bad(&error.to_string()))?;
+    let base = base_url.trim_end_matches('/');
+    let base = format!("{}/", base.strip_suffix(wire.ending()).unwrap_or(base));
+    let url = Url::parse(&base).map_err(|error| bad(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad("it begins with http:// or https://"));
     }
-    url.join(&wire.path(&base_url, model)).map_err(|error| bad(&error.to_string()))
+    Url::parse(&format!("{base}{}", wire.path(&base, model))).map_err(|e| bad(&e.to_string()))
 }
 
 fn headers(spec: &ModelSpec, wire: Wire) -> Result<HeaderMap, String> {

@@ -18,6 +18,9 @@ mod wire;
 pub use chain::Chain;
 pub use client::connect;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -90,6 +93,7 @@ impl fmt::Debug for ModelSpec {
     }
 }
 
+/// Secrets stay out of debug output.
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -348,6 +352,3 @@ impl Reply {
         texts.collect::<Vec<_>>().join("\n")
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -36,9 +36,18 @@ impl Provider {
         self.base_url.is_some() && base_url.is_none()
     }
 
-    /// What is spoken to this model.
+    /// What is spoken to this model. An address that names the wire at its end is believed.
     pub fn wire(&self, spec: &ModelSpec) -> Wire {
-        if spec.base_url.is_some() { self.elsewhere } else { self.wire }
+        let Some(url) = spec.base_url.as_deref().map(|url| url.trim_end_matches('/')) else {
+            return self.wire;
+        };
+        match self.elsewhere {
+            Wire::Chat if url.ends_with("/responses") => Wire::Responses,
+            Wire::Chat if self.base_url.is_some_and(|own| own.trim_end_matches('/') == url) => {
+                self.wire
+            }
+            wire => wire,
+        }
     }
 }
 
@@ -120,6 +129,23 @@ mod tests {
         }
         assert_eq!(super::provider("groq").map(|p| p.name), Some("groq"));
         assert_eq!(super::provider("GROQ"), None);
+    }
+
+    #[test]
+    fn the_wire_follows_from_the_provider_and_the_address() {
+        for (name, base_url, expected) in [
+            ("openai", None, Wire::Responses),
+            ("openai", Some("https://api.openai.com/v1"), Wire::Responses),
+            ("openai", Some("http://127.0.0.1:8080/v1/"), Wire::Chat),
+            ("openai", Some("http://127.0.0.1:8080/v1/responses"), Wire::Responses),
+            ("custom", Some("http://127.0.0.1:8080/v1/responses/"), Wire::Responses),
+            ("anthropic", Some("http://127.0.0.1:8080/responses"), Wire::Anthropic),
+            ("google", Some("http://127.0.0.1:8080/v1beta"), Wire::Gemini),
+        ] {
+            let mut spec = crate::llm::tests::spec(name, "m");
+            spec.base_url = base_url.map(str::to_owned);
+            assert_eq!(super::provider(name).unwrap().wire(&spec), expected, "{base_url:?}");
+        }
     }
 
     #[test]

@@ -249,13 +249,15 @@ fn a_sign_in_of_pi_is_for_runs_outside_of_containers() {
         }
         assert_eq!(found(&world, &["models"], &[]).1, expected, "{runtime} {auth:?}");
     };
-    let signed_in = Some("{\"anthropic\":{\"type\":\"oauth\"}}");
+    let signed_in =
+        Some("{\"anthropic\":{\"type\":\"oauth\",\"access\":\"a\",\"expires\":99999999999999}}");
     let contained = "error: agent `dev` runs in a container, where model `m` cannot use `pi_auth`";
     check("container", signed_in, &[contained]);
     check("process", signed_in, &[]);
-    let but = "error: model `m` uses `pi_auth`, but ~/.pi/agent/auth.json";
-    check("process", None, &[&format!("{but}: No such file or directory (os error 2)")]);
-    check("process", Some("{}"), &[&format!("{but} has no sign-in for anthropic")]);
+    let and = "error: model `m` uses `pi_auth`, and ~/.pi/agent/auth.json:";
+    check("process", None, &[&format!("{and} there is no such file; sign in with pi first")]);
+    let none = format!("{and} has no sign-in for this provider; `/login` in pi");
+    check("process", Some("{}"), &[&none]);
 }
 
 #[test]

@@ -31,16 +31,19 @@ fn a_single_run_shows_its_log_and_exits_with_its_code() {
 }
 
 #[test]
-fn a_project_of_models_and_containers_says_what_this_version_cannot_run() {
-    let project = Project::new("[models.gpt]\nprovider = \"openai\"\nmodel = \"gpt-5.4\"\n")
-        .agent("dev", "", "");
-    let config = "models = [\"gpt\"]\nschedule = \"0 */3 * * *\"\n";
-    std::fs::write(project.agent_dir("dev").join("config.toml"), config).unwrap();
-    let output = project.al(&["run", "dev"]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    let why = "this al has no builtin engine; it runs [harness] type = \"script\"\n";
-    assert!(said.ends_with(&format!("failed: could not start: {why}")), "{said}");
-    assert_eq!(output.status.code(), Some(1));
+fn a_run_that_cannot_start_says_what_is_missing() {
+    let check = |config: &str, why: &str| {
+        let project = Project::new("[models.gpt]\nprovider = \"openai\"\nmodel = \"gpt-5.4\"\n")
+            .agent("dev", "", "");
+        let config = format!("models = [\"gpt\"]\nschedule = \"0 */3 * * *\"\n{config}");
+        std::fs::write(project.agent_dir("dev").join("config.toml"), config).unwrap();
+        let output = project.al(&["run", "dev"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("failed: could not start: ") && said.contains(why), "{said}");
+        assert_eq!(output.status.code(), Some(1));
+    };
+    check("", "this al has no container runtime; it runs [runtime] type = \"process\"");
+    check("[runtime]\ntype = \"process\"\n", "model gpt has no key: put it into ");
 }
 
 fn spawn(project: &Project, args: &[&str]) -> Child {

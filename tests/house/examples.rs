@@ -36,19 +36,23 @@ fn project(name: &str) -> Project {
 fn the_quick_start_needs_nothing_but_the_machine() {
     let project = project("quickstart");
     let agents: Vec<&str> = project.agents.iter().map(|agent| agent.name.as_str()).collect();
-    assert_eq!(agents, ["heartbeat", "nightly", "survey", "triage"]);
+    assert_eq!(agents, ["guide", "heartbeat", "nightly", "survey", "triage"]);
+    let models: Vec<&str> = project.config.models.values().map(|m| m.provider.as_str()).collect();
+    assert_eq!(models, ["replay"], "a key must not be needed");
     for agent in &project.agents {
         let name = &agent.name;
-        assert_eq!(agent.engine.kind, EngineKind::Script, "{name}");
+        let engine = if name == "guide" { EngineKind::Builtin } else { EngineKind::Script };
+        assert_eq!(agent.engine.kind, engine, "{name}");
         assert_eq!(agent.runtime.kind, RuntimeKind::Process, "{name}");
-        assert_eq!((&agent.credentials, &agent.models), (&vec![], &vec![]), "{name}");
+        assert_eq!(agent.credentials, Vec::<String>::new(), "{name}");
         assert!(agent.skill.description.is_some(), "{name} says what it is");
     }
 }
 
 #[test]
 fn the_scripts_of_the_quick_start_can_be_executed() {
-    for agent in project("quickstart").agents {
+    let agents = project("quickstart").agents;
+    for agent in agents.iter().filter(|agent| agent.engine.kind == EngineKind::Script) {
         let Some(ScriptCommand::Program(words)) = &agent.engine.command else {
             panic!("{}: {:?}", agent.name, agent.engine.command)
         };

@@ -48,25 +48,12 @@ pub fn programs(scene: &Scene<'_>) -> Vec<Problem> {
             scene.agent_error(first, &["harness", "type"], message)
         };
         scene.progress.say(&format!("asking {} for its version", engine.program));
-        if let Err(why) = scene.tokio.block_on(works(engine.program)) {
+        if let Err(why) = scene.tokio.block_on(cli_engine::probe(engine.program)).version {
             problems.push(at(why).hint(engine.install));
         }
         problems.extend(key(scene, engine, &at));
     }
     problems
-}
-
-/// Whether the program can be started.
-///
-/// # Errors
-/// Why not, in words that follow the engine's name.
-async fn works(program: &str) -> Result<(), String> {
-    let probe = cli_engine::probe(program).await;
-    let Some(path) = probe.path else { return Err(format!("no program {program} on the PATH")) };
-    match probe.version {
-        Some(_) => Ok(()),
-        None => Err(format!("{} --version does not work", path.display())),
-    }
 }
 
 fn key(scene: &Scene<'_>, engine: &Engine, at: &dyn Fn(String) -> Problem) -> Option<Problem> {

@@ -18,8 +18,8 @@ pub struct Probe {
     pub program: String,
     /// Where it is; none when it is nowhere on the `PATH`.
     pub path: Option<PathBuf>,
-    /// What it says of its version, on one line.
-    pub version: Option<String>,
+    /// What it says of its version, on one line, or why it says nothing.
+    pub version: Result<String, String>,
     pub sign_in: SignIn,
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn probe_in(
     let path = place.find(program);
     let version = match &path {
         Some(path) => version(path).await,
-        None => None,
+        None => Err(format!("no program {program} on the PATH")),
     };
     let (variables, file): (&[&'static str], _) = match program {
         "claude" => (
@@ -69,11 +69,20 @@ pub(super) async fn probe_in(
     Probe { program: program.to_owned(), path, version, sign_in }
 }
 
-async fn version(path: &Path) -> Option<String> {
+async fn version(path: &Path) -> Result<String, String> {
+    let shown = path.display();
     let mut command = Command::new(path);
     command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    let output = match tokio::time::timeout(PATIENCE, command.output()).await {
+        Err(_) => {
+            return Err(format!("{shown} --version said nothing for {} s", PATIENCE.as_secs()));
+        }
+        Ok(Err(error)) => return Err(format!("{shown} does not start: {error}")),
+        Ok(Ok(output)) => output,
+    };
+    if !output.status.success() {
+        return Err(format!("{shown} --version failed, {}", output.status));
+    }
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().next().unwrap_or_default().trim();
-    (output.status.success() && !line.is_empty()).then(|| line.to_owned())
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }

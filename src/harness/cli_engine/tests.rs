@@ -201,7 +201,7 @@ async fn what_can_be_told_of_an_engine_without_asking_anybody() {
     let machine = Machine::with("claude", "echo '2.1.0 (Claude Code)'");
     let home = machine.dir.path();
     let found = probe_in("claude", &machine.place, home, |_| false).await;
-    assert_eq!(found.version.as_deref(), Some("2.1.0 (Claude Code)"));
+    assert_eq!(found.version.as_deref(), Ok("2.1.0 (Claude Code)"));
     assert_eq!(found.path, Some(home.join("bin/claude")));
     assert_eq!(found.sign_in, SignIn::Nothing);
 
@@ -214,7 +214,8 @@ async fn what_can_be_told_of_an_engine_without_asking_anybody() {
     assert_eq!(found.sign_in, SignIn::Variable("ANTHROPIC_API_KEY"));
 
     let missing = probe_in("codex", &machine.place, home, |_| false).await;
-    assert_eq!((missing.path, missing.version), (None, None));
+    assert_eq!(missing.path, None);
+    assert!(missing.version.unwrap_err().contains("on the PATH"));
     let broken = Machine::with("codex", "exit 1");
-    assert_eq!(probe_in("codex", &broken.place, home, |_| false).await.version, None);
+    assert!(probe_in("codex", &broken.place, home, |_| false).await.version.is_err());
 }

@@ -9,6 +9,8 @@ mod draft;
 mod gemini;
 mod responses;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 
 pub use draft::Draft;
 
@@ -55,6 +57,17 @@ impl Peer {
 }
 
 impl Wire {
+    /// What the address of this wire ends in, whoever speaks it.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Anthropic => "/v1/messages",
+            Self::Chat => "/chat/completions",
+            Self::Responses => "/responses",
+            // Ends in the name of the model.
+            Self::Gemini => "/models",
+        }
+    }
+
     /// Where requests go, below a base URL that ends in a slash.
     pub fn path(self, base_url: &str, model: &str) -> String {
         match self {

@@ -132,7 +132,7 @@ impl Machine {
         used.input_tokens += u64::from(n);
         used.cache_read_tokens += u64::from(n % 5);
         used.turns += 1;
-        if n % 4 > 0 || used.cost_micros.is_some() {
+        if !n.is_multiple_of(4) || used.cost_micros.is_some() {
             used.cost_micros = Some(used.cost_micros.unwrap_or(0) + u64::from(n));
         }
         how_it_ended(Exit {

@@ -1,34 +1,33 @@
-//! `fake-provider SCRIPT.json [PORT]`: plays a script on 127.0.0.1 until it is ended by a signal.
-//!
-//! It prints its address; `baseUrl`s are below it, see `Wire`. `GET /fake/requests` there says what
-//! was asked so far. The format of scripts is described in `src/file.rs`.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for tests")]
+//! `fake-provider <script.json>`: serves a script, an array of answers, until its input ends. Prints
+//! its address first. What was asked and would have been refused is said at the end.
 
+use std::io::Read;
 use std::process::ExitCode;
 
-use al_support::{Fake, file};
+use al_support::{Fake, Say};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (path, port) = match &arguments[..] {
-        [path] => (path, Some(0)),
-        [path, port] => (path, port.parse().ok()),
-        _ => return wrong("usage: fake-provider SCRIPT.json [PORT]"),
+    let Some(file) = std::env::args().nth(1) else {
+        eprintln!("usage: fake-provider <script.json>");
+        return ExitCode::from(2);
     };
-    let Some(port) = port else { return wrong("the port is no number from 0 to 65535") };
-    let script = std::fs::read_to_string(path).map_err(|error| error.to_string());
-    let script = match script.and_then(|text| file::parse(&text)) {
+    let script = std::fs::read_to_string(&file).map_err(|error| error.to_string());
+    let script = script.and_then(|text| {
+        serde_json::from_str::<Vec<Say>>(&text).map_err(|error| error.to_string())
+    });
+    let script = match script {
         Ok(script) => script,
-        Err(error) => return wrong(&format!("{path}: {error}")),
+        Err(error) => {
+            eprintln!("{file}: {error}");
+            return ExitCode::from(2);
+        }
     };
-    let fake = Fake::start_on(port, script);
-    println!("{}", fake.root());
-    loop {
-        std::thread::park();
+    let fake = Fake::start(script);
+    println!("{}", fake.url());
+    // Whoever started it closes this, or is gone.
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    for complaint in fake.complaints() {
+        eprintln!("{complaint}");
     }
-}
-
-fn wrong(message: &str) -> ExitCode {
-    eprintln!("fake-provider: {message}");
-    ExitCode::from(2)
+    ExitCode::SUCCESS
 }

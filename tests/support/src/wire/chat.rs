@@ -1,36 +1,16 @@
-//! Chat completions: what is answered, by OpenAI and by all who imitate it in their own ways.
+//! OpenAI's chat completions, and how others imitate them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::text::{CREATED, deltas, unnamed};
-use crate::Wire;
-use crate::exchange::Seen;
-use crate::refusal::Refusal;
-use crate::reply::{Part, Reply, Stop, Usage};
+use super::{Asked, Dialect, Event, unnamed};
+use crate::say::{Refuse, Say, Stop, Why};
 
-fn id(seen: &Seen) -> String {
-    let number = seen.number;
-    match seen.wire {
-        Wire::Mistral => format!("{number:032x}"),
-        Wire::OpenRouter => format!("gen-{CREATED}-{number:020}"),
-        Wire::Xai => format!("00000000-0000-4000-8000-{number:012x}"),
-        _ => format!("chatcmpl-{number:029}"),
-    }
-}
+mod check;
 
-fn call_id(seen: &Seen, index: usize, id: Option<&String>) -> String {
-    let number = seen.number;
-    let made = || match seen.wire {
-        Wire::Mistral => format!("{number:05}{index:04}"),
-        Wire::Xai => format!("call_{:08}", number * 100 + index as u64),
-        Wire::LlamaServer => format!("{number:028}{index:04}"),
-        _ => format!("call_{number:020}{index:04}"),
-    };
-    id.cloned().unwrap_or_else(made)
-}
+pub use check::{bearer, check};
 
-fn finish_reason(reply: &Reply) -> &'static str {
-    match reply.stopped() {
+fn stop(say: &Say) -> &'static str {
+    match say.stop() {
         Stop::End => "stop",
         Stop::Calls => "tool_calls",
         Stop::Length => "length",
@@ -38,354 +18,235 @@ fn finish_reason(reply: &Reply) -> &'static str {
     }
 }
 
-fn usage(seen: &Seen, usage: Usage) -> Value {
-    let prompt = usage.input + usage.cache_read + usage.cache_write;
-    let total = prompt + usage.output;
-    match seen.wire {
-        Wire::OpenAi => json!({
-            "prompt_tokens": prompt,
-            "completion_tokens": usage.output,
-            "total_tokens": total,
-            "prompt_tokens_details": {"cached_tokens": usage.cache_read, "audio_tokens": 0},
-            "completion_tokens_details": {
-                "reasoning_tokens": usage.thinking,
-                "audio_tokens": 0,
-                "accepted_prediction_tokens": 0,
-                "rejected_prediction_tokens": 0,
-            },
-        }),
-        Wire::Groq => json!({
-            "queue_time": 0.02,
-            "prompt_tokens": prompt,
-            "prompt_time": 0.001,
-            "completion_tokens": usage.output,
-            "completion_time": 0.01,
-            "total_tokens": total,
-            "total_time": 0.011,
-            "prompt_tokens_details": {"cached_tokens": usage.cache_read},
-            "completion_tokens_details": {"reasoning_tokens": usage.thinking},
-        }),
-        // Thoughts are no part of the completion here, and of the total they are.
-        Wire::Xai => json!({
-            "prompt_tokens": prompt,
-            "completion_tokens": usage.output - usage.thinking,
-            "total_tokens": total,
-            "prompt_tokens_details": {
-                "text_tokens": prompt,
-                "audio_tokens": 0,
-                "image_tokens": 0,
-                "cached_tokens": usage.cache_read,
-            },
-            "completion_tokens_details": {
-                "reasoning_tokens": usage.thinking,
-                "audio_tokens": 0,
-                "accepted_prediction_tokens": 0,
-                "rejected_prediction_tokens": 0,
-            },
-            "num_sources_used": 0,
-        }),
-        Wire::Mistral => json!({
-            "prompt_tokens": prompt,
-            "completion_tokens": usage.output,
-            "total_tokens": total,
-            "prompt_tokens_details": {"cached_tokens": usage.cache_read},
-        }),
-        Wire::OpenRouter => json!({
-            "prompt_tokens": prompt,
-            "completion_tokens": usage.output,
-            "total_tokens": total,
-            "cost": 0.0012,
-            "is_byok": false,
-            "prompt_tokens_details": {
-                "cached_tokens": usage.cache_read,
-                "cache_write_tokens": usage.cache_write,
-                "audio_tokens": 0,
-            },
-            "completion_tokens_details": {"reasoning_tokens": usage.thinking},
-        }),
-        _ => json!({
-            "completion_tokens": usage.output,
-            "prompt_tokens": prompt,
-            "total_tokens": total,
-            "prompt_tokens_details": {"cached_tokens": usage.cache_read},
-        }),
+/// Mistral's ids have nine characters.
+fn call_id(dialect: Dialect, turn: usize, at: usize) -> String {
+    match dialect {
+        Dialect::Mistral => format!("c{turn:06}{at:02}"),
+        _ => format!("call_{turn:016}{at:08}"),
     }
 }
 
-/// A thought, in the field where this provider has it.
-fn thought(seen: &Seen, text: &str, signature: Option<&String>) -> Map<String, Value> {
-    let fields = match seen.wire {
-        Wire::OpenAi => json!({}),
-        Wire::Groq => json!({"reasoning": text}),
-        Wire::Mistral => json!({"content": [
-            {"type": "thinking", "thinking": [{"type": "text", "text": text}]},
-        ]}),
-        Wire::OpenRouter => json!({"reasoning": text, "reasoning_details": [{
-            "type": "reasoning.text", "text": text, "signature": signature,
-            "format": "anthropic-claude-v1", "index": 0,
-        }]}),
-        _ => json!({"reasoning_content": text}),
-    };
-    fields.as_object().cloned().unwrap_or_default()
-}
-
-fn call(seen: &Seen, index: usize, id: &str, name: &str, arguments: &str) -> Value {
-    let function = json!({"name": name, "arguments": arguments});
-    match seen.wire {
-        Wire::Mistral => json!({"id": id, "function": function, "index": index}),
-        _ => json!({"index": index, "id": id, "type": "function", "function": function}),
-    }
-}
-
-/// The calls of a reply: id, name, arguments.
-fn calls<'r>(seen: &'r Seen, reply: &'r Reply) -> impl Iterator<Item = (String, &'r str, &'r str)> {
-    let calls = reply.parts.iter().filter_map(|part| match part {
-        Part::Call { id, name, arguments, .. } => Some((id.as_ref(), name, arguments)),
-        Part::Text(_) | Part::Thinking { .. } => None,
+fn usage(dialect: Dialect, say: &Say) -> Value {
+    let counts = say.usage;
+    let prompt = counts.input + counts.cache_read + counts.cache_write;
+    let reasoning = if say.thinking.is_empty() { 0 } else { counts.output / 2 };
+    // xAI leaves the thoughts out of what was completed.
+    let completion = counts.output - if dialect == Dialect::Xai { reasoning } else { 0 };
+    let mut usage = json!({
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + counts.output,
+        "prompt_tokens_details": {"cached_tokens": counts.cache_read, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
     });
-    calls.enumerate().map(|(index, (id, name, arguments))| {
-        (call_id(seen, index, id), name.as_str(), arguments.as_str())
+    if dialect == Dialect::OpenRouter {
+        usage["prompt_tokens_details"]["cache_write_tokens"] = counts.cache_write.into();
+        usage["cost"] = json!(0.0001);
+    }
+    usage
+}
+
+pub fn whole(dialect: Dialect, say: &Say, asked: &Asked, turn: usize) -> Value {
+    let mut message = json!({"role": "assistant", "content": null});
+    if dialect == Dialect::OpenAi {
+        message["refusal"] = Value::Null;
+    }
+    if !say.text.is_empty() {
+        message["content"] = say.text.as_str().into();
+    }
+    if !say.thinking.is_empty() {
+        merge(&mut message, thought(dialect, &say.thinking));
+    }
+    if !say.calls.is_empty() {
+        let calls = say.calls.iter().enumerate().map(|(at, call)| {
+            let function = json!({"name": call.tool, "arguments": call.arguments.text()});
+            json!({"id": call_id(dialect, turn, at), "type": "function", "function": function})
+        });
+        message["tool_calls"] = calls.collect();
+    }
+    json!({
+        "id": format!("chatcmpl-{turn}"), "object": "chat.completion", "created": 1_700_000_000,
+        "model": asked.body["model"],
+        "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": stop(say)}],
+        "usage": usage(dialect, say),
     })
 }
 
-pub fn whole(seen: &Seen, reply: &Reply) -> Value {
-    let mut texts = String::new();
-    let mut message = Map::from_iter([("role".to_owned(), json!("assistant"))]);
-    for part in &reply.parts {
-        match part {
-            Part::Text(text) => texts.push_str(text),
-            Part::Thinking { text, signature } => {
-                message.extend(thought(seen, text, signature.as_ref()));
-            }
-            Part::Call { .. } => {}
-        }
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
     }
-    match message.get_mut("content").and_then(Value::as_array_mut) {
-        Some(chunks) => chunks.push(json!({"type": "text", "text": texts})),
-        None => {
-            let content = if texts.is_empty() { Value::Null } else { json!(texts) };
-            message.insert("content".to_owned(), content);
-        }
-    }
-    let calls = calls(seen, reply).enumerate().map(|(index, (id, name, arguments))| {
-        let mut call = call(seen, index, &id, name, arguments);
-        if let (Some(call), false) = (call.as_object_mut(), seen.wire == Wire::Mistral) {
-            call.remove("index");
-        }
-        call
-    });
-    let calls: Vec<Value> = calls.collect();
-    if !calls.is_empty() {
-        message.insert("tool_calls".to_owned(), Value::Array(calls));
-    }
-    let choice = json!({"index": 0, "message": message, "finish_reason": finish_reason(reply)});
-    let mut body = json!({
-        "id": id(seen),
-        "object": "chat.completion",
-        "created": CREATED,
-        "model": seen.model(),
-        "choices": [choice],
-        "usage": usage(seen, reply.usage),
-    });
-    match seen.wire {
-        Wire::OpenAi => body["choices"][0]["logprobs"] = Value::Null,
-        Wire::Groq => body["x_groq"] = json!({"id": format!("req_{:026}", seen.number)}),
-        Wire::OpenRouter => body["provider"] = json!("Fake"),
-        _ => {}
-    }
-    body
 }
 
-/// Writes chunks of one reply.
-struct Chunks<'s> {
-    seen: &'s Seen,
-    wants_usage: bool,
-    events: Vec<String>,
+/// How a piece of a thought is shown. OpenAI shows none here.
+fn thought(dialect: Dialect, text: &str) -> Value {
+    match dialect {
+        Dialect::OpenAi => json!({}),
+        Dialect::Groq => json!({"reasoning": text}),
+        Dialect::Xai | Dialect::Llama => json!({"reasoning_content": text}),
+        Dialect::Mistral => {
+            let chunk = json!({"type": "text", "text": text});
+            json!({"content": [{"type": "thinking", "thinking": [chunk]}]})
+        }
+        Dialect::OpenRouter => json!({
+            "reasoning": text,
+            "reasoning_details": [{
+                "type": "reasoning.text", "text": text, "format": "unknown", "index": 0,
+            }],
+        }),
+    }
 }
 
-impl Chunks<'_> {
-    fn chunk(&self, choices: &Value) -> Value {
-        let seen = self.seen;
-        let mut chunk = json!({
-            "id": id(seen),
-            "object": "chat.completion.chunk",
-            "created": CREATED,
-            "model": seen.model(),
-            "choices": choices,
-        });
-        match seen.wire {
-            Wire::OpenAi => {
-                chunk["service_tier"] = json!("default");
-                chunk["system_fingerprint"] = json!("fp_0000000000");
-                if self.wants_usage {
-                    chunk["usage"] = Value::Null;
-                }
-            }
-            Wire::Groq | Wire::Xai | Wire::LlamaServer => {
-                chunk["system_fingerprint"] = json!("fp_0000000000");
-            }
-            Wire::OpenRouter => chunk["provider"] = json!("Fake"),
-            _ => {}
+pub fn events(dialect: Dialect, say: &Say, asked: &Asked, turn: usize) -> Vec<Event> {
+    let counted = asked.body["stream_options"]["include_usage"] == true;
+    let chunk = |choices: Value| {
+        json!({
+            "id": format!("chatcmpl-{turn}"), "object": "chat.completion.chunk",
+            "created": 1_700_000_000, "model": asked.body["model"], "choices": choices,
+        })
+    };
+    let choice = |delta: Value, reason: Value| {
+        let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": reason});
+        let mut chunk = chunk(json!([choice]));
+        if counted && dialect == Dialect::OpenAi {
+            chunk["usage"] = Value::Null;
         }
         chunk
-    }
-
-    fn choice(&self, delta: &Value, finish: Option<&str>) -> Value {
-        let mut choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
-        if matches!(self.seen.wire, Wire::OpenAi | Wire::Groq) {
-            choice["logprobs"] = Value::Null;
-        }
-        if self.seen.wire == Wire::OpenRouter {
-            choice["native_finish_reason"] = json!(finish);
-        }
-        choice
-    }
-
-    fn delta(&mut self, mut delta: Map<String, Value>) {
-        if self.seen.wire == Wire::OpenRouter {
-            // Says who speaks with every word.
-            delta.insert("role".to_owned(), json!("assistant"));
-            delta.entry("content").or_insert(json!(""));
-        }
-        let choice = self.choice(&Value::Object(delta), None);
-        self.events.push(unnamed(&self.chunk(&json!([choice]))));
-    }
-
-    fn put(&mut self, key: &str, value: Value) {
-        self.delta(Map::from_iter([(key.to_owned(), value)]));
-    }
-}
-
-pub fn stream(seen: &Seen, reply: &Reply, trouble: Option<&Refusal>) -> Vec<String> {
-    let wants_usage = seen.body["stream_options"]["include_usage"] == true;
-    let mut chunks = Chunks { seen, wants_usage, events: Vec::new() };
-    begin(&mut chunks);
-    for part in &reply.parts {
-        match part {
-            Part::Text(text) => {
-                for delta in deltas(text) {
-                    chunks.put("content", json!(delta));
-                }
-            }
-            Part::Thinking { text, signature } => {
-                let pieces = deltas(text);
-                for (at, delta) in pieces.iter().enumerate() {
-                    let signature = signature.as_ref().filter(|_| at + 1 == pieces.len());
-                    let delta = thought(seen, delta, signature);
-                    // OpenAI keeps its thoughts to itself on this wire.
-                    if !delta.is_empty() {
-                        chunks.delta(delta);
-                    }
-                }
-            }
-            Part::Call { .. } => {}
-        }
-    }
-    for (index, (id, name, arguments)) in calls(seen, reply).enumerate() {
-        tool_call(&mut chunks, index, &id, name, arguments);
-    }
-    match trouble {
-        Some(refusal) => broken(&mut chunks, refusal),
-        None => end(&mut chunks, reply),
-    }
-    chunks.events
-}
-
-fn begin(chunks: &mut Chunks<'_>) {
-    let seen = chunks.seen;
-    match seen.wire {
-        Wire::OpenRouter => chunks.events.push(": OPENROUTER PROCESSING\n\n".to_owned()),
-        Wire::Groq => {
-            let delta = json!({"role": "assistant", "content": ""});
-            let choice = chunks.choice(&delta, None);
-            let mut chunk = chunks.chunk(&json!([choice]));
-            chunk["x_groq"] = json!({"id": format!("req_{:026}", seen.number)});
-            chunks.events.push(unnamed(&chunk));
-        }
-        Wire::OpenAi => {
-            let delta = json!({"role": "assistant", "content": "", "refusal": null});
-            chunks.delta(delta.as_object().cloned().unwrap_or_default());
-        }
-        Wire::LlamaServer => {
-            let delta = json!({"role": "assistant", "content": null});
-            chunks.delta(delta.as_object().cloned().unwrap_or_default());
-        }
-        _ => {
-            let delta = json!({"role": "assistant", "content": ""});
-            chunks.delta(delta.as_object().cloned().unwrap_or_default());
-        }
-    }
-}
-
-fn tool_call(chunks: &mut Chunks<'_>, index: usize, id: &str, name: &str, arguments: &str) {
-    let seen = chunks.seen;
-    match seen.wire {
-        // In one piece.
-        Wire::Groq | Wire::Xai | Wire::Mistral => {
-            chunks.put("tool_calls", json!([call(seen, index, id, name, arguments)]));
-        }
-        _ => {
-            chunks.put("tool_calls", json!([call(seen, index, id, name, "")]));
-            for delta in deltas(arguments) {
-                let mut piece = json!({"index": index, "function": {"arguments": delta}});
-                if seen.wire == Wire::OpenRouter {
-                    piece["type"] = json!("function");
-                }
-                chunks.put("tool_calls", json!([piece]));
-            }
-        }
-    }
-}
-
-fn end(chunks: &mut Chunks<'_>, reply: &Reply) {
-    let seen = chunks.seen;
-    let usage = usage(seen, reply.usage);
-    let mut delta = json!({});
-    if matches!(seen.wire, Wire::Mistral | Wire::OpenRouter) {
-        delta["content"] = json!("");
-    }
-    let choice = chunks.choice(&delta, Some(finish_reason(reply)));
-    let mut last = chunks.chunk(&json!([choice]));
-    match seen.wire {
-        Wire::Groq => {
-            let id = format!("req_{:026}", seen.number);
-            last["x_groq"] = json!({"id": id, "usage": usage});
-        }
-        // With the last word, asked or not.
-        Wire::Mistral => last["usage"] = usage.clone(),
-        _ => {}
-    }
-    chunks.events.push(unnamed(&last));
-    let unasked = matches!(seen.wire, Wire::OpenRouter | Wire::Xai);
-    if seen.wire != Wire::Mistral && (chunks.wants_usage || unasked) {
-        let choices = match seen.wire {
-            Wire::OpenRouter => {
-                let delta = json!({"role": "assistant", "content": ""});
-                json!([chunks.choice(&delta, None)])
-            }
-            _ => json!([]),
-        };
-        let mut counts = chunks.chunk(&choices);
-        counts["usage"] = usage;
-        if seen.wire == Wire::LlamaServer {
-            counts["timings"] = json!({"prompt_n": reply.usage.input, "predicted_n": 1});
-        }
-        chunks.events.push(unnamed(&counts));
-    }
-    chunks.events.push("data: [DONE]\n\n".to_owned());
-}
-
-/// An error of the provider in the middle: nothing comes behind it.
-fn broken(chunks: &mut Chunks<'_>, refusal: &Refusal) {
-    let event = match chunks.seen.wire {
-        Wire::OpenRouter => {
-            let choice = chunks.choice(&json!({"content": ""}), Some("error"));
-            let mut chunk = chunks.chunk(&json!([choice]));
-            chunk["error"] = refusal.body["error"].clone();
-            unnamed(&chunk)
-        }
-        Wire::LlamaServer => format!("error: {}\n\n", refusal.body["error"]),
-        _ => unnamed(&refusal.body),
     };
-    chunks.events.push(event);
+    let mut events = Vec::new();
+    if dialect == Dialect::OpenRouter {
+        events.push(": OPENROUTER PROCESSING\n\n".to_owned());
+    }
+    for delta in deltas(dialect, say, turn) {
+        events.push(unnamed(&choice(delta, Value::Null)));
+    }
+    let mut last = choice(json!({}), stop(say).into());
+    match dialect {
+        Dialect::Mistral => last["usage"] = usage(dialect, say),
+        Dialect::Groq => last["x_groq"] = json!({"id": "req_1", "usage": usage(dialect, say)}),
+        Dialect::OpenAi | Dialect::Xai | Dialect::OpenRouter | Dialect::Llama => {}
+    }
+    events.push(unnamed(&last));
+    if counted {
+        let mut counts = chunk(json!([]));
+        counts["usage"] = usage(dialect, say);
+        events.push(unnamed(&counts));
+    }
+    events.push("data: [DONE]\n\n".to_owned());
+    events
+}
+
+fn deltas(dialect: Dialect, say: &Say, turn: usize) -> Vec<Value> {
+    let mut deltas = vec![json!({"role": "assistant", "content": ""})];
+    if !say.thinking.is_empty() && dialect != Dialect::OpenAi {
+        deltas.extend(Say::pieces(&say.thinking).iter().map(|piece| thought(dialect, piece)));
+    }
+    deltas.extend(Say::pieces(&say.text).iter().map(|piece| json!({"content": piece})));
+    // These send each call whole.
+    let whole = matches!(dialect, Dialect::Groq | Dialect::Xai | Dialect::Mistral);
+    for (at, call) in say.calls.iter().enumerate() {
+        let text = call.arguments.text();
+        let first = if whole { text.as_str() } else { "" };
+        let function = json!({"name": call.tool, "arguments": first});
+        let id = call_id(dialect, turn, at);
+        let begin = json!({"index": at, "id": id, "type": "function", "function": function});
+        deltas.push(json!({"tool_calls": [begin]}));
+        if !whole {
+            deltas.extend(Say::pieces(&text).iter().map(
+                |piece| json!({"tool_calls": [{"index": at, "function": {"arguments": piece}}]}),
+            ));
+        }
+    }
+    deltas
+}
+
+/// In the middle of a stream.
+pub fn failure(dialect: Dialect) -> Event {
+    if dialect == Dialect::OpenRouter {
+        return unnamed(&json!({
+            "id": "gen-1", "object": "chat.completion.chunk", "created": 1_700_000_000,
+            "error": {"code": 502, "message": "Provider disconnected unexpectedly"},
+            "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
+        }));
+    }
+    let message = "The server had an error while processing your request. Sorry about that!";
+    unnamed(&json!({"error": {
+        "message": message, "type": "server_error", "param": null, "code": null,
+    }}))
+}
+
+pub fn refusal(dialect: Dialect, refuse: &Refuse, message: Option<&str>) -> Value {
+    let (kind, code, usual) = reason(refuse);
+    let message = message.unwrap_or(usual);
+    match dialect {
+        Dialect::OpenAi | Dialect::Groq => json!({"error": {
+            "message": message, "type": kind, "param": null, "code": code,
+        }}),
+        Dialect::Xai => json!({"code": kind, "error": message}),
+        Dialect::Mistral if refuse.status == 422 => json!({"detail": [{
+            "type": "extra_forbidden", "loc": ["body"], "msg": message, "input": null,
+        }]}),
+        Dialect::Mistral => json!({
+            "object": "error", "message": message, "type": kind, "param": null, "code": code,
+        }),
+        Dialect::OpenRouter => {
+            json!({"error": {"code": refuse.status, "message": message}, "user_id": "user_1"})
+        }
+        Dialect::Llama => {
+            let kind = match (refuse.why, refuse.status) {
+                (Why::TooLong, _) => "exceed_context_size_error",
+                (_, 401) => "authentication_error",
+                (_, 503) => "unavailable_error",
+                (_, 500..) => "server_error",
+                _ => "invalid_request_error",
+            };
+            json!({"error": {"code": refuse.status, "message": message, "type": kind}})
+        }
+    }
+}
+
+/// Type, code and sentence.
+fn reason(refuse: &Refuse) -> (&'static str, Value, &'static str) {
+    let invalid = "invalid_request_error";
+    match (refuse.why, refuse.status) {
+        (Why::TooLong, _) => (
+            invalid,
+            json!("context_length_exceeded"),
+            "This model's maximum context length is 128000 tokens. However, your messages resulted \
+             in 213462 tokens. Please reduce the length of the messages.",
+        ),
+        (Why::NoCredit, _) => (
+            "insufficient_quota",
+            json!("insufficient_quota"),
+            "You exceeded your current quota, please check your plan and billing details.",
+        ),
+        (Why::Status, 401) => {
+            (invalid, json!("invalid_api_key"), "Incorrect API key provided: sk-***.")
+        }
+        (Why::Status, 403) => (
+            invalid,
+            json!("unsupported_country_region_territory"),
+            "Country, region, or territory not supported",
+        ),
+        (Why::Status, 404) => {
+            (invalid, json!("model_not_found"), "The model `nobody` does not exist")
+        }
+        (Why::Status, 413) => (invalid, Value::Null, "Request too large"),
+        (Why::Status, 429) => (
+            "requests",
+            json!("rate_limit_exceeded"),
+            "Rate limit reached for requests. Please try again in 2s.",
+        ),
+        (Why::Status, 503 | 529) => (
+            "service_unavailable_error",
+            json!("server_is_overloaded"),
+            "The engine is currently overloaded, please try again later",
+        ),
+        (Why::Status, 500..) => (
+            "server_error",
+            Value::Null,
+            "The server had an error while processing your request. Sorry about that!",
+        ),
+        (Why::Status, _) => (invalid, Value::Null, "Invalid value."),
+    }
 }

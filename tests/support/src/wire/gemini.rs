@@ -1,210 +1,225 @@
-//! Google's Gemini: what is answered.
+//! Google's `generateContent`.
 
 use serde_json::{Value, json};
 
-use super::text::deltas;
-use crate::exchange::Seen;
-use crate::refusal::{Complaint, Refusal};
-use crate::reply::{Part, Reply, Stop, Trouble, Usage};
+use super::{Asked, Event, Verdict, bad, unnamed};
+use crate::say::{Refuse, Say, Stop, Why};
 
-/// Without `alt=sse` a stream is one JSON array.
-pub fn is_sse(seen: &Seen) -> bool {
-    seen.query("alt") == Some("sse")
+/// What the proofs given here begin with.
+const PROOF: &str = "CqYBAc";
+/// What stands in for a proof of a call that came from elsewhere.
+const UNPROVEN: &str = "skip_thought_signature_validator";
+
+fn proof(turn: usize) -> String {
+    format!("{PROOF}{turn:06}")
 }
 
-fn usage(usage: Usage) -> Value {
-    let prompt = usage.input + usage.cache_read + usage.cache_write;
-    let said = usage.output - usage.thinking;
-    let mut counts = json!({
-        "promptTokenCount": prompt,
-        "candidatesTokenCount": said,
-        "totalTokenCount": prompt + usage.output,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": prompt}],
-    });
-    // What is nothing is not there.
-    if usage.cache_read > 0 {
-        counts["cachedContentTokenCount"] = json!(usage.cache_read);
-        counts["cacheTokensDetails"] =
-            json!([{"modality": "TEXT", "tokenCount": usage.cache_read}]);
-    }
-    if usage.thinking > 0 {
-        counts["thoughtsTokenCount"] = json!(usage.thinking);
-    }
-    counts
-}
-
-/// The parts of a reply, each as often as it takes to say it.
-fn parts(reply: &Reply, whole: bool) -> Vec<Value> {
-    let mut found = Vec::new();
-    // The proof of a thought stands at what came of it.
-    let mut proof: Option<&String> = None;
-    let pieces = |text| if whole { vec![text] } else { deltas(text) };
-    for part in &reply.parts {
-        match part {
-            Part::Thinking { text, signature } => {
-                let thoughts = pieces(text.as_str()).into_iter();
-                found.extend(thoughts.map(|piece| json!({"text": piece, "thought": true})));
-                proof = signature.as_ref();
-            }
-            Part::Text(text) => {
-                found.extend(pieces(text.as_str()).into_iter().map(|piece| json!({"text": piece})));
-            }
-            Part::Call { id, name, arguments, signature } => {
-                let args = serde_json::from_str(arguments).unwrap_or(Value::Null);
-                let mut call = json!({"name": name, "args": args});
-                if let Some(id) = id {
-                    call["id"] = json!(id);
-                }
-                let mut part = json!({"functionCall": call});
-                // Of parallel calls only the first is proven.
-                if let Some(signature) = signature.as_ref().or(proof.take()) {
-                    part["thoughtSignature"] = json!(signature);
-                }
-                found.push(part);
-            }
-        }
-    }
-    if let Some(signature) = proof {
-        found.push(json!({"text": "", "thoughtSignature": signature}));
-    }
-    found
-}
-
-/// A call whose arguments are no object is none: the provider drops it and says so.
-fn is_malformed(reply: &Reply) -> bool {
-    reply.parts.iter().any(|part| match part {
-        Part::Call { arguments, .. } => {
-            !serde_json::from_str::<Value>(arguments).is_ok_and(|value| value.is_object())
-        }
-        Part::Text(_) | Part::Thinking { .. } => false,
-    })
-}
-
-fn response(seen: &Seen, parts: &[Value], finish: Option<&str>, usage: &Value) -> Value {
-    let mut candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
-    if let Some(finish) = finish {
-        candidate["finishReason"] = json!(finish);
-        if parts.is_empty() {
-            candidate["content"] = json!({"role": "model"});
-        }
-        if finish == "MALFORMED_FUNCTION_CALL" {
-            candidate["content"] = json!({});
-            candidate["finishMessage"] = json!("Malformed function call: print(default_api.");
-        }
-    }
-    json!({
-        "candidates": [candidate],
-        "usageMetadata": usage,
-        "modelVersion": seen.model(),
-        "responseId": format!("fake{:018}", seen.number),
-    })
-}
-
-fn finish(reply: &Reply) -> &'static str {
-    match reply.stopped() {
-        _ if is_malformed(reply) => "MALFORMED_FUNCTION_CALL",
+fn stop(say: &Say) -> &'static str {
+    match say.stop() {
         Stop::End | Stop::Calls => "STOP",
         Stop::Length => "MAX_TOKENS",
         Stop::Refused => "SAFETY",
     }
 }
 
-pub fn whole(seen: &Seen, reply: &Reply) -> Value {
-    let parts = if is_malformed(reply) { Vec::new() } else { parts(reply, true) };
-    response(seen, &parts, Some(finish(reply)), &usage(reply.usage))
+fn usage(say: &Say) -> Value {
+    let counts = say.usage;
+    let thoughts = if say.thinking.is_empty() { 0 } else { counts.output / 2 };
+    let prompt = counts.input + counts.cache_read + counts.cache_write;
+    json!({
+        "promptTokenCount": prompt,
+        "candidatesTokenCount": counts.output - thoughts,
+        "thoughtsTokenCount": thoughts,
+        "cachedContentTokenCount": counts.cache_read,
+        "totalTokenCount": prompt + counts.output,
+    })
 }
 
-pub fn stream(seen: &Seen, reply: &Reply, trouble: Option<&Refusal>) -> Vec<String> {
-    let mut parts = if is_malformed(reply) { Vec::new() } else { parts(reply, false) };
-    let counts = usage(reply.usage);
-    // The last part comes with the reason to stop.
-    let last: Vec<Value> = parts.pop().into_iter().collect();
-    let mut chunks: Vec<Value> =
-        parts.into_iter().map(|part| response(seen, &[part], None, &counts)).collect();
-    match trouble {
-        None => chunks.push(response(seen, &last, Some(finish(reply)), &counts)),
-        Some(refusal) => {
-            chunks.push(response(seen, &last, None, &counts));
-            chunks.push(refusal.body.clone());
+fn answer(say: &Say, asked: &Asked, turn: usize, parts: Vec<Value>, reason: Value) -> Value {
+    let model = asked.path.split_once("/models/").map_or("", |(_, rest)| rest);
+    let mut candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
+    if !reason.is_null() {
+        candidate["finishReason"] = reason;
+    }
+    json!({
+        "candidates": [candidate], "usageMetadata": usage(say),
+        "modelVersion": model.split(':').next(), "responseId": format!("resp{turn}"),
+    })
+}
+
+/// Calls come whole; the first of a reply is proven.
+fn calls(say: &Say, turn: usize) -> Vec<Value> {
+    let made = say.calls.iter().enumerate().map(|(at, call)| {
+        let id = format!("fc{turn:04}{at:02}");
+        let made = json!({"id": id, "name": call.tool, "args": call.arguments.object()});
+        let mut part = json!({"functionCall": made});
+        if at == 0 {
+            part["thoughtSignature"] = proof(turn).into();
         }
-    }
-    if is_sse(seen) {
-        return chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect();
-    }
-    let count = chunks.len();
-    let listed = chunks.iter().enumerate().map(|(at, chunk)| {
-        let (before, after) =
-            (if at == 0 { "[" } else { "" }, if at + 1 == count { "]" } else { "," });
-        format!("{before}{chunk}\n{after}\r\n")
+        part
     });
-    listed.collect()
+    made.collect()
 }
 
-pub fn refusal(complaint: &Complaint) -> Refusal {
-    let (code, status, general) = match complaint.trouble {
-        Trouble::WrongKey => {
-            (400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.")
-        }
-        Trouble::TooLong => (
-            400,
+pub fn whole(say: &Say, asked: &Asked, turn: usize) -> Value {
+    let mut parts = Vec::new();
+    if !say.thinking.is_empty() {
+        parts.push(json!({"text": say.thinking, "thought": true}));
+    }
+    if !say.text.is_empty() {
+        parts.push(json!({"text": say.text}));
+    }
+    parts.extend(calls(say, turn));
+    answer(say, asked, turn, parts, stop(say).into())
+}
+
+pub fn events(say: &Say, asked: &Asked, turn: usize) -> Vec<Event> {
+    let mut parts: Vec<Value> = Vec::new();
+    let thoughts = Say::pieces(&say.thinking);
+    parts.extend(thoughts.iter().map(|piece| json!({"text": piece, "thought": true})));
+    parts.extend(Say::pieces(&say.text).iter().map(|piece| json!({"text": piece})));
+    parts.extend(calls(say, turn));
+    let mut events: Vec<Event> = parts
+        .into_iter()
+        .map(|part| event(&answer(say, asked, turn, vec![part], Value::Null)))
+        .collect();
+    let mut last = json!({"text": ""});
+    if say.calls.is_empty() && !say.thinking.is_empty() {
+        last["thoughtSignature"] = proof(turn).into();
+    }
+    events.push(event(&answer(say, asked, turn, vec![last], stop(say).into())));
+    events
+}
+
+/// Lines end as Google ends them.
+fn event(data: &Value) -> Event {
+    unnamed(data).replace('\n', "\r\n")
+}
+
+/// In the middle of a stream.
+pub fn failure() -> Event {
+    event(&refusal(&Refuse { status: 503, retry_after: None, why: Why::Status }, None))
+}
+
+pub fn refusal(refuse: &Refuse, message: Option<&str>) -> Value {
+    let (status, usual) = match (refuse.why, refuse.status) {
+        (Why::TooLong, _) => (
             "INVALID_ARGUMENT",
-            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+            "The input token count (1348576) exceeds the maximum number of tokens allowed \
+             (1048576).",
         ),
-        Trouble::Quota => (
-            429,
+        (Why::NoCredit, _) => (
             "RESOURCE_EXHAUSTED",
             "You exceeded your current quota, please check your plan and billing details.",
         ),
-        Trouble::Status(code) => match code {
-            401 => (
-                401,
-                "UNAUTHENTICATED",
-                "Request had invalid authentication credentials. Expected OAuth 2 access token, login \
-                 cookie or other valid authentication credential.",
-            ),
-            403 => (
-                403,
-                "PERMISSION_DENIED",
-                "Method doesn't allow unregistered callers (callers without established identity). \
-                 Please use API Key or other form of API consumer identity to call this API.",
-            ),
-            404 => (
-                404,
-                "NOT_FOUND",
-                "models/unknown is not found for API version v1beta, or is not supported for \
-                 generateContent.",
-            ),
-            429 => (429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."),
-            503 | 529 => (503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
-            504 => (504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
-            500.. => (
-                code,
-                "INTERNAL",
-                "An internal error has occurred. Please retry or report in \
-                 https://developers.generativeai.google/guide/troubleshooting",
-            ),
-            _ => (code, "INVALID_ARGUMENT", "Request contains an invalid argument."),
-        },
+        (Why::Status, 400) => ("INVALID_ARGUMENT", "Request contains an invalid argument."),
+        (Why::Status, 401) => (
+            "UNAUTHENTICATED",
+            "Request had invalid authentication credentials. Expected OAuth 2 access token.",
+        ),
+        (Why::Status, 403) => (
+            "PERMISSION_DENIED",
+            "Method doesn't allow unregistered callers (callers without established identity).",
+        ),
+        (Why::Status, 404) => ("NOT_FOUND", "models/gemini-nobody is not found"),
+        (Why::Status, 429) => ("RESOURCE_EXHAUSTED", "You exceeded your current quota."),
+        (Why::Status, 503 | 529) => {
+            ("UNAVAILABLE", "The model is overloaded. Please try again later.")
+        }
+        (Why::Status, 500..) => ("INTERNAL", "An internal error has occurred."),
+        (Why::Status, _) => ("FAILED_PRECONDITION", "Request cannot be served."),
     };
-    let mut error = json!({"code": code, "message": complaint.or(general), "status": status});
-    let mut details = Vec::new();
-    if complaint.trouble == Trouble::WrongKey {
-        details.push(json!({
-            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": "API_KEY_INVALID",
-            "domain": "googleapis.com",
-            "metadata": {"service": "generativelanguage.googleapis.com"},
-        }));
+    let message = message.unwrap_or(usual);
+    let mut error = json!({"code": refuse.status, "message": message, "status": status});
+    // Google tells when to come back in the body.
+    if let Some(seconds) = &refuse.retry_after {
+        let kind = "type.googleapis.com/google.rpc.RetryInfo";
+        error["details"] = json!([{"@type": kind, "retryDelay": format!("{seconds}s")}]);
     }
-    if let Some(seconds) = complaint.retry_after_s {
-        // In the body, and there only.
-        details.push(json!({
-            "@type": "type.googleapis.com/google.rpc.RetryInfo",
-            "retryDelay": format!("{seconds}s"),
-        }));
+    json!({"error": error})
+}
+
+const FIELDS: &[&str] = &[
+    "contents",
+    "systemInstruction",
+    "tools",
+    "toolConfig",
+    "generationConfig",
+    "safetySettings",
+    "cachedContent",
+    "system_instruction",
+    "tool_config",
+    "generation_config",
+];
+
+pub fn check(asked: &Asked) -> Verdict {
+    let in_query = asked.query.split('&').any(|pair| pair.starts_with("key="));
+    let signed =
+        ["x-goog-api-key", "authorization"].iter().any(|name| asked.header(name).is_some());
+    if !signed && !in_query {
+        let message = "Method doesn't allow unregistered callers (callers without established \
+                       identity). Please use API Key or other form of API consumer identity.";
+        return Err((403, message.to_owned()));
     }
-    if !details.is_empty() {
-        error["details"] = Value::Array(details);
+    let streams = asked.path.ends_with(":streamGenerateContent");
+    if streams && !asked.query.split('&').any(|pair| pair == "alt=sse") {
+        return bad("this fake streams events only: alt=sse");
     }
-    Refusal { status: code, body: json!({"error": error}), retry_after_s: None }
+    let Some(fields) = asked.body.as_object() else {
+        return bad("Invalid JSON payload received.");
+    };
+    if let Some(field) = fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
+        return bad(format!(
+            "Invalid JSON payload received. Unknown name \"{field}\": Cannot find field."
+        ));
+    }
+    match asked.body["contents"].as_array().filter(|all| !all.is_empty()) {
+        Some(contents) => conversation(contents, &asked.path),
+        None => bad("* GenerateContentRequest.contents: contents is not specified"),
+    }
+}
+
+fn conversation(contents: &[Value], path: &str) -> Verdict {
+    // Only the third generation insists on proofs.
+    let proofs = path.contains("/gemini-3");
+    let mut called = 0;
+    for content in contents {
+        let role = content["role"].as_str().unwrap_or("user");
+        if !matches!(role, "user" | "model") {
+            return bad("Please use a valid role: user, model.");
+        }
+        let Some(parts) = content["parts"].as_array().filter(|parts| !parts.is_empty()) else {
+            return bad(
+                "* GenerateContentRequest.contents.parts: contents.parts must not be empty.",
+            );
+        };
+        let calls: Vec<&Value> =
+            parts.iter().filter(|part| part["functionCall"].is_object()).collect();
+        let answers = parts.iter().filter(|part| part["functionResponse"].is_object()).count();
+        if answers != called {
+            return bad(
+                "Please ensure that the number of function response parts is equal to the number \
+                 of function call parts of the function call turn.",
+            );
+        }
+        called = calls.len();
+        if parts.iter().any(|part| {
+            part["functionResponse"].is_object()
+                && !part["functionResponse"]["response"].is_object()
+        }) {
+            return bad("Invalid value at 'contents.parts.function_response.response' (Struct)");
+        }
+        let first = calls.first().map(|part| part["thoughtSignature"].as_str().unwrap_or_default());
+        let proven = first.is_none_or(|proof| proof == UNPROVEN || proof.starts_with(PROOF));
+        if proofs && !proven {
+            return bad(
+                "Function call is missing a thought_signature in functionCall parts. This is \
+                 required for tools to work correctly.",
+            );
+        }
+    }
+    if called > 0 {
+        return bad("Please ensure that function call turn comes with its function responses.");
+    }
+    Ok(())
 }
