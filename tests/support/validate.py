@@ -9,11 +9,14 @@ import sys
 import tempfile
 
 import anthropic
+import groq
 import openai
 import pydantic
 from google import genai
 from google.genai import errors as google_errors
 from google.genai import types as google_types
+from mistralai.client import Mistral
+from mistralai.client import errors as mistral_errors
 
 TEXT = "Zażółć gęślą jaźń 🦀, und dann noch etwas mehr Text."
 THOUGHT = "Erst nachdenken – dann antworten 🤔."
@@ -93,7 +96,7 @@ def see_broken(call):
     """A connection that breaks off in a reply is noticed as such."""
     error = failed("broken stream", call)
     place = type(error).__module__
-    known = (anthropic.APIConnectionError, openai.APIConnectionError)
+    known = (anthropic.APIConnectionError, openai.APIConnectionError, groq.APIConnectionError)
     seen = place.startswith("httpx") or isinstance(error, known)
     equal(f"broken stream: {place}.{type(error).__name__}", seen, True)
 
@@ -242,6 +245,103 @@ def see_openai_errors(create):
         equal("a message", bool(error.body["message"]), True)
 
 
+def see_openai_like(message, stop, usage):
+    """The whole of REPLY but for its thought, which everybody shows in another way."""
+    call = message.tool_calls[0]
+    equal("call", call.function.name, "bash")
+    equal("arguments", json.loads(call.function.arguments), ARGUMENTS)
+    equal("stop", stop, "tool_calls")
+    equal("usage", (usage.prompt_tokens, usage.completion_tokens), (970, 30))
+    return call.id
+
+
+def check_groq():
+    user = {"role": "user", "content": "Do it."}
+    function = {"name": "bash", "description": "Runs", "parameters": TOOL}
+    asked = dict(model="qwen", tools=[{"type": "function", "function": function}])
+    script = [REPLY, REPLY, LENGTH, *refusals(), {"text": TEXT, "fails_after": 3}, CUT]
+    with Fake(script) as fake:
+        client = groq.Groq(api_key="k", base_url=fake.url + "/groq", max_retries=0)
+
+        def create(**more):
+            return client.chat.completions.create(**{**asked, "messages": [user], **more})
+
+        thought, text, usage = "", "", None
+        for chunk in create(stream=True):
+            choice = chunk.choices[0]
+            thought += choice.delta.reasoning or ""
+            text += choice.delta.content or ""
+            if choice.delta.tool_calls:
+                message = choice.delta
+            if chunk.x_groq and chunk.x_groq.usage:
+                usage, stop = chunk.x_groq.usage, choice.finish_reason
+        equal("thought", thought, THOUGHT)
+        equal("text", text, TEXT)
+        call = see_openai_like(message, stop, usage)
+        made = [{"id": call, "type": "function", "function": {"name": "bash", "arguments": "{}"}}]
+        told = [user, {"role": "assistant", "content": text, "tool_calls": made}]
+        result = {"role": "tool", "tool_call_id": call, "content": "done"}
+        answer = create(messages=told + [result])
+        message = answer.choices[0].message
+        equal("thought", message.reasoning, THOUGHT)
+        equal("text", message.content, TEXT)
+        see_openai_like(message, answer.choices[0].finish_reason, answer.usage)
+        equal("stop", create().choices[0].finish_reason, "length")
+        for status in STATUSES:
+            error = failed(f"status {status}", create)
+            equal("status", error.status_code, status)
+        error = failed("error in the stream", lambda: list(create(stream=True)))
+        equal("its class", isinstance(error, groq.APIError), True)
+        see_broken(lambda: list(create(stream=True)))
+
+
+def check_mistral():
+    user = {"role": "user", "content": "Do it."}
+    function = {"name": "bash", "description": "Runs", "parameters": TOOL}
+    asked = dict(model="magistral", tools=[{"type": "function", "function": function}])
+    script = [REPLY, REPLY, LENGTH, *refusals(), CUT]
+    with Fake(script) as fake:
+        chat = Mistral(api_key="k", server_url=fake.url + "/mistral").chat
+
+        def parts(content):
+            """Thought and text of what may be a text or a list of chunks."""
+            if not isinstance(content, list):
+                return "", content or ""
+            thoughts = [part.text for c in content if c.type == "thinking" for part in c.thinking]
+            return "".join(thoughts), "".join(c.text for c in content if c.type == "text")
+
+        def stream():
+            return [event.data for event in chat.stream(messages=[user], **asked)]
+
+        def complete(messages=[user]):
+            return chat.complete(messages=messages, **asked)
+
+        thought, text = "", ""
+        for chunk in stream():
+            (choice,) = chunk.choices
+            more = parts(choice.delta.content)
+            thought, text = thought + more[0], text + more[1]
+            if choice.delta.tool_calls:
+                message = choice.delta
+        equal("thought", thought, THOUGHT)
+        equal("text", text, TEXT)
+        # Counted with the last word, unasked.
+        call = see_openai_like(message, choice.finish_reason, chunk.usage)
+        made = [{"id": call, "function": {"name": "bash", "arguments": "{}"}}]
+        told = [user, {"role": "assistant", "content": text, "tool_calls": made}]
+        result = {"role": "tool", "tool_call_id": call, "content": "done"}
+        answer = complete(told + [result])
+        message = answer.choices[0].message
+        equal("thought and text", parts(message.content), (THOUGHT, TEXT))
+        see_openai_like(message, answer.choices[0].finish_reason, answer.usage)
+        equal("stop", complete().choices[0].finish_reason, "length")
+        for status in STATUSES:
+            error = failed(f"status {status}", complete)
+            equal("its class", isinstance(error, mistral_errors.MistralError), True)
+            equal("status", error.status_code, status)
+        see_broken(stream)
+
+
 def check_responses():
     user = {"role": "user", "content": "Do it."}
     tool = {"type": "function", "name": "bash", "description": "Runs", "parameters": TOOL, "strict": False}
@@ -370,6 +470,8 @@ def main():
         f"openai {openai.__version__}, chat completions": check_chat,
         f"openai {openai.__version__}, responses": check_responses,
         f"google-genai {genai.__version__}": check_gemini,
+        f"groq {groq.__version__}": check_groq,
+        "mistralai": check_mistral,
     }
     for name, check in checks.items():
         try:

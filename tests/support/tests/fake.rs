@@ -128,6 +128,14 @@ fn what_a_provider_refuses_is_refused() {
     check(path, anthropic, ask(json!([user, used, user])), 400, "`tool_use` ids were found");
     check(path, anthropic, ask(json!([user, forged, user])), 400, "Invalid `signature`");
     check(path, anthropic, ask(json!([])), 400, "at least one message");
+    let sign_in = "authorization: Bearer sk-ant-oat01\r\nanthropic-version: 2023-06-01\r\n";
+    check(path, sign_in, ask(json!([user])), 401, "OAuth");
+    let unknown = "x-api-key: k\r\nanthropic-version: 2031-01-01\r\n";
+    check(path, unknown, ask(json!([user])), 400, "is not a valid version");
+    let newest = "authorization: Bearer k\r\nanthropic-version: 2026-10-21\r\n";
+    let mut warm = ask(json!([user]));
+    warm["temperature"] = 1.into();
+    check(path, newest, warm, 400, "temperature: Extra inputs are not permitted");
 
     let gemini = "/v1beta/models/gemini-3-pro:streamGenerateContent?alt=sse";
     let made = json!({"functionCall": {"name": "bash", "args": {}}});

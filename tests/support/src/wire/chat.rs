@@ -57,6 +57,10 @@ pub fn whole(dialect: Dialect, say: &Say, asked: &Asked, turn: usize) -> Value {
     if !say.thinking.is_empty() {
         merge(&mut message, thought(dialect, &say.thinking));
     }
+    // Where thoughts are chunks of the content, the text is one too.
+    if let (Value::Array(chunks), false) = (&mut message["content"], say.text.is_empty()) {
+        chunks.push(json!({"type": "text", "text": say.text}));
+    }
     if !say.calls.is_empty() {
         let calls = say.calls.iter().enumerate().map(|(at, call)| {
             let function = json!({"name": call.tool, "arguments": call.arguments.text()});

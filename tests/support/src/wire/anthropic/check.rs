@@ -15,14 +15,22 @@ const FIELDS: &[&str] = &[
     "tool_choice",
     "thinking",
     "output_config",
-    "temperature",
-    "top_p",
-    "top_k",
     "stop_sequences",
     "metadata",
     "service_tier",
     "cache_control",
+    "container",
+    "context_management",
+    "diagnostics",
+    "inference_geo",
+    "mcp_servers",
+    "speed",
+    "user_profile_id",
+    "workspace_id",
 ];
+/// What the newest version of the interface no longer has.
+const REMOVED: &[&str] = &["temperature", "top_p", "top_k"];
+const VERSIONS: &[&str] = &["2023-01-01", "2023-06-01", "2026-10-21"];
 /// So many marks may a request have.
 const MARKS_MOST: usize = 4;
 
@@ -30,14 +38,25 @@ pub fn check(asked: &Asked) -> Verdict {
     if asked.header("x-api-key").is_none() && asked.header("authorization").is_none() {
         return Err((401, "x-api-key header is required".to_owned()));
     }
-    if asked.header("anthropic-version").is_none() {
+    // Newer clients send keys like this too; a token of a sign-in needs a word more.
+    let token = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let beta = asked.header("anthropic-beta").unwrap_or_default();
+    if token.is_some_and(|token| token.starts_with("sk-ant-oat")) && !beta.contains("oauth-") {
+        return Err((401, "OAuth authentication is currently not supported.".to_owned()));
+    }
+    let Some(version) = asked.header("anthropic-version") else {
         return bad("anthropic-version: header is required");
+    };
+    if !VERSIONS.contains(&version) {
+        return bad(format!("anthropic-version: \"{version}\" is not a valid version"));
     }
     let body = &asked.body;
     let Some(fields) = body.as_object() else {
         return bad("The request body is not valid JSON");
     };
-    if let Some(field) = fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
+    let is_newest = VERSIONS.last() == Some(&version);
+    let known = |field: &str| FIELDS.contains(&field) || (REMOVED.contains(&field) && !is_newest);
+    if let Some(field) = fields.keys().find(|field| !known(field)) {
         return bad(format!("{field}: Extra inputs are not permitted"));
     }
     if !body["model"].is_string() {
