@@ -79,6 +79,8 @@ pub struct Chooser {
     /// Of a hundred turns, how many have trouble.
     trouble: u32,
     left: u32,
+    /// All runs want the same model, which has one slot.
+    crowded: bool,
 }
 
 impl Chooser {
@@ -90,10 +92,18 @@ impl Chooser {
             Kind::Turn | Kind::Task => *weight,
             _ => weight * rng.pick(&[0, 1, 1, 1, 2, 4]),
         };
-        let weights = WEIGHTS.iter().map(taste).collect();
+        let mut weights: Vec<u32> = WEIGHTS.iter().map(taste).collect();
         let trouble = *rng.pick(&[0, 5, 10, 30]);
         let left = 80 + rng.below(160);
-        (Self { rng, weights, trouble, left }, setup)
+        let crowded = rng.percent(12);
+        if crowded {
+            for ((kind, _), weight) in WEIGHTS.iter().zip(&mut weights) {
+                if matches!(kind, Kind::Asks) {
+                    *weight = *weight * 4 + 8;
+                }
+            }
+        }
+        (Self { rng, weights, trouble, left, crowded }, setup)
     }
 
     /// The next step; none at the end.
@@ -216,6 +226,9 @@ impl Chooser {
     }
 
     fn plea(&mut self) -> Plea {
+        if self.crowded && self.rng.percent(80) {
+            return if self.rng.percent(60) { Plea::Slot(0) } else { Plea::FreeSlot(0) };
+        }
         let timeout = self.rng.percent(50).then(|| self.rng.between(1, 20 * MINUTE));
         match self.rng.weighted(&[12, 2, 2, 9, 3, 2, 5, 16, 4, 5]) {
             0 => Plea::Lock {
