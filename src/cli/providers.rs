@@ -54,3 +54,18 @@ pub fn context_window(model: &Model) -> Option<u32> {
 pub fn price(model: &Model) -> Option<Price> {
     price::price(&model_spec("", model))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::llm::providers::PROVIDERS;
+    use crate::project::credential_types::{Owner, credential_type};
+
+    #[test]
+    fn the_key_of_every_provider_is_a_credential_that_only_models_are_asked_with() {
+        for kind in PROVIDERS.iter().filter_map(|provider| provider.credential) {
+            let known = credential_type(kind).unwrap_or_else(|| panic!("{kind}"));
+            assert_eq!(known.owner, Owner::Models, "{kind}");
+            assert!(known.field("token").is_some_and(|field| field.is_secret), "{kind}");
+        }
+    }
+}

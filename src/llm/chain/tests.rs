@@ -3,6 +3,8 @@ use FaultKind::{
     Unreachable,
 };
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// What happens to whoever is asked.
@@ -177,5 +179,88 @@ fn chance_makes_waits_up_to_a_quarter_longer() {
         chain.next(0, chance);
         chain.failed(0, &Fault::new(Server, ""), 0, chance);
         assert_eq!(chain.next(0, chance), Move::Wait { ms }, "{chance}");
+    }
+}
+
+/// Anything that may come of asking.
+fn anything() -> impl Strategy<Value = Then> {
+    let kind = || {
+        prop::sample::select(vec![
+            RateLimited,
+            Overloaded,
+            Server,
+            Unreachable,
+            Cut,
+            Auth,
+            Forbidden,
+            NotFound,
+            TooLong,
+            Rejected,
+            Setup,
+        ])
+    };
+    prop_oneof![
+        1 => Just(Replies),
+        6 => kind().prop_map(Fails),
+        2 => (kind(), 0..2 * ALONE_MOST_MS).prop_map(|(kind, ms)| Alone(kind, ms)),
+        1 => (kind(), 0..200_000_u64).prop_map(|(kind, ms)| Late(kind, ms)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each use is answered by the next of `happens`, from the first again when they are used up.
+    #[test]
+    fn a_turn_always_ends_and_nobody_is_asked_who_is_out(
+        models in 1..5_usize,
+        happens in prop::collection::vec(anything(), 1..40),
+        chance in 0.0..1.0_f64,
+        turns in 1..4_usize,
+    ) {
+        let mut chain = Chain::new(models);
+        let mut happens = happens.iter().copied().cycle();
+        let (mut now_ms, mut out) = (0, vec![false; models]);
+        let mut alone_until = vec![0; models];
+        for _ in 0..turns {
+            // Passes, each with everybody, and what is asked again within them.
+            let most = models * (WAITS_MS.len() + 2 + CUTS_MOST as usize + SHORTER_MOST as usize);
+            let mut asked = 0;
+            loop {
+                let model = match chain.next(now_ms, chance) {
+                    Move::Use(model) => model,
+                    Move::Wait { ms } => {
+                        prop_assert!(0 < ms && ms <= ALONE_MOST_MS, "waits {ms}");
+                        now_ms += ms;
+                        continue;
+                    }
+                    Move::Exhausted { .. } => return Ok(()),
+                };
+                prop_assert!(!out[model], "{model} is out");
+                prop_assert!(alone_until[model] <= now_ms, "{model} wants to be left alone");
+                asked += 1;
+                prop_assert!(asked <= most, "asked {asked} times");
+                let (kind, retry_after_ms, took_ms) = match happens.next().unwrap_or(Replies) {
+                    Replies => {
+                        chain.answered(model);
+                        break;
+                    }
+                    Fails(kind) => (kind, None, 0),
+                    Alone(kind, ms) => (kind, Some(ms), 0),
+                    Late(kind, ms) => (kind, None, ms),
+                };
+                now_ms += took_ms;
+                match kind {
+                    Auth | Forbidden | NotFound | Setup => out[model] = true,
+                    RateLimited | Overloaded | Server | Unreachable => {
+                        let ms = retry_after_ms.unwrap_or(0).min(ALONE_MOST_MS);
+                        alone_until[model] = now_ms + ms;
+                    }
+                    Cut | TooLong | Rejected => {}
+                }
+                let fault = Fault { retry_after_ms, ..Fault::new(kind, "") };
+                chain.failed(model, &fault, now_ms, chance);
+            }
+        }
     }
 }

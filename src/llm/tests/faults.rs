@@ -81,6 +81,60 @@ fn an_error_before_or_in_a_reply_is_told_by_its_type() {
 }
 
 #[test]
+fn every_status_is_told_apart() {
+    for (status, kind) in [
+        (401, FaultKind::Auth),
+        (402, FaultKind::Forbidden),
+        (403, FaultKind::Forbidden),
+        (404, FaultKind::NotFound),
+        (413, FaultKind::TooLong),
+        (422, FaultKind::Rejected),
+        (429, FaultKind::RateLimited),
+        (500, FaultKind::Server),
+        (502, FaultKind::Server),
+        (503, FaultKind::Overloaded),
+        (529, FaultKind::Overloaded),
+    ] {
+        let fault = asked(Say::error(status, "so it is")).unwrap_err();
+        assert_eq!((fault.kind, fault.status), (kind, Some(status)));
+        assert!(fault.message.starts_with("so it is"), "{fault}");
+    }
+}
+
+#[test]
+fn how_long_to_wait_may_be_a_date() {
+    let limited = Say::error(429, "{}")
+        .with("date", "Wed, 21 Oct 2026 07:28:00 GMT")
+        .with("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT");
+    assert_eq!(asked(limited).unwrap_err().retry_after_ms, Some(30_000));
+}
+
+#[test]
+fn an_error_that_breaks_off_is_told_as_far_as_it_came() {
+    check(Say::error(500, "so it").ending(End::Cut), FaultKind::Server, "so it");
+    check(Say::error(529, "so it").ending(End::Silent), FaultKind::Overloaded, "so it");
+}
+
+#[test]
+fn an_encrypted_address_of_a_server_that_speaks_openly_is_unreachable() {
+    let server = Server::start(vec![Say::events(CHAT)]);
+    let mut spec = spec("custom", "m");
+    spec.base_url = Some(server.url("/v1").replace("http:", "https:"));
+    let fault = asked_at(&spec).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unreachable, "{fault}");
+}
+
+#[test]
+fn a_key_in_a_header_of_the_project_is_in_no_message_either() {
+    let server = Server::start(vec![Say::error(403, "not with very-secret-2")]);
+    let mut spec = spec("custom", "m");
+    spec.base_url = Some(server.url("/v1"));
+    spec.headers.insert("x-team-key".to_owned(), "very-secret-2".to_owned());
+    assert_eq!(asked_at(&spec).unwrap_err().message, "not with ***");
+    assert_eq!(server.got()[0].header("x-team-key"), Some("very-secret-2"));
+}
+
+#[test]
 fn a_key_is_in_no_message() {
     let echo = "{\"error\":{\"message\":\"no such key: sk-very-secret\"}}";
     check(Say::error(401, echo), FaultKind::Auth, "no such key: ***");

@@ -45,13 +45,11 @@ fn think(
     put: &mut impl FnMut(&str, Value) -> Option<Value>,
 ) {
     let ability = Ability::of(&peer.spec.model);
-    if level == Thinking::Off {
-        if ability == Ability::Always {
+    match ability {
+        Ability::Always if level == Thinking::Off && !is_restless(&peer.spec.model) => {
             put("thinking", json!({"type": "disabled"}));
         }
-        return;
-    }
-    match ability {
+        Ability::Adaptive | Ability::Budget if level == Thinking::Off => {}
         Ability::None => {}
         Ability::Adaptive | Ability::Always => {
             put("thinking", json!({"type": "adaptive", "display": "summarized"}));
@@ -94,6 +92,11 @@ impl Ability {
     }
 }
 
+/// Whether a model refuses to be told not to think. It is hurried instead.
+fn is_restless(model: &str) -> bool {
+    ["mythos", "fable"].iter().any(|family| model.contains(family))
+}
+
 fn version(model: &str) -> Option<(u32, u32)> {
     let (_, name) = model.split_once("claude-")?;
     // Longer numbers are dates.
@@ -129,19 +132,26 @@ fn budget(level: Thinking, max_tokens: u32) -> Option<u32> {
 }
 
 /// With a budget, a reply whose results are sent now has to begin with a thought. That of another
-/// model does not; then this turn goes without.
+/// model does not; then this turn goes without. What a person says in between ends no turn: the
+/// provider takes it and the results for one message.
 fn may_think(peer: &Peer, request: &Request) -> bool {
-    let mut last = request.messages.iter().rev();
-    if !matches!(last.next(), Some(Message::Results(_))) {
-        return true;
+    let mut any_result = false;
+    for message in request.messages.iter().rev() {
+        match message {
+            Message::User(_) => {}
+            Message::Results(_) => any_result = true,
+            Message::Assistant(_) if !any_result => return true,
+            Message::Assistant(parts) => {
+                return match parts.first() {
+                    Some(Part::Thinking { signature, .. }) => {
+                        peer.proof(signature.as_deref()).is_some()
+                    }
+                    Some(Part::Text(_) | Part::Call(_)) | None => false,
+                };
+            }
+        }
     }
-    match last.next() {
-        Some(Message::Assistant(parts)) => match parts.first() {
-            Some(Part::Thinking { signature, .. }) => peer.proof(signature.as_deref()).is_some(),
-            Some(Part::Text(_) | Part::Call(_)) | None => false,
-        },
-        Some(Message::User(_) | Message::Results(_)) | None => false,
-    }
+    true
 }
 
 fn messages(peer: &Peer, messages: &[Message]) -> Value {

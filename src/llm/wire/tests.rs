@@ -1,5 +1,6 @@
 //! What is different from one provider and model to the next, without a connection.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -82,6 +83,7 @@ fn every_provider_is_told_how_long_to_think_in_its_own_way() {
     check("anthropic", "claude-opus-4-8", Xhigh, adaptive("xhigh"));
     check("anthropic", "claude-opus-4-8", Off, json!({}));
     check("anthropic", "claude-sonnet-5", Off, json!({"thinking": {"type": "disabled"}}));
+    check("anthropic", "claude-mythos-5", Off, adaptive("low"));
     check("anthropic", "claude-haiku-4-5", Low, budget(4_096));
     check("anthropic", "claude-haiku-4-5", Xhigh, budget(24_000));
     check("anthropic", "claude-3-5-haiku-latest", High, json!({}));
@@ -172,8 +174,12 @@ fn a_turn_that_another_model_began_goes_on_without_a_budget_for_thoughts() {
     for (first, expected) in [(Some(own), true), (Some(foreign), false), (None, false)] {
         let mut messages = used(first.into_iter().chain([call("a:1", None)]).collect());
         assert_eq!(body(&peer, &messages).get("thinking").is_some(), expected);
-        // With the next thing a person says, a new turn begins.
+        // What a person says in between is read together with the results.
         messages.push(Message::User("and".to_owned()));
+        assert_eq!(body(&peer, &messages).get("thinking").is_some(), expected);
+        // After a reply that wanted nothing, a new turn begins.
+        messages.push(Message::Assistant(vec![Part::Text("done".to_owned())]));
+        messages.push(Message::User("more".to_owned()));
         assert!(body(&peer, &messages).get("thinking").is_some());
     }
 }
@@ -336,4 +342,137 @@ fn calls_that_nobody_numbers_are_told_apart_by_their_ids() {
         reply.calls().map(|call| (call.id.as_str(), &call.arguments)).collect();
     let none = Arguments::Valid(Map::new());
     assert_eq!(calls, [("a", &none), ("b", &none)]);
+}
+
+/// A stream of each wire: a thought, a text that is cut in the middle of a character by half of all
+/// chunks, a call, tokens, and what nobody knows in between.
+fn streams() -> [(Peer, String); 4] {
+    let named = |data: &Value| format!("event: {}\r\ndata: {data}\r\n\r\n", data["type"]);
+    let plain = |data: &Value| format!("data: {data}\n\n");
+    let block = |at: u8, block: Value| json!({"type": "content_block_start", "index": at, "content_block": block});
+    let delta =
+        |at: u8, delta: Value| json!({"type": "content_block_delta", "index": at, "delta": delta});
+    let anthropic = [
+        json!({"type": "message_start", "message": {"usage": {"input_tokens": 3}}}),
+        json!({"type": "ping"}),
+        json!({"type": "who_knows", "index": 0, "delta": {"type": "text_delta", "text": "?"}}),
+        block(0, json!({"type": "thinking", "thinking": ""})),
+        delta(0, json!({"type": "thinking_delta", "thinking": "hm"})),
+        delta(0, json!({"type": "signature_delta", "signature": "c2ln"})),
+        block(1, json!({"type": "who_knows", "text": "?"})),
+        delta(1, json!({"type": "who_knows", "text": "?"})),
+        block(2, json!({"type": "text", "text": ""})),
+        delta(2, json!({"type": "text_delta", "text": "żółw 🦀"})),
+        block(3, json!({"type": "tool_use", "id": "a", "name": "ls", "input": {}})),
+        delta(3, json!({"type": "input_json_delta", "partial_json": "{\"a\": \"🦀\"}"})),
+        json!({"type": "content_block_stop", "index": 3}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"},
+               "usage": {"output_tokens": 5}}),
+        json!({"type": "message_stop"}),
+    ];
+    let choice = |delta: Value| json!({"choices": [{"index": 0, "delta": delta}], "new": {}});
+    let function = json!({"name": "ls", "arguments": "{\"a\": \"🦀\"}"});
+    let chat = [
+        choice(json!({"reasoning_content": "hm", "who_knows": [1]})),
+        choice(json!({"content": "żółw 🦀"})),
+        choice(json!({"tool_calls": [{"index": 0, "id": "a", "function": function}]})),
+        json!({"object": "who_knows"}),
+        json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}],
+               "usage": {"prompt_tokens": 3, "completion_tokens": 5}}),
+    ];
+    let call = json!({"type": "function_call", "call_id": "a", "name": "ls",
+        "arguments": "{\"a\": \"🦀\"}"});
+    let thought = json!({"type": "reasoning", "encrypted_content": "c2ln"});
+    let done = |at: u8, item: &Value| json!({"type": "response.output_item.done", "output_index": at, "item": item});
+    let responses = [
+        json!({"type": "response.reasoning_summary_text.delta", "delta": "hm"}),
+        done(0, &thought),
+        json!({"type": "response.who_knows.delta", "delta": "?"}),
+        json!({"type": "response.output_text.delta", "delta": "żółw 🦀"}),
+        done(2, &json!({"type": "who_knows_call", "call_id": "?"})),
+        done(3, &call),
+        json!({"type": "response.completed", "response":
+            {"usage": {"input_tokens": 3, "output_tokens": 5}}}),
+    ];
+    let parts = |parts: Value| json!({"candidates": [{"content": {"parts": parts}}]});
+    let call = json!({"id": "a", "name": "ls", "args": {"a": "🦀"}});
+    let gemini = [
+        parts(json!([{"text": "hm", "thought": true}, {"whoKnows": {"text": "?"}}])),
+        parts(json!([{"text": "żółw 🦀"}, {"functionCall": call, "thoughtSignature": "c2ln"}])),
+        json!({"whoKnows": 1, "candidates": [{"finishReason": "STOP"}],
+               "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 5}}),
+    ];
+    [
+        (peer("anthropic", "claude-opus-4-8"), anthropic.iter().map(named).collect()),
+        (peer("custom", "m"), chat.iter().map(plain).collect::<String>() + "data: [DONE]\n\n"),
+        (peer("openai", "gpt-5"), responses.iter().map(named).collect()),
+        (peer("google", "gemini-3-pro"), gemini.iter().map(plain).collect()),
+    ]
+}
+
+/// The reply in a stream that comes in these pieces.
+fn reply_in<'b>(peer: &Peer, pieces: impl IntoIterator<Item = &'b [u8]>) -> Reply {
+    let mut draft = Draft::new(peer.origin(), 1);
+    let mut decoder = sse::Decoder::default();
+    let mut take = |event: &sse::Event| peer.wire.read(event, &mut draft, &mut |_| {}).unwrap();
+    for piece in pieces {
+        decoder.feed(piece).iter().for_each(&mut take);
+    }
+    decoder.finish().iter().for_each(&mut take);
+    draft.finish()
+}
+
+#[test]
+fn a_reply_is_the_same_in_chunks_of_every_size_and_what_nobody_knows_is_passed_over() {
+    for (peer, stream) in streams() {
+        let whole = reply_in(&peer, [stream.as_bytes()]);
+        let call = whole.calls().next().unwrap();
+        let arguments = Map::from_iter([("a".to_owned(), json!("🦀"))]);
+        assert_eq!((call.id.as_str(), call.tool.as_str()), ("a", "ls"), "{whole:?}");
+        assert_eq!(call.arguments, Arguments::Valid(arguments));
+        assert_eq!((whole.calls().count(), whole.text().as_str()), (1, "żółw 🦀"), "{whole:?}");
+        assert_eq!((whole.usage.input, whole.usage.output), (3, 5), "{whole:?}");
+        assert_eq!(whole.stop, Stop::Calls);
+        assert_eq!(whole.parts.len(), 3, "{whole:?}");
+        for size in 1..stream.len() {
+            assert_eq!(reply_in(&peer, stream.as_bytes().chunks(size)), whole, "by {size}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 32, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_reply_is_the_same_wherever_its_stream_is_cut(
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        for (peer, stream) in streams() {
+            let bytes = stream.as_bytes();
+            let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+            ends.push(bytes.len());
+            ends.sort_unstable();
+            let begins = [0].into_iter().chain(ends.iter().copied());
+            let pieces = begins.zip(&ends).map(|(begin, end)| &bytes[begin..*end]);
+            prop_assert_eq!(reply_in(&peer, pieces), reply_in(&peer, [bytes]));
+        }
+    }
+}
+
+#[test]
+fn anthropic_remembers_up_to_the_newest_two_messages_that_it_was_told() {
+    let mut messages = used(vec![call("a:1", None)]);
+    messages.push(Message::Assistant(vec![call("a:2", None), call("a:3", None)]));
+    messages.push(Message::Results(vec![result("a:2"), result("a:3")]));
+    let body = body(&peer("anthropic", "claude-opus-4-8"), &messages);
+    let sent = body["messages"].as_array().unwrap();
+    let marked: Vec<Vec<bool>> = sent
+        .iter()
+        .map(|message| message["content"].as_array().unwrap())
+        .map(|blocks| blocks.iter().map(|block| block.get("cache_control").is_some()).collect())
+        .collect();
+    let expected: [&[bool]; 5] = [&[false], &[false], &[true], &[false, false], &[false, true]];
+    assert_eq!(marked, expected);
 }
