@@ -5,11 +5,13 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-/// Runs a job against a model at `url`, with a prompt of so many characters; `meanwhile` is called
-/// once it has started.
-pub fn run(url: &str, prompt: usize, meanwhile: impl FnOnce(u32)) {
+/// Runs a job against a model at `url`, with a prompt and a note to read of so many characters;
+/// `meanwhile` is called once it has started.
+pub fn run(url: &str, prompt: usize, note: usize, meanwhile: impl FnOnce(u32)) {
     let work = tempfile::tempdir().unwrap();
-    std::fs::write(work.path().join("note.txt"), "a note\n").unwrap();
+    let line = format!("{}\n", "a note, ".repeat(10));
+    let note = line.repeat(note.div_ceil(line.len()));
+    std::fs::write(work.path().join("note.txt"), note).unwrap();
     let words = "word ".repeat(prompt / 5);
     let job = json!({
         "run": "bench-1", "attempt": 1, "agent": "bench", "engine": "builtin", "place": "process",

@@ -20,6 +20,8 @@ use measure::{Aim, Table, median, ms, time};
 
 /// Turns of one run.
 const TURNS: usize = 200;
+/// Turns at the end of a run, when the conversation is as long as it gets.
+const NEWEST: usize = 20;
 /// Starts that are timed.
 const STARTS: usize = 30;
 /// Characters of a conversation of about 200,000 tokens.
@@ -27,19 +29,21 @@ const LONG: usize = 800_000;
 
 fn main() {
     let mut table = Table::new();
-    turns(&mut table, "overhead of a turn", 0);
-    turns(&mut table, "overhead of a turn, 200k tokens", LONG);
+    turns(&mut table, "overhead of a turn", 0, 1, TURNS);
+    turns(&mut table, "overhead of a turn, 200k tokens", LONG, 1, TURNS);
+    let name = "overhead of a turn, 200k tokens in results";
+    turns(&mut table, name, 0, LONG / TURNS, NEWEST);
     first_byte(&mut table);
     memory(&mut table, "memory of an agent", 0);
     memory(&mut table, "memory of an agent, 200k tokens", LONG);
 }
 
 /// From the last byte of a reply to the first of the next request, with one `read` of a small file in
-/// between.
-fn turns(table: &mut Table, name: &str, prompt: usize) {
+/// between; the newest turns count.
+fn turns(table: &mut Table, name: &str, prompt: usize, note: usize, newest: usize) {
     let model = model::Model::start(TURNS, false);
-    agent::run(&model.url, prompt, |_| {});
-    let gaps = model.gaps().into_iter().map(ms).collect();
+    agent::run(&model.url, prompt, note, |_| {});
+    let gaps = model.gaps().into_iter().rev().take(newest).map(ms).collect();
     let read = || drop(std::fs::read("Cargo.toml").unwrap());
     let floor = median((0..TURNS).map(|_| time(read)).collect());
     table.row(name, median(gaps), ("reading the file", floor), "ms", Aim::AtMost(2.0));
@@ -50,7 +54,7 @@ fn first_byte(table: &mut Table) {
     let start = || {
         let model = model::Model::start(0, false);
         let began = std::time::Instant::now();
-        agent::run(&model.url, 0, |_| {});
+        agent::run(&model.url, 0, 1, |_| {});
         ms(model.first().duration_since(began))
     };
     let nothing = || {
@@ -67,7 +71,7 @@ fn first_byte(table: &mut Table) {
 fn memory(table: &mut Table, name: &str, prompt: usize) {
     let model = model::Model::start(20, true);
     let mut peak = 0.0;
-    agent::run(&model.url, prompt, |pid| {
+    agent::run(&model.url, prompt, 1, |pid| {
         model.at_last();
         peak = agent::peak_mb(pid);
         model.go_on();

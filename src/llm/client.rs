@@ -154,7 +154,7 @@ impl Client {
 
     async fn reply(&self, request: &Request, hear: Hear<'_>) -> Result<Reply, Fault> {
         let body = self.peer.wire.body(&self.peer, request);
-        let body = serde_json::to_vec(&body).map_err(|error| setup(error.to_string()))?;
+        let body = body.map_err(|error| setup(error.to_string()))?;
         let size = body.len();
         let sent = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body).send();
         let response = match timeout(self.patience.silence, sent).await {

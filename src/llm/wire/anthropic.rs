@@ -10,7 +10,8 @@ const REDACTED: &str = "redacted:";
 /// Thinking is never worth less than this, says the provider.
 const LEAST_BUDGET: u32 = 1024;
 
-pub fn body(peer: &Peer, request: &Request) -> Value {
+/// Everything but the messages.
+pub fn head(peer: &Peer, request: &Request) -> Map<String, Value> {
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
     put("model", json!(peer.spec.model));
@@ -30,8 +31,7 @@ pub fn body(peer: &Peer, request: &Request) -> Value {
     if let Some(level) = peer.spec.thinking {
         think(peer, request, level, &mut put);
     }
-    put("messages", messages(peer, &request.messages));
-    Value::Object(body)
+    body
 }
 
 fn marked() -> Value {
@@ -154,28 +154,37 @@ fn may_think(peer: &Peer, request: &Request) -> bool {
     true
 }
 
-fn messages(peer: &Peer, messages: &[Message]) -> Value {
-    let mut out: Vec<Value> = messages.iter().filter_map(|m| message(peer, m)).collect();
+pub fn messages(peer: &Peer, messages: &[Message]) -> impl Iterator<Item = Value> {
     // A mark at the end of what was read last is found again from the next one. Two of them, because
     // the provider looks back over twenty blocks only, and a turn can have more.
-    let told = out.iter_mut().rev().filter(|message| message["role"] == "user");
-    for message in told.take(2) {
-        if let Some(block) = message["content"].as_array_mut().and_then(|blocks| blocks.last_mut())
-        {
-            block["cache_control"] = marked();
-        }
-    }
-    Value::Array(out)
+    let mut told = messages.iter().enumerate().rev().filter(|(_, message)| is_told(message));
+    let marked_from = told.nth(1).map_or(0, |(at, _)| at);
+    messages.iter().enumerate().filter_map(move |(at, one)| {
+        let is_marked = at >= marked_from && is_told(one);
+        message(peer, one, is_marked)
+    })
 }
 
-fn message(peer: &Peer, message: &Message) -> Option<Value> {
-    let (role, content): (&str, Vec<Value>) = match message {
+/// Whether a message says something to the model.
+fn is_told(message: &Message) -> bool {
+    match message {
+        Message::User(_) => true,
+        Message::Results(results) => !results.is_empty(),
+        Message::Assistant(_) => false,
+    }
+}
+
+fn message(peer: &Peer, message: &Message, is_marked: bool) -> Option<Value> {
+    let (role, mut content): (&str, Vec<Value>) = match message {
         Message::User(text) => ("user", vec![json!({"type": "text", "text": text})]),
         Message::Assistant(parts) => {
             ("assistant", parts.iter().filter_map(|p| block(peer, p)).collect())
         }
         Message::Results(results) => ("user", results.iter().map(result).collect()),
     };
+    if let Some(last) = content.last_mut().filter(|_| is_marked) {
+        last["cache_control"] = marked();
+    }
     // A reply of which nothing is left would be refused.
     (!content.is_empty()).then(|| json!({"role": role, "content": content}))
 }

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use super::{Draft, Peer, count, failed_text, object, text};
 use crate::llm::{Call, CallResult, Hear, Message, Part, Request, Stop, Thinking, Usage};
 
-pub fn body(peer: &Peer, request: &Request) -> Value {
+/// Everything but the messages.
+pub fn head(peer: &Peer, request: &Request) -> Map<String, Value> {
     let provider = peer.provider.name;
     let model = peer.spec.model.as_str();
     let mut body = Map::new();
@@ -36,8 +37,7 @@ pub fn body(peer: &Peer, request: &Request) -> Value {
         });
         put("tools", tools.collect());
     }
-    put("messages", messages(peer, request));
-    Value::Object(body)
+    body
 }
 
 /// What tells a model how long to think, which is different wherever this wire is spoken.
@@ -78,19 +78,18 @@ pub fn word(level: Thinking) -> &'static str {
     }
 }
 
-fn messages(peer: &Peer, request: &Request) -> Value {
-    let mut out = Vec::with_capacity(request.messages.len() + 1);
-    if !request.system.is_empty() {
-        out.push(json!({"role": "system", "content": request.system}));
+pub fn messages(peer: &Peer, request: &Request) -> impl Iterator<Item = Value> {
+    let system = &request.system;
+    let system = (!system.is_empty()).then(|| json!({"role": "system", "content": system}));
+    system.into_iter().chain(request.messages.iter().flat_map(|one| message(peer, one)))
+}
+
+fn message(peer: &Peer, message: &Message) -> Vec<Value> {
+    match message {
+        Message::User(text) => vec![json!({"role": "user", "content": text})],
+        Message::Assistant(parts) => assistant(peer, parts).into_iter().collect(),
+        Message::Results(results) => results.iter().map(|r| result(peer, r)).collect(),
     }
-    for message in &request.messages {
-        match message {
-            Message::User(text) => out.push(json!({"role": "user", "content": text})),
-            Message::Assistant(parts) => out.extend(assistant(peer, parts)),
-            Message::Results(results) => out.extend(results.iter().map(|r| result(peer, r))),
-        }
-    }
-    Value::Array(out)
 }
 
 fn assistant(peer: &Peer, parts: &[Part]) -> Option<Value> {

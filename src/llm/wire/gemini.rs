@@ -10,7 +10,8 @@ use crate::llm::{
 /// What Google wants in place of a proof for calls that one of its models did not make.
 const UNPROVEN: &str = "skip_thought_signature_validator";
 
-pub fn body(peer: &Peer, request: &Request) -> Value {
+/// Everything but the messages.
+pub fn head(peer: &Peer, request: &Request) -> Map<String, Value> {
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
     if !request.system.is_empty() {
@@ -35,8 +36,11 @@ pub fn body(peer: &Peer, request: &Request) -> Value {
     if !config.is_empty() {
         put("generationConfig", Value::Object(config));
     }
-    put("contents", request.messages.iter().filter_map(|m| content(peer, m)).collect());
-    Value::Object(body)
+    body
+}
+
+pub fn messages(peer: &Peer, messages: &[Message]) -> impl Iterator<Item = Value> {
+    messages.iter().filter_map(|message| content(peer, message))
 }
 
 /// The third generation is told a level, the one before a number of tokens, those before nothing.

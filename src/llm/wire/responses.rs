@@ -7,7 +7,8 @@ use super::{Draft, Peer, count, failed_text, object, text};
 use crate::llm::fault;
 use crate::llm::{Fault, Hear, Message, Part, Request, Stop, Thinking, Usage};
 
-pub fn body(peer: &Peer, request: &Request) -> Value {
+/// Everything but the messages.
+pub fn head(peer: &Peer, request: &Request) -> Map<String, Value> {
     let model = peer.spec.model.as_str();
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
@@ -36,8 +37,11 @@ pub fn body(peer: &Peer, request: &Request) -> Value {
         });
         put("tools", tools.collect());
     }
-    put("input", request.messages.iter().flat_map(|message| items(peer, message)).collect());
-    Value::Object(body)
+    body
+}
+
+pub fn messages(peer: &Peer, messages: &[Message]) -> impl Iterator<Item = Value> {
+    messages.iter().flat_map(|message| items(peer, message))
 }
 
 /// Whether a model of OpenAI thinks, and takes what goes with it.

@@ -17,7 +17,8 @@ fn peer(provider_name: &str, model: &str) -> Peer {
 
 fn body(peer: &Peer, messages: &[Message]) -> Value {
     let messages = messages.to_vec();
-    peer.wire.body(peer, &Request { messages, ..Request::default() })
+    let body = peer.wire.body(peer, &Request { messages, ..Request::default() }).unwrap();
+    serde_json::from_slice(&body).unwrap()
 }
 
 /// The reply in these events, and what was heard of it.
