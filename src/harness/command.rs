@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ambient;
 
+use super::group::Group;
 use super::report;
 
 /// Between SIGTERM and SIGKILL when the time is over.
@@ -138,7 +139,7 @@ pub(super) async fn run(mut command: Command, limits: Limits) -> io::Result<Ran>
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let began = Instant::now();
     let mut child = command.spawn()?;
-    let mut group = Group(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())));
+    let mut group = Group::of(&child);
     let mut out = Stream::new(child.stdout.take(), limits.output);
     let mut err = Stream::new(child.stderr.take(), limits.output);
 
@@ -171,7 +172,7 @@ pub(super) async fn run(mut command: Command, limits: Limits) -> io::Result<Ran>
     }
     wait(Until::Silent, LINGER).await;
     let status = tokio::time::timeout(GIVE_UP, child.wait()).await;
-    group.0 = None;
+    group.forget();
     let end = match (in_time, status) {
         (true, Ok(status)) => End::Exited(status?),
         (true, Err(late)) => return Err(io::Error::other(late)),
@@ -184,29 +185,6 @@ pub(super) async fn run(mut command: Command, limits: Limits) -> io::Result<Ran>
 enum Until {
     Ended,
     Silent,
-}
-
-/// The group of a command, ended with whoever waits for it.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn signal(&self, signal: Signal) {
-        if let Some(leader) = self.0 {
-            let _ = kill_process_group(leader, signal);
-        }
-    }
-
-    /// Without taking note of it: so the number stays that of the group.
-    fn has_lost_its_leader(&self) -> bool {
-        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        self.0.is_none_or(|leader| !matches!(waitid(WaitId::Pid(leader), ended), Ok(None)))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
-    }
 }
 
 /// One stream of output, and what is kept of it.

@@ -11,6 +11,7 @@ pub mod codex;
 mod command;
 pub mod compact;
 pub mod end;
+mod group;
 pub mod hooks;
 pub mod host;
 pub mod inject;

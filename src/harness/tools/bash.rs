@@ -7,13 +7,14 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
+use super::super::group::Group;
 use super::arguments::Given;
 use super::captured::Captured;
 use super::{Done, Workshop};
@@ -111,7 +112,7 @@ async fn carry_out(shop: &Workshop, command: &str, limit: Duration) -> io::Resul
         running.falls_silent_within(LINGER).await;
     }
     let status = timeout(GIVE_UP, running.child.wait()).await.ok().transpose()?;
-    running.group.0 = None;
+    running.group.forget();
     Ok(Ended { output: running.output.text(), status, in_time, held })
 }
 
@@ -140,10 +141,9 @@ impl<'a> Running<'a> {
             .stdout(Stdio::from(theirs.try_clone()?))
             .stderr(Stdio::from(theirs))
             .spawn()?;
-        let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         Ok(Self {
+            group: Group::of(&child),
             child,
-            group: Group(pid),
             children,
             pipe: pipe::Receiver::from_owned_fd(OwnedFd::from(ours))?,
             buffer: vec![0; 64 * 1024],
@@ -198,26 +198,4 @@ fn shell(shop: &Workshop, command: &str) -> Command {
         }
     }
     shell
-}
-
-/// The group of a command; ended with whoever waits for it.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn signal(&self, signal: Signal) {
-        if let Some(leader) = self.0 {
-            let _ = kill_process_group(leader, signal);
-        }
-    }
-
-    fn has_lost_its_leader(&self) -> bool {
-        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        self.0.is_none_or(|leader| !matches!(waitid(WaitId::Pid(leader), ended), Ok(None)))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
-    }
 }
