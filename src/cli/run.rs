@@ -20,10 +20,10 @@ use super::paint::safe;
 use super::start::Signals;
 use super::{Context, later, output, running, start, times};
 use crate::ambient::{self, Millis};
-use crate::engine::{Confirmation, Handle, Outcome};
+use crate::engine::{Confirmation, Handle, Outcome, engine_name};
 use crate::failure::Failure;
 use crate::log::{Follower, Level, Query, Record};
-use crate::project::Project;
+use crate::project::{EngineKind, Project};
 use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Why};
 use crate::store::{FILE, Reader};
 
@@ -134,13 +134,16 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let is_running = running::running(&context.state_dir()).is_some();
     let project = match start::load(context) {
         // A scheduler at work goes on in spite of errors, and knows its agents.
-        Err(_) if is_running => None,
+        Err(_) if is_running && args.record.is_none() => None,
         loaded => Some(loaded?),
     };
     if let (Some(agent), Some(project)) = (&args.agent, &project)
         && !project.agents.iter().any(|known| known.name == *agent)
     {
         return Err(context.unknown_agent(agent));
+    }
+    if let (Some(_), Some(agent), Some(project)) = (&args.record, &args.agent, &project) {
+        must_be_recordable(agent, project)?;
     }
     let not_before = args.not_before(context)?;
     if not_before.is_some() && !is_running {
@@ -184,6 +187,18 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     });
     hosted.end(&tokio)?;
     outcome
+}
+
+/// Only al's own loop speaks to models itself.
+fn must_be_recordable(agent: &str, project: &Project) -> Result<(), Failure> {
+    let known = project.agents.iter().find(|known| known.name == agent);
+    let Some(engine) = known.map(|agent| agent.engine.kind) else { return Ok(()) };
+    if engine == EngineKind::Builtin {
+        return Ok(());
+    }
+    let why = format!("{agent} cannot be recorded: its engine is {}", engine_name(engine));
+    Err(Failure::user("not_recordable", why)
+        .hint("what is recorded is the talk of al's own loop with a model"))
 }
 
 /// A run apart from the project's history.

@@ -177,7 +177,12 @@ fn read(file: &Path) -> Result<Test, Failure> {
     if !test.recording.is_file() {
         return Err(failed(format!("there is no recording {}", test.recording.display())));
     }
-    test.trigger.entry("type").or_insert_with(|| "manual".into());
+    let kind = test.trigger.entry("type").or_insert_with(|| "manual".into());
+    if trigger_kind(kind).is_none() {
+        return Err(failed(format!(
+            "trigger.type is {kind}; it is one of manual, schedule, webhook, agent"
+        )));
+    }
     Ok(test)
 }
 
@@ -234,15 +239,21 @@ fn play(
     Ok(Outcome { differences, took_ms: ambient::now_ms() - began, log })
 }
 
-fn firing(case: &Case<'_>) -> Firing {
-    let trigger = &case.test.trigger;
-    let text = |key: &str| trigger.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let kind = match text("type").as_str() {
+/// What fires, as scripts get its name.
+fn trigger_kind(kind: &Value) -> Option<TriggerKind> {
+    Some(match kind.as_str()? {
+        "manual" => TriggerKind::Manual,
         "schedule" => TriggerKind::Schedule,
         "webhook" => TriggerKind::Webhook,
         "agent" => TriggerKind::Call,
-        _ => TriggerKind::Manual,
-    };
+        _ => return None,
+    })
+}
+
+fn firing(case: &Case<'_>) -> Firing {
+    let trigger = &case.test.trigger;
+    let text = |key: &str| trigger.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let kind = trigger.get("type").and_then(trigger_kind).unwrap_or(TriggerKind::Manual);
     Firing {
         trigger: Trigger { kind, source: text("source"), summary: format!("test {}", case.name) },
         dedupe: None,

@@ -24,6 +24,8 @@ use serde_json::{Map, Value, json};
 
 use crate::llm::{Stop, Usage};
 
+/// The longest text in a record. A line that the supervisor had to cut would be no record any more.
+const TEXT_MAX: usize = 24 * 1024;
 /// The longest command in a record.
 const CMD_MAX: usize = 200;
 /// The longest input of a tool in a record.
@@ -71,16 +73,16 @@ pub fn starting(agent: &str, engine: &str, models: &[String]) {
 }
 
 pub fn thinking(turn: u32, text: &str) {
-    say("debug", "thinking", json!({"turn": turn, "text": text}));
+    say("debug", "thinking", json!({"turn": turn, "text": cut(text, TEXT_MAX)}));
 }
 
 pub fn assistant(turn: u32, text: &str) {
-    say("info", "assistant", json!({"turn": turn, "text": text}));
+    say("info", "assistant", json!({"turn": turn, "text": cut(text, TEXT_MAX)}));
 }
 
 /// Something a person told the run.
 pub fn operator(turn: u32, by: &str, text: &str) {
-    say("info", "operator", json!({"turn": turn, "by": by, "text": text}));
+    say("info", "operator", json!({"turn": turn, "by": by, "text": cut(text, TEXT_MAX)}));
 }
 
 pub fn bash(of: ToolUse<'_>, cmd: &str) {

@@ -138,18 +138,14 @@ impl<'a> Turns<'a> {
                 Ok(reply) => reply,
                 Err(end) => return end,
             };
-            let end = self.take(reply).await;
-            let over = self.mind_budget().await;
-            match (end, over) {
-                // What is done is done, whatever it cost.
-                (Some(end), _) if end.code != 0 => return end,
-                (Some(end), _) => {
-                    if !self.listen().await {
-                        return end;
-                    }
-                }
-                (None, Some(over)) => return over,
-                (None, None) => {}
+            if let Some(end) = self.take(reply).await
+                && (end.code != 0 || !self.listen().await)
+            {
+                return end;
+            }
+            // What is done is done, whatever it cost; what goes on has to be within its budget.
+            if let Some(end) = self.mind_budget().await {
+                return end;
             }
         }
     }

@@ -8,6 +8,7 @@
     clippy::print_stderr
 )]
 
+mod bounds;
 mod faults;
 mod project;
 mod providers;

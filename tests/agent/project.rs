@@ -49,6 +49,13 @@ impl Project {
         Self::new(&[("m", provider, model, fake.base_url(provider))])
     }
 
+    /// Adds to the end of a file of the project, or makes it.
+    pub fn add(&self, file: &str, text: &str) {
+        let path = self.dir().join(file);
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        write(&path, &format!("{before}{text}"));
+    }
+
     pub fn root(&self) -> &Path {
         self.root.path()
     }
