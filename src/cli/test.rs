@@ -27,8 +27,6 @@ use crate::scheduler::{
 
 /// How often an ended run is looked for.
 const LOOK: Duration = Duration::from_millis(20);
-/// The longest command in a log record; longer ones are compared up to there.
-const CMD_MAX: usize = 200;
 /// The name of the model that plays a recording.
 const REPLAY: &str = "recording";
 
@@ -335,7 +333,7 @@ fn differences(expect: &Expect, run: &Run, log: &[Record]) -> Vec<String> {
     text("status", &expect.status, &run.status);
     text("return value", &expect.result, &run.return_value);
     if let Some(want) = &expect.commands {
-        let want: Vec<String> = want.iter().map(|cmd| report::cut(cmd, CMD_MAX)).collect();
+        let want: Vec<String> = want.iter().map(|cmd| report::cut(cmd, report::CMD_MAX)).collect();
         let got: Vec<String> = log
             .iter()
             .filter(|record| record.msg == "bash")

@@ -183,7 +183,7 @@ fn auth(name: &str, model: &Model, runtime: RuntimeKind, al_home: &Path) -> Resu
         )),
         AuthType::PiAuth => {
             let home = ambient::home().unwrap_or_else(|| PathBuf::from("/"));
-            let file = home.join(".pi/agent/auth.json");
+            let file = llm::pi_auth::file(&home);
             llm::pi_auth::auth(&file, &model.provider, ambient::now_ms())
                 .map_err(|problem| format!("model {name}: {} {problem}", file.display()))
         }

@@ -9,8 +9,6 @@ use super::report;
 
 /// What each hook may take.
 const LIMITS: Limits = Limits { time: Duration::from_secs(300), output: 16 * 1024 };
-/// The longest command in a record.
-const CMD_MAX: usize = 200;
 
 /// Runs the hooks before the work, one after the other, until one fails. A variable that one sets
 /// with `setenv` is there in the next, and in the commands of the work.
@@ -66,7 +64,7 @@ impl Round {
 
     async fn one(&self, place: &Place, index: usize, hook: &str) -> Result<(), String> {
         let which = format!("hooks.{} [{}/{}]", self.name, index + 1, self.count);
-        report::info(&format!("{which}: {}", report::cut(hook, CMD_MAX)), json!({}));
+        report::info(&format!("{which}: {}", report::cut(hook, report::CMD_MAX)), json!({}));
         let problem = match command::run(place.shell(hook), LIMITS).await {
             Ok(ran) => {
                 command::tell(&which, &ran);
@@ -79,7 +77,7 @@ impl Round {
         };
         let Some(problem) = problem else { return Ok(()) };
         report::error(&format!("{which} failed"), json!({"error": problem}));
-        let hook = report::cut(hook, CMD_MAX);
+        let hook = report::cut(hook, report::CMD_MAX);
         Err(format!(
             "{}-hook {} of {} failed ({hook}): {problem}",
             self.name,

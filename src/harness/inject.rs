@@ -9,8 +9,6 @@ use super::report;
 
 /// What each command may take.
 const LIMITS: Limits = Limits { time: Duration::from_secs(60), output: 64 * 1024 };
-/// The longest command in a record.
-const CMD_MAX: usize = 200;
 /// The longest complaint that stands in the place of output.
 const ERROR_MAX: usize = 500;
 
@@ -48,7 +46,7 @@ fn next(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 async fn output(place: &Place, command: &str, limits: Limits) -> String {
-    let shown = report::cut(command, CMD_MAX);
+    let shown = report::cut(command, report::CMD_MAX);
     let ran = command::run(place.shell(command), limits).await;
     let complaint = match &ran {
         Ok(ran) => ran.complaint(),

@@ -27,7 +27,7 @@ use crate::llm::{Stop, Usage};
 /// The longest text in a record. A line that the supervisor had to cut would be no record any more.
 const TEXT_MAX: usize = 24 * 1024;
 /// The longest command in a record.
-const CMD_MAX: usize = 200;
+pub const CMD_MAX: usize = 200;
 /// The longest input of a tool in a record.
 const INPUT_MAX: usize = 500;
 /// The longest result of a tool in a record.

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -46,6 +46,11 @@ impl fmt::Display for Problem {
 enum Entry {
     ApiKey { key: String },
     Oauth { access: String, expires: Option<f64> },
+}
+
+/// Where that client keeps the file, in the home of a person.
+pub fn file(home: &Path) -> PathBuf {
+    home.join(".pi/agent/auth.json")
 }
 
 /// What the file at `path` has to sign in to `provider` with, at the time `now_ms`.

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, agents_named, short};
 use crate::engine::engine_name;
-use crate::harness::cli_engine::{SignIn, probe};
+use crate::harness::cli_engine::{SignIn, install, probe};
 use crate::project::{Agent, EngineKind, Model, Problem, listed};
 
 /// An engine that is a program of somebody else.
@@ -11,22 +11,11 @@ struct Engine {
     program: &'static str,
     /// Whose models it asks; others only where a `baseUrl` leads to them.
     provider: &'static str,
-    install: &'static str,
 }
 
 const ENGINES: [Engine; 2] = [
-    Engine {
-        kind: EngineKind::Claude,
-        program: "claude",
-        provider: "anthropic",
-        install: "install it: npm install -g @anthropic-ai/claude-code",
-    },
-    Engine {
-        kind: EngineKind::Codex,
-        program: "codex",
-        provider: "openai",
-        install: "install it: npm install -g @openai/codex",
-    },
+    Engine { kind: EngineKind::Claude, program: "claude", provider: "anthropic" },
+    Engine { kind: EngineKind::Codex, program: "codex", provider: "openai" },
 ];
 
 /// Engines of active agents: is the program there, does it start, and is there a model for it?
@@ -41,7 +30,9 @@ pub fn programs(scene: &Scene<'_>) -> Vec<Problem> {
         problems.extend(seen.version.err().map(|why| {
             let name = engine_name(engine.kind);
             let message = format!("engine {name} of {}: {why}", agents_named(&agents));
-            scene.agent_error(first, &["harness", "type"], message).hint(engine.install)
+            scene
+                .agent_error(first, &["harness", "type"], message)
+                .hint(format!("install it: {}", install(engine.program)))
         }));
         problems
             .extend(agents.iter().filter_map(|a| nobody_to_ask(scene, engine, a, &seen.sign_in)));

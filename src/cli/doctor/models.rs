@@ -145,7 +145,7 @@ fn pi_auth(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
     if outside.is_empty() {
         return problems;
     }
-    let file = ambient::home().unwrap_or_default().join(".pi/agent/auth.json");
+    let file = pi_auth::file(&ambient::home().unwrap_or_default());
     if let Err(why) = pi_auth::auth(&file, &used.model.provider, ambient::now_ms()) {
         let (model, file) = (quoted(used.name), short(&file));
         let message = format!("model {model} uses `pi_auth`, and {file}: {why}");
