@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod ambient;
 pub mod cli;
+pub mod docker;
 pub mod duration;
 pub mod engine;
 pub mod failure;

@@ -360,6 +360,7 @@ impl Driver {
             attempt,
             agent: agent.name.clone(),
             agent_dir: agent.dir.clone(),
+            place: runtime::Place::Process,
             command,
             env: kit.env,
             files: kit.files,

@@ -119,11 +119,7 @@ fn agent(dir: &Path) -> Agent {
         hooks_post: Vec::new(),
         preflight: Vec::new(),
         params: serde_json::Map::new(),
-        runtime: crate::project::Runtime {
-            kind: RuntimeKind::Process,
-            run_as: String::new(),
-            groups: Vec::new(),
-        },
+        runtime: crate::project::Runtime { kind: RuntimeKind::Process, ..Default::default() },
         engine: crate::project::Engine {
             kind: crate::project::EngineKind::Script,
             command: Some(ScriptCommand::Line("true".into())),

@@ -7,9 +7,9 @@ use super::checks::Checks;
 use super::config;
 use super::credentials::Reference;
 use super::folder::AgentFolder;
+use super::isolation;
 use super::model::{
-    Agent, Budget, Config, Engine, EngineKind, Overspent, Preflight, Runtime, RuntimeKind,
-    ScriptCommand, Skill,
+    Agent, Budget, Config, Engine, EngineKind, Overspent, Preflight, ScriptCommand, Skill,
 };
 use super::names;
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
@@ -110,7 +110,7 @@ impl Reader<'_> {
             hooks_pre: hooks.map(|h| h.texts("pre")).unwrap_or_default(),
             hooks_post: hooks.map(|h| h.texts("post")).unwrap_or_default(),
             params: table.table("params").map(Table::to_json).unwrap_or_default(),
-            runtime: self.runtime(),
+            runtime: isolation::runtime(self.table.table("runtime"), &dir.path, problems),
             engine,
             wait_timeout_s: table.int("waitTimeout").unwrap_or(config.default_wait_timeout_s),
             compact_at: table.number("compactAt").unwrap_or(0.8),
@@ -281,20 +281,6 @@ impl Reader<'_> {
                 problems.push(problem.hint(example));
             }
             _ => {}
-        }
-    }
-
-    fn runtime(&self) -> Runtime {
-        let table = self.table.table("runtime");
-        let kind = match table.and_then(|t| t.text("type")) {
-            Some("host-user") => RuntimeKind::HostUser,
-            Some("process") => RuntimeKind::Process,
-            _ => RuntimeKind::Container,
-        };
-        Runtime {
-            kind,
-            run_as: table.and_then(|t| t.text("run_as")).unwrap_or("al-agent").to_owned(),
-            groups: table.map(|t| t.texts("groups")).unwrap_or_default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::isolation;
 use super::model::{
     AuthType, Config, EngineKind, Gateway, Local, Model, Price, Telemetry, ThinkingLevel,
     WebhookSource,
@@ -22,6 +23,9 @@ pub fn read(table: &Table, problems: &mut Problems) -> Config {
     let (local, gateway, telemetry) = (sub("local"), sub("gateway"), sub("telemetry"));
     check_server(table, problems);
     check_gateway(gateway, problems);
+    if let Some(node) = local.node("memory") {
+        isolation::check_memory(node, problems);
+    }
     Config {
         models: models(table, problems),
         local: Local {

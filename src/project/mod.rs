@@ -13,6 +13,7 @@ pub mod credentials;
 mod discover;
 pub mod edit;
 mod folder;
+mod isolation;
 pub mod kit;
 mod layers;
 mod load;
@@ -31,6 +32,7 @@ pub mod watch;
 
 pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
+pub use isolation::memory;
 pub use load::{Loaded, Request, examine, load, survey};
 pub use model::*;
 pub use place::Written;

@@ -292,6 +292,60 @@ pub struct Runtime {
     pub kind: RuntimeKind,
     pub run_as: String,
     pub groups: Vec<String>,
+    /// What a container reaches.
+    pub network: Network,
+    /// GPUs of a container as Docker writes them: `all`, a number, or `device=0,1`.
+    pub gpus: Option<String>,
+    /// What else a container sees of this machine.
+    pub mounts: Vec<Mount>,
+    /// Processes and threads a container may have at once.
+    pub pids: u32,
+    /// What Docker starts containers with, `runsc` say; none is Docker's default.
+    pub oci: Option<String>,
+    /// Memory of a container as Docker writes it; none is the project's.
+    pub memory: Option<String>,
+    /// CPUs of a container; none is the project's.
+    pub cpus: Option<f64>,
+}
+
+/// That of an agent that says nothing.
+impl Default for Runtime {
+    fn default() -> Self {
+        Self {
+            kind: RuntimeKind::Container,
+            run_as: "al-agent".to_owned(),
+            groups: Vec::new(),
+            network: Network::Full,
+            gpus: None,
+            mounts: Vec::new(),
+            pids: 1024,
+            oci: None,
+            memory: None,
+            cpus: None,
+        }
+    }
+}
+
+/// What a container reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// Nothing, not even the scheduler.
+    None,
+    /// The scheduler's gateway and nothing else.
+    Gateway,
+    /// Whatever Docker's bridge lets through, and the gateway.
+    Full,
+}
+
+/// A folder or file of this machine in a container.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Mount {
+    /// Absolute path on this machine.
+    pub source: PathBuf,
+    /// Absolute path in the container.
+    pub target: PathBuf,
+    pub writable: bool,
 }
 
 /// Who thinks.

@@ -150,6 +150,7 @@ impl Key {
 /// No bound worth a message.
 pub const MANY: i128 = u32::MAX as i128;
 const SECONDS: Kind = Int("a number of seconds", 1, MANY);
+const PIDS: Kind = Int("a number of processes", 8, 4_194_304);
 const COUNT: Kind = Int("a whole number", 0, MANY);
 const TOKENS: Kind = Int("a number of tokens", 1, MANY);
 const DOLLARS: Kind = Money("US dollars per million tokens", 1_000_000.0);
@@ -159,6 +160,8 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 
 pub static ENGINES: &[&str] = &["builtin", "pi", "claude", "codex", "script"];
 pub static RUNTIMES: &[&str] = &["container", "host-user", "process"];
+/// What a container can reach.
+pub static NETWORKS: &[&str] = &["none", "gateway", "full"];
 
 pub static PROJECT: Scope = Scope {
     keys: &[
@@ -370,6 +373,13 @@ static RUNTIME: Scope = Scope {
         key("type", OneOf(RUNTIMES), "container", "Where a run executes."),
         key("run_as", Text, "al-agent", "User of `host-user`."),
         key("groups", Texts, "", "Groups of `host-user`; the first is the primary one."),
+        key("network", OneOf(NETWORKS), "full", "What a container reaches."),
+        key("gpus", Text, "", "GPUs of a container: `all`, a number or `device=0,1`."),
+        key("mounts", Texts, "", "`source:target` or `source:target:rw`, seen by a container."),
+        key("pids", PIDS, "1024", "Processes and threads in a container at once."),
+        key("runtime", Text, "Docker's", "What Docker starts the container with: `runsc`."),
+        key("memory", Text, "`local.memory`", "Memory of the container."),
+        key("cpus", Number("a number of CPUs", 4096.0), "`local.cpus`", "CPUs of the container."),
     ],
 };
 

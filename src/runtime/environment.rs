@@ -100,6 +100,7 @@ mod tests {
             attempt: 2,
             agent: "a".into(),
             agent_dir: "/p/agents/a".into(),
+            place: crate::runtime::Place::Process,
             command: ScriptCommand::Line("true".into()),
             env: vec![pair("TOKEN", "t"), pair("AL_AGENT", "somebody else")],
             files: vec![("t/default/token".into(), "t".into())],

@@ -36,6 +36,7 @@ mod driver;
 mod environment;
 mod layout;
 mod pace;
+mod place;
 mod processes;
 mod program;
 mod supervisor;
@@ -52,6 +53,7 @@ use serde_json::Value;
 
 pub use driver::Process;
 pub use layout::Attempt;
+pub use place::{Container, Limits, Place};
 pub use program::missing_program;
 pub use supervisor::supervise;
 pub use tools::install_tools;
@@ -81,6 +83,8 @@ pub struct Spec {
     pub agent: String,
     /// Absolute path of `agents/<agent>`.
     pub agent_dir: PathBuf,
+    /// Where it runs.
+    pub place: Place,
     #[serde(with = "CommandShape")]
     pub command: ScriptCommand,
     /// Variables of the agent's own (credentials), on top of those every run has.

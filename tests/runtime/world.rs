@@ -52,6 +52,7 @@ impl World {
             run: "a-1".to_owned(),
             attempt: 1,
             agent: "a".to_owned(),
+            place: action_llama::runtime::Place::Process,
             agent_dir: self.path().join("agents/a"),
             command,
             env: vec![],

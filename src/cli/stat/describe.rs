@@ -53,7 +53,6 @@ pub fn agent(agent: &Agent) -> Value {
         })
         .collect();
     let Skill { name: skill_name, description, license, compatibility, body } = skill;
-    let Runtime { kind, run_as, groups } = runtime;
     json!({
         "dir": dir,
         "skill": {
@@ -88,7 +87,7 @@ pub fn agent(agent: &Agent) -> Value {
         "webhooks": webhooks,
         "hooks": {"pre": hooks_pre, "post": hooks_post},
         "params": params,
-        "runtime": {"type": runtime_name(*kind), "run_as": run_as, "groups": groups},
+        "runtime": self::runtime(runtime),
         "harness": harness(engine),
         "waitTimeout": wait_timeout_s,
         "compactAt": compact_at,
@@ -117,6 +116,22 @@ pub fn retry_on_name(end: RetryOn) -> &'static str {
         RetryOn::Timeout => "timeout",
         RetryOn::Error => "error",
     }
+}
+
+fn runtime(runtime: &Runtime) -> Value {
+    let Runtime { kind, run_as, groups, network, gpus, mounts, pids, oci, memory, cpus } = runtime;
+    json!({
+        "type": runtime_name(*kind),
+        "run_as": run_as,
+        "groups": groups,
+        "network": network,
+        "gpus": gpus,
+        "mounts": mounts,
+        "pids": pids,
+        "runtime": oci,
+        "memory": memory,
+        "cpus": cpus,
+    })
 }
 
 fn harness(engine: &Engine) -> Value {

@@ -1,0 +1,45 @@
+//! Where a run executes, with all that has to be known for it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::project::{Mount, Network};
+
+/// Where a run executes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A process of this user.
+    Process,
+    /// A process of another user of this machine.
+    HostUser {
+        user: String,
+        /// The first is the primary one.
+        groups: Vec<String>,
+    },
+    Container(Box<Container>),
+}
+
+/// A container to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    /// Id of its image, which stays the same whatever its names come to mean.
+    pub image: String,
+    /// Label of the project, so that two of them on one engine leave each other alone.
+    pub project: String,
+    pub limits: Limits,
+    pub network: Network,
+    pub mounts: Vec<Mount>,
+    /// As Docker writes it.
+    pub gpus: Option<String>,
+    /// What the engine starts it with, when not its default.
+    pub oci: Option<String>,
+}
+
+/// What a container may use.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    pub memory_bytes: u64,
+    pub cpus: f64,
+    /// Processes and threads at once.
+    pub pids: u32,
+}
