@@ -127,7 +127,18 @@ gpus = 2
 mounts = ["/data", "/data:data", "./cache:/app/cache", "/run/docker.sock:/engine.sock", 7]
 "#
     )));
-    assert_snapshot!(printed_agent(&format!("{WELL}[runtime]\nmemory = \"1m\"\nnetwrok = \"none\"\n")));
+    assert_snapshot!(printed_agent(&format!(
+        "{WELL}[runtime]\nmemory = \"1m\"\nnetwrok = \"none\"\n"
+    )));
+}
+
+#[test]
+fn users_that_runs_cannot_execute_as() {
+    let runtime = "[runtime]\ntype = \"host-user\"\n";
+    assert_snapshot!(printed_agent(&format!("{WELL}{runtime}run_as = \"root\"\n")));
+    assert_snapshot!(printed_agent(&format!(
+        "{WELL}{runtime}run_as = \"-u\"\ngroups = [\"docker\", \"a b\", \"\"]\n"
+    )));
 }
 
 #[test]
