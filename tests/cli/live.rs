@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::world::World;
+use crate::world::{Gateway, World};
 
 const CONFIG: &str = "\
 # A long piece of work.

@@ -124,7 +124,7 @@ mod tests {
         let owner = Process::new("useradd").args(["--system", &made.owner]).status();
         assert!(owner.unwrap().success());
         let folder = tempfile::tempdir().unwrap();
-        let odd = folder.path().join("my al, v=1:2 #*");
+        let odd = folder.path().join("my al, v=1:2 #");
         fs::create_dir(&odd).unwrap();
         let al = odd.join("al");
         fs::write(&al, "#!/bin/sh\nid -un; id -gn; id -Gn\n").unwrap();
