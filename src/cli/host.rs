@@ -18,6 +18,7 @@ use super::reload::Reload;
 use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
+use crate::docker;
 use crate::engine::{
     self, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale, Session,
 };
@@ -26,7 +27,7 @@ use crate::gateway::{self, LiveSources};
 use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
-use crate::project::{self, Agent, Project};
+use crate::project::{self, Agent, Project, RuntimeKind};
 use crate::runtime::{self, Access, Process};
 use crate::scheduler::{AgentRules, ProjectRules};
 use crate::store::{Keys, Lock, Store};
@@ -82,7 +83,7 @@ pub struct Hosted {
     pub keep_scale: KeepScale,
     redactor: LearningRedactor,
     gateway_stop: watch::Sender<bool>,
-    gateway: tokio::task::JoinHandle<()>,
+    gateway: tokio::task::JoinHandle<((), ())>,
     writer: JoinHandle<()>,
     _log: Option<Guard>,
     _lock: Lock,
@@ -121,13 +122,16 @@ impl Hosted {
         let definitions = Arc::new(Definitions::new(defined));
 
         let binary = own_binary()?;
-        let process = Process::new(&places.al, &places.logs, binary.clone()).map_err(runtime)?;
+        let process = Process::new(&places.al, &places.logs, binary.clone(), &agent::COMMANDS)
+            .map_err(runtime)?;
         runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
             .map_err(runtime)?;
         let equipment = Equipment {
             al_home: context.al_home.clone(),
             binary,
             record: plan.record,
+            images: Some(Arc::new(super::images::Builder::new())),
+            label: places.al.display().to_string(),
             hidden: secrets.known.clone(),
             redactor: secrets.redactor.clone(),
         };
@@ -157,7 +161,17 @@ impl Hosted {
             project_dir: definitions.get().project.dir.clone(),
             redactor: redactor.clone(),
         }));
-        let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
+        let gateway = {
+            let folder = places.al.join(runtime::BOX_DIR);
+            let socket = {
+                let _context = tokio.enter();
+                gateway::bind_socket(&folder, runtime::BOX_SOCKET)
+                    .map_err(|e| unwritable(&places, &folder, &e))?
+            };
+            let inside = gateway::serve_containers(socket, Arc::clone(&app), stopped.clone());
+            let outside = gateway::serve(listener, app, stopped);
+            tokio.spawn(async { tokio::join!(inside, outside) })
+        };
         write_gateway_file(&places, &url)?;
         let agents = definitions.get().project.agents.len();
         tracing::info!(target: "host", %url, agents, "scheduler started");
@@ -267,9 +281,17 @@ pub(super) fn cannot_run(agent: &Agent, al_home: &Path) -> Option<String> {
 
 /// Why no run of this agent could start, whatever credentials there are.
 pub(super) fn cannot_start(agent: &Agent) -> Option<String> {
-    let program = agent.engine.command.as_ref();
-    let missing = || runtime::missing_program(program?, &agent.dir);
-    engine::unavailable(agent).or_else(missing)
+    match agent.runtime.kind {
+        RuntimeKind::Process => {
+            runtime::missing_program(agent.engine.command.as_ref()?, &agent.dir)
+        }
+        // What is there is up to the image, or to the user.
+        RuntimeKind::HostUser => None,
+        RuntimeKind::Container => {
+            let trouble = docker::connect(&ambient::env).err()?;
+            Some(format!("{trouble}: {}", trouble.hint()))
+        }
+    }
 }
 
 fn warn(what: &str) {

@@ -13,6 +13,7 @@ mod headless;
 mod history;
 mod hold;
 mod host;
+mod images;
 mod keys;
 mod kill;
 mod later;

@@ -1,7 +1,9 @@
 //! The Docker engine, or one that speaks its API, through its socket.
 
 mod connect;
+pub mod container;
 
 pub use connect::{Trouble, connect};
 
 pub use bollard::Docker;
+pub use bollard::errors::Error;

@@ -250,6 +250,10 @@ pub enum Verdict {
     },
     /// It was asked to stop.
     Stopped,
+    /// It needed more memory than it may have.
+    OutOfMemory {
+        limit_bytes: u64,
+    },
     CannotStart {
         message: String,
     },

@@ -53,6 +53,7 @@ impl World {
             attempt: 1,
             agent: "a".to_owned(),
             place: action_llama::runtime::Place::Process,
+            adopt: false,
             agent_dir: self.path().join("agents/a"),
             command,
             env: vec![],
