@@ -4,6 +4,7 @@
 //! none of them changes anything. `--fix` does, before they look: only what somebody agreed to.
 
 mod agents;
+mod containers;
 mod credentials;
 mod engines;
 mod host_user;
@@ -116,8 +117,10 @@ const fn check(group: Group, cost: Cost, look: fn(&Scene<'_>) -> Vec<Problem>) -
     Check { group, cost, look }
 }
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 16] = [
     check(Group::Agents, Cost::Little, agents::cannot_run),
+    check(Group::Agents, Cost::Little, containers::limits),
+    check(Group::Agents, Cost::Little, containers::mounts),
     check(Group::Credentials, Cost::Little, credentials::of_agents),
     check(Group::Credentials, Cost::Little, credentials::of_the_gateway),
     check(Group::Webhooks, Cost::Little, webhooks::sources),
@@ -128,6 +131,8 @@ const CHECKS: [Check; 12] = [
     check(Group::Engines, Cost::More, engines::programs),
     check(Group::Machine, Cost::More, machine::disk),
     check(Group::Machine, Cost::More, machine::port),
+    check(Group::Machine, Cost::More, containers::engine),
+    check(Group::Machine, Cost::More, containers::abilities),
     check(Group::Machine, Cost::More, host_user::users),
 ];
 
@@ -151,7 +156,8 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
         .map(|problem| Finding { group: Group::Configuration, problem })
         .collect();
     if let Some(project) = &project {
-        if args.fix {
+        // What is wrong in the files may be the name of a user.
+        if args.fix && findings.iter().all(|f| f.problem.severity != Severity::Error) {
             host_user::fix(project, args.yes)?;
         }
         let tokio = start::tokio()?;

@@ -9,7 +9,7 @@ use super::picture::Picture;
 use crate::cli::paint::{Tone, safe};
 use crate::cli::{Context, history, times};
 use crate::duration;
-use crate::engine::{engine_name, runtime_name};
+use crate::engine::{CPUS, engine_name, runtime_name};
 use crate::project::{
     Agent, Local, Missed, Model, Mount, Network, Overlap, Priority, Retry, Runtime, RuntimeKind,
     ScriptCommand,
@@ -17,8 +17,6 @@ use crate::project::{
 
 /// Columns of the names on the left.
 const LEFT: usize = 14;
-/// CPUs of a container where neither agent nor project says.
-const CPUS: f64 = 2.0;
 
 pub fn render(
     agent: &Agent,

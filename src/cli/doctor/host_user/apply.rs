@@ -63,10 +63,11 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::process::Output;
 
-    use super::super::facts::{BOX, Facts};
+    use super::super::facts::Facts;
     use super::super::plan::steps;
     use super::super::tests::{facts, wanted};
     use super::*;
+    use crate::runtime::boxed::BOX;
 
     /// Users, a group and a rule that go when the test ends.
     struct Made {

@@ -7,9 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::cli::host;
 use crate::project::{Agent, RuntimeKind};
-
-/// The argument under which al is what stands between two users.
-pub const BOX: &str = "__box";
+use crate::runtime::boxed::BOX;
 
 /// What there is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::facts::{BOX, Facts, Wanted};
+use super::facts::{Facts, Wanted};
+use crate::runtime::boxed::BOX;
 
 /// A file for the folder of rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
