@@ -19,16 +19,12 @@ pub struct Info {
     pub gpus: bool,
 }
 
-/// Asks the engine. Older engines are spoken to as they want it from then on.
+/// Asks the engine.
 ///
 /// # Errors
 /// When there is no answer in ten seconds, or none that makes sense.
 pub async fn info(docker: &Docker) -> Result<Info, Error> {
-    let asked = async {
-        let docker = docker.clone().negotiate_version().await?;
-        docker.info().await
-    };
-    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    let answer = tokio::time::timeout(PATIENCE, docker.info()).await;
     let answer = answer.map_err(|_| Error::RequestTimeoutError)??;
     let mut runtimes: Vec<String> = answer.runtimes.unwrap_or_default().into_keys().collect();
     runtimes.sort_unstable();
@@ -48,30 +44,23 @@ mod tests {
     use super::*;
     use crate::docker::connect;
 
-    /// An engine of an older version that answers `/info` with this document.
+    /// An engine that says this of itself.
     fn engine(listener: UnixListener, document: &'static str) {
         let answer = move |mut stream: UnixStream| {
             let mut lines =
                 BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-            let Some(asked) = lines.next() else { return };
+            assert_eq!(lines.next().as_deref(), Some("GET /info HTTP/1.1"));
             let _ = lines.find(String::is_empty);
-            let body = match asked.split(' ').nth(1) {
-                Some("/v1.41/info") => document,
-                Some(path) if path.ends_with("/version") => r#"{"ApiVersion":"1.41"}"#,
-                _ => "",
-            };
-            let length = body.len();
-            let head =
-                format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n");
-            let _ = stream.write_all(
-                format!("{head}content-type: application/json\r\n\r\n{body}").as_bytes(),
-            );
+            let length = document.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n");
+            let _ =
+                stream.write_all(format!("{head}connection: close\r\n\r\n{document}").as_bytes());
         };
         thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(answer));
     }
 
     #[tokio::test]
-    async fn an_older_engine_says_what_it_starts_containers_with() {
+    async fn an_engine_says_what_it_starts_containers_with() {
         for (document, runtimes, gpus) in [
             (
                 r#"{"Runtimes":{"runsc":{"path":"runsc"},"runc":{"path":"runc"}}}"#,
