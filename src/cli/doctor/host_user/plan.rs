@@ -98,7 +98,7 @@ pub fn faults(facts: &Facts, wanted: &Wanted) -> Vec<Fault> {
                 .extend(outside(facts, wanted, user).map(|(m, hint)| groups_fault(m, vec![hint])));
         }
     }
-    if facts.sudo && !wanted.allowed && (wanted.user.is_some() || facts.macos) {
+    if wanted.lacks_rule(facts) && (wanted.user.is_some() || facts.macos) {
         faults.push(not_allowed(facts, wanted, mend));
     }
     if let Some(closed) = &wanted.closed {
@@ -174,13 +174,20 @@ pub fn steps(facts: &Facts) -> Vec<Vec<Step>> {
         if first.user.is_none() {
             steps.push(facts.new_user(&first.run_as, &wanted));
         }
-        let not_allowed = wanted.iter().filter(|wanted| facts.sudo && !wanted.allowed);
-        let rules = not_allowed.filter_map(|wanted| Rule::new(facts, wanted));
+        let lacking = wanted.iter().filter(|wanted| wanted.lacks_rule(facts));
+        let rules = lacking.filter_map(|wanted| Rule::new(facts, wanted));
         steps.extend(rules.map(|rule| facts.new_rule(&rule)));
         all.push(steps);
     }
     all.retain(|steps| !steps.is_empty());
     all
+}
+
+impl Wanted {
+    /// Whether a rule is what is missing. It names the path to al, so that comes first.
+    fn lacks_rule(&self, facts: &Facts) -> bool {
+        facts.sudo && !self.allowed && self.closed.is_none()
+    }
 }
 
 impl Facts {
@@ -291,8 +298,16 @@ mod tests {
     fn who_exists_is_left_alone() {
         let mut builder = wanted("builder", &["docker", "video"]);
         builder.user = Some(user(990, &["builder", "docker"]));
-        builder.closed = Some("/home/ann".into());
         insta::assert_snapshot!(both(&Facts { wanted: vec![builder], ..facts() }));
+    }
+
+    #[test]
+    fn a_rule_waits_for_an_al_that_the_user_can_start() {
+        let mut builder = wanted("builder", &[]);
+        builder.user = Some(user(990, &["builder"]));
+        builder.closed = Some("/home/ann".into());
+        let al = "/home/ann/.cargo/bin/al".into();
+        insta::assert_snapshot!(both(&Facts { al, wanted: vec![builder], ..facts() }));
     }
 
     #[test]
