@@ -7,18 +7,18 @@ use super::plan::{Command, Step};
 use crate::cli::{ask, output};
 use crate::failure::Failure;
 
-/// Shows each step and does it when `yes` or the person at the terminal says so.
+/// Does each step that is agreed to. Whoever declines one does not want those behind it.
 ///
 /// # Errors
 /// When a command fails; nothing behind it is done.
-pub fn apply(steps: &[Vec<Step>], yes: bool) -> Result<(), Failure> {
-    // Whoever declines a step does not want those behind it.
-    let agreed =
-        |steps: &'_ Vec<Step>| steps.iter().take_while(|step| agreed(step, yes)).try_for_each(run);
-    steps.iter().try_for_each(agreed)
+pub fn apply(steps: &[Vec<Step>], agreed: impl Fn(&Step) -> bool) -> Result<(), Failure> {
+    let of_user =
+        |steps: &Vec<Step>| steps.iter().take_while(|step| agreed(step)).try_for_each(run);
+    steps.iter().try_for_each(of_user)
 }
 
-fn agreed(step: &Step, yes: bool) -> bool {
+/// Shows what a step does, and asks unless `yes`.
+pub fn agreed(step: &Step, yes: bool) -> bool {
     let commands = step.commands.iter().map(|command| format!("{}\n", command.shown()));
     output::remark(&commands.collect::<String>());
     yes || ask::yes(&step.question)
@@ -136,7 +136,7 @@ mod tests {
         let mut new = wanted(&made.run_as, &[&made.group]);
         new.no_such_groups = vec![made.group.clone()];
         let (me, root) = (made.owner.clone(), true);
-        apply(&steps(&Facts { me, root, al: al.clone(), wanted: vec![new], ..facts() }), true)
+        apply(&steps(&Facts { me, root, al: al.clone(), wanted: vec![new], ..facts() }), |_| true)
             .unwrap();
 
         let mode = fs::metadata(made.rule()).unwrap().permissions().mode() & 0o7777;
@@ -154,6 +154,21 @@ mod tests {
                 "{others:?} {refused:?}"
             );
         }
+    }
+
+    #[test]
+    fn whoever_declines_a_step_gets_none_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let step = |name: &str| {
+            let file = dir.path().join(name).display().to_string();
+            let words = vec!["touch".to_owned(), file];
+            let commands = vec![Command { words, stdin: None }];
+            Step { question: name.to_owned(), commands, undo: None }
+        };
+        let steps = [vec![step("a"), step("no"), step("behind")], vec![step("other")]];
+        apply(&steps, |step| step.question != "no").unwrap();
+        let made = ["a", "no", "behind", "other"].map(|name| dir.path().join(name).exists());
+        assert_eq!(made, [true, false, false, true]);
     }
 
     #[test]

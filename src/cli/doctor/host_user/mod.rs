@@ -43,7 +43,7 @@ pub fn fix(project: &Project, yes: bool) -> Result<(), Failure> {
         .hint("in a terminal: al doctor --fix")
         .hint("without questions: al doctor --fix --yes"));
     }
-    apply::apply(&steps, yes)
+    apply::apply(&steps, |step| apply::agreed(step, yes))
 }
 
 #[cfg(test)]
