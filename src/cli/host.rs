@@ -402,7 +402,8 @@ fn runtime(error: runtime::Error) -> Failure {
     Failure::upstream("runtime_unusable", error.to_string())
 }
 
-fn own_binary() -> Result<PathBuf, Failure> {
+/// This program itself.
+pub(super) fn own_binary() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|e: io::Error| {
         Failure::upstream("own_binary_unknown", format!("the path of al cannot be told: {e}"))
     })

@@ -2,8 +2,10 @@
 
 mod connect;
 pub mod container;
+mod info;
 
 pub use connect::{Trouble, connect};
+pub use info::{Info, info};
 
 pub use bollard::Docker;
 pub use bollard::errors::Error;

@@ -8,7 +8,7 @@ use crate::project::{self, Agent, Local, Network, Project, RuntimeKind};
 use crate::runtime::{Container, Limits, Place, boxed};
 
 /// CPUs of a container when nobody says.
-const CPUS: f64 = 2.0;
+pub const CPUS: f64 = 2.0;
 /// Memory of a container whose project says something that was not understood.
 const MEMORY: u64 = 4 << 30;
 
