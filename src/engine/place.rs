@@ -81,7 +81,9 @@ pub fn limits(local: &Local, agent: &Agent, machine: Machine) -> Limits {
     let memory = runtime.memory.as_ref().unwrap_or(&local.memory);
     let cpus = runtime.cpus.or(local.cpus).unwrap_or(CPUS);
     Limits {
-        memory_bytes: project::memory(memory).unwrap_or(MEMORY).min(machine.memory_bytes),
+        memory_bytes: project::isolation::memory(memory)
+            .unwrap_or(MEMORY)
+            .min(machine.memory_bytes),
         cpus: cpus.min(machine.cpus),
         pids: runtime.pids,
     }

@@ -98,7 +98,7 @@ pub fn limits(scene: &Scene<'_>) -> Vec<Problem> {
 }
 
 fn too_much_memory(text: &str, here: Machine) -> Option<String> {
-    let bytes = project::memory(text).filter(|bytes| *bytes > here.memory_bytes)?;
+    let bytes = project::isolation::memory(text).filter(|bytes| *bytes > here.memory_bytes)?;
     let (wanted, there) = (bytes as f64 / GIB, here.memory_bytes as f64 / GIB);
     Some(format!(
         "{wanted:.1} GiB of memory are more than this machine has: containers get {there:.1} GiB"
