@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::equip::Equipment;
 use crate::ambient;
-use crate::project::{self, Agent, Local, Network, Project, RuntimeKind};
+use crate::project::isolation::memory;
+use crate::project::{Agent, Local, Network, Project, RuntimeKind};
 use crate::runtime::{Container, Limits, Place, boxed};
 
 /// CPUs of a container when nobody says.
@@ -78,12 +79,10 @@ fn container(
 /// Never more than the machine has: an engine refuses that.
 pub fn limits(local: &Local, agent: &Agent, machine: Machine) -> Limits {
     let runtime = &agent.runtime;
-    let memory = runtime.memory.as_ref().unwrap_or(&local.memory);
+    let said = runtime.memory.as_ref().unwrap_or(&local.memory);
     let cpus = runtime.cpus.or(local.cpus).unwrap_or(CPUS);
     Limits {
-        memory_bytes: project::isolation::memory(memory)
-            .unwrap_or(MEMORY)
-            .min(machine.memory_bytes),
+        memory_bytes: memory(said).unwrap_or(MEMORY).min(machine.memory_bytes),
         cpus: cpus.min(machine.cpus),
         pids: runtime.pids,
     }
