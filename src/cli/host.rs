@@ -14,11 +14,13 @@ use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use super::images::Builder;
 use super::reload::Reload;
 use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
 use crate::docker;
+use crate::docker::image::How;
 use crate::engine::{
     self, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale, Session,
 };
@@ -66,12 +68,14 @@ pub struct Plan {
     pub whole: bool,
     /// Where the traffic of runs with their models is kept.
     pub record: Option<PathBuf>,
+    /// No registry is asked for images.
+    pub offline: bool,
 }
 
 impl Plan {
     /// A host for single runs, which only this process knows of.
     pub fn single(project: Project, places: Places) -> Self {
-        Self { project, places, port: 0, expose: false, whole: false, record: None }
+        Self { project, places, port: 0, expose: false, whole: false, record: None, offline: false }
     }
 }
 
@@ -82,6 +86,7 @@ pub struct Hosted {
     pub places: Places,
     pub keep_scale: KeepScale,
     redactor: LearningRedactor,
+    builder: Arc<Builder>,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<((), ())>,
     writer: JoinHandle<()>,
@@ -126,12 +131,15 @@ impl Hosted {
             .map_err(runtime)?;
         runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
             .map_err(runtime)?;
+        let label = places.al.display().to_string();
+        let how = How { offline: plan.offline, fresh: false };
+        let builder = Arc::new(Builder::new(container_binary(&binary), label.clone(), how));
         let equipment = Equipment {
             al_home: context.al_home.clone(),
             binary,
             record: plan.record,
-            images: Some(Arc::new(super::images::Builder::new())),
-            label: places.al.display().to_string(),
+            images: Some(builder.clone()),
+            label,
             hidden: secrets.known.clone(),
             redactor: secrets.redactor.clone(),
         };
@@ -176,6 +184,8 @@ impl Hosted {
         let agents = definitions.get().project.agents.len();
         tracing::info!(target: "host", %url, agents, "scheduler started");
         if plan.whole {
+            let build = Arc::clone(&builder).build_all(engine.clone(), Arc::clone(&definitions));
+            tokio.spawn(build);
             let (engine, definitions) = (engine.clone(), Arc::clone(&definitions));
             let (context, id_key) = (context.clone(), keys.id_key);
             tokio.spawn(Reload { engine, definitions, sources, context, zone, id_key }.run());
@@ -186,12 +196,18 @@ impl Hosted {
             places,
             keep_scale,
             redactor,
+            builder,
             gateway_stop,
             gateway,
             writer,
             _log: log,
             _lock: lock,
         })
+    }
+
+    /// Whom to tell how far builds of images are.
+    pub fn tell_builds(&self, hear: super::images::Hear) {
+        self.builder.tell(hear);
     }
 
     /// A console's way in.
@@ -400,6 +416,12 @@ fn random<const N: usize>() -> Result<[u8; N], Failure> {
 
 fn runtime(error: runtime::Error) -> Failure {
     Failure::upstream("runtime_unusable", error.to_string())
+}
+
+/// The al that goes into images: this one, unless a variable names one for the images' system, as on
+/// a Mac or for a base with another C library.
+fn container_binary(own: &Path) -> PathBuf {
+    ambient::env_os("AL_CONTAINER_BINARY").map_or_else(|| own.to_owned(), PathBuf::from)
 }
 
 /// This program itself.

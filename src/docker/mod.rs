@@ -2,6 +2,7 @@
 
 mod connect;
 pub mod container;
+pub mod image;
 mod info;
 
 pub use connect::{Trouble, connect};

@@ -19,7 +19,7 @@ use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec, boxed};
 use crate::scheduler::{
-    Effect, EffectNews, Event, Exit, Millis, Run, RunState, Spent, Verdict, View,
+    Effect, EffectNews, Event, Exit, Millis, Report, Run, RunState, Spent, Verdict, View,
 };
 use crate::signal;
 
@@ -370,7 +370,12 @@ impl Driver {
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let command = self.command(agent)?;
-        let place = place::place(&defined.project, agent, &self.equipment).await?;
+        let (engine, built) = (self.engine.clone(), run.to_owned());
+        let watch = move |text: String| {
+            let (run, report) = (built.clone(), Report::Status(text));
+            engine.report(Event::RunReported { run, attempt, report });
+        };
+        let place = place::place(&defined.project, agent, &self.equipment, &watch).await?;
         let access = (self.grant)(run, attempt).filter(|_| place::has_gateway(agent));
         let kit = self.kit(agent).await?;
         let mut secrets = self.equipment.hidden.clone();

@@ -20,8 +20,14 @@ use crate::project::{
 
 /// Where the images of agents come from.
 pub trait Images: Send + Sync {
-    /// Id of an agent's image, built when it has to be; or why there is none, with what to do.
-    fn image<'a>(&'a self, project: &'a Project, agent: &'a Agent) -> ImageAnswer<'a>;
+    /// Id of an agent's image, built when it has to be; or why there is none, with what to do. While
+    /// it is built, `watch` is told how far that is.
+    fn image<'a>(
+        &'a self,
+        project: &'a Project,
+        agent: &'a Agent,
+        watch: &'a (dyn Fn(String) + Send + Sync),
+    ) -> ImageAnswer<'a>;
 }
 
 /// An answer to wait for.

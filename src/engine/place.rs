@@ -26,7 +26,7 @@ impl Machine {
     }
 }
 
-/// The place of a run; a container's image may have to be built first.
+/// The place of a run; a container's image may have to be built first, of which `watch` is told.
 ///
 /// # Errors
 /// When there is no image; the message says why.
@@ -34,6 +34,7 @@ pub async fn place(
     project: &Project,
     agent: &Agent,
     equipment: &Equipment,
+    watch: &(dyn Fn(String) + Send + Sync),
 ) -> Result<Place, String> {
     match agent.runtime.kind {
         RuntimeKind::Process => Ok(Place::Process),
@@ -49,7 +50,7 @@ pub async fn place(
             }
             let images =
                 equipment.images.as_ref().ok_or("there is nothing to build images with")?;
-            let image = images.image(project, agent).await?;
+            let image = images.image(project, agent, watch).await?;
             let container =
                 container(project, agent, image, equipment.label.clone(), Machine::here());
             Ok(Place::Container(Box::new(container)))

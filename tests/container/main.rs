@@ -2,6 +2,7 @@
 //!
 //! They are skipped only when `AL_TEST_NO_DOCKER` says so. What they need is a Docker engine and the
 //! image `debian:bookworm-slim`; `tests/run` sees to both.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod image;
 mod inside;
