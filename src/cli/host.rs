@@ -420,7 +420,7 @@ fn runtime(error: runtime::Error) -> Failure {
 
 /// The al that goes into images: this one, unless a variable names one for the images' system, as on
 /// a Mac or for a base with another C library.
-fn container_binary(own: &Path) -> PathBuf {
+pub(super) fn container_binary(own: &Path) -> PathBuf {
     ambient::env_os("AL_CONTAINER_BINARY").map_or_else(|| own.to_owned(), PathBuf::from)
 }
 

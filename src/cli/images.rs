@@ -1,6 +1,6 @@
 //! Images of agents for a scheduler: built when a run needs one, and before that at the start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::agent;
@@ -173,8 +173,15 @@ impl Images for Builder {
     }
 }
 
+/// How the images of a project are made, with this `al` in them.
+pub fn recipes(project: &Project, binary: &Path, label: &str) -> Result<Recipes, String> {
+    let binary = Binary::read(binary).map_err(|e| format!("{e}: {}", e.hint()))?;
+    Recipes::read(project, &binary, &agent::COMMANDS, label)
+        .map_err(|e| format!("{e}: {}", e.hint()))
+}
+
 /// `building al-dev: step 3 of 7: RUN apk add git`
-fn words(progress: &Progress) -> String {
+pub fn words(progress: &Progress) -> String {
     let Progress { image, step, of, line, .. } = progress;
     match step {
         0 => format!("building {image}: {line}"),

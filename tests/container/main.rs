@@ -4,6 +4,7 @@
 //! image `debian:bookworm-slim`; `tests/run` sees to both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod builds;
 mod image;
 mod inside;
 mod life;
