@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::agent;
 use crate::ambient;
+use crate::docker::container::{self, Wanted};
 use crate::docker::image::{Binary, BuildError, How, Images as Known, Progress, Recipe, Recipes};
 use crate::docker::{self, Docker};
 use crate::engine::{Definitions, Handle, ImageAnswer, Images};
-use crate::project::{Agent, Project, RuntimeKind};
-use crate::scheduler::{Event, Fault};
+use crate::project::{Agent, Network, Project, RuntimeKind};
+use crate::runtime::{BOX_DIR, boxed};
+use crate::scheduler::{ENGINE, Event, Fault};
 
 /// Whoever is told how far builds are, a line at a time.
 pub type Hear = Box<dyn Fn(&str) + Send + Sync>;
@@ -61,10 +63,10 @@ impl Builder {
             let (builder, engine) = (Arc::clone(&self), engine.clone());
             let (defined, name) = (Arc::clone(&defined), agent.name.clone());
             builds.spawn(async move {
-                let Some(agent) = defined.agent(&name) else { return };
+                let agent = defined.agent(&name)?;
                 let outcome = builder.image(&defined.project, agent, &|_| ()).await;
                 let key = Fault::image_key(&name);
-                let fault = outcome.err().map(|message| {
+                let fault = outcome.clone().err().map(|message| {
                     Box::new(Fault {
                         key: key.clone(),
                         agent: Some(name.clone()),
@@ -75,9 +77,57 @@ impl Builder {
                     })
                 });
                 engine.report(Event::Noticed { key, fault });
+                outcome.ok()
             });
         }
-        while builds.join_next().await.is_some() {}
+        let mut image = None;
+        while let Some(built) = builds.join_next().await {
+            image = image.or(built.ok().flatten());
+        }
+        let Some(image) = image else { return };
+        let fault = self.probe(image).await.err().map(|message| {
+            tracing::error!(target: "images", "{message}");
+            Box::new(Fault {
+                key: ENGINE.to_owned(),
+                agent: None,
+                message,
+                hint: Some("without it agents have no locks, calls and status".to_owned()),
+                file: None,
+                line: None,
+            })
+        });
+        engine.report(Event::Noticed { key: ENGINE.to_owned(), fault });
+    }
+
+    /// Looks from inside a container whether runs will reach the gateway.
+    async fn probe(&self, image: String) -> Result<(), String> {
+        let docker = docker::connect(&ambient::env)
+            .map_err(|trouble| format!("{trouble}: {}", trouble.hint()))?;
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let wanted = Wanted {
+            name: format!("al-probe-{}", ambient::new_uuid()),
+            image,
+            program: [boxed::BINARY, boxed::BOX, boxed::PROBE].map(str::to_owned).to_vec(),
+            labels: vec![
+                label(container::PROJECT, &self.label),
+                label(container::PROBE, &std::process::id().to_string()),
+            ],
+            memory_bytes: 64 << 20,
+            cpus: 0.5,
+            pids: 16,
+            network: Network::Gateway,
+            mounts: vec![container::socket_mount(Path::new(&self.label).join(BOX_DIR))],
+            gpus: None,
+            oci: None,
+            terminal: false,
+        };
+        match container::run_once(&docker, &wanted).await {
+            Ok((0, _)) => Ok(()),
+            Ok((_, said)) => {
+                Err(format!("containers do not reach the gateway: {}", said.trim_end()))
+            }
+            Err(error) => Err(format!("containers cannot run: {}", container::words(&error))),
+        }
     }
 
     async fn find(

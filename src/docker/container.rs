@@ -25,6 +25,8 @@ pub const PROJECT: &str = "al.project";
 /// Label with the run, and the number of its attempt.
 pub const RUN: &str = "al.run";
 pub const ATTEMPT: &str = "al.attempt";
+/// Label of a container that only looks whether it reaches its scheduler, with that one's process id.
+pub const PROBE: &str = "al.probe";
 /// Label with the agent.
 pub const AGENT: &str = "al.agent";
 /// Who an agent is in a container.
@@ -317,6 +319,32 @@ fn piece(output: LogOutput) -> Option<Piece> {
         stderr,
         bytes: bytes[end + 1..].to_vec(),
     })
+}
+
+/// Runs a container to its end and takes it away: its exit code, and what it wrote at most.
+///
+/// # Errors
+/// When it cannot be made or started.
+pub async fn run_once(docker: &Docker, wanted: &Wanted) -> Result<(i64, String), Error> {
+    let id = make(docker, wanted).await?;
+    let ran = async {
+        docker.start_container(&id, None::<StartContainerOptions>).await?;
+        wait(docker, &id).await;
+        let mut said = String::new();
+        let take = |pieces: Vec<Piece>| {
+            for piece in pieces {
+                said.push_str(&String::from_utf8_lossy(&piece.bytes));
+            }
+        };
+        follow(docker, &id, 0, take).await?;
+        Ok(match look(docker, &id).await? {
+            State::Ended { code, .. } => (code, said),
+            State::Running | State::Paused | State::Made | State::Gone => (-1, said),
+        })
+    };
+    let ran = ran.await;
+    remove(docker, &id).await?;
+    ran
 }
 
 /// There is no such container.

@@ -32,7 +32,7 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
-pub use alert::{Alert, Fault};
+pub use alert::{Alert, ENGINE, Fault};
 pub use decision::{Answer, Call, Decision, EffectState, Known};
 pub use event::{
     Ask, Command, Effect, EffectNews, Event, Exit, Firing, NewConfig, Order, Report, Stamp, Target,

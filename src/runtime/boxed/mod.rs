@@ -14,6 +14,7 @@
 mod errand;
 mod forward;
 mod orders;
+mod probe;
 mod work;
 
 use std::ffi::OsString;
@@ -24,6 +25,8 @@ pub(super) use orders::Order;
 
 /// Last argument under which the binary is the box.
 pub const BOX: &str = "__box";
+/// Argument with which the box only looks whether it reaches the gateway.
+pub const PROBE: &str = "probe";
 /// Where the gateway's socket is in a container.
 const SOCKET: &str = "/run/al/gateway.sock";
 /// Where the agent's files are in a container.
@@ -36,6 +39,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
     match args {
         [] => work::main(),
         [word, rest @ ..] if word == "enter" => work::enter(rest),
+        [word] if word == PROBE => probe::main(),
         _ => ExitCode::from(2),
     }
 }
