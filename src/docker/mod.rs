@@ -2,6 +2,9 @@
 
 mod connect;
 pub mod container;
+pub mod exec;
+pub mod list;
+pub mod usage;
 
 pub use connect::{Trouble, connect};
 

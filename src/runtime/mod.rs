@@ -35,6 +35,7 @@ mod claim;
 mod credentials;
 mod driver;
 mod environment;
+mod footprint;
 mod layout;
 mod pace;
 mod place;
@@ -43,6 +44,7 @@ mod program;
 mod remains;
 mod supervisor;
 mod tools;
+mod visit;
 
 use std::fmt;
 use std::future::Future;
@@ -54,11 +56,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use driver::Process;
+pub use footprint::{Census, Footprint};
 pub use layout::Attempt;
 pub use place::{Container, Limits, Place};
 pub use program::missing_program;
 pub use supervisor::supervise;
 pub use tools::install_tools;
+pub use visit::{
+    Inside, Lodging, Stay, Visit, dead_lodgings, inside, lives, may_live, own_mark, remove_lodging,
+    supervisor as supervisor_pid,
+};
 
 use crate::ambient::Millis;
 use crate::project::ScriptCommand;

@@ -179,7 +179,6 @@ impl Run {
             mounts,
             gpus: wanted.gpus.clone(),
             oci: wanted.oci.clone(),
-            terminal: false,
         };
         let made = container::make(docker, &wanted).await.map_err(|error| {
             format!("the container cannot be made: {}", container::words(&error))
