@@ -50,6 +50,12 @@ impl Places {
         Self { logs: al.join("logs"), al }
     }
 
+    /// What the project's containers are labelled with: the same by whatever way somebody came.
+    pub fn label(&self) -> String {
+        let al = fs::canonicalize(&self.al).or_else(|_| std::path::absolute(&self.al));
+        al.unwrap_or_else(|_| self.al.clone()).display().to_string()
+    }
+
     /// The file that says where a running scheduler listens.
     pub fn gateway(&self) -> PathBuf {
         self.al.join(running::FILE)
@@ -131,7 +137,7 @@ impl Hosted {
             binary,
             record: plan.record,
             images: Some(Arc::new(super::images::Builder::new())),
-            label: places.al.display().to_string(),
+            label: places.label(),
             hidden: secrets.known.clone(),
             redactor: secrets.redactor.clone(),
         };
@@ -402,7 +408,8 @@ fn runtime(error: runtime::Error) -> Failure {
     Failure::upstream("runtime_unusable", error.to_string())
 }
 
-fn own_binary() -> Result<PathBuf, Failure> {
+/// This program itself.
+pub(super) fn own_binary() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|e: io::Error| {
         Failure::upstream("own_binary_unknown", format!("the path of al cannot be told: {e}"))
     })

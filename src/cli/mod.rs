@@ -3,12 +3,14 @@
 
 mod answer;
 mod ask;
+mod attach;
 mod client;
 mod completions;
 mod context;
 mod control;
 pub mod cron;
 pub mod doctor;
+mod exec;
 mod headless;
 mod history;
 mod hold;
@@ -18,6 +20,7 @@ mod keys;
 mod kill;
 mod later;
 mod lines;
+mod live;
 mod locks;
 pub mod logs;
 mod models;
@@ -118,6 +121,7 @@ pub enum Verb {
     Answer(answer::AnswerArgs),
     Say(say::SayArgs),
     Scale(control::ScaleArgs),
+    Exec(exec::ExecArgs),
     Doctor(doctor::DoctorArgs),
     Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
@@ -224,6 +228,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Run(args) => return run::run(args, context),
         Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Test(args) => return test::run(args, context),
+        Verb::Exec(args) => return exec::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),

@@ -14,8 +14,8 @@ use tokio::io::AsyncWrite;
 pub struct Session {
     docker: Docker,
     id: String,
-    /// Its stdin; shutting it down is the end of its input.
-    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    /// Its stdin, for whoever takes it; shutting it down is the end of its input.
+    pub input: Option<Pin<Box<dyn AsyncWrite + Send>>>,
     output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
 }
 
@@ -53,7 +53,7 @@ pub async fn start(
     let options = StartExecOptions { detach: false, tty, output_capacity: None };
     match docker.start_exec(&id, Some(options)).await? {
         StartExecResults::Attached { output, input } => {
-            let session = Session { docker: docker.clone(), id, input, output };
+            let session = Session { docker: docker.clone(), id, input: Some(input), output };
             if let Some((columns, rows)) = terminal {
                 session.resize(columns, rows).await;
             }

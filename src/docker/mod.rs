@@ -3,10 +3,12 @@
 mod connect;
 pub mod container;
 pub mod exec;
+mod info;
 pub mod list;
 pub mod usage;
 
 pub use connect::{Trouble, connect};
+pub use info::{Info, info};
 
 pub use bollard::Docker;
 pub use bollard::errors::Error;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::equip::Equipment;
 use crate::ambient;
-use crate::project::{self, Agent, Network, Project, RuntimeKind};
+use crate::project::{self, Agent, Local, Network, Project, RuntimeKind};
 use crate::runtime::{Container, Limits, Place, boxed};
 
 /// CPUs of a container when nobody says.
-const CPUS: f64 = 2.0;
+pub const CPUS: f64 = 2.0;
 /// Memory of a container whose project says something that was not understood.
 const MEMORY: u64 = 4 << 30;
 
@@ -67,7 +67,7 @@ fn container(
     Container {
         image,
         project: label,
-        limits: limits(project, agent, machine),
+        limits: limits(&project.config.local, agent, machine),
         network: runtime.network,
         mounts: runtime.mounts.clone(),
         gpus: runtime.gpus.clone(),
@@ -76,12 +76,14 @@ fn container(
 }
 
 /// Never more than the machine has: an engine refuses that.
-pub fn limits(project: &Project, agent: &Agent, machine: Machine) -> Limits {
-    let (runtime, local) = (&agent.runtime, &project.config.local);
+pub fn limits(local: &Local, agent: &Agent, machine: Machine) -> Limits {
+    let runtime = &agent.runtime;
     let memory = runtime.memory.as_ref().unwrap_or(&local.memory);
     let cpus = runtime.cpus.or(local.cpus).unwrap_or(CPUS);
     Limits {
-        memory_bytes: project::memory(memory).unwrap_or(MEMORY).min(machine.memory_bytes),
+        memory_bytes: project::isolation::memory(memory)
+            .unwrap_or(MEMORY)
+            .min(machine.memory_bytes),
         cpus: cpus.min(machine.cpus),
         pids: runtime.pids,
     }
@@ -107,17 +109,18 @@ pub fn inside(agent: &Agent, project_dir: &Path, file: &Path) -> Option<PathBuf>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::tests::{agent, project};
+    use crate::engine::tests::{agent, config};
 
     const SMALL: Machine = Machine { memory_bytes: 1 << 30, cpus: 1.0 };
 
     #[test]
     fn a_container_gets_what_is_said_and_never_more_than_there_is() {
+        let local = Local { memory: "4g".into(), ..config().local };
         let check = |memory: Option<&str>, cpus, machine, want: (u64, f64)| {
-            let mut agent = agent("a");
+            let mut agent = agent(Path::new("/p/agents/a"));
             agent.runtime.memory = memory.map(str::to_owned);
             agent.runtime.cpus = cpus;
-            let got = limits(&project(vec![]), &agent, machine);
+            let got = limits(&local, &agent, machine);
             assert_eq!((got.memory_bytes, got.cpus), want);
         };
         let large = Machine { memory_bytes: 64 << 30, cpus: 16.0 };
@@ -129,8 +132,7 @@ mod tests {
 
     #[test]
     fn files_of_an_agent_are_elsewhere_in_a_container() {
-        let mut agent = agent("a");
-        agent.dir = "/p/agents/a".into();
+        let mut agent = agent(Path::new("/p/agents/a"));
         let look = |agent: &Agent, file: &str| inside(agent, Path::new("/p"), Path::new(file));
         assert_eq!(look(&agent, "/p/x"), Some("/p/x".into()));
         agent.runtime.kind = RuntimeKind::Container;

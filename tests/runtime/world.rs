@@ -26,7 +26,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("agents/a")).unwrap();
         let al = dir.path().join(".al");
-        let runtime = Process::new(&al, &al.join("logs"), AL.into()).unwrap();
+        let runtime = Process::new(&al, &al.join("logs"), AL.into(), &[]).unwrap();
         Self { dir, runtime }
     }
 
