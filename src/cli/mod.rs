@@ -31,6 +31,7 @@ mod reload;
 pub mod run;
 mod running;
 mod say;
+mod shell;
 pub mod start;
 mod stat;
 mod stats;
@@ -122,6 +123,7 @@ pub enum Verb {
     Say(say::SayArgs),
     Scale(control::ScaleArgs),
     Exec(exec::ExecArgs),
+    Shell(shell::ShellArgs),
     Doctor(doctor::DoctorArgs),
     Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
@@ -130,10 +132,11 @@ pub enum Verb {
 }
 
 /// The commands by what a person wants to do; every one is in exactly one group.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["start", "run", "test", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
+    ("Get in", &["exec", "shell"]),
     ("Set up", &["doctor", "models", "keys", "completions", "version"]),
 ];
 
@@ -229,6 +232,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Test(args) => return test::run(args, context),
         Verb::Exec(args) => return exec::run(args, context),
+        Verb::Shell(args) => return shell::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
