@@ -11,6 +11,7 @@ mod control;
 pub mod cron;
 pub mod doctor;
 mod exec;
+mod gc;
 mod headless;
 mod history;
 mod hold;
@@ -27,11 +28,13 @@ mod models;
 mod output;
 mod paint;
 mod providers;
+mod ps;
 mod reload;
 pub mod run;
 mod running;
 mod say;
 mod shell;
+mod sizes;
 pub mod start;
 mod stat;
 mod stats;
@@ -122,8 +125,10 @@ pub enum Verb {
     Answer(answer::AnswerArgs),
     Say(say::SayArgs),
     Scale(control::ScaleArgs),
+    Ps(ps::PsArgs),
     Exec(exec::ExecArgs),
     Shell(shell::ShellArgs),
+    Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
     Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
@@ -134,10 +139,10 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["start", "run", "test", "stop"]),
-    ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
+    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Get in", &["exec", "shell"]),
-    ("Set up", &["doctor", "models", "keys", "completions", "version"]),
+    ("Set up", &["doctor", "gc", "models", "keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -233,6 +238,8 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Test(args) => return test::run(args, context),
         Verb::Exec(args) => return exec::run(args, context),
         Verb::Shell(args) => return shell::run(args, context),
+        Verb::Ps(args) => ps::run(args, context),
+        Verb::Gc(args) => gc::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
