@@ -121,7 +121,7 @@ async fn build(
         Failure::upstream("no_engine", trouble.to_string()).hint(trouble.hint())
     })?;
     let binary = host::container_binary(&host::own_binary()?);
-    let label = Places::of(&project.dir).al.display().to_string();
+    let label = Places::of(&project.dir).label();
     let recipes = recipes(project, &binary, &label)
         .map_err(|message| Failure::config("bad_dockerfile", message))?;
     let failed = |e: BuildError| Failure::upstream("engine_fails", e.to_string());

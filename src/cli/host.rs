@@ -52,6 +52,12 @@ impl Places {
         Self { logs: al.join("logs"), al }
     }
 
+    /// What the project's containers are labelled with: the same by whatever way somebody came.
+    pub fn label(&self) -> String {
+        let al = fs::canonicalize(&self.al).or_else(|_| std::path::absolute(&self.al));
+        al.unwrap_or_else(|_| self.al.clone()).display().to_string()
+    }
+
     /// The file that says where a running scheduler listens.
     pub fn gateway(&self) -> PathBuf {
         self.al.join(running::FILE)
@@ -131,7 +137,7 @@ impl Hosted {
             .map_err(runtime)?;
         runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
             .map_err(runtime)?;
-        let label = places.al.display().to_string();
+        let label = places.label();
         let how = How { offline: plan.offline, fresh: false };
         let builder = Arc::new(Builder::new(container_binary(&binary), label.clone(), how));
         let equipment = Equipment {

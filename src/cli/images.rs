@@ -119,7 +119,6 @@ impl Builder {
             mounts: vec![container::socket_mount(Path::new(&self.label).join(BOX_DIR))],
             gpus: None,
             oci: None,
-            terminal: false,
         };
         match container::run_once(&docker, &wanted).await {
             Ok((0, _)) => Ok(()),

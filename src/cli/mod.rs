@@ -3,6 +3,7 @@
 
 mod answer;
 mod ask;
+mod attach;
 mod build;
 mod client;
 mod completions;
@@ -10,6 +11,8 @@ mod context;
 mod control;
 pub mod cron;
 pub mod doctor;
+mod exec;
+mod gc;
 mod headless;
 mod history;
 mod hold;
@@ -19,16 +22,20 @@ mod keys;
 mod kill;
 mod later;
 mod lines;
+mod live;
 mod locks;
 pub mod logs;
 mod models;
 mod output;
 mod paint;
 mod providers;
+mod ps;
 mod reload;
 pub mod run;
 mod running;
 mod say;
+mod shell;
+mod sizes;
 pub mod start;
 mod stat;
 mod stats;
@@ -119,6 +126,10 @@ pub enum Verb {
     Answer(answer::AnswerArgs),
     Say(say::SayArgs),
     Scale(control::ScaleArgs),
+    Ps(ps::PsArgs),
+    Exec(exec::ExecArgs),
+    Shell(shell::ShellArgs),
+    Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
@@ -128,11 +139,12 @@ pub enum Verb {
 }
 
 /// The commands by what a person wants to do; every one is in exactly one group.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["start", "run", "test", "stop"]),
-    ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
+    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
-    ("Set up", &["doctor", "build", "models", "keys", "completions", "version"]),
+    ("Get in", &["exec", "shell"]),
+    ("Set up", &["doctor", "build", "gc", "models", "keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -226,6 +238,10 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Run(args) => return run::run(args, context),
         Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Test(args) => return test::run(args, context),
+        Verb::Exec(args) => return exec::run(args, context),
+        Verb::Shell(args) => return shell::run(args, context),
+        Verb::Ps(args) => ps::run(args, context),
+        Verb::Gc(args) => gc::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),

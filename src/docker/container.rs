@@ -29,6 +29,8 @@ pub const ATTEMPT: &str = "al.attempt";
 pub const PROBE: &str = "al.probe";
 /// Label with the agent.
 pub const AGENT: &str = "al.agent";
+/// Label with the process that a person's shell belongs to.
+pub const SHELL: &str = "al.shell";
 /// Who an agent is in a container.
 const USER: &str = "1000:1000";
 /// Output that the engine keeps before older output goes: far more than a reader lags behind.
@@ -59,8 +61,6 @@ pub struct Wanted {
     pub mounts: Vec<project::Mount>,
     pub gpus: Option<String>,
     pub oci: Option<String>,
-    /// A program with a terminal, for a person.
-    pub terminal: bool,
 }
 
 /// How a container ended, or that it did not.
@@ -108,9 +108,8 @@ fn body(wanted: &Wanted) -> ContainerCreateBody {
         working_dir: Some("/tmp".to_owned()),
         labels: Some(wanted.labels.iter().cloned().collect()),
         open_stdin: Some(true),
-        stdin_once: Some(!wanted.terminal),
+        stdin_once: Some(true),
         attach_stdin: Some(true),
-        tty: Some(wanted.terminal),
         host_config: Some(host_config(wanted)),
         ..Default::default()
     }

@@ -2,8 +2,11 @@
 
 mod connect;
 pub mod container;
+pub mod exec;
 pub mod image;
 mod info;
+pub mod list;
+pub mod usage;
 
 pub use connect::{Trouble, connect};
 pub use info::{Info, info};

@@ -17,7 +17,7 @@ use crate::harness::{AGENT, CredentialNote, Job};
 use crate::log;
 use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
-use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec, boxed};
+use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec, Stray, boxed};
 use crate::scheduler::{
     Effect, EffectNews, Event, Exit, Millis, Report, Run, RunState, Spent, Verdict, View,
 };
@@ -105,6 +105,8 @@ impl Driver {
         let driver = self.clone();
         self.tokio.spawn(async move {
             loop {
+                // Also at the start: what an earlier host left.
+                driver.sweep_strays().await;
                 tokio::time::sleep(ROUND).await;
                 let Ok(alive) =
                     driver.engine.look(|view| should_live(view, ambient::now_ms())).await
@@ -116,6 +118,32 @@ impl Driver {
                 }
             }
         });
+    }
+
+    /// Takes away containers whose attempts are over.
+    async fn sweep_strays(&self) {
+        let found = match self.process.strays(&self.equipment.label).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(target: "engine", error = %error, "containers not looked at");
+                return;
+            }
+        };
+        if found.is_empty() {
+            return;
+        }
+        // After that look: what has begun since is not among the found.
+        let Ok(left) = self.engine.look(move |view| left_over(view, found)).await else { return };
+        for stray in left {
+            let name = stray.name.as_str();
+            match self.process.discard(&stray).await {
+                Ok(true) => tracing::info!(target: "engine", name, "container removed"),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(target: "engine", name, error = %error, "container not removed");
+                }
+            }
+        }
     }
 
     pub(super) fn report(&self, event: Event) {
@@ -475,6 +503,16 @@ pub fn should_live(view: &View, now: Millis) -> Vec<AttemptId> {
     let mut alive: Vec<&Run> = view.runs.values().filter(began).collect();
     alive.sort_by_key(|run| run.seq);
     alive.into_iter().map(|run| (run.id.clone(), run.attempt)).collect()
+}
+
+/// Containers whose attempt is not in the world. Who is to be adopted is.
+fn left_over(view: &View, found: Vec<Stray>) -> Vec<Stray> {
+    let wanted = |run: &str, attempt| {
+        view.runs.get(run).is_some_and(|known| known.state.alive() && known.attempt == attempt)
+    };
+    let over =
+        |stray: &Stray| stray.attempt.as_ref().is_none_or(|(run, attempt)| !wanted(run, *attempt));
+    found.into_iter().filter(over).collect()
 }
 
 fn exit_event(run: &str, attempt: u32, exit: Exit) -> Event {

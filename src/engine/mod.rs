@@ -31,7 +31,7 @@ pub use equip::{Equipment, ImageAnswer, Images, model_spec};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
-pub use place::{CPUS, Machine, limits};
+pub use place::{CPUS, Machine, limits, place};
 pub use present::{
     Repeats, agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
     trigger_words, usage_row,

@@ -18,7 +18,8 @@ use super::layout::{self, Attempt};
 use super::pace::{self, Pace};
 use super::supervisor::Ticket;
 use super::{
-    Answer, BOX_DIR, Error, Exit, ExitWhy, Handle, Presence, Runtime, SUPERVISE, Spec, processes,
+    Answer, BOX_DIR, Error, Exit, ExitWhy, Handle, Presence, Runtime, SUPERVISE, Spec, Stray,
+    processes, strays,
 };
 use crate::ambient::{self, Millis};
 
@@ -61,6 +62,7 @@ pub(super) enum Reply {
 /// Runs agents as processes of this user.
 #[derive(Debug, Clone)]
 pub struct Process {
+    al_dir: PathBuf,
     runs_dir: PathBuf,
     logs_dir: PathBuf,
     bin_dir: PathBuf,
@@ -96,6 +98,7 @@ impl Process {
             bin_dir: al_dir.join("bin"),
             box_dir: al_dir.join(BOX_DIR),
             logs_dir: absolute(logs_dir)?,
+            al_dir,
             binary,
             tools: tools.iter().map(|name| (*name).to_owned()).collect(),
             around: Surroundings::here(),
@@ -300,6 +303,14 @@ impl Runtime for Process {
                 source,
             })
         })
+    }
+
+    fn strays<'a>(&'a self, project: &'a str) -> Answer<'a, Vec<Stray>> {
+        Box::pin(strays::all(&self.al_dir, project))
+    }
+
+    fn discard<'a>(&'a self, stray: &'a Stray) -> Answer<'a, bool> {
+        Box::pin(strays::discard(&self.al_dir, stray))
     }
 }
 

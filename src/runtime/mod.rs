@@ -35,14 +35,17 @@ mod claim;
 mod credentials;
 mod driver;
 mod environment;
+mod footprint;
 mod layout;
 mod pace;
 mod place;
 mod processes;
 mod program;
 mod remains;
+mod strays;
 mod supervisor;
 mod tools;
+mod visit;
 
 use std::fmt;
 use std::future::Future;
@@ -54,11 +57,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use driver::Process;
+pub use footprint::{Census, Footprint};
 pub use layout::Attempt;
 pub use place::{Container, Limits, Place};
 pub use program::missing_program;
+pub use strays::{Stray, strays};
 pub use supervisor::supervise;
 pub use tools::install_tools;
+pub use visit::{
+    Inside, Lodging, Stay, Visit, dead_lodgings, inside, lives, may_live, own_mark, remove_lodging,
+    supervisor as supervisor_pid,
+};
 
 use crate::ambient::Millis;
 use crate::project::ScriptCommand;
@@ -247,6 +256,8 @@ pub enum Error {
     BadRunId(String),
     /// The supervisor could not be started or gave up before it claimed the attempt.
     Supervisor(String),
+    /// The container engine does not do what it is asked.
+    Engine(String),
     Io {
         doing: &'static str,
         path: PathBuf,
@@ -264,6 +275,7 @@ impl fmt::Display for Error {
                 write!(f, "the container of attempt {attempt} of {run} has no supervisor")
             }
             Self::BadRunId(run) => write!(f, "{run:?} cannot name a run"),
+            Self::Engine(message) => write!(f, "the container engine: {message}"),
             Self::Supervisor(message) => write!(f, "the run's supervisor did not start: {message}"),
             Self::Io { doing, path, source } => {
                 write!(f, "cannot {doing} {}: {source}", path.display())
@@ -316,4 +328,15 @@ pub trait Runtime: Send + Sync {
 
     /// Runs that left something, and nothing since `before`.
     fn leftovers(&self, before: Millis) -> Answer<'_, Vec<String>>;
+
+    /// Containers with this project's label that nobody stands over. Whether their attempts should
+    /// live is for the asker to say, who must look at that after this answer.
+    fn strays<'a>(&'a self, _project: &'a str) -> Answer<'a, Vec<Stray>> {
+        Box::pin(async { Ok(Vec::new()) }) // where there are no containers
+    }
+
+    /// Takes such a container away; false when somebody stands over it by now.
+    fn discard<'a>(&'a self, _stray: &'a Stray) -> Answer<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
 }

@@ -1,7 +1,11 @@
 //! Where a run executes, with all that has to be known for it.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use super::boxed::{BINARY, BOX};
+use crate::docker::container::{self, Wanted};
 use crate::project::{Mount, Network};
 
 /// Where a run executes.
@@ -33,6 +37,31 @@ pub struct Container {
     pub gpus: Option<String>,
     /// What the engine starts it with, when not its default.
     pub oci: Option<String>,
+}
+
+impl Container {
+    /// What the engine is asked for: the box, with the gateway's socket where it may reach that.
+    pub fn wanted(&self, name: &str, labels: &[(&str, String)], box_dir: &Path) -> Wanted {
+        let mut mounts = self.mounts.clone();
+        if self.network != Network::None {
+            mounts.push(container::socket_mount(box_dir.to_owned()));
+        }
+        let project = [(container::PROJECT, self.project.clone())];
+        let labels = project.iter().chain(labels);
+        Wanted {
+            name: name.to_owned(),
+            image: self.image.clone(),
+            program: vec![BINARY.to_owned(), BOX.to_owned()],
+            labels: labels.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            memory_bytes: self.limits.memory_bytes,
+            cpus: self.limits.cpus,
+            pids: self.limits.pids,
+            network: self.network,
+            mounts,
+            gpus: self.gpus.clone(),
+            oci: self.oci.clone(),
+        }
+    }
 }
 
 /// What a container may use.

@@ -32,6 +32,11 @@ pub(super) struct Process {
     pub still: bool,
     /// When it started, in clock ticks since the machine did; with the pid it names one process.
     pub started_ticks: u64,
+    /// CPU time so far.
+    pub cpu_ticks: u64,
+    /// Memory in use.
+    pub memory_pages: u64,
+    pub threads: u64,
 }
 
 /// One process; none when there is none.
@@ -62,6 +67,9 @@ fn parse(stat: &str) -> Option<Process> {
         parent: rest.get(1)?.parse().ok()?,
         group: rest.get(2)?.parse().ok()?,
         started_ticks: rest.get(19)?.parse().ok()?,
+        cpu_ticks: rest.get(11)?.parse::<u64>().ok()? + rest.get(12)?.parse::<u64>().ok()?,
+        memory_pages: rest.get(21)?.parse().ok()?,
+        threads: rest.get(17)?.parse().ok()?,
     })
 }
 
@@ -237,6 +245,14 @@ pub(super) fn end_abandoned(attempt: &Attempt, boot: &str) {
     }
 }
 
+/// What a process was started with; nothing of one that is gone or that is another user's.
+pub(super) fn environ(pid: u32) -> Vec<(String, String)> {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let pair = |one: &str| one.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
+    text.split('\0').filter_map(pair).collect()
+}
+
 /// Whether a living process was started with this variable.
 fn carries(pid: u32, variable: &[u8]) -> bool {
     fs::read(format!("/proc/{pid}/environ"))
@@ -249,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_process_may_have_any_name() {
-        let rest = "S 7 42 42 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 99887 1 2";
+        let rest = "S 7 42 42 0 -1 4194304 1 0 0 0 30 4 0 0 20 0 5 0 99887 1 2";
         let want = Process {
             pid: 42,
             parent: 7,
@@ -257,6 +273,9 @@ mod tests {
             zombie: false,
             still: false,
             started_ticks: 99887,
+            cpu_ticks: 34,
+            memory_pages: 2,
+            threads: 5,
         };
         for name in ["sh", "a b", ") Z 1 1", "(x)"] {
             assert_eq!(parse(&format!("42 ({name}) {rest}")), Some(want));

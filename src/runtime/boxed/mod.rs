@@ -11,6 +11,7 @@
 //! In a container the box is the first process: it buries orphans and passes SIGTERM on. As another
 //! user, whom nobody here may signal, it takes orders on its stdin, and ends all when that closes.
 
+mod enter;
 mod errand;
 mod forward;
 mod orders;
@@ -20,13 +21,17 @@ mod work;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub(super) use errand::{Ending, Errand, mark};
+pub(super) use errand::{Ending, Errand, Spot, mark};
 pub(super) use orders::Order;
 
 /// Last argument under which the binary is the box.
 pub const BOX: &str = "__box";
 /// Argument with which the box only looks whether it reaches the gateway.
 pub const PROBE: &str = "probe";
+/// What the box is called with to execute a command where its program is.
+pub const ENTER: &str = "enter";
+/// What it is called with to be a program that only waits.
+pub const IDLE: &str = "idle";
 /// Where the gateway's socket is in a container.
 const SOCKET: &str = "/run/al/gateway.sock";
 /// Where the agent's files are in a container.
@@ -38,8 +43,9 @@ pub const BINARY: &str = "/app/bin/al";
 pub fn main(args: &[OsString]) -> ExitCode {
     match args {
         [] => work::main(),
-        [word, rest @ ..] if word == "enter" => work::enter(rest),
+        [word, rest @ ..] if word == ENTER => enter::enter(rest),
         [word] if word == PROBE => probe::main(),
+        [word] if word == IDLE => enter::idle(),
         _ => ExitCode::from(2),
     }
 }

@@ -1,12 +1,11 @@
 //! The box at work: from the errand to the last words.
 
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Child, ExitCode, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -16,7 +15,6 @@ use rustix::process::{Pid, Signal};
 use super::errand::{Ending, Errand, Spot, mark};
 use super::orders::{self, Order};
 use super::{BINARY, SOCKET, STATIC, forward};
-use crate::ambient;
 use crate::runtime::claim::pid;
 use crate::runtime::environment::{Given, Rooms, Surroundings, environment};
 use crate::runtime::program::{self, Outputs, Refusal};
@@ -30,7 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Exit code of a box without an errand.
 const NO_ERRAND: u8 = 2;
 /// Where a container keeps what is the run's own.
-const HOME: &str = "/tmp";
+pub(super) const HOME: &str = "/tmp";
+/// Below it: which process the program is.
+pub(super) const PROGRAM: &str = ".al/program";
 const CREDENTIALS: &str = "/credentials";
 
 /// What the deciding thread waits for.
@@ -258,25 +258,4 @@ fn feed(child: &mut Child, errand: &Errand) {
     let _ = thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let _ = stdin.write_all(&input);
     });
-}
-
-/// Executes a command with the environment that the container's program has.
-pub fn enter(command: &[OsString]) -> ExitCode {
-    let program = command.first().cloned().unwrap_or_else(|| "/bin/sh".into());
-    let mut entered = Command::new(program);
-    entered.args(command.get(1..).unwrap_or_default());
-    entered.env_clear().envs(ambient::variables()).envs(of_program()).current_dir(HOME);
-    let error = entered.exec();
-    let _ = writeln!(io::stderr(), "al: {error}");
-    ExitCode::from(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 })
-}
-
-/// The environment of the program that the box started; empty when there is none.
-fn of_program() -> Vec<(String, String)> {
-    let noted = fs::read_to_string(Path::new(HOME).join(".al/program")).unwrap_or_default();
-    let pid = noted.split_whitespace().next().unwrap_or_default();
-    let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let pair = |one: &str| one.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
-    text.split('\0').filter_map(pair).collect()
 }

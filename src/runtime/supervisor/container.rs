@@ -12,11 +12,10 @@ use super::journal::Shared;
 use super::sieve::Sieve;
 use super::{Event, Run, Seen};
 use crate::ambient;
-use crate::docker::container::{self, Piece, State, Wanted};
+use crate::docker::container::{self, Piece, State};
 use crate::docker::{self, Docker};
 use crate::log::{Output, Stream};
-use crate::project::Network;
-use crate::runtime::boxed::{BINARY, BOX, Ending, Errand};
+use crate::runtime::boxed::{Ending, Errand};
 use crate::runtime::layout::{self, Attempt};
 use crate::runtime::program::Refusal;
 use crate::runtime::{Container, Exit, ExitWhy, TIMED_OUT};
@@ -157,30 +156,12 @@ impl Run {
             serde_json::to_vec(&Errand::of(spec, ticket.mark.clone(), &self.job.tools))
                 .map_err(|error| error.to_string())?;
         errand.push(b'\n');
-        let mut mounts = wanted.mounts.clone();
-        if wanted.network != Network::None {
-            mounts.push(container::socket_mount(self.job.box_dir.clone()));
-        }
-        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let wanted = Wanted {
-            name: ticket.name.clone(),
-            image: wanted.image.clone(),
-            program: vec![BINARY.to_owned(), BOX.to_owned()],
-            labels: vec![
-                label(container::PROJECT, &wanted.project),
-                label(container::AGENT, &spec.agent),
-                label(container::RUN, &spec.run),
-                label(container::ATTEMPT, &spec.attempt.to_string()),
-            ],
-            memory_bytes: wanted.limits.memory_bytes,
-            cpus: wanted.limits.cpus,
-            pids: wanted.limits.pids,
-            network: wanted.network,
-            mounts,
-            gpus: wanted.gpus.clone(),
-            oci: wanted.oci.clone(),
-            terminal: false,
-        };
+        let labels = [
+            (container::AGENT, spec.agent.clone()),
+            (container::RUN, spec.run.clone()),
+            (container::ATTEMPT, spec.attempt.to_string()),
+        ];
+        let wanted = wanted.wanted(&ticket.name, &labels, &self.job.box_dir);
         let made = container::make(docker, &wanted).await.map_err(|error| {
             format!("the container cannot be made: {}", container::words(&error))
         })?;
