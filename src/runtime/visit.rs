@@ -247,7 +247,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let left = dir.path().join(SHELLS).join("1.1");
         fs::create_dir_all(&left).unwrap();
-        assert_eq!(dead_lodgings(dir.path()), [left.clone()]);
+        assert_eq!(dead_lodgings(dir.path()), std::slice::from_ref(&left));
         remove_lodging(&left).unwrap();
         assert!(!left.exists());
     }

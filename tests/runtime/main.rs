@@ -13,5 +13,6 @@ mod programs;
 mod survival;
 mod suspension;
 mod tools;
+mod user;
 mod waits;
 mod world;

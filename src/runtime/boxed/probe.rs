@@ -50,7 +50,7 @@ mod tests {
         let serving = std::thread::spawn(move || {
             for (stream, answer) in listener.incoming().flatten().zip(answers) {
                 let (mut stream, mut asked) = (stream, [0; 64]);
-                stream.read(&mut asked).unwrap();
+                assert!(stream.read(&mut asked).unwrap() > 0);
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });

@@ -6,7 +6,11 @@ export LC_ALL=C # figures with a point
 enough=6        # samples that make a summary
 minutes_kept=1440
 
-state="$AL_AGENT_DIR/../../var/heartbeat"
+case "$AL_AGENT_DIR" in
+/app/static) var=/data ;; # in a container; see ../../in-containers
+*) var="$AL_AGENT_DIR/../../var" ;;
+esac
+state="$var/heartbeat"
 mkdir -p "$state"
 samples="$state/samples.csv"
 minutes="$state/minutes.csv"

@@ -3,7 +3,10 @@
 set -eu
 
 keep=500
-notes=$(cd "$AL_AGENT_DIR/../.." && pwd -P)/var
+case "$AL_AGENT_DIR" in
+/app/static) notes=/data ;; # in a container; see ../../in-containers
+*) notes=$(cd "$AL_AGENT_DIR/../.." && pwd -P)/var ;;
+esac
 files=0
 dropped=0
 

@@ -2,7 +2,11 @@
 # Reads an issue from the trigger and gives a verdict; see SKILL.md.
 set -eu
 
-state="$AL_AGENT_DIR/../../var/triage"
+case "$AL_AGENT_DIR" in
+/app/static) var=/data ;; # in a container; see ../../in-containers
+*) var="$AL_AGENT_DIR/../../var" ;;
+esac
+state="$var/triage"
 mkdir -p "$state"
 ledger="$state/ledger.tsv"
 touch "$ledger"
