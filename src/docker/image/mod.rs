@@ -1,0 +1,4 @@
+//! Images: what agents run in.
+
+mod dockerfile;
+mod elf;
