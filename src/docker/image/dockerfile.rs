@@ -130,6 +130,47 @@ impl Dockerfile {
         Sources::Some(all)
     }
 
+    /// Images that building it fetches when they are not there, besides its parent. One whose name
+    /// depends on a build argument without a default keeps its `$`.
+    pub fn others(&self) -> Vec<String> {
+        let stages = self.stages();
+        let base = base_of(&stages);
+        let named = |image: &str, before: usize| {
+            let is = |s: &Stage| s.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(image));
+            image == "scratch" || stages.iter().take(before).any(is)
+        };
+        let mut found = Vec::new();
+        for (at, stage) in stages.iter().enumerate() {
+            if Some(at) != base && !is_parent(&stage.image) && !named(&stage.image, at) {
+                found.push(self.expanded(&stage.image));
+            }
+        }
+        for copy in self.instructions.iter().filter(|i| i.name == "COPY") {
+            let flags = copy.rest.split_whitespace().take_while(|word| word.starts_with("--"));
+            let from = flags.filter_map(|flag| flag.strip_prefix("--from=")).next();
+            let Some(from) = from.filter(|from| !named(from, stages.len())) else { continue };
+            if from.parse::<usize>().is_err() {
+                found.push(self.expanded(from));
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// A name with the defaults of the build arguments that stand before the first `FROM`.
+    fn expanded(&self, name: &str) -> String {
+        let args = self.instructions.iter().take_while(|i| i.name == "ARG");
+        let mut args: Vec<(&str, &str)> =
+            args.filter_map(|arg| arg.rest.split_once('=')).collect();
+        // The longest first: `$VERSION` is not `$V` and more.
+        args.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
+        args.iter().fold(name.to_owned(), |name, (key, value)| {
+            let value = value.trim_matches(['"', '\'']);
+            name.replace(&format!("${{{key}}}"), value).replace(&format!("${key}"), value)
+        })
+    }
+
     fn stages(&self) -> Vec<Stage> {
         let froms = self.instructions.iter().filter(|i| i.name == "FROM");
         froms.map(Stage::of).collect()
@@ -366,6 +407,21 @@ mod tests {
         check("FROM golang AS b\nFROM al-agent:latest\nRUN x", None);
         check("FROM al-agent-of-mine\n", Some("al-agent-of-mine"));
         assert_eq!(Dockerfile::read("RUN x").open(), None);
+    }
+
+    #[test]
+    fn images_that_may_have_to_be_fetched_are_known() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(Dockerfile::read(text).others(), expected, "{text}");
+        };
+        check("FROM al-agent\nRUN x", &[]);
+        check("FROM python:3\n", &[]);
+        check(
+            "ARG V=1\nFROM golang:$V AS b\nFROM b AS c\nFROM scratch AS d\nFROM al-agent\n\
+             COPY --from=b /x /x\nCOPY --chown=1:1 --from=busybox:1 /y /y\nCOPY --from=0 /z /z",
+            &["busybox:1", "golang:1"],
+        );
+        check("ARG V\nFROM go:${V} AS b\nFROM al-agent", &["go:${V}"]);
     }
 
     #[test]
