@@ -18,6 +18,11 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|arg| arg == runtime::SUPERVISE) {
         return runtime::supervise();
     }
+    if let [word, rest @ ..] = &args[..]
+        && word == runtime::boxed::BOX
+    {
+        return runtime::boxed::main(rest);
+    }
     if let [word] = &args[..]
         && word == harness::AGENT
     {

@@ -14,10 +14,13 @@ use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use super::images::Builder;
 use super::reload::Reload;
 use super::{Context, output, running};
 use crate::agent;
 use crate::ambient;
+use crate::docker;
+use crate::docker::image::How;
 use crate::engine::{
     self, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale, Session,
 };
@@ -26,7 +29,7 @@ use crate::gateway::{self, LiveSources};
 use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
-use crate::project::{self, Agent, Project};
+use crate::project::{self, Agent, Project, RuntimeKind};
 use crate::runtime::{self, Access, Process};
 use crate::scheduler::{AgentRules, ProjectRules};
 use crate::store::{Keys, Lock, Store};
@@ -65,12 +68,14 @@ pub struct Plan {
     pub whole: bool,
     /// Where the traffic of runs with their models is kept.
     pub record: Option<PathBuf>,
+    /// No registry is asked for images.
+    pub offline: bool,
 }
 
 impl Plan {
     /// A host for single runs, which only this process knows of.
     pub fn single(project: Project, places: Places) -> Self {
-        Self { project, places, port: 0, expose: false, whole: false, record: None }
+        Self { project, places, port: 0, expose: false, whole: false, record: None, offline: false }
     }
 }
 
@@ -81,8 +86,9 @@ pub struct Hosted {
     pub places: Places,
     pub keep_scale: KeepScale,
     redactor: LearningRedactor,
+    builder: Arc<Builder>,
     gateway_stop: watch::Sender<bool>,
-    gateway: tokio::task::JoinHandle<()>,
+    gateway: tokio::task::JoinHandle<((), ())>,
     writer: JoinHandle<()>,
     _log: Option<Guard>,
     _lock: Lock,
@@ -121,13 +127,19 @@ impl Hosted {
         let definitions = Arc::new(Definitions::new(defined));
 
         let binary = own_binary()?;
-        let process = Process::new(&places.al, &places.logs, binary.clone()).map_err(runtime)?;
+        let process = Process::new(&places.al, &places.logs, binary.clone(), &agent::COMMANDS)
+            .map_err(runtime)?;
         runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
             .map_err(runtime)?;
+        let label = places.al.display().to_string();
+        let how = How { offline: plan.offline, fresh: false };
+        let builder = Arc::new(Builder::new(container_binary(&binary), label.clone(), how));
         let equipment = Equipment {
             al_home: context.al_home.clone(),
             binary,
             record: plan.record,
+            images: Some(builder.clone()),
+            label,
             hidden: secrets.known.clone(),
             redactor: secrets.redactor.clone(),
         };
@@ -157,11 +169,23 @@ impl Hosted {
             project_dir: definitions.get().project.dir.clone(),
             redactor: redactor.clone(),
         }));
-        let gateway = tokio.spawn(gateway::serve(listener, app, stopped));
+        let gateway = {
+            let folder = places.al.join(runtime::BOX_DIR);
+            let socket = {
+                let _context = tokio.enter();
+                gateway::bind_socket(&folder, runtime::BOX_SOCKET)
+                    .map_err(|e| unwritable(&places, &folder, &e))?
+            };
+            let inside = gateway::serve_containers(socket, Arc::clone(&app), stopped.clone());
+            let outside = gateway::serve(listener, app, stopped);
+            tokio.spawn(async { tokio::join!(inside, outside) })
+        };
         write_gateway_file(&places, &url)?;
         let agents = definitions.get().project.agents.len();
         tracing::info!(target: "host", %url, agents, "scheduler started");
         if plan.whole {
+            let build = Arc::clone(&builder).build_all(engine.clone(), Arc::clone(&definitions));
+            tokio.spawn(build);
             let (engine, definitions) = (engine.clone(), Arc::clone(&definitions));
             let (context, id_key) = (context.clone(), keys.id_key);
             tokio.spawn(Reload { engine, definitions, sources, context, zone, id_key }.run());
@@ -172,12 +196,18 @@ impl Hosted {
             places,
             keep_scale,
             redactor,
+            builder,
             gateway_stop,
             gateway,
             writer,
             _log: log,
             _lock: lock,
         })
+    }
+
+    /// Whom to tell how far builds of images are.
+    pub fn tell_builds(&self, hear: super::images::Hear) {
+        self.builder.tell(hear);
     }
 
     /// A console's way in.
@@ -267,9 +297,17 @@ pub(super) fn cannot_run(agent: &Agent, al_home: &Path) -> Option<String> {
 
 /// Why no run of this agent could start, whatever credentials there are.
 pub(super) fn cannot_start(agent: &Agent) -> Option<String> {
-    let program = agent.engine.command.as_ref();
-    let missing = || runtime::missing_program(program?, &agent.dir);
-    engine::unavailable(agent).or_else(missing)
+    match agent.runtime.kind {
+        RuntimeKind::Process => {
+            runtime::missing_program(agent.engine.command.as_ref()?, &agent.dir)
+        }
+        // What is there is up to the image, or to the user.
+        RuntimeKind::HostUser => None,
+        RuntimeKind::Container => {
+            let trouble = docker::connect(&ambient::env).err()?;
+            Some(format!("{trouble}: {}", trouble.hint()))
+        }
+    }
 }
 
 fn warn(what: &str) {
@@ -380,7 +418,14 @@ fn runtime(error: runtime::Error) -> Failure {
     Failure::upstream("runtime_unusable", error.to_string())
 }
 
-fn own_binary() -> Result<PathBuf, Failure> {
+/// The al that goes into images: this one, unless a variable names one for the images' system, as on
+/// a Mac or for a base with another C library.
+pub(super) fn container_binary(own: &Path) -> PathBuf {
+    ambient::env_os("AL_CONTAINER_BINARY").map_or_else(|| own.to_owned(), PathBuf::from)
+}
+
+/// This program itself.
+pub(super) fn own_binary() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|e: io::Error| {
         Failure::upstream("own_binary_unknown", format!("the path of al cannot be told: {e}"))
     })

@@ -3,6 +3,7 @@
 
 mod answer;
 mod ask;
+mod build;
 mod client;
 mod completions;
 mod context;
@@ -13,6 +14,7 @@ mod headless;
 mod history;
 mod hold;
 mod host;
+mod images;
 mod keys;
 mod kill;
 mod later;
@@ -118,6 +120,7 @@ pub enum Verb {
     Say(say::SayArgs),
     Scale(control::ScaleArgs),
     Doctor(doctor::DoctorArgs),
+    Build(build::BuildArgs),
     Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
     Completions(completions::CompletionsArgs),
@@ -129,7 +132,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Run", &["start", "run", "test", "stop"]),
     ("Look", &["stat", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
-    ("Set up", &["doctor", "models", "keys", "completions", "version"]),
+    ("Set up", &["doctor", "build", "models", "keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -240,6 +243,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Answer(args) => answer::run(args, context),
         Verb::Say(args) => say::run(args, context),
         Verb::Scale(args) => control::scale(args, context),
+        Verb::Build(args) => build::run(args, context),
         Verb::Models(args) => models::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
         Verb::Completions(args) => completions::run(args),

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use al_wire::story::TOOLS;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
@@ -20,10 +21,10 @@ use super::paint::safe;
 use super::start::Signals;
 use super::{Context, later, output, running, start, times};
 use crate::ambient::{self, Millis};
-use crate::engine::{Confirmation, Handle, Outcome, engine_name};
+use crate::engine::{Confirmation, Handle, Outcome, engine_name, runtime_name};
 use crate::failure::Failure;
 use crate::log::{Follower, Level, Query, Record};
-use crate::project::{EngineKind, Project};
+use crate::project::{Agent, EngineKind, Project, RuntimeKind};
 use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Why};
 use crate::store::{FILE, Reader};
 
@@ -31,6 +32,9 @@ use crate::store::{FILE, Reader};
 const LOOK: Duration = Duration::from_millis(100);
 /// Records that are printed together.
 const BATCH: usize = 256;
+/// Where a run can be told to execute.
+const RUNTIMES: [RuntimeKind; 3] =
+    [RuntimeKind::Process, RuntimeKind::Container, RuntimeKind::HostUser];
 /// Exit code of a run that was killed or dropped, as a shell counts an interrupt.
 const KILLED: u8 = 130;
 
@@ -44,6 +48,7 @@ const KILLED: u8 = 130;
   al run dev --key build-812          the same key again is the same run
   al run dev --param repo=acme/api    over the params of its config.toml
   al run dev --record fix.jsonl       keeps what the model says, for `al test`
+  al run dev --runtime process        a trial outside of its container
 
 Works with and without a running scheduler. The exit code is the run's; a run
 for later is not waited for.")]
@@ -87,6 +92,11 @@ pub struct RunArgs {
     #[arg(conflicts_with_all = ["again", "after", "at", "key", "priority"])]
     pub record: Option<PathBuf>,
 
+    /// Where this one run executes, whatever the agent says. The run is one apart, as with --record
+    #[arg(long, value_name = "RUNTIME", value_parser = runtime())]
+    #[arg(conflicts_with_all = ["again", "after", "at", "key", "priority"])]
+    pub runtime: Option<RuntimeKind>,
+
     /// Show debug records too: thoughts, and what tools gave back
     #[arg(short, long)]
     pub all: bool,
@@ -100,6 +110,15 @@ fn priority(text: &str) -> Result<Priority, String> {
     Priority::from_name(text).ok_or_else(|| "one of low, normal and high".to_owned())
 }
 
+/// Names of runtimes, which shells complete.
+fn runtime() -> impl TypedValueParser<Value = RuntimeKind> {
+    let names = RUNTIMES.map(runtime_name);
+    PossibleValuesParser::new(names).try_map(|name| {
+        let named = RUNTIMES.into_iter().find(|kind| runtime_name(*kind) == name);
+        named.ok_or("there is no such runtime")
+    })
+}
+
 fn param(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("written name=value")?;
     if name.is_empty() {
@@ -109,6 +128,12 @@ fn param(text: &str) -> Result<(String, String), String> {
 }
 
 impl RunArgs {
+    /// Whether the run is a trial that the project's history and its scheduler know nothing of. One
+    /// in another runtime is, because a later scheduler would look for it where the agent runs.
+    fn is_apart(&self) -> bool {
+        self.record.is_some() || self.runtime.is_some()
+    }
+
     /// When it is to start, if not now.
     fn not_before(&self, context: &Context) -> Result<Option<Millis>, Failure> {
         match (&self.after, &self.at) {
@@ -134,7 +159,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let is_running = running::running(&context.state_dir()).is_some();
     let project = match start::load(context) {
         // A scheduler at work goes on in spite of errors, and knows its agents.
-        Err(_) if is_running && args.record.is_none() => None,
+        Err(_) if is_running && !args.is_apart() => None,
         loaded => Some(loaded?),
     };
     if let (Some(agent), Some(project)) = (&args.agent, &project)
@@ -155,7 +180,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     }
     let tokio = start::tokio()?;
     let signals = tokio.block_on(async { Signals::listen() })?;
-    let apart = args.record.as_deref().map(Apart::new).transpose()?;
+    let apart = args.is_apart().then(|| Apart::new(args)).transpose()?;
     let Some(project) = project.filter(|_| !is_running || apart.is_some()) else {
         let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
         let places = Places::of(&dir);
@@ -171,7 +196,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     };
     let places = Places::of(&project.dir);
     let plan = match &apart {
-        Some(apart) => Plan { record: Some(apart.record.clone()), ..apart.plan(project) },
+        Some(apart) => apart.plan(project, args),
         None => Plan::single(project, places),
     };
     let hosted = Hosted::start(&tokio, plan, context)?;
@@ -205,19 +230,19 @@ fn must_be_recordable(agent: &str, project: &Project) -> Result<(), Failure> {
 struct Apart {
     /// Removed with everything in it when this value is dropped.
     folder: TempDir,
-    record: PathBuf,
+    record: Option<PathBuf>,
 }
 
 impl Apart {
-    fn new(record: &Path) -> Result<Self, Failure> {
+    fn new(args: &RunArgs) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
             Failure::upstream("no_folder", format!("no folder for a run apart: {error}"))
         };
-        let record = std::path::absolute(record).map_err(failed)?;
-        if record.exists() {
+        let record = args.record.as_deref().map(std::path::absolute).transpose().map_err(failed)?;
+        if let Some(there) = record.as_ref().filter(|record| record.exists()) {
             return Err(Failure::user(
                 "file_exists",
-                format!("{} is there already", record.display()),
+                format!("{} is there already", there.display()),
             )
             .hint("a recording is a new file: choose another name, or remove that one"));
         }
@@ -225,8 +250,15 @@ impl Apart {
         Ok(Self { folder, record })
     }
 
-    fn plan(&self, project: Project) -> Plan {
-        Plan::single(project, Places::at(self.folder.path().join(".al")))
+    fn plan(&self, mut project: Project, args: &RunArgs) -> Plan {
+        let named = |agent: &&mut Agent| args.agent.as_ref() == Some(&agent.name);
+        if let Some(kind) = args.runtime
+            && let Some(agent) = project.agents.iter_mut().find(named)
+        {
+            agent.runtime.kind = kind;
+        }
+        let places = Places::at(self.folder.path().join(".al"));
+        Plan { record: self.record.clone(), ..Plan::single(project, places) }
     }
 }
 

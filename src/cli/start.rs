@@ -51,6 +51,10 @@ pub struct StartArgs {
     #[arg(short, long)]
     pub expose: bool,
 
+    /// Ask no registry for images of containers
+    #[arg(long)]
+    pub offline: bool,
+
     /// Colours of the console: terminal, mono, or one of your own
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
@@ -73,6 +77,7 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
         expose: args.expose,
         whole: true,
         record: None,
+        offline: args.offline,
     };
     let tokio = tokio()?;
     point_to_doctor(doctor::errors(&plan.project, context, &tokio), context);
@@ -130,6 +135,10 @@ fn announce(hosted: &Hosted, lines: &Lines) {
         1 => "1 agent".to_owned(),
         n => format!("{n} agents"),
     };
+    let heard = std::sync::Mutex::new(lines.sayer());
+    hosted.tell_builds(Box::new(move |line| {
+        heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).say(line);
+    }));
     let mut lines = lines.sayer();
     lines.say(&format!("{}: {agents}, gateway {url}, pid {}", facts.project, facts.pid));
     lines.say("Ctrl-C lets runs finish and ends; a second one kills them, a third one leaves");

@@ -11,15 +11,15 @@ use tokio::runtime::Handle as Tokio;
 use super::definitions::Definitions;
 use super::equip::{self, Equipment, Wanted};
 use super::handle::Handle;
-use super::rules::runtime_name;
+use super::place;
 use crate::ambient;
 use crate::harness::{AGENT, CredentialNote, Job};
 use crate::log;
 use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
-use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec};
+use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec, boxed};
 use crate::scheduler::{
-    Effect, EffectNews, Event, Exit, Millis, Run, RunState, Spent, Verdict, View,
+    Effect, EffectNews, Event, Exit, Millis, Report, Run, RunState, Spent, Verdict, View,
 };
 use crate::signal;
 
@@ -208,7 +208,7 @@ impl Driver {
     }
 
     async fn start(&self, effect: &Effect, run: &str, attempt: u32) {
-        let spec = match self.spec(run, attempt).await {
+        let spec = match self.spec(run, attempt, false).await {
             Ok(Some(spec)) => spec,
             Ok(None) => return,
             Err(message) => return self.news(effect, EffectNews::Failed { message }),
@@ -278,6 +278,7 @@ impl Driver {
                 self.watch(run, attempt, &handle).await;
             }
             Found::Ended(exit) => self.exited(run, attempt, exit),
+            Found::Orphaned => self.adopt(effect).await,
             Found::Gone(news) => self.news(effect, news),
         }
     }
@@ -290,7 +291,9 @@ impl Driver {
     ) -> Result<T, runtime::Error> {
         for pause in INSIST {
             match ask().await {
-                Err(error) => tracing::warn!(target: "engine", error = %error, "asked again"),
+                Err(error) if !matches!(error, runtime::Error::Orphaned { .. }) => {
+                    tracing::warn!(target: "engine", error = %error, "asked again");
+                }
                 answer => return answer,
             }
             tokio::time::sleep(pause).await;
@@ -301,9 +304,36 @@ impl Driver {
     async fn watch(&self, run: &str, attempt: u32, handle: &runtime::Handle) {
         match self.insist(|| self.process.wait(handle)).await {
             Ok(exit) => self.exited(run, attempt, exit),
+            Err(runtime::Error::Orphaned { .. }) => {
+                self.adopt(&Effect::Start { run: run.to_owned(), attempt }).await;
+            }
             // The next round looks again.
             Err(error) => {
                 tracing::error!(target: "engine", run, attempt, error = %error, "end not seen");
+            }
+        }
+    }
+
+    /// Puts a new supervisor over a container that goes on without one.
+    async fn adopt(&self, effect: &Effect) {
+        let (run, attempt) = (effect.run(), effect.attempt());
+        let started = match self.spec(run, attempt, true).await {
+            Ok(Some(spec)) => self.process.start(spec).await,
+            Ok(None) => return,
+            Err(message) => {
+                tracing::error!(target: "engine", run, attempt, message, "cannot be adopted");
+                return self.news(effect, EffectNews::Lost);
+            }
+        };
+        match started {
+            Ok(handle) => {
+                tracing::info!(target: "engine", run, attempt, "container adopted");
+                self.news(effect, EffectNews::Done);
+                Box::pin(self.watch(run, attempt, &handle)).await;
+            }
+            // Somebody else did, or the next round tries again.
+            Err(error) => {
+                tracing::warn!(target: "engine", run, attempt, error = %error, "not adopted yet");
             }
         }
     }
@@ -317,7 +347,7 @@ impl Driver {
     }
 
     /// Everything an attempt needs, or why it cannot be had; none when nobody wants it any more.
-    async fn spec(&self, run: &str, attempt: u32) -> Result<Option<Spec>, String> {
+    async fn spec(&self, run: &str, attempt: u32, adopt: bool) -> Result<Option<Spec>, String> {
         let reader = Arc::clone(self.engine.reader());
         let id = run.to_owned();
         let stored = move || {
@@ -330,13 +360,23 @@ impl Driver {
             tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
         let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
         // What ended may have been swept away, and its fence with it.
-        if (row.state, row.attempt) != (RunState::Starting, attempt) {
+        let wanted = match adopt {
+            false => row.state == RunState::Starting,
+            true => row.state.alive(),
+        };
+        if !wanted || row.attempt != attempt {
             return Ok(None);
         }
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let command = self.command(agent)?;
-        let access = (self.grant)(run, attempt);
+        let (engine, built) = (self.engine.clone(), run.to_owned());
+        let watch = move |text: String| {
+            let (run, report) = (built.clone(), Report::Status(text));
+            engine.report(Event::RunReported { run, attempt, report });
+        };
+        let place = place::place(&defined.project, agent, &self.equipment, &watch).await?;
+        let access = (self.grant)(run, attempt).filter(|_| place::has_gateway(agent));
         let kit = self.kit(agent).await?;
         let mut secrets = self.equipment.hidden.clone();
         secrets.extend(access.iter().map(|access| access.token.clone()));
@@ -360,7 +400,8 @@ impl Driver {
             attempt,
             agent: agent.name.clone(),
             agent_dir: agent.dir.clone(),
-            place: runtime::Place::Process,
+            place,
+            adopt,
             command,
             env: kit.env,
             files: kit.files,
@@ -377,12 +418,14 @@ impl Driver {
 
     /// What to execute.
     fn command(&self, agent: &Agent) -> Result<ScriptCommand, String> {
-        if let Some(why) = unavailable(agent) {
-            return Err(why);
-        }
         match (equip::thinker(agent.engine.kind), agent.engine.command.clone()) {
             (Some(_), _) => {
-                let binary = self.equipment.binary.to_string_lossy().into_owned();
+                let binary = match agent.runtime.kind {
+                    RuntimeKind::Container => boxed::BINARY.to_owned(),
+                    RuntimeKind::HostUser | RuntimeKind::Process => {
+                        self.equipment.binary.to_string_lossy().into_owned()
+                    }
+                };
                 Ok(ScriptCommand::Program(vec![binary, AGENT.to_owned()]))
             }
             (None, Some(command)) => Ok(command),
@@ -407,6 +450,8 @@ impl Driver {
 pub enum Found {
     Living(runtime::Handle),
     Ended(runtime::Exit),
+    /// It goes on, and somebody has to stand over it.
+    Orphaned,
     Gone(EffectNews),
 }
 
@@ -414,6 +459,7 @@ pub fn found(presence: Presence) -> Found {
     match presence {
         Presence::Running(handle) => Found::Living(handle),
         Presence::Exited(exit) => Found::Ended(exit),
+        Presence::Orphaned { .. } => Found::Orphaned,
         Presence::Absent => Found::Gone(EffectNews::Absent),
         Presence::Lost => Found::Gone(EffectNews::Lost),
     }
@@ -445,6 +491,7 @@ pub fn how_it_ended(exit: runtime::Exit) -> Exit {
         ExitWhy::TimedOut { after_s } => Verdict::TimedOut { after_s },
         ExitWhy::Stopped => Verdict::Stopped,
         ExitWhy::CannotExecute { message } => Verdict::CannotStart { message },
+        ExitWhy::OutOfMemory { limit_bytes } => Verdict::OutOfMemory { limit_bytes },
         ExitWhy::Lost => Verdict::Lost,
     };
     Exit {
@@ -484,18 +531,6 @@ pub fn bearer(agent: &Agent) -> Bearer {
         EngineKind::Script => Bearer::Program,
         EngineKind::Builtin | EngineKind::Claude | EngineKind::Codex => Bearer::Thinker,
     }
-}
-
-/// Why this version cannot run an agent, when it cannot.
-pub fn unavailable(agent: &Agent) -> Option<String> {
-    let runtime = agent.runtime.kind;
-    if runtime != RuntimeKind::Process {
-        let runtime = runtime_name(runtime);
-        return Some(format!(
-            "this al has no {runtime} runtime; it runs [runtime] type = \"process\""
-        ));
-    }
-    None
 }
 
 /// The agent's parameters, and over them those that came with the trigger.

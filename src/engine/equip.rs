@@ -1,10 +1,14 @@
 //! What an agent that has a model is told when a run of it starts: its job, with the keys of its
 //! models.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::place::inside;
 use crate::ambient;
 use crate::harness::{CredentialNote, Job, Place, Step, Thinker};
 use crate::llm::{self, Auth, ModelSpec, Thinking};
@@ -13,6 +17,21 @@ use crate::project::credentials::{self, Secret};
 use crate::project::{
     Agent, AuthType, EngineKind, Model, Preflight, Project, RuntimeKind, ThinkingLevel,
 };
+
+/// Where the images of agents come from.
+pub trait Images: Send + Sync {
+    /// Id of an agent's image, built when it has to be; or why there is none, with what to do. While
+    /// it is built, `watch` is told how far that is.
+    fn image<'a>(
+        &'a self,
+        project: &'a Project,
+        agent: &'a Agent,
+        watch: &'a (dyn Fn(String) + Send + Sync),
+    ) -> ImageAnswer<'a>;
+}
+
+/// An answer to wait for.
+pub type ImageAnswer<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
 
 /// What every run on this machine is equipped from.
 #[derive(Clone, Default)]
@@ -25,6 +44,10 @@ pub struct Equipment {
     pub record: Option<PathBuf>,
     /// Secrets of the host itself, never to be seen in a log.
     pub hidden: Vec<String>,
+    /// Where images of containers come from.
+    pub images: Option<Arc<dyn Images>>,
+    /// What this scheduler's containers are labelled with.
+    pub label: String,
     /// Learns what runs are given, and takes it out of what they say.
     pub redactor: LearningRedactor,
 }
@@ -53,9 +76,21 @@ pub fn job(
     let Some(engine) = thinker(agent.engine.kind) else { return Ok(None) };
     let models = agent.models.iter().map(|name| {
         let model = project.config.models.get(name).ok_or(format!("there is no model {name}"))?;
-        with_key(name, model, agent.runtime.kind, &equipment.al_home)
+        let mut spec = with_key(name, model, agent.runtime.kind, &equipment.al_home)?;
+        if let Some(file) = &spec.file {
+            let unseen = || {
+                let file = file.display();
+                format!(
+                    "model {name}: {file} is not in the agent's folder or in shared/, where its \
+                         container could see it"
+                )
+            };
+            spec.file = Some(inside(agent, &project.dir, file).ok_or_else(unseen)?);
+        }
+        Ok(spec)
     });
     let shared = project.dir.join("shared");
+    let seen = |path: &Path| inside(agent, &project.dir, path).unwrap_or_else(|| path.to_owned());
     Ok(Some(Job {
         run: wanted.run.to_owned(),
         attempt: wanted.attempt,
@@ -63,8 +98,8 @@ pub fn job(
         engine,
         place: place(agent.runtime.kind),
         skill: agent.skill.body.clone(),
-        agent_dir: agent.dir.clone(),
-        shared_dir: shared.is_dir().then_some(shared),
+        agent_dir: seen(&agent.dir),
+        shared_dir: shared.is_dir().then(|| seen(&shared)),
         trigger: wanted.trigger.clone(),
         params: wanted.params,
         credentials: wanted.credentials,

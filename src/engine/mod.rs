@@ -11,6 +11,7 @@ mod equip;
 mod handle;
 mod meter;
 mod mirror;
+mod place;
 mod present;
 mod question;
 mod rules;
@@ -25,11 +26,12 @@ mod writer;
 mod tests;
 
 pub use definitions::{Defined, Definitions};
-pub use drive::{Driver, Found, Grant, bearer, found, how_it_ended, should_live, unavailable};
-pub use equip::{Equipment, model_spec};
+pub use drive::{Driver, Found, Grant, bearer, found, how_it_ended, should_live};
+pub use equip::{Equipment, ImageAnswer, Images, model_spec};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
+pub use place::{CPUS, Machine, limits};
 pub use present::{
     Repeats, agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
     trigger_words, usage_row,

@@ -94,7 +94,7 @@ fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn agent(dir: &Path) -> Agent {
+pub(super) fn agent(dir: &Path) -> Agent {
     Agent {
         name: "dev".into(),
         dir: dir.to_owned(),
@@ -130,7 +130,7 @@ fn agent(dir: &Path) -> Agent {
     }
 }
 
-fn config() -> crate::project::Config {
+pub(super) fn config() -> crate::project::Config {
     use crate::project::{Config, Gateway, Local, Telemetry};
     Config {
         models: BTreeMap::new(),

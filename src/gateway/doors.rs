@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections at each door, when the process may have that many files open.
@@ -16,7 +15,7 @@ const LEAST: u64 = 16;
 const FILES: u64 = 8192;
 
 /// Sent to whom there is no room for.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
+pub const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
 Retry-After: 1\r\nConnection: close\r\nContent-Length: 32\r\n\r\n{\"error\":\"too many connections\"}";
 
 /// Room for connections.
@@ -50,11 +49,6 @@ fn files() -> u64 {
     let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
     let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
     if wanted > now && setrlimit(Resource::Nofile, raised).is_ok() { wanted } else { now }
-}
-
-/// Tells a sender that there is no room, if that can be done without waiting.
-pub fn turn_away(stream: &TcpStream) {
-    let _ = stream.try_write(FULL);
 }
 
 #[cfg(test)]

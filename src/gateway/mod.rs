@@ -44,8 +44,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use key::ApiKey;
-pub use port::bind;
-pub use serve::serve;
+pub use port::{bind, bind_socket};
+pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;
 

@@ -1,10 +1,13 @@
 //! Taking the port, and saying who has it when it is taken.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::Path;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use crate::failure::Failure;
 
@@ -14,6 +17,27 @@ use crate::failure::Failure;
 /// When the port is taken, or not for this user, or the address is not of this machine.
 pub async fn bind(addr: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(addr).await.map_err(|error| failure(addr, &error))
+}
+
+/// Listens at a socket in a folder that containers see, where every user of a container may connect:
+/// who may look into the folder is decided by where it lies.
+///
+/// # Errors
+/// When the folder or the socket cannot be made.
+pub fn bind_socket(folder: &Path, name: &str) -> io::Result<UnixListener> {
+    DirBuilder::new().recursive(true).mode(0o711).create(folder)?;
+    // A folder that was there keeps its mode, and the process may have a mask.
+    fs::set_permissions(folder, Permissions::from_mode(0o711))?;
+    match fs::remove_file(folder.join(name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // Paths of sockets are short, those of projects need not be.
+    let handle = File::open(folder)?;
+    let path = format!("/proc/self/fd/{}/{name}", handle.as_raw_fd());
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+    Ok(listener)
 }
 
 fn failure(addr: SocketAddr, error: &std::io::Error) -> Failure {

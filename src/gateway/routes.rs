@@ -22,7 +22,35 @@ use super::{
 };
 
 pub fn router(app: Arc<App>) -> Router {
-    let agents = Router::new()
+    let routes = common()
+        .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
+        .nest("/control", control(&app))
+        .merge(operators(&app))
+        .merge(runs());
+    finished(routes, app)
+}
+
+/// What a run in a container can see of the gateway: nothing that is for others.
+pub fn for_containers(app: Arc<App>) -> Router {
+    finished(common().merge(runs()), app)
+}
+
+fn common() -> Router<Arc<App>> {
+    Router::new().route("/health", get(async || ok(&json!({"status": "ok"}))))
+}
+
+fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    routes
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(note))
+        .with_state(app)
+}
+
+/// What runs say and ask for.
+fn runs() -> Router<Arc<App>> {
+    Router::new()
         .route("/signals/status", post(signals::status))
         .route("/signals/return", post(signals::return_value))
         .route("/signals/rerun", post(signals::rerun))
@@ -42,18 +70,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/slots/acquire", post(slots::acquire))
         .route("/slots/release", post(slots::release))
         .route("/said", get(said::list))
-        .route_layer(from_fn(signals::this_machine_only));
-    Router::new()
-        .route("/health", get(async || ok(&json!({"status": "ok"}))))
-        .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
-        .nest("/control", control(&app))
-        .merge(operators(&app))
-        .merge(agents)
-        .fallback(unknown)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(note))
-        .with_state(app)
+        .route_layer(from_fn(signals::this_machine_only))
 }
 
 /// With the key wherever the gateway listens: names of agents are nobody else's business, and what

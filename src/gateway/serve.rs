@@ -1,7 +1,9 @@
 //! The accept loop: a task for each connection, time for headers, an end that never hangs.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +15,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-use super::doors::{Doors, turn_away};
+use super::doors::{Doors, FULL};
 use super::impatient::Impatient;
 use super::{App, routes};
 
@@ -39,19 +42,66 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
+/// Where connections come from.
+trait Entrance: Sync {
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+
+    /// Tells a sender that there is no room, if that can be done without waiting.
+    fn turn_away(stream: &Self::Stream);
+}
+
+impl Entrance for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, from) = Self::accept(self).await?;
+        // Answers are small; waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, peer(from)))
+    }
+
+    fn turn_away(stream: &TcpStream) {
+        let _ = stream.try_write(FULL);
+    }
+}
+
+/// What runs in containers come through.
+impl Entrance for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<(UnixStream, Peer)> {
+        let (stream, _) = Self::accept(self).await?;
+        Ok((stream, Peer(Ipv4Addr::LOCALHOST.into())))
+    }
+
+    fn turn_away(stream: &UnixStream) {
+        let _ = stream.try_write(FULL);
+    }
+}
+
 /// Serves until `stop` says true or its sender is gone, then lets requests in flight finish for at
 /// most three seconds.
-pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let router = routes::router(app);
+pub async fn serve(listener: TcpListener, app: Arc<App>, stop: watch::Receiver<bool>) {
+    serve_all(listener, routes::router(app), stop).await;
+}
+
+/// Serves what runs in containers may ask, at a socket that they see and nobody else.
+pub async fn serve_containers(listener: UnixListener, app: Arc<App>, stop: watch::Receiver<bool>) {
+    serve_all(listener, routes::for_containers(app), stop).await;
+}
+
+async fn serve_all<E: Entrance>(entrance: E, router: Router, mut stop: watch::Receiver<bool>) {
     let doors = Doors::new();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             () = stopped(&mut stop) => break,
-            accepted = listener.accept() => accepted,
+            accepted = entrance.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let (stream, from) = match accepted {
+        let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(target: "gateway", error = %error, "a connection was not accepted");
@@ -59,9 +109,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiv
                 continue;
             }
         };
-        let peer = peer(from);
         match doors.enter(peer.0) {
-            None => turn_away(&stream),
+            None => E::turn_away(&stream),
             Some(room) => {
                 let (router, stop) = (router.clone(), stop.clone());
                 connections.spawn(async move {
@@ -71,7 +120,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiv
             }
         }
     }
-    drop(listener);
+    drop(entrance);
     let all = async { while connections.join_next().await.is_some() {} };
     // Dropping the set cuts the ones that hang.
     let _ = timeout(LEAVE_IN, all).await;
@@ -86,9 +135,12 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn converse(stream: TcpStream, peer: Peer, router: Router, mut stop: watch::Receiver<bool>) {
-    // Answers are small; waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: Peer,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
         async move {

@@ -8,6 +8,8 @@ use super::tree::{Node, Table, Tree};
 
 /// Docker's smallest memory limit.
 const LEAST_MEMORY: u64 = 6 << 20;
+/// Bytes of a user's name, as Linux has it.
+const NAME_MAX: usize = 32;
 /// Where the container has what is its own; mounts go elsewhere.
 const OWN: [&str; 6] = ["/app", "/credentials", "/tmp", "/proc", "/sys", "/dev"];
 
@@ -39,6 +41,12 @@ pub fn runtime(table: Option<&Table>, agent_dir: &Path, problems: &mut Problems)
     if let Some(node) = table.and_then(|t| t.node("memory")) {
         check_memory(node, problems);
     }
+    if let Some(node) = table.and_then(|t| t.node("run_as")) {
+        check_user(node, problems);
+    }
+    for node in table.map(|t| t.list("groups")).unwrap_or_default() {
+        check_name(node, "group", problems);
+    }
     let default = Runtime::default();
     Runtime {
         kind,
@@ -52,6 +60,32 @@ pub fn runtime(table: Option<&Table>, agent_dir: &Path, problems: &mut Problems)
         memory: text("memory").map(str::to_owned),
         cpus: table.and_then(|t| t.number("cpus")),
     }
+}
+
+/// Says when a user is none that runs can execute as.
+fn check_user(node: &Node, problems: &mut Problems) {
+    if matches!(&node.value, Tree::Text(text) if text == "root") {
+        let why = "runs as `root` would have this whole machine";
+        problems.push(
+            Problem::error_at(&node.at, why)
+                .hint("choose a user without rights, that nobody else uses: `al-agent`"),
+        );
+    }
+    check_name(node, "user", problems);
+}
+
+/// Says when a text can be no name of a user or group: these become words of commands.
+fn check_name(node: &Node, what: &str, problems: &mut Problems) {
+    let Tree::Text(text) = &node.value else { return };
+    let inside = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    if text.starts_with(first) && text.chars().all(inside) && text.len() <= NAME_MAX {
+        return;
+    }
+    problems.push(
+        Problem::error_at(&node.at, format!("{} is no name of a {what}", quoted(text)))
+            .hint("a letter comes first, then letters, digits, `_`, `.` and `-`, 32 in all"),
+    );
 }
 
 /// Says when a text is no amount of memory.

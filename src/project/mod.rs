@@ -13,7 +13,7 @@ pub mod credentials;
 mod discover;
 pub mod edit;
 mod folder;
-mod isolation;
+pub mod isolation;
 pub mod kit;
 mod layers;
 mod load;
@@ -32,7 +32,6 @@ pub mod watch;
 
 pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
-pub use isolation::memory;
 pub use load::{Loaded, Request, examine, load, survey};
 pub use model::*;
 pub use place::Written;

@@ -53,6 +53,28 @@ pub(super) fn take(attempt: &Attempt, owner: &Owner) -> io::Result<Option<Claim>
     }
 }
 
+/// Takes over the claim of a supervisor that is gone; none when it is not, or another was faster.
+pub(super) fn inherit(attempt: &Attempt, owner: &Owner) -> io::Result<Option<Claim>> {
+    let mut file = File::options().read(true).write(true).open(attempt.claim())?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    }
+    let text = serde_json::to_vec(owner)?;
+    file.write_all(&text)?;
+    file.set_len(text.len() as u64)?;
+    Ok(Some(Claim { _lock: file }))
+}
+
+/// When a supervisor took the attempt; none when none did.
+pub(super) fn claimed_ms(attempt: &Attempt) -> io::Result<Option<i64>> {
+    Ok(match look(attempt)? {
+        Some(State::Left { claimed_ms, .. }) => Some(claimed_ms),
+        Some(State::Held { .. } | State::Fenced) | None => None,
+    })
+}
+
 /// Tells apart the threads of one process.
 fn nonce() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};

@@ -9,8 +9,7 @@ use super::layout::{self, Attempt};
 
 /// Writes these files, readable by nobody else and writable by nobody: `type/instance/field` and
 /// what it holds.
-pub(super) fn stage(attempt: &Attempt, files: &[(String, String)]) -> io::Result<()> {
-    let folder = attempt.credentials();
+pub(super) fn stage(folder: &Path, files: &[(String, String)]) -> io::Result<()> {
     for (path, contents) in files {
         let path = Path::new(path);
         if !path.components().all(|part| matches!(part, Component::Normal(_))) {

@@ -13,10 +13,13 @@ use tokio::process::{Child, Command};
 
 use super::claim::{self, Owner, State};
 use super::credentials;
-use super::environment::{Surroundings, environment};
+use super::environment::{Given, Rooms, Surroundings, environment};
 use super::layout::{self, Attempt};
 use super::pace::{self, Pace};
-use super::{Answer, Error, Exit, ExitWhy, Handle, Presence, Runtime, SUPERVISE, Spec, processes};
+use super::supervisor::Ticket;
+use super::{
+    Answer, BOX_DIR, Error, Exit, ExitWhy, Handle, Presence, Runtime, SUPERVISE, Spec, processes,
+};
 use crate::ambient::{self, Millis};
 
 /// A supervisor that has not claimed its attempt by then never gets to it.
@@ -35,6 +38,12 @@ pub(super) struct Job {
     pub env: Vec<(String, String)>,
     pub runs_dir: PathBuf,
     pub logs_dir: PathBuf,
+    /// Folder with the gateway's socket.
+    pub box_dir: PathBuf,
+    /// This program, to be started as another user.
+    pub binary: PathBuf,
+    /// Names of the commands of agents.
+    pub tools: Vec<String>,
 }
 
 /// The one line a supervisor answers.
@@ -55,17 +64,25 @@ pub struct Process {
     runs_dir: PathBuf,
     logs_dir: PathBuf,
     bin_dir: PathBuf,
+    box_dir: PathBuf,
     binary: PathBuf,
+    tools: Vec<String>,
     around: Surroundings,
 }
 
 impl Process {
-    /// `al_dir` is the project's `.al`; `binary` is what supervisors are started from.
+    /// `al_dir` is the project's `.al`; `binary` is what supervisors are started from; `tools` are the
+    /// names of the commands of agents.
     /// `/proc/self/exe` stays right when the file is replaced by a newer version.
     ///
     /// # Errors
     /// When the current directory is needed to complete a relative path, and is gone.
-    pub fn new(al_dir: &Path, logs_dir: &Path, binary: PathBuf) -> Result<Self, Error> {
+    pub fn new(
+        al_dir: &Path,
+        logs_dir: &Path,
+        binary: PathBuf,
+        tools: &[&str],
+    ) -> Result<Self, Error> {
         let absolute = |path: &Path| {
             std::path::absolute(path).map_err(|source| Error::Io {
                 doing: "find",
@@ -77,8 +94,10 @@ impl Process {
         Ok(Self {
             runs_dir: al_dir.join("runs"),
             bin_dir: al_dir.join("bin"),
+            box_dir: al_dir.join(BOX_DIR),
             logs_dir: absolute(logs_dir)?,
             binary,
+            tools: tools.iter().map(|name| (*name).to_owned()).collect(),
             around: Surroundings::here(),
         })
     }
@@ -118,9 +137,16 @@ impl Process {
         attempt.create()?;
         let (run, number) = (spec.run.clone(), spec.attempt);
         let job = Job {
-            env: environment(&spec, &attempt, &self.bin_dir, &self.around),
+            env: environment(
+                Given::by(&spec),
+                &Rooms::of(&attempt, &spec.agent_dir, &self.bin_dir),
+                &self.around,
+            ),
             runs_dir: self.runs_dir.clone(),
             logs_dir: self.logs_dir.clone(),
+            box_dir: self.box_dir.clone(),
+            binary: self.binary.clone(),
+            tools: self.tools.clone(),
             spec,
         };
         let job = serde_json::to_vec(&job).map_err(|e| Error::Supervisor(e.to_string()))?;
@@ -200,6 +226,9 @@ impl Process {
                     if let Some(exit) = read_exit(&attempt).map_err(failed)? {
                         return Ok(Presence::Exited(exit));
                     }
+                    if let Some(ticket) = Ticket::read(&attempt) {
+                        return Ok(Presence::Orphaned { container: ticket.name });
+                    }
                     processes::end_abandoned(&attempt, &boot);
                     // Its supervisor cannot any more.
                     credentials::remove(&attempt).map_err(failed)?;
@@ -223,6 +252,10 @@ impl Process {
             match self.judge_aside(&handle.run, handle.attempt).await? {
                 Presence::Exited(exit) => return Ok(exit),
                 Presence::Absent | Presence::Lost => return Ok(lost(&attempt)),
+                Presence::Orphaned { .. } => {
+                    let Handle { run, attempt, .. } = handle.clone();
+                    return Err(Error::Orphaned { run, attempt });
+                }
                 Presence::Running(_) => watch(attempt.clone()).await.map_err(failed)?,
             }
         }

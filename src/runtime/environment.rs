@@ -1,10 +1,10 @@
 //! The environment of a run: built from nothing, so that neither the scheduler's variables nor
 //! another run's get in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Spec;
 use super::layout::Attempt;
+use super::{Access, Spec};
 use crate::ambient;
 
 /// What of the scheduler's own environment reaches a program: how times, texts and temporary files
@@ -44,41 +44,103 @@ impl Surroundings {
                 .collect(),
         }
     }
+
+    /// All that this process has, as in a container: its image says what is there.
+    pub fn everything() -> Self {
+        Self {
+            path: ambient::env("PATH").unwrap_or_else(|| PATH.to_owned()),
+            passed_on: ambient::variables(),
+        }
+    }
+}
+
+/// Where a program finds what is its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rooms {
+    /// Working directory and home.
+    pub work: PathBuf,
+    pub agent_dir: PathBuf,
+    /// The commands of agents.
+    pub bin: PathBuf,
+    pub trigger: PathBuf,
+    pub params: PathBuf,
+    pub signals: PathBuf,
+    pub env_file: PathBuf,
+    pub credentials: PathBuf,
+}
+
+impl Rooms {
+    /// Those of an attempt in the project's folder.
+    pub fn of(attempt: &Attempt, agent_dir: &Path, bin: &Path) -> Self {
+        Self {
+            work: attempt.work(),
+            agent_dir: agent_dir.to_owned(),
+            bin: bin.to_owned(),
+            trigger: attempt.trigger(),
+            params: attempt.params(),
+            signals: attempt.signals(),
+            env_file: attempt.env_file(),
+            credentials: attempt.credentials(),
+        }
+    }
+}
+
+/// Who runs, and what it is given.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub run: &'a str,
+    pub agent: &'a str,
+    /// The agent's own variables.
+    pub env: &'a [(String, String)],
+    /// Whether it has files of credentials.
+    pub credentials: bool,
+    pub gateway: Option<&'a Access>,
+}
+
+impl<'a> Given<'a> {
+    pub fn by(spec: &'a Spec) -> Self {
+        Self {
+            run: &spec.run,
+            agent: &spec.agent,
+            env: &spec.env,
+            credentials: !spec.files.is_empty(),
+            gateway: spec.gateway.as_ref(),
+        }
+    }
 }
 
 /// The complete environment of an attempt. The agent's own variables cannot replace those that the
 /// agent-side commands depend on.
 pub(super) fn environment(
-    spec: &Spec,
-    attempt: &Attempt,
-    bin_dir: &Path,
+    given: Given<'_>,
+    rooms: &Rooms,
     around: &Surroundings,
 ) -> Vec<(String, String)> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let work = text(&attempt.work());
     let mut all = around.passed_on.clone();
-    all.push(("HOME".to_owned(), work.clone()));
-    all.push(("PATH".to_owned(), format!("{}:{}", text(bin_dir), around.path)));
-    all.extend(spec.env.iter().cloned());
-
-    let mut own = |name: &str, value: String| {
+    let mut put = |name: &str, value: String| {
         all.retain(|(other, _)| other != name);
         all.push((name.to_owned(), value));
     };
-    own("AL_AGENT", spec.agent.clone());
-    own("AL_AGENT_DIR", text(&spec.agent_dir));
-    own("AL_INSTANCE_ID", spec.run.clone());
-    own("AL_WORK_DIR", work);
-    own("AL_TRIGGER_FILE", text(&attempt.trigger()));
-    own("AL_PARAMS_FILE", text(&attempt.params()));
-    own("AL_SIGNAL_DIR", text(&attempt.signals()));
-    own("AL_ENV_FILE", text(&attempt.env_file()));
-    if !spec.files.is_empty() {
-        own("AL_CREDENTIALS_PATH", text(&attempt.credentials()));
+    put("HOME", text(&rooms.work));
+    put("PATH", format!("{}:{}", text(&rooms.bin), around.path));
+    for (name, value) in given.env {
+        put(name, value.clone());
     }
-    if let Some(gateway) = &spec.gateway {
-        own("GATEWAY_URL", gateway.url.clone());
-        own("SHUTDOWN_SECRET", gateway.token.clone());
+    put("AL_AGENT", given.agent.to_owned());
+    put("AL_AGENT_DIR", text(&rooms.agent_dir));
+    put("AL_INSTANCE_ID", given.run.to_owned());
+    put("AL_WORK_DIR", text(&rooms.work));
+    put("AL_TRIGGER_FILE", text(&rooms.trigger));
+    put("AL_PARAMS_FILE", text(&rooms.params));
+    put("AL_SIGNAL_DIR", text(&rooms.signals));
+    put("AL_ENV_FILE", text(&rooms.env_file));
+    if given.credentials {
+        put("AL_CREDENTIALS_PATH", text(&rooms.credentials));
+    }
+    if let Some(gateway) = given.gateway {
+        put("GATEWAY_URL", gateway.url.clone());
+        put("SHUTDOWN_SECRET", gateway.token.clone());
     }
     all
 }
@@ -89,7 +151,6 @@ mod tests {
 
     use super::*;
     use crate::project::ScriptCommand;
-    use crate::runtime::Access;
 
     #[test]
     fn a_run_gets_its_own_variables_and_nothing_else() {
@@ -101,6 +162,7 @@ mod tests {
             agent: "a".into(),
             agent_dir: "/p/agents/a".into(),
             place: crate::runtime::Place::Process,
+            adopt: false,
             command: ScriptCommand::Line("true".into()),
             env: vec![pair("TOKEN", "t"), pair("AL_AGENT", "somebody else")],
             files: vec![("t/default/token".into(), "t".into())],
@@ -112,7 +174,8 @@ mod tests {
             gateway: Some(Access { url: "http://localhost:1".into(), token: "s".into() }),
         };
         let around = Surroundings { path: "/bin".into(), passed_on: vec![pair("TZ", "UTC")] };
-        let got = environment(&spec, &attempt, Path::new("/p/.al/bin"), &around);
+        let rooms = Rooms::of(&attempt, &spec.agent_dir, Path::new("/p/.al/bin"));
+        let got = environment(Given::by(&spec), &rooms, &around);
         let want = [
             ("TZ", "UTC"),
             ("HOME", "/p/.al/runs/a-1/work"),

@@ -83,6 +83,15 @@ impl Attempt {
         self.dir.join("paced")
     }
 
+    /// Name of the attempt's container, and how its box marks its last words.
+    pub fn container(&self) -> PathBuf {
+        self.dir.join("container.json")
+    }
+
+    pub fn heard(&self) -> PathBuf {
+        self.dir.join("heard")
+    }
+
     pub fn exit(&self) -> PathBuf {
         self.dir.join("exit.json")
     }

@@ -30,6 +30,7 @@
 //! hard link to a file prepared before), and the kernel frees the lock with the supervisor's last
 //! breath, so "is it alive" needs no process id that another process may have taken over.
 
+pub mod boxed;
 mod claim;
 mod credentials;
 mod driver;
@@ -39,6 +40,7 @@ mod pace;
 mod place;
 mod processes;
 mod program;
+mod remains;
 mod supervisor;
 mod tools;
 
@@ -62,6 +64,10 @@ use crate::ambient::Millis;
 use crate::project::ScriptCommand;
 use crate::signal::Spent;
 
+/// Folder in the project's `.al` with the socket that containers reach the gateway through.
+pub const BOX_DIR: &str = "box";
+/// Name of that socket.
+pub const BOX_SOCKET: &str = "gateway.sock";
 /// First argument under which the binary is a supervisor.
 pub const SUPERVISE: &str = "__supervise";
 /// Exit code of a run that took too long.
@@ -85,6 +91,8 @@ pub struct Spec {
     pub agent_dir: PathBuf,
     /// Where it runs.
     pub place: Place,
+    /// It runs already, and its supervisor is gone: go on in its place.
+    pub adopt: bool,
     #[serde(with = "CommandShape")]
     pub command: ScriptCommand,
     /// Variables of the agent's own (credentials), on top of those every run has.
@@ -148,6 +156,10 @@ pub enum Presence {
     Exited(Exit),
     /// It never ran, and since this answer it never will.
     Absent,
+    /// Its container is there, and nobody stands over it: start it with [`Spec::adopt`].
+    Orphaned {
+        container: String,
+    },
     /// Its supervisor died without a word; what was left of its processes has been ended.
     Lost,
 }
@@ -190,6 +202,8 @@ pub enum ExitWhy {
     TimedOut { after_s: u64 },
     /// [`Runtime::stop`].
     Stopped,
+    /// It needed more memory than its container may have.
+    OutOfMemory { limit_bytes: u64 },
     /// It never started; the message says what to do.
     CannotExecute { message: String },
     /// Its supervisor died without a word.
@@ -224,6 +238,11 @@ pub enum Error {
         run: String,
         attempt: u32,
     },
+    /// Its container goes on without a supervisor; see [`Presence::Orphaned`].
+    Orphaned {
+        run: String,
+        attempt: u32,
+    },
     /// Run ids name directories.
     BadRunId(String),
     /// The supervisor could not be started or gave up before it claimed the attempt.
@@ -240,6 +259,9 @@ impl fmt::Display for Error {
         match self {
             Self::Claimed { run, attempt } => {
                 write!(f, "attempt {attempt} of {run} was started before")
+            }
+            Self::Orphaned { run, attempt } => {
+                write!(f, "the container of attempt {attempt} of {run} has no supervisor")
             }
             Self::BadRunId(run) => write!(f, "{run:?} cannot name a run"),
             Self::Supervisor(message) => write!(f, "the run's supervisor did not start: {message}"),

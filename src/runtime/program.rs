@@ -30,13 +30,27 @@ impl Refusal {
     }
 }
 
-/// Starts the program of a run in a process group of its own, with pipes at all three ends.
+/// Where the output of a program goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outputs {
+    /// Into pipes, for whoever starts it.
+    Piped,
+    /// Where that of this process goes.
+    Shared,
+}
+
+/// Starts the program of a run in a process group of its own, with a pipe at its stdin.
 pub(super) fn start(
     command: &ScriptCommand,
     agent_dir: &Path,
     work: &Path,
     env: &[(String, String)],
+    outputs: Outputs,
 ) -> Result<Child, Refusal> {
+    let output = || match outputs {
+        Outputs::Piped => Stdio::piped(),
+        Outputs::Shared => Stdio::inherit(),
+    };
     let (program, arguments) = match command {
         ScriptCommand::Line(line) => {
             (PathBuf::from("/bin/sh"), vec!["-c".to_owned(), line.clone()])
@@ -57,8 +71,8 @@ pub(super) fn start(
         .current_dir(work)
         .process_group(0)
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stdout(output())
+        .stderr(output());
     spawn(&mut command).map_err(|error| explain(&program, agent_dir, work, &error))
 }
 

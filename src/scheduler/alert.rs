@@ -7,6 +7,11 @@ const CONFIG: &str = "config:";
 /// Keys of alerts about spent budgets begin with this; the rest is the agent.
 const BUDGET: &str = "budget:";
 
+/// Keys of alerts about images that cannot be built begin with this; the rest is the agent.
+const IMAGE: &str = "image:";
+/// The key of the alert about a container engine that runs cannot use.
+pub const ENGINE: &str = "engine";
+
 /// What is wrong, without the instant at which that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -40,6 +45,11 @@ impl Fault {
     /// The key of an agent's spent budget.
     pub fn budget_key(agent: &str) -> String {
         format!("{BUDGET}{agent}")
+    }
+
+    /// The key of an agent's image.
+    pub fn image_key(agent: &str) -> String {
+        format!("{IMAGE}{agent}")
     }
 
     /// The fault with its place in front: `agents/dev/config.toml:3: ...`.

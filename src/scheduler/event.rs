@@ -52,6 +52,12 @@ pub enum Event {
     },
     /// The project's files were read again.
     ConfigChanged(Box<NewConfig>),
+    /// Something in the world is wrong, or not any more.
+    Noticed {
+        /// The key of the fault, under which an earlier one is replaced.
+        key: String,
+        fault: Option<Box<Fault>>,
+    },
 }
 
 /// What a project's files say now: all of it, not only what is new.
@@ -250,6 +256,10 @@ pub enum Verdict {
     },
     /// It was asked to stop.
     Stopped,
+    /// It needed more memory than it may have.
+    OutOfMemory {
+        limit_bytes: u64,
+    },
     CannotStart {
         message: String,
     },

@@ -71,6 +71,10 @@ pub enum Why {
     CannotStart {
         message: String,
     },
+    /// It needed more memory than its container may have.
+    OutOfMemory {
+        limit_bytes: u64,
+    },
     /// The process vanished without leaving its exit status.
     Lost,
     /// No agent wants this delivery.

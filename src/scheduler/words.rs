@@ -113,6 +113,10 @@ impl Why {
             }
             Self::StoppedBy { by } => format!("the scheduler was stopped by {by}"),
             Self::CannotStart { message } => format!("could not start: {message}"),
+            Self::OutOfMemory { limit_bytes } => format!(
+                "it needed more than its {} MB of memory: raise [runtime] memory or [local] memory",
+                limit_bytes >> 20
+            ),
             Self::Lost => "its process vanished without an exit status".to_owned(),
             Self::NoMatch => "no agent wants it".to_owned(),
             Self::RerunLimit { max } => format!("the limit of {max} reruns is reached"),

@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde_json::Value;
@@ -359,6 +360,120 @@ fn other_engines_are_started_once_for_a_look() {
     check(works, "", false, &[none]);
     let unseen = format!("{none}, and runs do not see ~/.codex/auth.json");
     check(works, "", true, &[&unseen]);
+}
+
+/// An engine without anything special at the socket that the world's commands are told of.
+fn engine(world: &World, info: &'static str) {
+    let listener = UnixListener::bind(world.home().join("docker.sock")).unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n";
+            let answer = format!("{head}content-length: {}\r\n\r\n{info}", info.len());
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn an_engine_that_is_not_there_stops_all_containers() {
+    let world = World::new(&[
+        ("agents/a/SKILL.md", SKILL),
+        ("agents/a/config.toml", "schedule = \"@daily\"\n"),
+        ("agents/b/SKILL.md", SKILL),
+        ("agents/b/config.toml", "schedule = \"@daily\"\n[runtime]\ntype = \"container\"\n"),
+        ("agents/c/SKILL.md", SKILL),
+        ("agents/c/config.toml", "schedule = \"@daily\"\n[runtime]\ntype = \"process\"\n"),
+    ]);
+    let found = || found(&world, &["machine"], &[]).1.join("\n");
+    let why =
+        "error: agents `a` and `b` run in containers: no container engine: there is no socket at";
+    assert_eq!(found(), format!("{why} ../home/docker.sock"));
+    engine(&world, "{\"Runtimes\":{\"runc\":{\"path\":\"runc\"}}}");
+    assert_eq!(found(), "");
+}
+
+#[test]
+fn what_an_engine_or_machine_has_not_is_told_before_a_run_wants_it() {
+    let world = project(
+        "[local]\ncpus = 4000\n",
+        &format!(
+            "{}runtime = \"runsc\"\ngpus = \"all\"\nmemory = \"900t\"\n\
+             mounts = [\"cache:/cache\", \"agents:/agents\", \"/no/such/place:/x:rw\"]\n",
+            SCRIPT.replace("process", "container")
+        ),
+    );
+    engine(&world, "{\"Runtimes\":{\"runc\":{\"path\":\"runc\"}}}");
+    let shown = world.shown(&["doctor"]);
+    let amounts = regex::Regex::new("containers get [0-9.]+").unwrap();
+    insta::assert_snapshot!(amounts.replace_all(&shown, "containers get [n]"));
+}
+
+#[test]
+fn an_engine_that_talks_nonsense_is_not_taken_for_one() {
+    let world = project("", "[runtime]\ntype = \"container\"\n");
+    engine(&world, "<html>");
+    let (code, found) = found(&world, &["machine"], &[]);
+    assert_eq!((code, found.len()), (3, 1), "{found:?}");
+    let why = "error: agent `dev` runs in a container: the container engine does not answer: ";
+    assert!(found[0].starts_with(why), "{found:?}");
+}
+
+/// A project whose agent runs as a user that nobody has, and programs that say what is so.
+fn host_user(programs: &[(&str, &str)]) -> (World, PathBuf) {
+    let world = project("", &SCRIPT.replace("process\"", "host-user\"\nrun_as = \"builder\""));
+    let bin = world.home().join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    for (program, script) in programs {
+        write(&bin.join(program), &format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    (world, bin)
+}
+
+/// `id` for a machine on which ann is a user, and the others that are named.
+const ID: &str = "case \"$*\" in -un) echo ann;; '-u -- builder') exit 1;; *) echo 990;; esac";
+
+#[test]
+fn a_user_that_is_not_there_is_found_and_made_only_when_somebody_agrees() {
+    let (world, bin) =
+        host_user(&[("id", ID), ("sudo", "exit 0"), ("useradd", "echo \"$@\" >> made")]);
+    let doctor = |args: &[&str]| {
+        let mut command = world.command(&[&["doctor"], args].concat());
+        let output = command.env("PATH", &bin).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let made = || fs::read_to_string(world.project().join("made")).unwrap_or_default();
+    for args in [&[][..], &["--check"]] {
+        let (code, shown) = doctor(args);
+        assert_eq!(code, Some(3), "{shown}");
+        assert!(shown.contains("there is no user `builder` on this machine"), "{shown}");
+        assert!(shown.contains("`al doctor --fix` shows what it would do"), "{shown}");
+    }
+    let (code, shown) = doctor(&["--fix"]);
+    assert_eq!(code, Some(2), "nobody is there to ask: {shown}");
+    assert!(shown.contains("al doctor --fix --yes"), "{shown}");
+    assert_eq!(made(), "");
+    let (_, shown) = doctor(&["--fix", "--yes"]);
+    let useradd = "useradd --system --create-home --shell /usr/sbin/nologin -- builder";
+    assert!(shown.contains(useradd), "{shown}");
+}
+
+#[test]
+fn a_project_with_errors_has_nothing_made() {
+    let (world, bin) = host_user(&[("id", ID), ("sudo", "exit 0"), ("useradd", "echo >> made")]);
+    write(&world.project().join("config.toml"), "scale = -1\n");
+    let mut command = world.command(&["doctor", "--fix", "--yes"]);
+    assert_eq!(command.env("PATH", &bin).output().unwrap().status.code(), Some(3));
+    assert!(!world.project().join("made").exists());
+}
+
+#[test]
+fn fixing_and_looking_exclude_each_other() {
+    let world = project("", SCRIPT);
+    assert_eq!(world.al(&["doctor", "--fix", "--check"]).status.code(), Some(2));
+    assert_eq!(world.al(&["doctor", "--yes"]).status.code(), Some(2));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::world::World;
+use crate::world::{Gateway, World};
 
 const CONFIG: &str = "\
 # A long piece of work.
@@ -104,4 +104,31 @@ fn a_scheduler_is_watched_paused_scaled_and_stopped_from_elsewhere() {
     said(&world, &["stop"]);
     assert_eq!(scheduler.exit_code(), Some(0));
     assert_eq!(stat(&world, "/scheduler"), None);
+}
+
+#[test]
+fn a_trial_in_another_runtime_leaves_the_project_and_its_scheduler_alone() {
+    let world = World::new(&[
+        ("config.toml", "projectName = \"shop\"\n"),
+        ("agents/dev/SKILL.md", "Work.\n"),
+        (
+            "agents/dev/config.toml",
+            "schedule = \"@yearly\"\n[harness]\ntype = \"script\"\ncommand = \"echo at work\"\n",
+        ),
+    ]);
+    let trial = ["run", "dev", "--runtime", "process"];
+    assert!(said(&world, &trial).contains("at work"));
+    assert!(!world.project().join(".al").exists(), "it has no history");
+
+    let scheduler = Gateway::answering(&world, 500, "{}");
+    assert!(said(&world, &trial).contains("at work"));
+    assert_eq!(scheduler.asked(), Vec::<String>::new());
+}
+
+#[test]
+fn runtimes_are_named_and_completed() {
+    let world = World::shop();
+    let shown = world.shown(&["run", "dev", "--runtime", "vm"]);
+    assert!(shown.contains("[possible values: process, container, host-user]"), "{shown}");
+    assert!(said(&world, &["completions", "bash"]).contains("process container host-user"));
 }

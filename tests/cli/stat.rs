@@ -5,6 +5,7 @@ use action_llama::scheduler::{Decision, Pause, Receipt, RunState, Scope, Trigger
 
 use crate::world::{Gateway, World, ago_s, enqueue, receipt, start, trigger, write};
 
+const SCRIPT: &str = "schedule = \"@yearly\"\n[harness]\ntype = \"script\"\ncommand = \"true\"\n";
 const REVIEWER: &str = "reviewer-of-everything-that-comes-in-from-outside";
 
 /// A project in the middle of its work.
@@ -124,6 +125,33 @@ fn a_pause_says_who_since_when_and_why() {
 fn everything_about_one_agent_is_on_its_page() {
     insta::assert_snapshot!(busy().shown(&["stat", "dev"]));
     insta::assert_snapshot!(World::shop().shown(&["stat", "odd"]));
+}
+
+#[test]
+fn the_page_of_an_agent_says_what_its_container_may_use() {
+    let page = |local: &str, runtime: &str| {
+        let world = World::new(&[
+            ("config.toml", &format!("[local]\n{local}")),
+            ("agents/dev/SKILL.md", "Work.\n"),
+            ("agents/dev/config.toml", &format!("{SCRIPT}[runtime]\n{runtime}")),
+        ]);
+        let shown = world.shown(&["stat", "dev"]);
+        let below =
+            |line: &&str| ["  runtime ", "  mount ", "      "].iter().any(|s| line.starts_with(s));
+        shown.lines().filter(below).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    insta::assert_snapshot!(
+        [
+            page("", ""),
+            page("memory = \"2g\"\ncpus = 1.5\n", "network = \"none\"\npids = 64\n"),
+            page(
+                "",
+                "network = \"gateway\"\nmemory = \"512m\"\ncpus = 8\ngpus = \"device=0,1\"\n\
+             runtime = \"runsc\"\nmounts = [\"/data:/data\", \"/cache:/var/cache:rw\"]\n",
+            ),
+        ]
+        .join("--\n")
+    );
 }
 
 #[test]

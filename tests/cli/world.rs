@@ -137,6 +137,8 @@ impl World {
             .env_clear()
             .env("HOME", self.root.path().join("home"))
             .env("AL_HOME", self.al_home())
+            // What is seen does not depend on the engine of this machine.
+            .env("DOCKER_HOST", "unix://../home/docker.sock")
             .env("USER", "ann")
             .stdin(Stdio::null());
         command

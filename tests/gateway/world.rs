@@ -97,7 +97,7 @@ impl World {
         write_project(dir.path(), agents);
         let (al, binary) = (dir.path().join(".al"), PathBuf::from(env!("CARGO_BIN_EXE_al")));
         runtime::install_tools(&al.join("bin"), &binary, &agent::COMMANDS).unwrap();
-        let processes = Process::new(&al, &al.join("logs"), binary).unwrap();
+        let processes = Process::new(&al, &al.join("logs"), binary, &[]).unwrap();
         Self::start(dir, Arc::default(), Arc::new(processes)).await
     }
 

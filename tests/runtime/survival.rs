@@ -148,7 +148,7 @@ async fn a_suspended_run_is_adopted_and_resumed_by_the_next_scheduler() {
     start_and_kill_scheduler(&world, line).await;
     assert!(soon(world.runtime.suspend("a-1", 1)).await.unwrap());
     let al = world.path().join(".al");
-    let next = Process::new(&al, &al.join("logs"), crate::world::AL.into()).unwrap();
+    let next = Process::new(&al, &al.join("logs"), crate::world::AL.into(), &[]).unwrap();
     let Presence::Running(handle) = next.inspect("a-1", 1).await.unwrap() else {
         panic!("not adopted");
     };

@@ -26,7 +26,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("agents/a")).unwrap();
         let al = dir.path().join(".al");
-        let runtime = Process::new(&al, &al.join("logs"), AL.into()).unwrap();
+        let runtime = Process::new(&al, &al.join("logs"), AL.into(), &[]).unwrap();
         Self { dir, runtime }
     }
 
@@ -53,6 +53,7 @@ impl World {
             attempt: 1,
             agent: "a".to_owned(),
             place: action_llama::runtime::Place::Process,
+            adopt: false,
             agent_dir: self.path().join("agents/a"),
             command,
             env: vec![],

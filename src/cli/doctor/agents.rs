@@ -2,20 +2,16 @@
 
 use super::scene::Scene;
 use crate::cli::host;
-use crate::engine;
-use crate::project::Problem;
+use crate::project::{Problem, RuntimeKind};
 
-/// Engines and runtimes that this version has not, and programs that are not there.
+/// Programs that are not there. What is in a container or for another user is not to be seen from
+/// here.
 pub fn cannot_run(scene: &Scene<'_>) -> Vec<Problem> {
     let problem = |agent| {
         let why = host::cannot_start(agent)?;
         let message = format!("runs of agent `{}` would fail: {why}", agent.name);
-        // What this version cannot do concerns the file; a missing program is written on a line.
-        let keys: &[&str] = match engine::unavailable(agent) {
-            Some(_) => &[],
-            None => &["harness", "command"],
-        };
-        Some(scene.agent_error(agent, keys, message))
+        Some(scene.agent_error(agent, &["harness", "command"], message))
     };
-    scene.active().filter_map(problem).collect()
+    let processes = scene.active().filter(|agent| agent.runtime.kind == RuntimeKind::Process);
+    processes.filter_map(problem).collect()
 }

@@ -1,11 +1,13 @@
 //! `al doctor`: everything that would go wrong later, found before.
 //!
 //! [`CHECKS`] is the one list of checks. Each looks at the [`Scene`] and hands out what it found;
-//! none of them changes anything.
+//! none of them changes anything. `--fix` does, before they look: only what somebody agreed to.
 
 mod agents;
+mod containers;
 mod credentials;
 mod engines;
+mod host_user;
 mod machine;
 mod models;
 mod online;
@@ -30,9 +32,11 @@ use scene::{Progress, Scene};
   al doctor --online    also asks whether the models' servers answer
   al doctor --strict    for CI: warnings count too
   al doctor --json      for scripts
+  al doctor --fix       makes users of host-user and their rules of sudo
 
 Looks at the configuration, the agents, their credentials, models and engines,
-and this machine. Changes nothing, and asks nothing. Agents with `scale = 0`
+and this machine. Without --fix it changes nothing, and asks nothing; with it,
+each command is shown and asked about before it runs. Agents with `scale = 0`
 are read, and not looked at further.
 
 Exit code: 0 when all is well, 3 when something has to be mended.")]
@@ -40,6 +44,18 @@ pub struct DoctorArgs {
     /// Also ask the models' servers whether they answer
     #[arg(long)]
     pub online: bool,
+
+    /// Change nothing: what it does without --fix, said aloud
+    #[arg(long, conflicts_with = "fix")]
+    pub check: bool,
+
+    /// Mend what can be mended: show each change, and ask before it is made
+    #[arg(long)]
+    pub fix: bool,
+
+    /// Do not ask before a change
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
 
     /// Warnings count as errors
     #[arg(long)]
@@ -101,8 +117,10 @@ const fn check(group: Group, cost: Cost, look: fn(&Scene<'_>) -> Vec<Problem>) -
     Check { group, cost, look }
 }
 
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 16] = [
     check(Group::Agents, Cost::Little, agents::cannot_run),
+    check(Group::Agents, Cost::Little, containers::limits),
+    check(Group::Agents, Cost::Little, containers::mounts),
     check(Group::Credentials, Cost::Little, credentials::of_agents),
     check(Group::Credentials, Cost::Little, credentials::of_the_gateway),
     check(Group::Webhooks, Cost::Little, webhooks::sources),
@@ -113,6 +131,9 @@ const CHECKS: [Check; 11] = [
     check(Group::Engines, Cost::More, engines::programs),
     check(Group::Machine, Cost::More, machine::disk),
     check(Group::Machine, Cost::More, machine::port),
+    check(Group::Machine, Cost::More, containers::engine),
+    check(Group::Machine, Cost::More, containers::abilities),
+    check(Group::Machine, Cost::More, host_user::users),
 ];
 
 /// One thing that is wrong.
@@ -135,6 +156,10 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
         .map(|problem| Finding { group: Group::Configuration, problem })
         .collect();
     if let Some(project) = &project {
+        // What is wrong in the files may be the name of a user.
+        if args.fix && findings.iter().all(|f| f.problem.severity != Severity::Error) {
+            host_user::fix(project, args.yes)?;
+        }
         let tokio = start::tokio()?;
         let progress = Progress::new(!args.quiet && !args.json);
         let scene = Scene::new(project, context, &tokio, &progress);

@@ -1,14 +1,17 @@
 //! What the checks look at.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime as Tokio;
 
+use super::containers;
 use crate::ambient;
 use crate::cli::start::shell_word;
 use crate::cli::{Context, output};
+use crate::docker::Info;
 use crate::project::credentials::{self, CredentialError, Reference};
 use crate::project::{Agent, EngineKind, Model, Named, Problem, Project, Written, listed};
 
@@ -22,6 +25,8 @@ pub struct Scene<'a> {
     pub files: Written,
     /// Those of each agent.
     pub agents: BTreeMap<&'a str, Written>,
+    /// What the container engine said, once it was asked.
+    engine: OnceCell<Result<Info, (String, String)>>,
 }
 
 /// A model that runs may ask, with the agents that name it.
@@ -46,7 +51,14 @@ impl<'a> Scene<'a> {
             context,
             tokio,
             progress,
+            engine: OnceCell::new(),
         }
+    }
+
+    /// What the container engine has; else why it says nothing, and what to do about it.
+    pub fn container_engine(&self) -> Result<&Info, (&str, &str)> {
+        let said = self.engine.get_or_init(|| containers::ask(self));
+        said.as_ref().map_err(|(why, hint)| (why.as_str(), hint.as_str()))
     }
 
     /// Agents that are not switched off.

@@ -9,8 +9,11 @@ use super::picture::Picture;
 use crate::cli::paint::{Tone, safe};
 use crate::cli::{Context, history, times};
 use crate::duration;
-use crate::engine::{engine_name, runtime_name};
-use crate::project::{Agent, Missed, Model, Overlap, Priority, Retry, RuntimeKind, ScriptCommand};
+use crate::engine::{CPUS, engine_name, runtime_name};
+use crate::project::{
+    Agent, Local, Missed, Model, Mount, Network, Overlap, Priority, Retry, Runtime, RuntimeKind,
+    ScriptCommand,
+};
 
 /// Columns of the names on the left.
 const LEFT: usize = 14;
@@ -83,7 +86,8 @@ fn lines(
     line("queue", format!("{} of {}", row.queued, row.queue_bound));
     rules(agent).into_iter().for_each(|(name, value)| line(name, value));
     line("engine", engine(agent));
-    line("runtime", runtime(agent));
+    line("runtime", runtime(&agent.runtime, &picture.project.config.local));
+    mounts(&agent.runtime).into_iter().for_each(|mount| line("mount", mount));
     for name in &agent.models {
         line("model", model(name, picture.project.config.models.get(name)));
     }
@@ -162,16 +166,51 @@ fn engine(agent: &Agent) -> String {
     }
 }
 
-fn runtime(agent: &Agent) -> String {
-    let runtime = &agent.runtime;
+/// Where runs execute, and what they may use there.
+fn runtime(runtime: &Runtime, local: &Local) -> String {
     let name = runtime_name(runtime.kind);
-    if runtime.kind != RuntimeKind::HostUser {
-        return name.to_owned();
+    match runtime.kind {
+        RuntimeKind::Process => name.to_owned(),
+        RuntimeKind::HostUser if runtime.groups.is_empty() => {
+            format!("{name}: as {}", runtime.run_as)
+        }
+        RuntimeKind::HostUser => {
+            format!("{name}: as {}, groups {}", runtime.run_as, runtime.groups.join(", "))
+        }
+        RuntimeKind::Container => format!("{name}: {}", limits(runtime, local).join(", ")),
     }
-    match runtime.groups.is_empty() {
-        true => format!("{name}: as {}", runtime.run_as),
-        false => format!("{name}: as {}, groups {}", runtime.run_as, runtime.groups.join(", ")),
+}
+
+/// What a container may use and reach.
+fn limits(runtime: &Runtime, local: &Local) -> Vec<String> {
+    let network = match runtime.network {
+        Network::None => "no network",
+        Network::Gateway => "network of the gateway alone",
+        Network::Full => "full network",
+    };
+    let memory = runtime.memory.as_ref().unwrap_or(&local.memory);
+    let cpus = runtime.cpus.or(local.cpus).unwrap_or(CPUS);
+    let mut limits = vec![
+        network.to_owned(),
+        format!("memory {memory}"),
+        format!("cpus {cpus}"),
+        format!("pids {}", runtime.pids),
+    ];
+    limits.extend(runtime.gpus.as_ref().map(|gpus| format!("gpus {gpus}")));
+    limits.extend(runtime.oci.as_ref().map(|oci| format!("started by {oci}")));
+    limits
+}
+
+/// What else of this machine a container sees.
+fn mounts(runtime: &Runtime) -> Vec<String> {
+    if runtime.kind != RuntimeKind::Container {
+        return Vec::new();
     }
+    let mount = |Mount { source, target, writable }: &Mount| {
+        let mode = if *writable { "read and write" } else { "read only" };
+        format!("{} at {}, {mode}", source.display(), target.display())
+    };
+    runtime.mounts.iter().map(mount).collect()
 }
 
 fn model(name: &str, model: Option<&Model>) -> String {

@@ -115,14 +115,8 @@ impl Images {
                 Some(below) => inputs(below, &layer.inputs),
                 None => self.first_inputs(recipe, layer, how, watch).await?,
             };
-            let job = Job {
-                agent: &recipe.agent,
-                layer,
-                parent: &image.id,
-                inputs: &inputs,
-                how,
-                watch,
-            };
+            let job =
+                Job { agent: &recipe.agent, layer, parent: &image.id, inputs: &inputs, how, watch };
             image = self.layer(&job).await?;
             inputs_below = Some(inputs);
         }
@@ -139,7 +133,8 @@ impl Images {
         watch: Watch<'_>,
     ) -> Result<String, BuildError> {
         let mut ground = self.ground.lock().await;
-        if ground.is_none() && !how.fresh
+        if ground.is_none()
+            && !how.fresh
             && let Some(inputs) = self.known.inputs_of(layer)
         {
             return Ok(inputs);

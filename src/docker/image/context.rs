@@ -48,17 +48,33 @@ pub struct File {
 /// Why a folder cannot be a context. Each names the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextError {
-    Unreadable { path: PathBuf, message: String },
+    Unreadable {
+        path: PathBuf,
+        message: String,
+    },
     /// Its name is no text.
-    Unnamed { path: PathBuf },
+    Unnamed {
+        path: PathBuf,
+    },
     /// A socket, a device, a pipe.
-    Special { path: PathBuf },
+    Special {
+        path: PathBuf,
+    },
     /// A link to what is not in the image.
-    Outside { path: PathBuf, target: String },
+    Outside {
+        path: PathBuf,
+        target: String,
+    },
     /// More than [`BYTES_MAX`]; the largest things in it, with their bytes.
-    TooLarge { folder: PathBuf, largest: Vec<(String, u64)> },
+    TooLarge {
+        folder: PathBuf,
+        largest: Vec<(String, u64)>,
+    },
     /// A line of a `.dockerignore` makes no sense.
-    Pattern { path: PathBuf, line: usize },
+    Pattern {
+        path: PathBuf,
+        line: usize,
+    },
 }
 
 impl fmt::Display for ContextError {
@@ -105,7 +121,9 @@ impl ContextError {
             Self::TooLarge { .. } => {
                 "list what the image does not need in .dockerignore, or keep it elsewhere and mount it"
             }
-            Self::Pattern { .. } => "write it as https://docs.docker.com/build/concepts/context says",
+            Self::Pattern { .. } => {
+                "write it as https://docs.docker.com/build/concepts/context says"
+            }
         }
     }
 }

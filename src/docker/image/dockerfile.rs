@@ -161,8 +161,7 @@ impl Dockerfile {
     /// A name with the defaults of the build arguments that stand before the first `FROM`.
     fn expanded(&self, name: &str) -> String {
         let args = self.instructions.iter().take_while(|i| i.name == "ARG");
-        let mut args: Vec<(&str, &str)> =
-            args.filter_map(|arg| arg.rest.split_once('=')).collect();
+        let mut args: Vec<(&str, &str)> = args.filter_map(|arg| arg.rest.split_once('=')).collect();
         // The longest first: `$VERSION` is not `$V` and more.
         args.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
         args.iter().fold(name.to_owned(), |name, (key, value)| {
@@ -277,9 +276,8 @@ struct Heredoc<'a> {
 impl Heredoc<'_> {
     /// The line after its end; the end of the file when it never ends.
     fn past(&self, lines: &[&str], from: usize) -> usize {
-        let ends = |line: &&str| {
-            self.word == if self.tabs { line.trim_start_matches('\t') } else { line }
-        };
+        let ends =
+            |line: &&str| self.word == if self.tabs { line.trim_start_matches('\t') } else { line };
         let rest = lines.get(from..).unwrap_or_default();
         rest.iter().position(ends).map_or(lines.len(), |at| from + at + 1)
     }
@@ -354,8 +352,14 @@ mod tests {
         check("FROM al-agent\r\nRUN a \\\r\n b\r\n", "FROM P\nRUN a \\\n b\n");
         check("\u{feff}FROM al-agent\n", "FROM P\n");
         check("ARG V=1\nFROM node:${V}\nRUN x\n", "ARG V=1\nFROM P\nRUN x\n");
-        check("# FROM x\n\n  FROM \\\n# why\n  al-agent \\\n\n AS y\nRUN x\n", "# FROM x\n\nFROM P AS y\nRUN x\n");
-        check("# escape=`\nFROM `\n a\nRUN c:\\\nUSER u\n", "# escape=`\nFROM P\nRUN c:\\\nUSER u\n");
+        check(
+            "# FROM x\n\n  FROM \\\n# why\n  al-agent \\\n\n AS y\nRUN x\n",
+            "# FROM x\n\nFROM P AS y\nRUN x\n",
+        );
+        check(
+            "# escape=`\nFROM `\n a\nRUN c:\\\nUSER u\n",
+            "# escape=`\nFROM P\nRUN c:\\\nUSER u\n",
+        );
     }
 
     #[test]
@@ -430,7 +434,11 @@ mod tests {
             let expected = expected.map_or(Sources::All, |some| {
                 Sources::Some(some.iter().map(|s| (*s).to_owned()).collect())
             });
-            assert_eq!(Dockerfile::read(&format!("FROM a\n{steps}")).sources(), expected, "{steps}");
+            assert_eq!(
+                Dockerfile::read(&format!("FROM a\n{steps}")).sources(),
+                expected,
+                "{steps}"
+            );
         };
         check("RUN x", Some(&[]));
         check("COPY b a /x/", Some(&["a", "b"]));

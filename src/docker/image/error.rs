@@ -62,9 +62,9 @@ impl BuildError {
                 ));
             }
             Why::Files { .. } => return Some("try again".to_owned()),
-            Why::Unfetched { message, .. }
-            | Why::Failed { message }
-            | Why::Engine { message } => message,
+            Why::Unfetched { message, .. } | Why::Failed { message } | Why::Engine { message } => {
+                message
+            }
         };
         if self.step.as_ref().is_some_and(|step| step.text == PROBE) {
             return Some(
@@ -150,14 +150,21 @@ mod tests {
             };
             let found = error.hint();
             match hint {
-                Some(part) => assert!(found.as_ref().is_some_and(|h| h.contains(part)), "{found:?}"),
+                Some(part) => {
+                    assert!(found.as_ref().is_some_and(|h| h.contains(part)), "{found:?}")
+                }
                 None => assert_eq!(found, None),
             }
         };
         check(failed("returned a non-zero code: 3"), "RUN x", "", None);
         check(failed("exec format error"), PROBE, "", Some("musl"));
         check(failed("the --mount option requires BuildKit"), "RUN --mount x", "", Some("--mount"));
-        check(failed("returned 100"), "RUN apt-get", "Temporary failure resolving", Some("network"));
+        check(
+            failed("returned 100"),
+            "RUN apt-get",
+            "Temporary failure resolving",
+            Some("network"),
+        );
         check(failed("x: no space left on device"), "RUN x", "", Some("disk"));
         check(failed("COPY failed: no source files"), "COPY a b", "", Some(".dockerignore"));
         check(Why::Missing { image: "a:1".into() }, "", "", Some("docker pull a:1"));

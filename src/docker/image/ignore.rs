@@ -34,8 +34,7 @@ impl Ignore {
             let line = line.trim();
             let (line, back) =
                 line.strip_prefix('!').map_or((line, false), |rest| (rest.trim(), true));
-            let parts: Vec<&str> =
-                line.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
+            let parts: Vec<&str> = line.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
             if parts.is_empty() {
                 continue;
             }
@@ -52,7 +51,8 @@ impl Ignore {
         }
         let mut out = false;
         for pattern in &self.patterns {
-            if pattern.back == out && with_parents(path).any(|part| pattern.matches.is_match(part)) {
+            if pattern.back == out && with_parents(path).any(|part| pattern.matches.is_match(part))
+            {
                 out = !pattern.back;
             }
         }

@@ -122,7 +122,9 @@ pub struct Recipe {
 pub enum RecipeError {
     Context(ContextError),
     /// Steps that stand on nothing.
-    NoFrom { path: PathBuf },
+    NoFrom {
+        path: PathBuf,
+    },
 }
 
 impl From<ContextError> for RecipeError {
@@ -196,8 +198,9 @@ impl Recipes {
         let name = format!("al-{}", agent.name);
         let mut layers = self.shared.clone();
         let mut remarks = self.remarks.clone();
-        let mark =
-            |layer: Layer| layer.label(label::PROJECT, &self.label).label(label::AGENT, &agent.name);
+        let mark = |layer: Layer| {
+            layer.label(label::PROJECT, &self.label).label(label::AGENT, &agent.name)
+        };
         if let Some((layer, remark)) = own_steps(&agent.dir, &name, false)? {
             layers.push(Arc::new(mark(layer).done()));
             remarks.extend(remark);

@@ -115,6 +115,33 @@ groups = "docker"
 }
 
 #[test]
+fn what_a_container_cannot_be_given() {
+    assert_snapshot!(printed_agent(&format!(
+        r#"{WELL}
+[runtime]
+network = "internet"
+memory = "4 gigs"
+cpus = 0
+pids = 0
+gpus = 2
+mounts = ["/data", "/data:data", "./cache:/app/cache", "/run/docker.sock:/engine.sock", 7]
+"#
+    )));
+    assert_snapshot!(printed_agent(&format!(
+        "{WELL}[runtime]\nmemory = \"1m\"\nnetwrok = \"none\"\n"
+    )));
+}
+
+#[test]
+fn users_that_runs_cannot_execute_as() {
+    let runtime = "[runtime]\ntype = \"host-user\"\n";
+    assert_snapshot!(printed_agent(&format!("{WELL}{runtime}run_as = \"root\"\n")));
+    assert_snapshot!(printed_agent(&format!(
+        "{WELL}{runtime}run_as = \"-u\"\ngroups = [\"docker\", \"a b\", \"\"]\n"
+    )));
+}
+
+#[test]
 fn unknown_keys_are_warnings_with_a_suggestion() {
     assert_snapshot!(printed(&[
         (

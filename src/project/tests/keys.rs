@@ -41,6 +41,10 @@ fn samples(path: &str, kind: Kind) -> Vec<String> {
     match path {
         "timezone" => return vec!["\"Europe/Berlin\"".to_owned()],
         "schedule" => return vec!["\"1 2 3 4 5\"".to_owned()],
+        "local.memory" | "runtime.memory" => return vec!["\"512m\"".to_owned()],
+        "runtime.mounts" => return vec!["[\"/other:/other\"]".to_owned()],
+        "runtime.pids" => return vec!["64".to_owned()],
+        "runtime.run_as" => return vec!["\"other\"".to_owned()],
         "webhooks.<name>.type" => return vec!["\"linear\"".to_owned()],
         _ => {}
     }

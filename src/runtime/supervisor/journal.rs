@@ -1,7 +1,6 @@
 //! The supervisor's hand on the agent's log: never blocks or ends a run because a disk is full.
 
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +11,7 @@ use crate::ambient::now_ms;
 use crate::log::{Level, Origin, Record, Redactor, Writer};
 use crate::runtime::Exit;
 use crate::runtime::driver::Job;
-use crate::runtime::layout::Attempt;
-use crate::signal::{EXIT_DEFAULT, RETURN_MAX, SPENT_FILE, STATUS_MAX};
+use crate::runtime::remains::Remains;
 
 /// A journal for several threads.
 #[derive(Clone)]
@@ -86,6 +84,12 @@ impl Shared {
         self.say(Level::Error, msg, |record| record);
     }
 
+    /// The container engine went away while its container ran.
+    pub fn engine_away(&self) {
+        let msg = "the container engine does not answer; waiting for it".to_owned();
+        self.say(Level::Warn, msg, |record| record);
+    }
+
     pub fn ended(&self, exit: &Exit) {
         let (level, msg) = verdict::sentence(exit);
         self.say(level, msg, |record| {
@@ -97,17 +101,15 @@ impl Shared {
         });
     }
 
-    /// Adds what the agent left in its signal files and what went into the log.
-    pub fn collect(&self, attempt: &Attempt, exit: &mut Exit) {
+    /// Adds what the run left behind and what went into the log.
+    pub fn collect(&self, remains: Remains, exit: &mut Exit) {
         let journal = self.lock();
-        let read = |name, limit| read_text(attempt.signals().join(name), limit);
         let clean = |text: String| journal.redactor.text(&text).into_owned();
-        exit.return_value = read("return", RETURN_MAX).map(clean);
-        exit.status = read("status", STATUS_MAX).map(clean);
-        exit.spent = read(SPENT_FILE, 4096).and_then(|text| serde_json::from_str(&text).ok());
-        exit.rerun = attempt.signals().join("rerun").exists();
-        exit.exit_signal =
-            read("exit", 64).map(|text| text.trim().parse().unwrap_or(EXIT_DEFAULT.into()));
+        exit.return_value = remains.return_value.map(clean);
+        exit.status = remains.status.map(clean);
+        exit.spent = remains.spent;
+        exit.rerun = remains.rerun;
+        exit.exit_signal = remains.exit_signal;
         exit.lines = journal.lines;
         exit.dropped_lines = journal.dropped;
     }
@@ -157,18 +159,4 @@ impl Journal {
         };
         writer.write_all(records)
     }
-}
-
-/// A small text file; what is longer is cut, and anything but a file is not there.
-fn read_text(path: PathBuf, limit: usize) -> Option<String> {
-    if !fs::metadata(&path).ok()?.is_file() {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    fs::File::open(path).ok()?.take(limit as u64).read_to_end(&mut bytes).ok()?;
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if text.ends_with('\n') {
-        text.pop();
-    }
-    Some(text)
 }

@@ -5,10 +5,17 @@
 //! and one each waits for the program, for signals and for either output stream.
 
 mod clock;
+mod container;
+mod hands;
+mod heard;
 mod journal;
 mod output;
 mod record;
+mod sieve;
+mod user;
 mod verdict;
+
+pub(super) use container::Ticket;
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -27,10 +34,13 @@ use super::credentials;
 use super::driver::{Job, Reply};
 use super::layout::{self, Attempt};
 use super::pace::{self, Pace, Wish, Word};
-use super::program::{self, Refusal};
+use super::place::Place;
+use super::program::{self, Outputs, Refusal};
+use super::remains::Remains;
 use super::{Error, Exit, ExitWhy, GRACE, TIMED_OUT, processes};
 use crate::ambient;
 use clock::{Clock, LONGEST};
+use hands::{Family, Hands};
 use journal::Shared;
 use record::Reserve;
 
@@ -60,6 +70,12 @@ struct Run {
     inbox: Receiver<Event>,
     /// Held until this process ends.
     _claim: Claim,
+}
+
+/// How an attempt ended, and what it left.
+struct Seen {
+    exit: Exit,
+    remains: Remains,
 }
 
 /// The hidden entry of the binary: reads a job from stdin and sees it through.
@@ -109,18 +125,25 @@ fn prepare() -> Result<Option<Run>, String> {
     let attempt = Attempt::new(&job.runs_dir, &job.spec.run, job.spec.attempt).map_err(plain)?;
     // Its folder was made by whoever wanted the attempt. When that is gone, so is the wish.
     let no_room = |e: io::Error| format!("cannot write into {}: {e}", attempt.dir().display());
-    if attempt.claim().exists() {
+    if attempt.claim().exists() != job.spec.adopt {
         return Ok(None);
     }
     // Room for the exit first: a disk that fills up later must not hide how the run ended.
     let reserve = Reserve::new(&attempt).map_err(no_room)?;
-    let started_ms = ambient::now_ms();
+    let now_ms = ambient::now_ms();
+    let began_ms =
+        if job.spec.adopt { claim::claimed_ms(&attempt).map_err(no_room)? } else { None };
+    let started_ms = began_ms.unwrap_or(now_ms);
     let owner = Owner::Supervisor {
         pid: std::process::id(),
         boot: claim::boot_id(),
         claimed_ms: started_ms,
     };
-    let Some(claim) = claim::take(&attempt, &owner).map_err(no_room)? else {
+    let claimed = match job.spec.adopt {
+        false => claim::take(&attempt, &owner),
+        true => claim::inherit(&attempt, &owner),
+    };
+    let Some(claim) = claimed.map_err(no_room)? else {
         reserve.free();
         return Ok(None);
     };
@@ -150,21 +173,40 @@ fn watch_signals(events: Sender<Event>) -> io::Result<()> {
 
 impl Run {
     fn see_through(mut self) {
-        self.journal.started(&self.job.spec.trigger);
-        let mut exit = match self.launch() {
-            Ok(child) => self.attend(child),
-            Err(refusal) => {
-                let why = ExitWhy::CannotExecute { message: refusal.message };
-                Exit::bare(why, Some(refusal.code), self.started_ms, self.started_ms)
-            }
+        if !self.job.spec.adopt {
+            self.journal.started(&self.job.spec.trigger);
+        }
+        let Seen { mut exit, remains } = match self.job.spec.place.clone() {
+            Place::Process => self.stand_over_process(),
+            Place::HostUser { user, groups } => self.stand_over_user(&user, &groups),
+            Place::Container(container) => self.stand_over_container(&container),
         };
         if let Err(error) = credentials::remove(&self.attempt) {
             self.journal.left_credentials(&error);
         }
         exit.ended_ms = ambient::now_ms();
-        self.journal.collect(&self.attempt, &mut exit);
+        self.journal.collect(remains, &mut exit);
         self.journal.ended(&exit);
         self.reserve.record(&self.attempt, &exit);
+    }
+
+    fn stand_over_process(&mut self) -> Seen {
+        let exit = match self.launch() {
+            Ok(child) => self.attend(child),
+            Err(refusal) => self.refused(refusal),
+        };
+        Seen { exit, remains: Remains::read(&self.attempt.signals()) }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Exit {
+        let why = ExitWhy::CannotExecute { message: refusal.message };
+        Exit::bare(why, Some(refusal.code), self.started_ms, self.started_ms)
+    }
+
+    /// Instant of the start; it may have been another supervisor's.
+    fn began(&self) -> Instant {
+        let ago = u64::try_from(ambient::now_ms() - self.started_ms).unwrap_or(0);
+        Instant::now().checked_sub(Duration::from_millis(ago)).unwrap_or_else(Instant::now)
     }
 
     /// Writes the program's files and starts it.
@@ -172,7 +214,13 @@ impl Run {
         self.write_files()
             .map_err(|e| Refusal::cannot(format!("cannot write the files of the run: {e}")))?;
         let spec = &self.job.spec;
-        program::start(&spec.command, &spec.agent_dir, &self.attempt.work(), &self.job.env)
+        program::start(
+            &spec.command,
+            &spec.agent_dir,
+            &self.attempt.work(),
+            &self.job.env,
+            Outputs::Piped,
+        )
     }
 
     fn write_files(&self) -> io::Result<()> {
@@ -181,7 +229,7 @@ impl Run {
         layout::make_dir(&self.attempt.signals())?;
         layout::write(&self.attempt.trigger(), &serde_json::to_vec(&spec.trigger)?)?;
         layout::write(&self.attempt.params(), &serde_json::to_vec(&spec.params)?)?;
-        credentials::stage(&self.attempt, &spec.files)?;
+        credentials::stage(&self.attempt.credentials(), &spec.files)?;
         layout::write(&self.attempt.env_file(), b"")
     }
 
@@ -192,13 +240,13 @@ impl Run {
         let note = processes::note(child.id());
         let _ = layout::write(&self.attempt.program(), note.as_bytes());
 
-        let streams = output::collect(&mut child, &self.journal, &self.events);
+        let streams = output::collect(&mut child, &self.journal, &self.events, None);
         self.feed(&mut child);
         let leader = claim::pid(child.id());
         let why = match leader {
             Some(leader) => {
                 self.await_end(leader);
-                let why = self.keep_limits(leader, started);
+                let why = self.keep_limits(&Family(leader), started);
                 processes::end_family(leader);
                 why
             }
@@ -238,7 +286,7 @@ impl Run {
 
     /// Waits for the end, and hastens it: at the time limit, or when told to stop. Suspends the
     /// program in between when told so.
-    fn keep_limits(&self, leader: Pid, started: Instant) -> ExitWhy {
+    fn keep_limits(&self, hands: &dyn Hands, started: Instant) -> ExitWhy {
         let limit = Duration::from_secs(self.job.spec.timeout_s);
         let mut clock = Clock::new(started, limit);
         let mut why = ExitWhy::Exited;
@@ -250,7 +298,7 @@ impl Run {
                     // Both streams are counted in `drain`; one that closes early is put back there.
                     self.journal.note_drained();
                 }
-                Ok(Event::Pace) if !asked => self.set_pace(leader, &mut clock),
+                Ok(Event::Pace) if !asked => self.set_pace(hands, &mut clock),
                 Ok(Event::Pace) => {} // who asks was told that it is being ended
                 Ok(Event::Stop) => {
                     let until = Instant::now() + grace(&self.attempt);
@@ -258,37 +306,37 @@ impl Run {
                         clock.hasten(until);
                     } else {
                         (why, asked) = (ExitWhy::Stopped, true);
-                        self.ask_to_end(leader, &mut clock, until);
+                        self.ask_to_end(hands, &mut clock, until);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) if !asked => {
                     (why, asked) = (self.timed_out(), true);
-                    self.ask_to_end(leader, &mut clock, Instant::now() + GRACE);
+                    self.ask_to_end(hands, &mut clock, Instant::now() + GRACE);
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    processes::signal_group(leader, Signal::KILL);
+                    hands.kill();
                     clock.end_at(Instant::now() + GRACE);
                 }
             }
         }
         if asked {
             // The others of the group were asked too and have the same time.
-            processes::await_group(leader.as_raw_nonzero().get() as u32, clock.deadline());
+            hands.await_others(clock.deadline());
         }
         why
     }
 
     /// Does what was wished last.
-    fn set_pace(&self, leader: Pid, clock: &mut Clock) {
+    fn set_pace(&self, hands: &dyn Hands, clock: &mut Clock) {
         // A signal without a wish came from somebody else.
         let Ok(Some(Wish { pace, number })) = pace::wish(&self.attempt) else { return };
         match pace {
             Pace::Suspended => {
                 clock.suspend(Instant::now());
-                processes::suspend_family(leader);
+                hands.suspend();
             }
             Pace::Going => {
-                processes::signal_family(leader, Signal::CONT);
+                hands.resume();
                 clock.resume(Instant::now());
             }
         }
@@ -296,11 +344,10 @@ impl Run {
     }
 
     /// SIGTERM, which a suspended program hears only when it goes on.
-    fn ask_to_end(&self, leader: Pid, clock: &mut Clock, until: Instant) {
+    fn ask_to_end(&self, hands: &dyn Hands, clock: &mut Clock, until: Instant) {
         clock.end_at(until);
         pace::say(&self.attempt, Word::Ending);
-        processes::signal_group(leader, Signal::TERM);
-        processes::signal_family(leader, Signal::CONT);
+        hands.term();
     }
 
     fn timed_out(&self) -> ExitWhy {

@@ -6,11 +6,13 @@
 use std::io::{ErrorKind, Read};
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Event;
 use super::journal::Shared;
+use super::sieve::Sieve;
 use crate::ambient::now_ms;
 use crate::log::{Output, Stream};
 
@@ -22,15 +24,24 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// And one that is not silent is given up after this.
 const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
+/// The sieve on a box's stdout, which outlives the thread that uses it.
+pub(super) type Sifted = Arc<Mutex<Sieve>>;
+
 /// Starts to collect both streams; returns how many will report their end.
-pub(super) fn collect(child: &mut Child, journal: &Shared, events: &Sender<Event>) -> u32 {
+pub(super) fn collect(
+    child: &mut Child,
+    journal: &Shared,
+    events: &Sender<Event>,
+    sieve: Option<&Sifted>,
+) -> u32 {
     let stdout = child.stdout.take().map(|s| (Box::new(s) as Box<dyn Read + Send>, Stream::Stdout));
     let stderr = child.stderr.take().map(|s| (Box::new(s) as Box<dyn Read + Send>, Stream::Stderr));
     let mut started = 0;
     for (source, stream) in [stdout, stderr].into_iter().flatten() {
         let (journal, events) = (journal.clone(), events.clone());
+        let sieve = sieve.filter(|_| stream == Stream::Stdout).cloned();
         let pump = move || {
-            pump(source, stream, &journal);
+            pump(source, stream, &journal, sieve.as_deref());
             let _ = events.send(Event::Drained);
         };
         started += u32::from(thread::Builder::new().name("output".to_owned()).spawn(pump).is_ok());
@@ -38,22 +49,42 @@ pub(super) fn collect(child: &mut Child, journal: &Shared, events: &Sender<Event
     started
 }
 
-fn pump(mut source: Box<dyn Read + Send>, stream: Stream, journal: &Shared) {
+fn pump(
+    mut source: Box<dyn Read + Send>,
+    stream: Stream,
+    journal: &Shared,
+    sieve: Option<&Mutex<Sieve>>,
+) {
     let mut output = Output::new(journal.origin(), stream, journal.redactor());
     let mut block = vec![0; BLOCK];
-    let mut records = Vec::new();
+    let (mut records, mut sifted) = (Vec::new(), Vec::new());
     loop {
-        match source.read(&mut block) {
+        let read = match source.read(&mut block) {
             Ok(0) => break,
-            Ok(n) => output.feed(&block[..n], now_ms(), &mut records),
+            Ok(n) => &block[..n],
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(_) => break,
+        };
+        match sieve {
+            None => output.feed(read, now_ms(), &mut records),
+            Some(sieve) => {
+                locked(sieve).pass(read, &mut sifted);
+                output.feed(&sifted, now_ms(), &mut records);
+                sifted.clear();
+            }
         }
         journal.append(&records);
         records.clear();
     }
+    if let Some(sieve) = sieve {
+        output.feed(&locked(sieve).rest(), now_ms(), &mut records);
+    }
     output.finish(now_ms(), &mut records);
     journal.append(&records);
+}
+
+pub(super) fn locked(sieve: &Mutex<Sieve>) -> MutexGuard<'_, Sieve> {
+    sieve.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Everything has ended: waits until what stands in the pipes is in the log.

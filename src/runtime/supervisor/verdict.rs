@@ -34,6 +34,13 @@ pub(super) fn sentence(exit: &Exit) -> (Level, String) {
             (Level::Error, format!("run ended at its time limit of {after_s}s"))
         }
         (ExitWhy::Stopped, ..) => (Level::Info, format!("run stopped after {took}")),
+        (ExitWhy::OutOfMemory { limit_bytes }, ..) => {
+            let limit = megabytes(*limit_bytes);
+            (
+                Level::Error,
+                format!("run ended after {took}: it needed more than its {limit} of memory"),
+            )
+        }
         (ExitWhy::Lost, ..) => (Level::Error, format!("run lost after {took}")),
         (ExitWhy::Exited, Some(signal), ..) => {
             (Level::Error, format!("run ended by signal {signal} after {took}"))
@@ -52,6 +59,11 @@ pub(super) fn sentence(exit: &Exit) -> (Level, String) {
             (Level::Error, format!("run ended after {took}, nobody saw how"))
         }
     }
+}
+
+/// `512 MB`
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes >> 20)
 }
 
 /// `1.2s`, `3m 05s`, `2h 07m`.

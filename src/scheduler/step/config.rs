@@ -75,6 +75,20 @@ impl Step<'_> {
         }
     }
 
+    /// A fault of the world that came, changed or went.
+    pub(super) fn noticed(&mut self, key: &str, fault: Option<&Fault>) {
+        let known = self.view.alerts.get(key);
+        match fault {
+            Some(fault) if known.is_none_or(|alert| alert.fault != *fault) => {
+                let alert = Alert { at: self.stamp.at, fault: fault.clone() };
+                self.out.push(Decision::Raise { alert: Box::new(alert) });
+            }
+            None if known.is_some() => self.out.push(Decision::Clear { key: key.to_owned() }),
+            Some(_) | None => {}
+        }
+        self.done("noticed", Vec::new());
+    }
+
     /// Takes back what was said of budgets, where the decisions so far made that untrue.
     fn calm_after(&mut self) {
         if self.view.alerts.keys().any(|key| budget_of(key).is_some()) {

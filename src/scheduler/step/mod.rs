@@ -41,6 +41,7 @@ pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
         Event::RunExited { run, attempt, exit } => s.exited(run, *attempt, exit),
         Event::Command { command, by } => s.command(command, by),
         Event::ConfigChanged(new) => s.config_changed(new),
+        Event::Noticed { key, fault } => s.noticed(key, fault.as_deref()),
     }
     s.out
 }

@@ -271,6 +271,9 @@ fn how_it_ended(run: &Run, exit: &Exit) -> (RunState, Why) {
             (RunState::Failed, Why::CannotStart { message: message.clone() })
         }
         Verdict::Lost => (RunState::Failed, Why::Lost),
+        Verdict::OutOfMemory { limit_bytes } => {
+            (RunState::Failed, Why::OutOfMemory { limit_bytes: *limit_bytes })
+        }
         Verdict::Signalled { signal } => (RunState::Failed, Why::Signalled { signal: *signal }),
         Verdict::Exited => match (exit.chosen, exit.code) {
             (Some(0), _) => (RunState::Succeeded, Why::AgentExit { code: 0 }),

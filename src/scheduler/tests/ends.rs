@@ -16,6 +16,9 @@ fn how_an_attempt_ends_is_how_the_run_ends() {
     check(exited(0), Succeeded, "finished");
     check(exited(3), Failed, "exit code 3");
     check(exited(42), Succeeded, "finished and asked for a rerun (exit code 42)");
+    let limit_bytes = 512 << 20;
+    let why = "it needed more than its 512 MB of memory: raise [runtime] memory or [local] memory";
+    check(with(Verdict::OutOfMemory { limit_bytes }, Some(137)), Failed, why);
     check(with(Verdict::Signalled { signal: 11 }, Some(139)), Failed, "ended by signal 11");
     check(with(Verdict::TimedOut { after_s: 9 }, Some(124)), TimedOut, "timed out after 9 s");
     check(with(Verdict::Lost, None), Failed, "its process vanished without an exit status");

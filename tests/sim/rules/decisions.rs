@@ -302,6 +302,12 @@ fn state_of(why: &ExitWhy, code: Option<i32>) -> RunState {
         (ExitWhy::TimedOut { .. }, _) => RunState::TimedOut,
         (ExitWhy::Stopped, _) => RunState::Killed,
         (ExitWhy::Exited, Some(0 | 42)) => RunState::Succeeded,
-        (ExitWhy::Exited | ExitWhy::CannotExecute { .. } | ExitWhy::Lost, _) => RunState::Failed,
+        (
+            ExitWhy::Exited
+            | ExitWhy::OutOfMemory { .. }
+            | ExitWhy::CannotExecute { .. }
+            | ExitWhy::Lost,
+            _,
+        ) => RunState::Failed,
     }
 }

@@ -184,13 +184,16 @@ impl World<'_> {
                 self.machine.truth.entry(name).or_default().refused = true;
                 self.news(effect.clone(), EffectNews::Failed { message: "no room".to_owned() })
             }
-            Found::Living(_) | Found::Ended(_) | Found::Gone(_) => self.find(effect, name),
+            Found::Living(_) | Found::Ended(_) | Found::Orphaned | Found::Gone(_) => {
+                self.find(effect, name)
+            }
         }
     }
 
     fn find(&mut self, effect: &Effect, name: Name) -> Then {
         match found(self.machine.inspect(&name, self.faults)) {
-            Found::Living(_) => {
+            // Whose supervisor is gone gets another at once; in this world none is.
+            Found::Living(_) | Found::Orphaned => {
                 self.news(effect.clone(), EffectNews::Done);
                 Then::Next(Task::Watch(name))
             }

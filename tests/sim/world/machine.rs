@@ -193,7 +193,7 @@ impl Machine {
     /// How an attempt ended; none while it lives.
     pub fn end_of(&mut self, name: &Name, now: Millis) -> Option<Exit> {
         match self.inspect(name, Faults::NONE) {
-            Presence::Running(_) => None,
+            Presence::Running(_) | Presence::Orphaned { .. } => None,
             Presence::Exited(exit) => Some(exit),
             Presence::Absent | Presence::Lost => Some(exit(ExitWhy::Lost, None, now)),
         }

@@ -86,7 +86,8 @@ pub async fn build(docker: &Docker, job: &Job<'_>) -> Result<String, BuildError>
     let trouble = Arc::new(Mutex::new(None));
     // The engine takes the bare digest as a name everywhere.
     let parent = job.parent.strip_prefix("sha256:").unwrap_or(job.parent);
-    let archive = archive(job.layer.clone(), job.layer.dockerfile.on(parent), &trouble);
+    let dockerfile = format!("{}\n{}", job.layer.dockerfile.on(parent), labels(job));
+    let archive = archive(job.layer.clone(), dockerfile, &trouble);
     let body = bollard::body_try_stream(archive.map(|piece| piece.map(Into::into)));
     let mut build = Box::pin(docker.build_image(options(job), None, Some(body)));
     let mut output = Output::default();
@@ -107,18 +108,37 @@ pub async fn build(docker: &Docker, job: &Job<'_>) -> Result<String, BuildError>
 }
 
 fn options(job: &Job<'_>) -> BuildImageOptions {
-    let mut labels = std::collections::HashMap::from([
-        (label::INPUTS, job.inputs.to_owned()),
-        (label::LAYER, hex::encode(job.layer.inputs)),
-    ]);
-    labels.extend(job.layer.labels.iter().map(|(key, value)| (*key, value.clone())));
     BuildImageOptionsBuilder::default()
         .dockerfile(DOCKERFILE)
         .rm(true)
         .forcerm(true)
         .nocache(job.how.fresh)
-        .labels(&labels)
         .build()
+}
+
+/// The last step. All labels in one: of several, each would leave an image that has some of them, and
+/// passes for the one that has all.
+fn labels(job: &Job<'_>) -> String {
+    let layer = hex::encode(job.layer.inputs);
+    let own = [(label::INPUTS, job.inputs), (label::LAYER, &layer)];
+    let others = job.layer.labels.iter().map(|(key, value)| (*key, value.as_str()));
+    let all = own.into_iter().chain(others);
+    let words: Vec<String> = all.map(|(key, value)| format!("{key}={}", quoted(value))).collect();
+    format!("LABEL {}\n", words.join(" "))
+}
+
+/// A value as it stands in a Dockerfile: nothing in it is a variable.
+fn quoted(value: &str) -> String {
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        if matches!(c, '"' | '\\' | '$') {
+            text.push('\\');
+        }
+        // One instruction is one line.
+        text.push(if c.is_control() { '?' } else { c });
+    }
+    text.push('"');
+    text
 }
 
 /// Reads what the engine says until it has built the image or cannot.

@@ -69,10 +69,7 @@ fn what_cannot_be_in_an_image_is_named() {
 
     let link = dir.path().join("a/link");
     symlink("/etc/passwd", &link).unwrap();
-    assert_eq!(
-        error(),
-        format!("{shown}/a/link links to /etc/passwd, which is not in the image")
-    );
+    assert_eq!(error(), format!("{shown}/a/link links to /etc/passwd, which is not in the image"));
     fs::remove_file(link).unwrap();
 
     let socket = UnixListener::bind(dir.path().join("s")).unwrap();

@@ -1,0 +1,198 @@
+//! Images of agents for a scheduler: built when a run needs one, and before that at the start.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::agent;
+use crate::ambient;
+use crate::docker::image::{Binary, BuildError, How, Images as Known, Progress, Recipe, Recipes};
+use crate::docker::{self, Docker};
+use crate::engine::{Definitions, Handle, ImageAnswer, Images};
+use crate::project::{Agent, Project, RuntimeKind};
+use crate::scheduler::{Event, Fault};
+
+/// Whoever is told how far builds are, a line at a time.
+pub type Hear = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Builds what is not there.
+pub struct Builder {
+    binary: PathBuf,
+    /// What this scheduler's images are labelled with.
+    label: String,
+    how: How,
+    read: OnceLock<Arc<Binary>>,
+    /// What the engine has, as it was asked last.
+    known: tokio::sync::Mutex<Option<Arc<Known>>>,
+    hear: Mutex<Option<Hear>>,
+}
+
+impl Builder {
+    pub fn new(binary: PathBuf, label: String, how: How) -> Self {
+        Self {
+            binary,
+            label,
+            how,
+            read: OnceLock::new(),
+            known: tokio::sync::Mutex::default(),
+            hear: Mutex::default(),
+        }
+    }
+
+    /// From now on this one is told of all builds.
+    pub fn tell(&self, hear: Hear) {
+        *self.hear.lock().unwrap_or_else(PoisonError::into_inner) = Some(hear);
+    }
+
+    fn say(&self, line: &str) {
+        if let Some(hear) = &*self.hear.lock().unwrap_or_else(PoisonError::into_inner) {
+            hear(line);
+        }
+    }
+
+    /// Builds the images of all agents that run in containers, side by side. An agent without one is
+    /// told of by an alert, until it has one.
+    pub async fn build_all(self: Arc<Self>, engine: Handle, definitions: Arc<Definitions>) {
+        let mut builds = tokio::task::JoinSet::new();
+        let defined = definitions.get();
+        for agent in defined.project.agents.iter().filter(|agent| agent.scale > 0) {
+            if agent.runtime.kind != RuntimeKind::Container {
+                continue;
+            }
+            let (builder, engine) = (Arc::clone(&self), engine.clone());
+            let (defined, name) = (Arc::clone(&defined), agent.name.clone());
+            builds.spawn(async move {
+                let Some(agent) = defined.agent(&name) else { return };
+                let outcome = builder.image(&defined.project, agent, &|_| ()).await;
+                let key = Fault::image_key(&name);
+                let fault = outcome.err().map(|message| {
+                    Box::new(Fault {
+                        key: key.clone(),
+                        agent: Some(name.clone()),
+                        message: format!("runs of {name} cannot start: {message}"),
+                        hint: Some(format!("look at all of it: al build {name}")),
+                        file: None,
+                        line: None,
+                    })
+                });
+                engine.report(Event::Noticed { key, fault });
+            });
+        }
+        while builds.join_next().await.is_some() {}
+    }
+
+    async fn find(
+        &self,
+        project: &Project,
+        agent: &Agent,
+        watch: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<String, String> {
+        let docker = docker::connect(&ambient::env)
+            .map_err(|trouble| format!("{trouble}: {}", trouble.hint()))?;
+        let (recipes, recipe) = self.recipe(project, agent).await?;
+        let told = Mutex::new((String::new(), 0));
+        let watch = |progress: Progress| {
+            let step = (progress.image.clone(), progress.step);
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if *told != step {
+                *told = step;
+                let line = words(&progress);
+                tracing::info!(target: "images", agent = progress.agent, "{line}");
+                self.say(&line);
+                watch(line);
+            }
+        };
+        let known = self.known(&docker, &recipes, false).await?;
+        let mut image = known.ensure(&recipe, self.how, &watch).await;
+        let gone = match &image {
+            Ok(image) => docker.inspect_image(&image.id).await.is_err(),
+            // What failed before may work now: the engine is asked anew for the next run.
+            Err(_) => {
+                *self.known.lock().await = None;
+                false
+            }
+        };
+        if gone {
+            let known = self.known(&docker, &recipes, true).await?;
+            image = known.ensure(&recipe, self.how, &watch).await;
+        }
+        let image = image.map_err(|error| short(&error))?;
+        if image.built {
+            let line = format!("image of {} built", agent.name);
+            tracing::info!(target: "images", agent = agent.name, image = image.id, "{line}");
+            self.say(&line);
+        }
+        Ok(image.id)
+    }
+
+    /// What the engine has: one list, until something is missing.
+    async fn known(
+        &self,
+        docker: &Docker,
+        recipes: &Recipes,
+        anew: bool,
+    ) -> Result<Arc<Known>, String> {
+        let mut known = self.known.lock().await;
+        match &*known {
+            Some(known) if !anew => Ok(Arc::clone(known)),
+            _ => {
+                let listed = Known::list(docker, recipes).await.map_err(|error| short(&error))?;
+                Ok(Arc::clone(known.insert(Arc::new(listed))))
+            }
+        }
+    }
+
+    /// Reads the files; the program itself once.
+    async fn recipe(&self, project: &Project, agent: &Agent) -> Result<(Recipes, Recipe), String> {
+        let (read, binary) = (self.read.get().cloned(), self.binary.clone());
+        let (project, agent, label) = (project.clone(), agent.clone(), self.label.clone());
+        let task = move || {
+            let binary = match read {
+                Some(binary) => binary,
+                None => Arc::new(Binary::read(&binary).map_err(|e| format!("{e}: {}", e.hint()))?),
+            };
+            let recipes = Recipes::read(&project, &binary, &agent::COMMANDS, &label)
+                .map_err(|e| format!("{e}: {}", e.hint()))?;
+            let recipe = recipes.of(&agent).map_err(|e| format!("{e}: {}", e.hint()))?;
+            Ok::<_, String>((binary, recipes, recipe))
+        };
+        let (binary, recipes, recipe) =
+            tokio::task::spawn_blocking(task).await.map_err(|error| error.to_string())??;
+        let _ = self.read.set(binary);
+        Ok((recipes, recipe))
+    }
+}
+
+impl Images for Builder {
+    fn image<'a>(
+        &'a self,
+        project: &'a Project,
+        agent: &'a Agent,
+        watch: &'a (dyn Fn(String) + Send + Sync),
+    ) -> ImageAnswer<'a> {
+        Box::pin(self.find(project, agent, watch))
+    }
+}
+
+/// How the images of a project are made, with this `al` in them.
+pub fn recipes(project: &Project, binary: &Path, label: &str) -> Result<Recipes, String> {
+    let binary = Binary::read(binary).map_err(|e| format!("{e}: {}", e.hint()))?;
+    Recipes::read(project, &binary, &agent::COMMANDS, label)
+        .map_err(|e| format!("{e}: {}", e.hint()))
+}
+
+/// `building al-dev: step 3 of 7: RUN apk add git`
+pub fn words(progress: &Progress) -> String {
+    let Progress { image, step, of, line, .. } = progress;
+    match step {
+        0 => format!("building {image}: {line}"),
+        _ => format!("building {image}: step {step} of {of}: {line}"),
+    }
+}
+
+/// A build that failed, in one line.
+fn short(error: &BuildError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}: {hint}"),
+        None => error.to_string(),
+    }
+}
