@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "start",
     "run",
     "stop",
@@ -21,6 +21,7 @@ const VERBS: [&str; 23] = [
     "answer",
     "scale",
     "doctor",
+    "build",
     "models",
     "keys",
     "completions",

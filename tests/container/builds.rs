@@ -169,6 +169,23 @@ fn a_base_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_base_that_no_registry_gives_is_named_with_what_the_registry_said() {
+    if !has_engine() {
+        return;
+    }
+    let image = "registry.invalid/base:1";
+    let world = Project::new(&[("config.toml", &format!("[local]\nimage = \"{image}\"\n"))])
+        .agent("a", &[]);
+    let output = world.al(&["build", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = document["images"][0]["error"].as_str().unwrap();
+    let said = format!("{image} is not on this machine and cannot be fetched: ");
+    assert!(error.contains(&said) && error.contains("registry.invalid"), "{error}");
+    assert!(document["images"][0]["hint"].as_str().unwrap().contains("network"), "{document}");
+}
+
+#[test]
 fn a_run_needs_no_command_of_its_own_to_get_its_image() {
     if !has_engine() {
         return;

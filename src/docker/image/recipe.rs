@@ -287,3 +287,6 @@ fn text(path: &Path) -> Result<Option<String>, ContextError> {
         Err(error) => Err(context::unreadable(path, &error)),
     }
 }
+
+#[cfg(test)]
+mod tests;
