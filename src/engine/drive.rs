@@ -398,12 +398,6 @@ impl Driver {
         let defined = self.definitions.get();
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let command = self.command(agent)?;
-        let (engine, built) = (self.engine.clone(), run.to_owned());
-        let watch = move |text: String| {
-            let (run, report) = (built.clone(), Report::Status(text));
-            engine.report(Event::RunReported { run, attempt, report });
-        };
-        let place = place::place(&defined.project, agent, &self.equipment, &watch).await?;
         let access = (self.grant)(run, attempt).filter(|_| place::has_gateway(agent));
         let kit = self.kit(agent).await?;
         let mut secrets = self.equipment.hidden.clone();
@@ -423,6 +417,13 @@ impl Driver {
         let keys: Vec<String> = job.iter().flat_map(Job::keys).map(str::to_owned).collect();
         self.equipment.redactor.learn(&keys);
         secrets.extend(keys);
+        // Last, as an image may take long to build, and nothing else should be missing then.
+        let (engine, built) = (self.engine.clone(), run.to_owned());
+        let watch = move |text: String| {
+            let (run, report) = (built.clone(), Report::Status(text));
+            engine.report(Event::RunReported { run, attempt, report });
+        };
+        let place = place::place(&defined.project, agent, &self.equipment, &watch).await?;
         Ok(Some(Spec {
             run: run.to_owned(),
             attempt,

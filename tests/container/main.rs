@@ -3,6 +3,7 @@
 //! They are skipped only when `AL_TEST_NO_DOCKER` says so. What they need is a Docker engine and the
 //! image `debian:bookworm-slim`; `tests/run` sees to both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stdout, clippy::print_stderr)] // what is asserted, and what is skipped
 
 mod builds;
 mod image;
@@ -21,7 +22,7 @@ use crate::world::World;
 
 /// False, and loudly so, when this machine is to be tested without an engine.
 fn has_engine() -> bool {
-    let skipped = std::env::var_os("AL_TEST_NO_DOCKER").is_some();
+    let skipped = action_llama::ambient::env_os("AL_TEST_NO_DOCKER").is_some();
     if skipped {
         eprintln!("SKIPPED: AL_TEST_NO_DOCKER is set, nothing about containers was tested");
     }

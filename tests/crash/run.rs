@@ -37,12 +37,15 @@ fn a_run_that_cannot_start_says_what_is_missing() {
             .agent("dev", "", "");
         let config = format!("models = [\"gpt\"]\nschedule = \"0 */3 * * *\"\n{config}");
         std::fs::write(project.agent_dir("dev").join("config.toml"), config).unwrap();
-        let output = project.al(&["run", "dev"]);
+        let mut command = project.command(&["run", "dev"]);
+        let output = command.env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("failed: could not start: ") && said.contains(why), "{said}");
         assert_eq!(output.status.code(), Some(1));
     };
-    check("", "this al has no container runtime; it runs [runtime] type = \"process\"");
+    check("", "model gpt has no key: put it into ");
+    let script = "[harness]\ntype = \"script\"\ncommand = \"true\"\n";
+    check(script, "no container engine: there is no socket at /nowhere/docker.sock: install one");
     check("[runtime]\ntype = \"process\"\n", "model gpt has no key: put it into ");
 }
 

@@ -50,7 +50,11 @@ fn files_of_runs_that_the_history_does_not_know_are_removed() {
         fs::create_dir_all(runs.join(run).join("1")).unwrap();
         fs::write(runs.join(run).join("1/trigger.json"), "{}").unwrap();
         let dir = fs::File::open(runs.join(run)).unwrap();
-        dir.set_modified(SystemTime::UNIX_EPOCH + Duration::from_millis(action_llama::ambient::now_ms() as u64) - age).unwrap();
+        dir.set_modified(
+            SystemTime::UNIX_EPOCH + Duration::from_millis(action_llama::ambient::now_ms() as u64)
+                - age,
+        )
+        .unwrap();
     };
     make("isobox-0000000a", Duration::from_secs(3600));
     make("isobox-0000000b", Duration::ZERO);

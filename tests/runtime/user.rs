@@ -48,8 +48,7 @@ async fn another_user_gets_a_place_of_its_own_and_nothing_of_the_schedulers() {
                 test \"$(cat $AL_CREDENTIALS_PATH/t/default/token)\" = \"$TOKEN\" && echo same; \
                 env | grep -c SUDO_; ls -A; pwd > where; al-return \"$(cat where)\" >/dev/null; exit 4";
     let exit = world.run(as_user(&world, line)).await;
-    let want =
-        ["nobody", "700 nobody", "700 nobody", "400 nobody", "same", "0"];
+    let want = ["nobody", "700 nobody", "700 nobody", "400 nobody", "same", "0"];
     assert_eq!(world.output(), want);
     assert_eq!((&exit.why, exit.code), (&ExitWhy::Exited, Some(4)));
     let work = exit.return_value.unwrap();

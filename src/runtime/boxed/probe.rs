@@ -48,7 +48,7 @@ mod tests {
         let listener = UnixListener::bind(&path).unwrap();
         let answers = ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 503 Busy\r\n\r\n"];
         let serving = std::thread::spawn(move || {
-            for (stream, answer) in listener.incoming().flatten().zip(answers) {
+            for (answer, stream) in answers.iter().zip(listener.incoming().flatten()) {
                 let (mut stream, mut asked) = (stream, [0; 64]);
                 assert!(stream.read(&mut asked).unwrap() > 0);
                 stream.write_all(answer.as_bytes()).unwrap();

@@ -165,6 +165,10 @@ async fn follow(
             None => status,
         }));
         for line in lines {
+            // Our own step at the end says nothing to people.
+            if line.starts_with(&format!("LABEL {}=", label::INPUTS)) {
+                continue;
+            }
             let (step, of) = output.step().map_or((0, 0), |step| (step.number, step.of));
             let (agent, image) = (job.agent.to_owned(), job.layer.name.clone());
             (job.watch)(Progress { agent, image, step, of, line });
