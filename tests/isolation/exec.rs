@@ -12,7 +12,7 @@ fn a_command_in_a_container_has_what_the_program_of_the_run_has() {
     let Some(mut world) = World::new() else { return };
     let run = world.start(BOXED);
     let say = "id -u; pwd; echo $AL_INSTANCE_ID; cat $AL_CREDENTIALS_PATH/github_token/default/token; \
-               echo; echo $GITHUB_TOKEN; grep CapEff /proc/self/status";
+               echo $GITHUB_TOKEN; grep CapEff /proc/self/status";
     let said = world.said(&["exec", BOXED, "--", "sh", "-c", say]);
     let want = format!("1000\n/tmp\n{run}\n{SECRET}\n{SECRET}\nCapEff:\t0000000000000000\n");
     assert_eq!(said, want);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 /// The binary under test.
 pub const AL: &str = env!("CARGO_BIN_EXE_al");
-/// The agent in a container. Its image carries its name, and all tests share it.
+/// The agent in a container.
 pub const BOXED: &str = "isobox";
 /// The agent that is a process.
 pub const PLAIN: &str = "isoplain";
@@ -34,7 +34,7 @@ impl World {
             return None;
         }
         let world = Self { dir: TempDir::new().unwrap(), hosts: Vec::new() };
-        world.write("config.toml", "");
+        world.write("config.toml", "[local]\nimage = \"debian:bookworm-slim\"\n");
         world.agent(BOXED, "memory = \"256m\"\npids = 64\ncpus = 0.5\nnetwork = \"none\"\n");
         world.agent(PLAIN, "type = \"process\"\n");
         let token = world.home().join("credentials/github_token/default/token");
@@ -61,15 +61,9 @@ impl World {
         fs::write(file, text).unwrap();
     }
 
-    /// A base of the machine's own, with the binary under test in it.
+    /// Builds the image, so that no test waits for it.
     fn image(&self) {
-        let context = self.dir.path().join("image");
-        fs::create_dir(&context).unwrap();
-        fs::copy(AL, context.join("al")).unwrap();
-        let file = "FROM debian:bookworm-slim\nCOPY al /app/bin/al\nRUN mkdir /app/static\n";
-        fs::write(context.join("Dockerfile"), file).unwrap();
-        let name = format!("al-{BOXED}:latest");
-        docker(&["build", "-q", "-t", &name, &context.to_string_lossy()]);
+        self.said(&["build", "--offline"]);
     }
 
     pub fn project(&self) -> PathBuf {
@@ -150,12 +144,12 @@ impl World {
 
     /// A container that waits, with these labels.
     pub fn plant(&self, labels: &[&str]) -> Planted {
-        let image = format!("al-{BOXED}:latest");
         let mut args = vec!["run", "-d", "--network", "none"];
         for label in labels {
             args.extend(["--label", label]);
         }
-        args.extend([image.as_str(), "sleep", "300"]);
+        // A container has the labels of its image too, and this one has none.
+        args.extend(["debian:bookworm-slim", "sleep", "300"]);
         Planted(docker(&args).trim().to_owned())
     }
 }
