@@ -88,6 +88,9 @@ fn job(world: &World, line: &str) -> String {
         "env": [["PATH", "/usr/bin:/bin"], ["AL_SIGNAL_DIR", world.attempt().signals()]],
         "runs_dir": world.path().join(".al/runs"),
         "logs_dir": world.logs_dir(),
+        "box_dir": world.path().join(".al/box"),
+        "binary": crate::world::AL,
+        "tools": [],
     })
     .to_string()
 }
