@@ -1,5 +1,6 @@
 //! `al start`: a scheduler, with a console over it or without.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::runtime::{Builder, Runtime as Tokio};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::host::{Hosted, Places, Plan};
+use super::host::{self, Hosted, Places, Plan};
 use super::lines::{Lines, Sayer};
 use super::{Context, Paint, Tone, doctor, headless, output, times};
 use crate::ambient;
@@ -280,6 +281,12 @@ async fn print_events(engine: Handle, mut lines: Sayer, paint: Paint) {
 
 // --- console ----------------------------------------------------------------------------------
 
+/// `al exec` of this project, to which the console adds a run.
+fn way_into_runs(context: &Context) -> Vec<OsString> {
+    let Ok(al) = host::own_binary() else { return Vec::new() };
+    vec![al.into(), "--project".into(), context.dir.clone().into(), "exec".into()]
+}
+
 fn with_console(
     tokio: &Tokio,
     hosted: &Hosted,
@@ -304,6 +311,7 @@ fn with_console(
         zone_offset: times::offset_s,
         now_ms: ambient::now_ms,
         pager: ambient::env("PAGER"),
+        enter: way_into_runs(context),
         remote: false,
         read_only: false,
     };

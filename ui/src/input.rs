@@ -31,6 +31,8 @@ pub enum Out {
     Copy(String),
     /// Through `$PAGER`, with the terminal released.
     Page(String),
+    /// A shell where this run is, with the terminal released.
+    Shell(String),
     Suspend,
     /// Draw every cell again.
     Redraw,

@@ -12,10 +12,11 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::queue;
 use crossterm::terminal::SetTitle;
 use ratatui::Terminal;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
@@ -61,6 +62,8 @@ pub struct Options {
     pub read_only: bool,
     /// Command line of the pager; none is `less`.
     pub pager: Option<String>,
+    /// What leads into a run: a program and its arguments, to which the run's id is added.
+    pub enter: Vec<OsString>,
 }
 
 /// Why the console could not be.
@@ -243,6 +246,7 @@ impl Console {
                 self.terminal.backend_mut().writer().flush()?;
             }
             Out::Page(text) => self.page(ui, &text)?,
+            Out::Shell(run) => self.shell(ui, &run)?,
             Out::Suspend => self.suspend(ui)?,
             Out::Redraw => self.terminal.clear()?,
             Out::Mouse(on) => set_mouse(on)?,
@@ -259,6 +263,20 @@ impl Console {
             self.keyboard.hold(|| self.guard.release(ui.mouse, || page_through(&pager, text)))?;
         if let Err(error) = shown {
             ui.complain(format!("{pager}: {error}"));
+        }
+        self.title.clear();
+        self.terminal.clear()?;
+        Ok(())
+    }
+
+    /// Lets a person into a run, with the terminal and the keyboard released.
+    fn shell(&mut self, ui: &mut Ui, run: &str) -> Result<(), UiError> {
+        let enter = self.options.enter.clone();
+        let ended = self.keyboard.hold(|| self.guard.release(ui.mouse, || go_into(&enter, run)))?;
+        match ended {
+            Ok(status) if status.success() => {}
+            Ok(status) => ui.say(format!("the shell in {run} ended: {status}")),
+            Err(error) => ui.complain(format!("no shell in {run}: {error}")),
         }
         self.title.clear();
         self.terminal.clear()?;
@@ -286,6 +304,12 @@ fn stop_self() -> io::Result<()> {
     // The stop reaches this thread a moment after the call returns.
     thread::sleep(Duration::from_millis(20));
     Ok(())
+}
+
+fn go_into(enter: &[OsString], run: &str) -> io::Result<ExitStatus> {
+    let (program, arguments) =
+        enter.split_first().ok_or_else(|| io::Error::other("nobody knows the way"))?;
+    Command::new(program).args(arguments).arg(run).status()
 }
 
 fn page_through(pager: &str, text: &str) -> io::Result<()> {
@@ -318,6 +342,7 @@ mod tests {
             remote: false,
             read_only: false,
             pager: None,
+            enter: Vec::new(),
         };
         let ui = start(&options, (80, 24));
         (ui.theme.name, ui.flash.map(|flash| flash.text))

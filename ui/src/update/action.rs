@@ -55,6 +55,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
         A::Answer => answer(ui),
         A::Say => say(ui),
+        A::Shell => shell(ui, out),
         A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
         A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
         A::Mouse => {
@@ -272,10 +273,9 @@ fn answer(ui: &mut Ui) {
     }
 }
 
-/// A text for the selected run, or for the only one of the selected agent.
-fn say(ui: &mut Ui) {
-    let subject = ui.selected(ui.focus());
-    let run = match &subject {
+/// The selected run, or the only one of the selected agent that has not ended.
+fn meant(ui: &Ui) -> Option<&RunRow> {
+    match &ui.selected(ui.focus()) {
         Subject::Run(id) => ui.fleet.run(id),
         Subject::Agent(name) => {
             let live = |run: &&RunRow| run.agent == *name && !run.state.ended();
@@ -283,11 +283,29 @@ fn say(ui: &mut Ui) {
             runs.next().filter(|_| runs.next().is_none())
         }
         Subject::Alerts | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
-    };
-    match (run.map(|run| (run.id.clone(), run.state.ended())), subject) {
-        (Some((run, false)), _) => ui.dialog = Some(Dialog::say(&run, ui.now_ms)),
-        (Some((run, true)), _) => ui.complain(format!("{run} already ended")),
-        (None, _) => ui.complain("select a run first"),
+    }
+}
+
+/// A text for the run that is meant.
+fn say(ui: &mut Ui) {
+    match meant(ui).map(|run| (run.id.clone(), run.state.ended())) {
+        Some((run, false)) => ui.dialog = Some(Dialog::say(&run, ui.now_ms)),
+        Some((run, true)) => ui.complain(format!("{run} already ended")),
+        None => ui.complain("select a run first"),
+    }
+}
+
+/// A shell where the run is that is meant.
+fn shell(ui: &mut Ui, out: &mut Vec<Out>) {
+    if ui.setup.remote {
+        return ui.complain("a shell can be had only where the scheduler runs");
+    }
+    match meant(ui).map(|run| (run.id.clone(), run.state)) {
+        None => ui.complain("select a run first"),
+        Some((run, RunState::Running)) => out.push(Out::Shell(run)),
+        Some((run, RunState::Waiting)) => ui.complain(format!("{run} waits, and stands still")),
+        Some((run, state)) if state.ended() => ui.complain(format!("{run} already ended")),
+        Some((run, _)) => ui.complain(format!("{run} has not started")),
     }
 }
 
