@@ -30,8 +30,8 @@ const APART: Duration = Duration::from_millis(400);
   al ps --all-projects   containers of every project on this engine
   al ps --json           for scripts
 
-CPU is that of the last moment, 100% is one CPU. PIDS counts threads too. It works
-without a scheduler; runs go on without one.")]
+CPU is that of the last moment, 100% is one CPU. PIDS counts threads too.
+It works without a scheduler; runs go on without one.")]
 pub struct PsArgs {
     /// Containers of other projects, too
     #[arg(long)]
