@@ -66,6 +66,18 @@ fn keys_that_would_do_nothing_say_why() {
     check("4 j D", "! this firing led to no run");
     check("[", "! nothing further back");
     check("5 n", "! search with / first");
+    check("2 e S", "! release-0000000f already ended");
+    check("3 S", "! dev-000000c1 has not started");
+}
+
+#[test]
+fn a_shell_opens_where_a_run_is_unless_that_is_another_machine() {
+    let mut desk = Desk::new();
+    desk.press("2 S");
+    assert!(desk.out.contains(&Out::Shell("dev-000000b2".into())), "{:?}", desk.out);
+    desk.ui.setup.remote = true;
+    desk.press("S");
+    assert_eq!(desk.last_row(), "! a shell can be had only where the scheduler runs");
 }
 
 #[test]
