@@ -10,9 +10,8 @@ use super::host::{self, Places};
 use super::images::{recipes, words};
 use super::paint::Tone;
 use super::table::{Cell, Fit, Table};
-use super::{Context, output};
+use super::{Context, exec, output, start};
 use crate::ambient;
-use crate::docker;
 use crate::docker::image::{BuildError, How, Image, Images, Progress};
 use crate::failure::Failure;
 use crate::project::{self, Agent, Project, RuntimeKind};
@@ -70,11 +69,7 @@ pub fn run(args: &BuildArgs, context: &Context) -> Result<(), Failure> {
     let (project, problems) = context.request(project::survey);
     let project = project.ok_or_else(|| context.project_failure(&problems))?;
     let agents = chosen(&project, &args.agents)?;
-    let tokio = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::upstream("no_threads", format!("no threads to be had: {e}")))?;
+    let tokio = start::tokio()?;
     let outcomes = tokio.block_on(build(args, &project, &agents))?;
     tokio.shutdown_background();
     if args.json {
@@ -117,9 +112,7 @@ async fn build(
     project: &Project,
     agents: &[&Agent],
 ) -> Result<Vec<Outcome>, Failure> {
-    let docker = docker::connect(&ambient::env).map_err(|trouble| {
-        Failure::upstream("no_engine", trouble.to_string()).hint(trouble.hint())
-    })?;
+    let docker = exec::engine()?;
     let binary = host::container_binary(&host::own_binary()?);
     let label = Places::of(&project.dir).label();
     let recipes = recipes(project, &binary, &label)

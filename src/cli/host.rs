@@ -309,10 +309,7 @@ pub(super) fn cannot_start(agent: &Agent) -> Option<String> {
         }
         // What is there is up to the image, or to the user.
         RuntimeKind::HostUser => None,
-        RuntimeKind::Container => {
-            let trouble = docker::connect(&ambient::env).err()?;
-            Some(format!("{trouble}: {}", trouble.hint()))
-        }
+        RuntimeKind::Container => Some(docker::connect(&ambient::env).err()?.advice()),
     }
 }
 

@@ -7,10 +7,10 @@ use crate::agent;
 use crate::ambient;
 use crate::docker::container::{self, Wanted};
 use crate::docker::image::{Binary, BuildError, How, Images as Known, Progress, Recipe, Recipes};
-use crate::docker::{self, Docker};
+use crate::docker::{self, Docker, label};
 use crate::engine::{Definitions, Handle, ImageAnswer, Images};
 use crate::project::{Agent, Network, Project, RuntimeKind};
-use crate::runtime::{BOX_DIR, boxed};
+use crate::runtime::{BOX_DIR, Container, Limits, boxed};
 use crate::scheduler::{ENGINE, Event, Fault};
 
 /// Whoever is told how far builds are, a line at a time.
@@ -101,24 +101,22 @@ impl Builder {
 
     /// Looks from inside a container whether runs will reach the gateway.
     async fn probe(&self, image: String) -> Result<(), String> {
-        let docker = docker::connect(&ambient::env)
-            .map_err(|trouble| format!("{trouble}: {}", trouble.hint()))?;
-        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let wanted = Wanted {
-            name: format!("al-probe-{}", ambient::new_uuid()),
+        let docker = docker::connect(&ambient::env).map_err(|trouble| trouble.advice())?;
+        let box_dir = Path::new(&self.label).join(BOX_DIR);
+        let container = Container {
             image,
-            program: [boxed::BINARY, boxed::BOX, boxed::PROBE].map(str::to_owned).to_vec(),
-            labels: vec![
-                label(container::PROJECT, &self.label),
-                label(container::PROBE, &std::process::id().to_string()),
-            ],
-            memory_bytes: 64 << 20,
-            cpus: 0.5,
-            pids: 16,
+            project: self.label.clone(),
+            limits: Limits { memory_bytes: 64 << 20, cpus: 0.5, pids: 16 },
             network: Network::Gateway,
-            mounts: vec![container::socket_mount(Path::new(&self.label).join(BOX_DIR))],
+            mounts: Vec::new(),
             gpus: None,
             oci: None,
+        };
+        let labels = [(label::PROBE, std::process::id().to_string())];
+        let name = format!("al-probe-{}", ambient::new_uuid());
+        let wanted = Wanted {
+            program: [boxed::BINARY, boxed::BOX, boxed::PROBE].map(str::to_owned).to_vec(),
+            ..container.wanted(&name, &labels, &box_dir)
         };
         match container::run_once(&docker, &wanted).await {
             Ok((0, _)) => Ok(()),
@@ -135,8 +133,7 @@ impl Builder {
         agent: &Agent,
         watch: &(dyn Fn(String) + Send + Sync),
     ) -> Result<String, String> {
-        let docker = docker::connect(&ambient::env)
-            .map_err(|trouble| format!("{trouble}: {}", trouble.hint()))?;
+        let docker = docker::connect(&ambient::env).map_err(|trouble| trouble.advice())?;
         let (recipes, recipe) = self.recipe(project, agent).await?;
         let told = Mutex::new((String::new(), 0));
         let watch = |progress: Progress| {

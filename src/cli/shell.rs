@@ -15,7 +15,7 @@ use super::{Context, attach, output, start};
 use crate::agent::COMMANDS;
 use crate::ambient;
 use crate::docker::image::How;
-use crate::docker::{Docker, container};
+use crate::docker::{Docker, container, label};
 use crate::engine::{self, Equipment};
 use crate::failure::Failure;
 use crate::project::{Agent, kit};
@@ -132,7 +132,7 @@ fn in_container(
         .map_err(|error| Failure::internal("errand", format!("no errand: {error}")))?;
     let number = ambient::random::<4>().map_err(|error| no_folder(&error))?;
     let name = format!("al-shell-{}-{}", stay.agent, hex::encode(number));
-    let labels = [(container::AGENT, stay.agent.clone()), (container::SHELL, runtime::own_mark())];
+    let labels = [(label::AGENT, stay.agent.clone()), (label::SHELL, runtime::own_mark())];
     let wanted = wanted.wanted(&name, &labels, &box_dir);
     let mut ended = tokio.block_on(async { Ends::listen() })?;
     let vessel = Vessel { tokio, docker, name };

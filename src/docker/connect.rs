@@ -62,6 +62,11 @@ impl fmt::Display for Trouble {
 }
 
 impl Trouble {
+    /// What is wrong and what a person does about it, in one sentence.
+    pub fn advice(&self) -> String {
+        format!("{self}: {}", self.hint())
+    }
+
     /// What a person does about it.
     pub fn hint(&self) -> String {
         match self {

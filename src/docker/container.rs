@@ -1,7 +1,7 @@
 //! One container from its making to its removal: what is asked of the engine, and nothing decided.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bollard::Docker;
 use bollard::container::{AttachContainerResults, LogOutput};
@@ -20,17 +20,6 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::project::model as project;
 
-/// Label with the project that a container or image belongs to.
-pub const PROJECT: &str = "al.project";
-/// Label with the run, and the number of its attempt.
-pub const RUN: &str = "al.run";
-pub const ATTEMPT: &str = "al.attempt";
-/// Label of a container that only looks whether it reaches its scheduler, with that one's process id.
-pub const PROBE: &str = "al.probe";
-/// Label with the agent.
-pub const AGENT: &str = "al.agent";
-/// Label with the process that a person's shell belongs to.
-pub const SHELL: &str = "al.shell";
 /// Who an agent is in a container.
 const USER: &str = "1000:1000";
 /// Output that the engine keeps before older output goes: far more than a reader lags behind.
@@ -73,7 +62,6 @@ pub enum State {
     Ended {
         code: i64,
         out_of_memory: bool,
-        message: String,
     },
     /// There is none.
     Gone,
@@ -131,7 +119,7 @@ fn host_config(wanted: &Wanted) -> HostConfig {
         network_mode: Some(network.to_owned()),
         extra_hosts: Some(hosts),
         readonly_rootfs: Some(true),
-        tmpfs: Some(TMPFS.iter().map(|(path, how)| ((*path).into(), (*how).into())).collect()),
+        tmpfs: Some(tmpfs(&wanted.mounts)),
         mounts: Some(wanted.mounts.iter().map(bind).collect()),
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
@@ -156,6 +144,13 @@ fn host_config(wanted: &Wanted) -> HostConfig {
         }),
         ..Default::default()
     }
+}
+
+/// Where something of the machine's is mounted there is no memory, as nothing can be in one place twice.
+fn tmpfs(mounts: &[project::Mount]) -> HashMap<String, String> {
+    let free = |path: &str| mounts.iter().all(|mount| mount.target != Path::new(path));
+    let places = TMPFS.iter().filter(|(path, _)| free(path));
+    places.map(|(path, how)| ((*path).to_owned(), (*how).to_owned())).collect()
 }
 
 /// A mount whose source is missing is an error, never a new folder of root's.
@@ -220,7 +215,6 @@ pub async fn look(docker: &Docker, id: &str) -> Result<State, Error> {
         _ => State::Ended {
             code: state.exit_code.unwrap_or(-1),
             out_of_memory: state.oom_killed.unwrap_or(false),
-            message: state.error.unwrap_or_default(),
         },
     })
 }

@@ -10,10 +10,8 @@ use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
 };
 
-use super::container::{AGENT, ATTEMPT, PROJECT, RUN, SHELL, is_conflict, is_missing};
-
-/// Label of an image with what it was built from.
-const INPUTS: &str = "al.inputs";
+use super::container::{is_conflict, is_missing};
+use super::label::{AGENT, ATTEMPT, INPUTS, PROJECT, RUN, SHELL};
 
 /// A container that carries our labels.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ pub mod container;
 pub mod exec;
 pub mod image;
 mod info;
+pub mod label;
 pub mod list;
 pub mod usage;
 

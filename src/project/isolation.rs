@@ -11,7 +11,7 @@ const LEAST_MEMORY: u64 = 6 << 20;
 /// Bytes of a user's name, as Linux has it.
 const NAME_MAX: usize = 32;
 /// Where the container has what is its own; mounts go elsewhere.
-const OWN: [&str; 6] = ["/app", "/credentials", "/tmp", "/proc", "/sys", "/dev"];
+const OWN: [&str; 7] = ["/app", "/credentials", "/tmp", "/run/al", "/proc", "/sys", "/dev"];
 
 /// Reads the table; what is wrong in it is a problem, and the default counts.
 pub fn runtime(table: Option<&Table>, agent_dir: &Path, problems: &mut Problems) -> Runtime {
@@ -184,6 +184,7 @@ mod tests {
             "/data:/",
             "/data:/app/bin",
             "/data:/credentials",
+            "/data:/run/al",
             "/x:/y/../app",
             "/var/run/docker.sock:/docker.sock",
         ] {

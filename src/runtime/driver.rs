@@ -13,9 +13,10 @@ use tokio::process::{Child, Command};
 
 use super::claim::{self, Owner, State};
 use super::credentials;
-use super::environment::{Given, Rooms, Surroundings, environment};
+use super::environment::{Given, Surroundings, environment};
 use super::layout::{self, Attempt};
 use super::pace::{self, Pace};
+use super::rooms::Rooms;
 use super::supervisor::Ticket;
 use super::{
     Answer, BOX_DIR, Error, Exit, ExitWhy, Handle, Presence, Runtime, SUPERVISE, Spec, Stray,
@@ -140,11 +141,7 @@ impl Process {
         attempt.create()?;
         let (run, number) = (spec.run.clone(), spec.attempt);
         let job = Job {
-            env: environment(
-                Given::by(&spec),
-                &Rooms::of(&attempt, &spec.agent_dir, &self.bin_dir),
-                &self.around,
-            ),
+            env: environment(Given::by(&spec, &self.bin_dir), &Rooms::of(&attempt), &self.around),
             runs_dir: self.runs_dir.clone(),
             logs_dir: self.logs_dir.clone(),
             box_dir: self.box_dir.clone(),

@@ -1,9 +1,9 @@
 //! The environment of a run: built from nothing, so that neither the scheduler's variables nor
 //! another run's get in.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::layout::Attempt;
+use super::rooms::Rooms;
 use super::{Access, Spec};
 use crate::ambient;
 
@@ -54,42 +54,14 @@ impl Surroundings {
     }
 }
 
-/// Where a program finds what is its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rooms {
-    /// Working directory and home.
-    pub work: PathBuf,
-    pub agent_dir: PathBuf,
-    /// The commands of agents.
-    pub bin: PathBuf,
-    pub trigger: PathBuf,
-    pub params: PathBuf,
-    pub signals: PathBuf,
-    pub env_file: PathBuf,
-    pub credentials: PathBuf,
-}
-
-impl Rooms {
-    /// Those of an attempt in the project's folder.
-    pub fn of(attempt: &Attempt, agent_dir: &Path, bin: &Path) -> Self {
-        Self {
-            work: attempt.work(),
-            agent_dir: agent_dir.to_owned(),
-            bin: bin.to_owned(),
-            trigger: attempt.trigger(),
-            params: attempt.params(),
-            signals: attempt.signals(),
-            env_file: attempt.env_file(),
-            credentials: attempt.credentials(),
-        }
-    }
-}
-
 /// Who runs, and what it is given.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'a> {
     pub run: &'a str,
     pub agent: &'a str,
+    pub agent_dir: &'a Path,
+    /// Folder with the commands of agents.
+    pub bin: &'a Path,
     /// The agent's own variables.
     pub env: &'a [(String, String)],
     /// Whether it has files of credentials.
@@ -98,10 +70,12 @@ pub(super) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    pub fn by(spec: &'a Spec) -> Self {
+    pub fn by(spec: &'a Spec, bin: &'a Path) -> Self {
         Self {
             run: &spec.run,
             agent: &spec.agent,
+            agent_dir: &spec.agent_dir,
+            bin,
             env: &spec.env,
             credentials: !spec.files.is_empty(),
             gateway: spec.gateway.as_ref(),
@@ -123,12 +97,12 @@ pub(super) fn environment(
         all.push((name.to_owned(), value));
     };
     put("HOME", text(&rooms.work));
-    put("PATH", format!("{}:{}", text(&rooms.bin), around.path));
+    put("PATH", format!("{}:{}", text(given.bin), around.path));
     for (name, value) in given.env {
         put(name, value.clone());
     }
     put("AL_AGENT", given.agent.to_owned());
-    put("AL_AGENT_DIR", text(&rooms.agent_dir));
+    put("AL_AGENT_DIR", text(given.agent_dir));
     put("AL_INSTANCE_ID", given.run.to_owned());
     put("AL_WORK_DIR", text(&rooms.work));
     put("AL_TRIGGER_FILE", text(&rooms.trigger));
@@ -151,6 +125,7 @@ mod tests {
 
     use super::*;
     use crate::project::ScriptCommand;
+    use crate::runtime::Attempt;
 
     #[test]
     fn a_run_gets_its_own_variables_and_nothing_else() {
@@ -174,8 +149,8 @@ mod tests {
             gateway: Some(Access { url: "http://localhost:1".into(), token: "s".into() }),
         };
         let around = Surroundings { path: "/bin".into(), passed_on: vec![pair("TZ", "UTC")] };
-        let rooms = Rooms::of(&attempt, &spec.agent_dir, Path::new("/p/.al/bin"));
-        let got = environment(Given::by(&spec), &rooms, &around);
+        let rooms = Rooms::of(&attempt);
+        let got = environment(Given::by(&spec, Path::new("/p/.al/bin")), &rooms, &around);
         let want = [
             ("TZ", "UTC"),
             ("HOME", "/p/.al/runs/a-1/work"),

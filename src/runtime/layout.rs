@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::rooms::Rooms;
 use crate::ambient::Millis;
 
 /// The files of one attempt.
@@ -52,23 +53,23 @@ impl Attempt {
     }
 
     pub fn trigger(&self) -> PathBuf {
-        self.dir.join("trigger.json")
+        Rooms::within(&self.dir).trigger
     }
 
     pub fn params(&self) -> PathBuf {
-        self.dir.join("params.json")
+        Rooms::within(&self.dir).params
     }
 
     pub fn env_file(&self) -> PathBuf {
-        self.dir.join("env.sh")
+        Rooms::within(&self.dir).env_file
     }
 
     pub fn credentials(&self) -> PathBuf {
-        self.dir.join("credentials")
+        Rooms::within(&self.dir).credentials
     }
 
     pub fn signals(&self) -> PathBuf {
-        self.dir.join("signals")
+        Rooms::within(&self.dir).signals
     }
 
     pub fn stop(&self) -> PathBuf {

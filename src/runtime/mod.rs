@@ -42,6 +42,7 @@ mod place;
 mod processes;
 mod program;
 mod remains;
+mod rooms;
 mod strays;
 mod supervisor;
 mod tools;

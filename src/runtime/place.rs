@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::boxed::{BINARY, BOX};
 use crate::docker::container::{self, Wanted};
+use crate::docker::label;
 use crate::project::{Mount, Network};
 
 /// Where a run executes.
@@ -46,7 +47,7 @@ impl Container {
         if self.network != Network::None {
             mounts.push(container::socket_mount(box_dir.to_owned()));
         }
-        let project = [(container::PROJECT, self.project.clone())];
+        let project = [(label::PROJECT, self.project.clone())];
         let labels = project.iter().chain(labels);
         Wanted {
             name: name.to_owned(),

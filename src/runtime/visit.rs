@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::boxed::{BINARY, BOX, Errand, IDLE, Spot};
-use super::environment::{Given, Rooms, Surroundings, environment};
+use super::environment::{Given, Surroundings, environment};
 use super::layout::{self, Attempt};
+use super::rooms::Rooms;
 use super::supervisor::Ticket;
-use super::{Error, claim, credentials, processes};
+use super::{Error, claim, processes};
 use crate::ambient;
 use crate::project::ScriptCommand;
 
@@ -116,7 +117,7 @@ impl Stay {
     /// When it cannot be written as JSON.
     pub fn errand(&self) -> serde_json::Result<Vec<u8>> {
         let waits = [BINARY, BOX, IDLE].map(str::to_owned);
-        let mut errand = serde_json::to_vec(&Errand {
+        let errand = Errand {
             mark: ambient::new_uuid(),
             spot: Spot::Container,
             run: self.name(),
@@ -131,9 +132,8 @@ impl Stay {
             params: json!({}),
             gateway: None,
             tools: Vec::new(),
-        })?;
-        errand.push(b'\n');
-        Ok(errand)
+        };
+        errand.line()
     }
 }
 
@@ -156,32 +156,20 @@ impl Lodging {
         let folder = shells.join(own_mark());
         // By nobody before: the mark is this process alone.
         DirBuilder::new().mode(0o700).create(&folder)?;
-        let rooms = Rooms {
-            work: folder.join("work"),
-            agent_dir: stay.agent_dir.clone(),
-            bin: al_dir.join("bin"),
-            trigger: folder.join("trigger.json"),
-            params: folder.join("params.json"),
-            signals: folder.join("signals"),
-            env_file: folder.join("env.sh"),
-            credentials: folder.join("credentials"),
-        };
+        let rooms = Rooms::within(&folder);
         let name = stay.name();
         let given = Given {
             run: &name,
             agent: &stay.agent,
+            agent_dir: &stay.agent_dir,
+            bin: &al_dir.join("bin"),
             env: &stay.env,
             credentials: !stay.files.is_empty(),
             gateway: None,
         };
         let env = environment(given, &rooms, &Surroundings::here());
         let lodging = Self { folder, visit: Visit { env, dir: rooms.work.clone() } };
-        layout::make_dir(&rooms.work)?;
-        layout::make_dir(&rooms.signals)?;
-        layout::write(&rooms.trigger, b"{}")?;
-        layout::write(&rooms.params, b"{}")?;
-        layout::write(&rooms.env_file, b"")?;
-        credentials::stage(&rooms.credentials, &stay.files)?;
+        rooms.furnish(&json!({}), &json!({}), &stay.files)?;
         Ok(lodging)
     }
 }

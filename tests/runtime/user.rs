@@ -52,7 +52,7 @@ async fn another_user_gets_a_place_of_its_own_and_nothing_of_the_schedulers() {
     assert_eq!(world.output(), want);
     assert_eq!((&exit.why, exit.code), (&ExitWhy::Exited, Some(4)));
     let work = exit.return_value.unwrap();
-    assert!(work.contains("al-a-1-1-") && !Path::new(&work).exists(), "{work} is left");
+    assert!(work.contains("al-box-") && !Path::new(&work).exists(), "{work} is left");
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::error::{BuildError, Why};
 use super::known::{Known, Shelf, inputs};
-use super::recipe::{Layer, Recipe, Recipes, label};
+use super::recipe::{Layer, Recipe, Recipes};
+use crate::docker::label;
 
 /// Images that are built at once.
 const SIDE_BY_SIDE: usize = 3;

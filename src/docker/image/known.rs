@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use bollard::models::ImageSummary;
 
 use super::context::{Digest, Parts};
-use super::recipe::{Layer, label};
+use super::recipe::Layer;
+use crate::docker::label;
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,4 +15,4 @@ pub use build::{How, Image, Images, Progress};
 pub use context::ContextError;
 pub use error::{BuildError, Why};
 pub use output::Step;
-pub use recipe::{Binary, Recipe, RecipeError, Recipes, label};
+pub use recipe::{Binary, Recipe, RecipeError, Recipes};

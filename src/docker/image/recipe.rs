@@ -19,6 +19,7 @@ use super::context::{self, Context, ContextError, Digest, Entry, File, Parts, Ru
 use super::dockerfile::{Dockerfile, Open, Sources};
 use super::elf;
 use super::ignore::Ignore;
+use crate::docker::label;
 use crate::project::model::{Agent, Project};
 
 /// The base when `al` runs anywhere.
@@ -29,17 +30,6 @@ const DEBIAN: &str = include_str!("../../../docker/Dockerfile.glibc");
 /// The last thing that a base is made to do, so that one in which `al` cannot run is found when it is
 /// built and not when a run starts.
 pub const PROBE: &str = r#"RUN ["/app/bin/al","--version"]"#;
-
-/// What a label says: the keys of an image's own.
-pub mod label {
-    pub const PROJECT: &str = "al.project";
-    pub const AGENT: &str = "al.agent";
-    pub const VERSION: &str = "al.version";
-    /// What the image was made from, its parents included.
-    pub const INPUTS: &str = "al.inputs";
-    /// What this layer alone was made from.
-    pub const LAYER: &str = "al.layer";
-}
 
 /// The `al` that goes into images.
 #[derive(Debug, Clone, PartialEq, Eq)]

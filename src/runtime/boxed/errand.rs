@@ -9,7 +9,8 @@ use crate::project::ScriptCommand;
 use crate::runtime::remains::Remains;
 use crate::runtime::{Access, CommandShape, Place, Spec};
 
-/// One line of JSON on the box's stdin.
+/// One line of JSON on the box's stdin: of a [`Spec`], what the run itself needs. The rest (what else
+/// must not be seen in logs, mounts, limits) is no business of what runs in the box.
 #[derive(Serialize, Deserialize)]
 pub struct Errand {
     pub mark: String,
@@ -63,6 +64,13 @@ impl Errand {
             gateway: spec.gateway.clone(),
             tools: tools.to_vec(),
         }
+    }
+
+    /// As it goes into the box.
+    pub fn line(&self) -> serde_json::Result<Vec<u8>> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        Ok(line)
     }
 }
 

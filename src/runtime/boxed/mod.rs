@@ -15,6 +15,7 @@ mod enter;
 mod errand;
 mod forward;
 mod orders;
+mod own;
 mod probe;
 mod work;
 
@@ -36,6 +37,8 @@ pub const IDLE: &str = "idle";
 const SOCKET: &str = "/run/al/gateway.sock";
 /// Where the agent's files are in a container.
 pub const STATIC: &str = "/app/static";
+/// Where the commands of agents are in a container.
+const BIN: &str = "/app/bin";
 /// Where this binary is in a container.
 pub const BINARY: &str = "/app/bin/al";
 

@@ -1,8 +1,7 @@
 //! The box at work: from the errand to the last words.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode, ExitStatus};
@@ -14,12 +13,14 @@ use rustix::process::{Pid, Signal};
 
 use super::errand::{Ending, Errand, Spot, mark};
 use super::orders::{self, Order};
-use super::{BINARY, SOCKET, STATIC, forward};
+use super::own::Folder;
+use super::{BIN, SOCKET, STATIC, forward};
 use crate::runtime::claim::pid;
-use crate::runtime::environment::{Given, Rooms, Surroundings, environment};
+use crate::runtime::environment::{Given, Surroundings, environment};
 use crate::runtime::program::{self, Outputs, Refusal};
 use crate::runtime::remains::Remains;
-use crate::runtime::{CANNOT_EXECUTE, credentials, install_tools, layout, processes};
+use crate::runtime::rooms::Rooms;
+use crate::runtime::{CANNOT_EXECUTE, install_tools, processes};
 
 /// An errand is at most this large; a webhook's body is 10 MiB.
 const ERRAND_LIMIT: u64 = 64 * 1024 * 1024;
@@ -103,45 +104,25 @@ fn carry_out(errand: &Errand, events: &Sender<Event>, inbox: &Receiver<Event>) -
             return refused(&format!("cannot adopt what an agent leaves: {error}"), CANNOT_EXECUTE);
         }
     }
-    let (rooms, own) = match furnish(errand) {
-        Ok(rooms) => rooms,
+    let surroundings = match errand.spot {
+        Spot::Container => Ok((container_rooms(), None)),
+        Spot::HostUser => own_rooms(errand).map(|(rooms, folder)| (rooms, Some(folder))),
+    };
+    let furnished = surroundings.and_then(|(rooms, folder)| {
+        rooms.furnish(&errand.trigger, &errand.params, &errand.files).map(|()| (rooms, folder))
+    });
+    // The folder goes at the end of this function.
+    let (rooms, folder) = match furnished {
+        Ok(furnished) => furnished,
         Err(error) => {
             return refused(&format!("cannot write the files of the run: {error}"), CANNOT_EXECUTE);
         }
     };
-    let ending = match launch(errand, &rooms) {
+    let ending = match launch(errand, &rooms, folder.as_ref()) {
         Ok(child) => attend(child, errand, &rooms, events, inbox),
         Err(refusal) => refused(&refusal.message, refusal.code),
     };
-    let remains = Remains::read(&rooms.signals);
-    if let Some(own) = own {
-        let _ = layout::remove_tree(&own);
-    }
-    Ending { remains, ..ending }
-}
-
-/// Writes everything the program finds; also yields the folder to remove at the end.
-fn furnish(errand: &Errand) -> io::Result<(Rooms, Option<PathBuf>)> {
-    let (rooms, own) = match errand.spot {
-        Spot::Container => (container_rooms(), None),
-        Spot::HostUser => {
-            let own = own_folder(errand)?;
-            let binary = std::env::current_exe()?;
-            let names: Vec<&str> = errand.tools.iter().map(String::as_str).collect();
-            install_tools(&own.join("bin"), &binary, &names).map_err(io::Error::other)?;
-            (user_rooms(&own, &errand.agent_dir), Some(own))
-        }
-    };
-    layout::make_dir(&rooms.work)?;
-    layout::make_dir(&rooms.signals)?;
-    if let Some(parent) = rooms.trigger.parent() {
-        layout::make_dir(parent)?;
-    }
-    layout::write(&rooms.trigger, &serde_json::to_vec(&errand.trigger)?)?;
-    layout::write(&rooms.params, &serde_json::to_vec(&errand.params)?)?;
-    layout::write(&rooms.env_file, b"")?;
-    credentials::stage(&rooms.credentials, &errand.files)?;
-    Ok((rooms, own))
+    Ending { remains: Remains::read(&rooms.signals), ..ending }
 }
 
 /// The paths that agents for containers are written for.
@@ -149,8 +130,6 @@ fn container_rooms() -> Rooms {
     let home = Path::new(HOME);
     Rooms {
         work: home.to_owned(),
-        agent_dir: STATIC.into(),
-        bin: Path::new(BINARY).parent().unwrap_or(home).to_owned(),
         trigger: home.join(".al/trigger.json"),
         params: home.join(".al/params.json"),
         signals: home.join("signals"),
@@ -159,29 +138,15 @@ fn container_rooms() -> Rooms {
     }
 }
 
-fn user_rooms(own: &Path, agent_dir: &Path) -> Rooms {
-    Rooms {
-        work: own.join("work"),
-        agent_dir: agent_dir.to_owned(),
-        bin: own.join("bin"),
-        trigger: own.join("trigger.json"),
-        params: own.join("params.json"),
-        signals: own.join("signals"),
-        env_file: own.join("env.sh"),
-        credentials: own.join("credentials"),
-    }
+/// A folder of this user with the commands of agents in it.
+fn own_rooms(errand: &Errand) -> io::Result<(Rooms, Folder)> {
+    let folder = Folder::new()?;
+    let names: Vec<&str> = errand.tools.iter().map(String::as_str).collect();
+    install_tools(&folder.bin(), &std::env::current_exe()?, &names).map_err(io::Error::other)?;
+    Ok((Rooms::within(folder.path()), folder))
 }
 
-/// A new folder that nobody else can have made before, as its name is not known in advance.
-fn own_folder(errand: &Errand) -> io::Result<PathBuf> {
-    let mark = errand.mark.get(..8).unwrap_or(&errand.mark);
-    let name = format!("al-{}-{}-{mark}", errand.run, errand.attempt);
-    let folder = std::env::temp_dir().join(name);
-    DirBuilder::new().mode(0o700).create(&folder)?;
-    Ok(folder)
-}
-
-fn launch(errand: &Errand, rooms: &Rooms) -> Result<Child, Refusal> {
+fn launch(errand: &Errand, rooms: &Rooms, folder: Option<&Folder>) -> Result<Child, Refusal> {
     let mut gateway = errand.gateway.clone();
     if errand.spot == Spot::Container
         && let Some(access) = &mut gateway
@@ -190,19 +155,21 @@ fn launch(errand: &Errand, rooms: &Rooms) -> Result<Child, Refusal> {
             .map_err(|e| Refusal::cannot(format!("cannot lead to the gateway: {e}")))?;
         access.url = format!("http://gateway:{port}");
     }
-    let around = match errand.spot {
-        Spot::Container => Surroundings::everything(),
-        Spot::HostUser => Surroundings::here(),
+    let (around, agent_dir, bin) = match folder {
+        None => (Surroundings::everything(), Path::new(STATIC), PathBuf::from(BIN)),
+        Some(folder) => (Surroundings::here(), errand.agent_dir.as_path(), folder.bin()),
     };
     let given = Given {
         run: &errand.run,
         agent: &errand.agent,
+        agent_dir,
+        bin: &bin,
         env: &errand.env,
         credentials: !errand.files.is_empty(),
         gateway: gateway.as_ref(),
     };
     let env = environment(given, rooms, &around);
-    program::start(&errand.command, &rooms.agent_dir, &rooms.work, &env, Outputs::Shared)
+    program::start(&errand.command, agent_dir, &rooms.work, &env, Outputs::Shared)
 }
 
 /// Stays with the program until it and all it started have ended.

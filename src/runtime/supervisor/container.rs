@@ -13,7 +13,7 @@ use super::sieve::Sieve;
 use super::{Event, Run, Seen};
 use crate::ambient;
 use crate::docker::container::{self, Piece, State};
-use crate::docker::{self, Docker};
+use crate::docker::{self, Docker, label};
 use crate::log::{Output, Stream};
 use crate::runtime::boxed::{Ending, Errand};
 use crate::runtime::layout::{self, Attempt};
@@ -99,8 +99,7 @@ impl Run {
             .enable_all()
             .build()
             .map_err(|error| format!("cannot talk to the container engine: {error}"))?;
-        let docker = docker::connect(&ambient::env)
-            .map_err(|trouble| format!("{trouble}: {}", trouble.hint()))?;
+        let docker = docker::connect(&ambient::env).map_err(|trouble| trouble.advice())?;
         let ticket = self.ticket()?;
         if !self.job.spec.adopt
             && let Err(why) = tokio.block_on(self.set_sail(&docker, wanted, &ticket))
@@ -152,14 +151,12 @@ impl Run {
         ticket: &Ticket,
     ) -> Result<(), String> {
         let spec = &self.job.spec;
-        let mut errand =
-            serde_json::to_vec(&Errand::of(spec, ticket.mark.clone(), &self.job.tools))
-                .map_err(|error| error.to_string())?;
-        errand.push(b'\n');
+        let errand = Errand::of(spec, ticket.mark.clone(), &self.job.tools);
+        let errand = errand.line().map_err(|error| error.to_string())?;
         let labels = [
-            (container::AGENT, spec.agent.clone()),
-            (container::RUN, spec.run.clone()),
-            (container::ATTEMPT, spec.attempt.to_string()),
+            (label::AGENT, spec.agent.clone()),
+            (label::RUN, spec.run.clone()),
+            (label::ATTEMPT, spec.attempt.to_string()),
         ];
         let wanted = wanted.wanted(&ticket.name, &labels, &self.job.box_dir);
         let made = container::make(docker, &wanted).await.map_err(|error| {
@@ -180,7 +177,7 @@ impl Run {
         let mut exit = Exit::bare(why, ending.code, self.started_ms, self.started_ms);
         exit.signal = ending.signal;
         match state {
-            State::Ended { code, out_of_memory, .. } => {
+            State::Ended { code, out_of_memory } => {
                 if exit.code.is_none() {
                     exit.code = i32::try_from(code).ok();
                     exit.signal = exit.code.map(|code| code - 128).filter(|s| (1..65).contains(s));

@@ -37,6 +37,7 @@ use super::pace::{self, Pace, Wish, Word};
 use super::place::Place;
 use super::program::{self, Outputs, Refusal};
 use super::remains::Remains;
+use super::rooms::Rooms;
 use super::{Error, Exit, ExitWhy, GRACE, TIMED_OUT, processes};
 use crate::ambient;
 use clock::{Clock, LONGEST};
@@ -211,9 +212,10 @@ impl Run {
 
     /// Writes the program's files and starts it.
     fn launch(&self) -> Result<Child, Refusal> {
-        self.write_files()
-            .map_err(|e| Refusal::cannot(format!("cannot write the files of the run: {e}")))?;
         let spec = &self.job.spec;
+        Rooms::of(&self.attempt)
+            .furnish(&spec.trigger, &spec.params, &spec.files)
+            .map_err(|e| Refusal::cannot(format!("cannot write the files of the run: {e}")))?;
         program::start(
             &spec.command,
             &spec.agent_dir,
@@ -221,16 +223,6 @@ impl Run {
             &self.job.env,
             Outputs::Piped,
         )
-    }
-
-    fn write_files(&self) -> io::Result<()> {
-        let spec = &self.job.spec;
-        layout::make_dir(&self.attempt.work())?;
-        layout::make_dir(&self.attempt.signals())?;
-        layout::write(&self.attempt.trigger(), &serde_json::to_vec(&spec.trigger)?)?;
-        layout::write(&self.attempt.params(), &serde_json::to_vec(&spec.params)?)?;
-        credentials::stage(&self.attempt.credentials(), &spec.files)?;
-        layout::write(&self.attempt.env_file(), b"")
     }
 
     /// Stays with the program until it and all it started have ended.

@@ -52,12 +52,11 @@ impl Run {
             remains: Default::default(),
         };
         let mark = ambient::new_uuid();
-        let mut errand =
-            match serde_json::to_vec(&Errand::of(&self.job.spec, mark.clone(), &self.job.tools)) {
-                Ok(errand) => errand,
-                Err(error) => return refused(self, error.to_string()),
-            };
-        errand.push(b'\n');
+        let errand = Errand::of(&self.job.spec, mark.clone(), &self.job.tools);
+        let errand = match errand.line() {
+            Ok(errand) => errand,
+            Err(error) => return refused(self, error.to_string()),
+        };
         let started = Instant::now();
         let mut child = match sudo(&self.job.binary, user, groups) {
             Ok(child) => child,
@@ -116,8 +115,8 @@ impl Run {
     }
 }
 
-/// Starts the box as that user. `-n`: it asks nobody for a password. Its environment is what sudo
-/// makes of an empty one.
+/// Starts the box as that user. `-n`: it asks nobody for a password. Its environment is empty, so that
+/// nothing of the scheduler's gets through, whatever sudo is told to keep.
 fn sudo(binary: &std::path::Path, user: &str, groups: &[String]) -> std::io::Result<Child> {
     let mut command = Command::new("sudo");
     command.args(["-n", "-H", "-u", user]);
@@ -128,6 +127,7 @@ fn sudo(binary: &std::path::Path, user: &str, groups: &[String]) -> std::io::Res
         .arg("--")
         .arg(binary)
         .arg(BOX)
+        .env_clear()
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -18,7 +18,8 @@ use super::{Job, Progress, Watch};
 use crate::docker::image::context::{DOCKERFILE, send};
 use crate::docker::image::error::{BuildError, Why};
 use crate::docker::image::output::Output;
-use crate::docker::image::recipe::{Layer, Recipe, label};
+use crate::docker::image::recipe::{Layer, Recipe};
+use crate::docker::label;
 
 /// A build that says nothing for so many seconds is given up.
 const SILENCE_S: u64 = 300;
