@@ -1,5 +1,6 @@
 //! Images of agents for a scheduler: built when a run needs one, and before that at the start.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -26,6 +27,10 @@ pub struct Builder {
     /// What the engine has, as it was asked last.
     known: tokio::sync::Mutex<Option<Arc<Known>>>,
     hear: Mutex<Option<Hear>>,
+    /// Who is told of agents without an image.
+    engine: OnceLock<Handle>,
+    /// Agents that an alert says have none.
+    without: Mutex<BTreeSet<String>>,
 }
 
 impl Builder {
@@ -37,6 +42,31 @@ impl Builder {
             read: OnceLock::new(),
             known: tokio::sync::Mutex::default(),
             hear: Mutex::default(),
+            engine: OnceLock::new(),
+            without: Mutex::default(),
+        }
+    }
+
+    /// Raises the alert that an agent has no image, or takes it back.
+    fn alert(&self, agent: &str, outcome: &Result<String, String>) {
+        let Some(engine) = self.engine.get() else { return };
+        let mut without = self.without.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = Fault::image_key(agent);
+        match outcome {
+            Ok(_) if !without.remove(agent) => {}
+            Ok(_) => engine.report(Event::Noticed { key, fault: None }),
+            Err(message) => {
+                without.insert(agent.to_owned());
+                let fault = Fault {
+                    key: key.clone(),
+                    agent: Some(agent.to_owned()),
+                    message: format!("runs of {agent} cannot start: {message}"),
+                    hint: Some(format!("look at all of it: al build {agent}")),
+                    file: None,
+                    line: None,
+                };
+                engine.report(Event::Noticed { key, fault: Some(Box::new(fault)) });
+            }
         }
     }
 
@@ -51,33 +81,20 @@ impl Builder {
         }
     }
 
-    /// Builds the images of all agents that run in containers, side by side. An agent without one is
-    /// told of by an alert, until it has one.
+    /// Builds the images of all agents that run in containers, side by side.
     pub async fn build_all(self: Arc<Self>, engine: Handle, definitions: Arc<Definitions>) {
+        let _ = self.engine.set(engine.clone());
         let mut builds = tokio::task::JoinSet::new();
         let defined = definitions.get();
         for agent in defined.project.agents.iter().filter(|agent| agent.scale > 0) {
             if agent.runtime.kind != RuntimeKind::Container {
                 continue;
             }
-            let (builder, engine) = (Arc::clone(&self), engine.clone());
-            let (defined, name) = (Arc::clone(&defined), agent.name.clone());
+            let (builder, defined) = (Arc::clone(&self), Arc::clone(&defined));
+            let name = agent.name.clone();
             builds.spawn(async move {
                 let agent = defined.agent(&name)?;
-                let outcome = builder.image(&defined.project, agent, &|_| ()).await;
-                let key = Fault::image_key(&name);
-                let fault = outcome.clone().err().map(|message| {
-                    Box::new(Fault {
-                        key: key.clone(),
-                        agent: Some(name.clone()),
-                        message: format!("runs of {name} cannot start: {message}"),
-                        hint: Some(format!("look at all of it: al build {name}")),
-                        file: None,
-                        line: None,
-                    })
-                });
-                engine.report(Event::Noticed { key, fault });
-                outcome.ok()
+                builder.image(&defined.project, agent, &|_| ()).await.ok()
             });
         }
         let mut image = None;
@@ -194,10 +211,9 @@ impl Builder {
         let task = move || {
             let binary = match read {
                 Some(binary) => binary,
-                None => Arc::new(Binary::read(&binary).map_err(|e| format!("{e}: {}", e.hint()))?),
+                None => Arc::new(read_binary(&binary)?),
             };
-            let recipes = Recipes::read(&project, &binary, &agent::COMMANDS, &label)
-                .map_err(|e| format!("{e}: {}", e.hint()))?;
+            let recipes = recipes_with(&project, &binary, &label)?;
             let recipe = recipes.of(&agent).map_err(|e| format!("{e}: {}", e.hint()))?;
             Ok::<_, String>((binary, recipes, recipe))
         };
@@ -215,14 +231,25 @@ impl Images for Builder {
         agent: &'a Agent,
         watch: &'a (dyn Fn(String) + Send + Sync),
     ) -> ImageAnswer<'a> {
-        Box::pin(self.find(project, agent, watch))
+        Box::pin(async move {
+            let outcome = self.find(project, agent, watch).await;
+            self.alert(&agent.name, &outcome);
+            outcome
+        })
     }
 }
 
 /// How the images of a project are made, with this `al` in them.
 pub fn recipes(project: &Project, binary: &Path, label: &str) -> Result<Recipes, String> {
-    let binary = Binary::read(binary).map_err(|e| format!("{e}: {}", e.hint()))?;
-    Recipes::read(project, &binary, &agent::COMMANDS, label)
+    recipes_with(project, &read_binary(binary)?, label)
+}
+
+fn read_binary(path: &Path) -> Result<Binary, String> {
+    Binary::read(path).map_err(|e| format!("{e}: {}", e.hint()))
+}
+
+fn recipes_with(project: &Project, binary: &Binary, label: &str) -> Result<Recipes, String> {
+    Recipes::read(project, binary, &agent::COMMANDS, label)
         .map_err(|e| format!("{e}: {}", e.hint()))
 }
 

@@ -16,8 +16,8 @@ use crate::ambient;
 use crate::harness::{AGENT, CredentialNote, Job};
 use crate::log;
 use crate::project::kit::{self, Bearer, Kit};
-use crate::project::{Agent, EngineKind, RuntimeKind, ScriptCommand};
-use crate::runtime::{self, Access, ExitWhy, GRACE, Presence, Runtime, Spec, Stray, boxed};
+use crate::project::{Agent, EngineKind, Project, RuntimeKind, ScriptCommand};
+use crate::runtime::{self, Access, ExitWhy, GRACE, Place, Presence, Runtime, Spec, Stray, boxed};
 use crate::scheduler::{
     Effect, EffectNews, Event, Exit, Millis, Report, Run, RunState, Spent, Verdict, View,
 };
@@ -417,13 +417,11 @@ impl Driver {
         let keys: Vec<String> = job.iter().flat_map(Job::keys).map(str::to_owned).collect();
         self.equipment.redactor.learn(&keys);
         secrets.extend(keys);
-        // Last, as an image may take long to build, and nothing else should be missing then.
-        let (engine, built) = (self.engine.clone(), run.to_owned());
-        let watch = move |text: String| {
-            let (run, report) = (built.clone(), Report::Status(text));
-            engine.report(Event::RunReported { run, attempt, report });
+        let place = match adopt {
+            true => place::adopted(&defined.project, agent, &self.equipment),
+            // Last, as an image may take long to build, and nothing else should be missing then.
+            false => self.place(run, attempt, &defined.project, agent).await?,
         };
-        let place = place::place(&defined.project, agent, &self.equipment, &watch).await?;
         Ok(Some(Spec {
             run: run.to_owned(),
             attempt,
@@ -443,6 +441,22 @@ impl Driver {
             secrets,
             gateway: access,
         }))
+    }
+
+    /// Where it runs. While an image is built for it, its status says how far that is.
+    async fn place(
+        &self,
+        run: &str,
+        attempt: u32,
+        project: &Project,
+        agent: &Agent,
+    ) -> Result<Place, String> {
+        let (engine, run) = (self.engine.clone(), run.to_owned());
+        let watch = move |text: String| {
+            let (run, report) = (run.clone(), Report::Status(text));
+            engine.report(Event::RunReported { run, attempt, report });
+        };
+        place::place(project, agent, &self.equipment, &watch).await
     }
 
     /// What to execute.

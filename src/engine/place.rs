@@ -58,6 +58,13 @@ pub async fn place(
     }
 }
 
+/// The place of a run that is in a container already, whatever its agent and image are by now.
+pub fn adopted(project: &Project, agent: &Agent, equipment: &Equipment) -> Place {
+    let label = equipment.label.clone();
+    let container = container(project, agent, String::new(), label, Machine::here());
+    Place::Container(Box::new(container))
+}
+
 fn container(
     project: &Project,
     agent: &Agent,

@@ -67,6 +67,17 @@ pub fn is_config(key: &str) -> bool {
     key.starts_with(CONFIG)
 }
 
+/// True for alerts about what is outside of the project: images and the container engine. Each host
+/// looks for itself.
+pub fn is_outside(key: &str) -> bool {
+    key == ENGINE || image_of(key).is_some()
+}
+
+/// The agent of an alert about an image.
+pub fn image_of(key: &str) -> Option<&str> {
+    key.strip_prefix(IMAGE)
+}
+
 /// The agent of an alert about a spent budget.
 pub fn budget_of(key: &str) -> Option<&str> {
     key.strip_prefix(BUDGET)

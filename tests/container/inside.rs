@@ -129,7 +129,9 @@ async fn mounts_are_read_only_unless_they_say_otherwise() {
         std::fs::create_dir(&data).unwrap();
         std::fs::write(data.join("f"), "data\n").unwrap();
         std::os::unix::fs::chown(&data, Some(1000), Some(1000)).unwrap();
-        with(spec, |c| c.mounts = vec![mount(&data, "/ro", false), mount(&data, "/workspace", true)])
+        with(spec, |c| {
+            c.mounts = vec![mount(&data, "/ro", false), mount(&data, "/workspace", true)]
+        })
     };
     let line = "cat /ro/f; touch /ro/x 2>/dev/null || echo no; touch /workspace/x && ls /ro";
     check("mounts are read-only unless they say otherwise", change, line, "data\nno\nf\nx").await;

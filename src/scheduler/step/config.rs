@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Step;
-use crate::scheduler::alert::{budget_of, is_config};
+use crate::scheduler::alert::{budget_of, image_of, is_config, is_outside};
 use crate::scheduler::decision::Decision;
 use crate::scheduler::event::NewConfig;
 use crate::scheduler::model::{AgentRules, Run, RunState, Scope, Timer, Why};
@@ -28,6 +28,7 @@ impl Step<'_> {
         }
         let changed = !self.out.is_empty();
         self.faults(&new.faults);
+        self.forget_images(new);
         if changed {
             self.calm_after();
             self.explain_after();
@@ -71,6 +72,24 @@ impl Step<'_> {
             if self.view.alerts.get(&fault.key).is_none_or(|alert| alert.fault != *fault) {
                 let alert = Alert { at: self.stamp.at, fault: fault.clone() };
                 self.out.push(Decision::Raise { alert: Box::new(alert) });
+            }
+        }
+    }
+
+    /// What an earlier host saw outside of the project is looked at anew.
+    pub(super) fn forget_outside(&mut self) {
+        for key in self.view.alerts.keys().filter(|key| is_outside(key)) {
+            self.out.push(Decision::Clear { key: key.clone() });
+        }
+    }
+
+    /// The image of an agent that is gone, or another one by now, is none that could be mended.
+    fn forget_images(&mut self, new: &NewConfig) {
+        for key in self.view.alerts.keys() {
+            let Some(agent) = image_of(key) else { continue };
+            let gone = !new.agents.iter().any(|(name, _)| name == agent);
+            if gone || new.redefined.contains(&Scope::Agent(agent.to_owned())) {
+                self.out.push(Decision::Clear { key: key.clone() });
             }
         }
     }

@@ -29,6 +29,7 @@ impl Step<'_> {
         self.explain(self.view);
         // Only a project without errors is started.
         self.faults(&[]);
+        self.forget_outside();
         self.calm_budgets(self.view);
         self.prune_due();
     }

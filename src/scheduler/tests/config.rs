@@ -246,6 +246,31 @@ fn an_alert_stays_from_the_first_bad_edit_until_it_is_mended() {
     assert_eq!(fleet.view.alerts, BTreeMap::new(), "what is started has no errors");
 }
 
+#[test]
+fn an_alert_about_an_image_goes_with_the_image_its_agent_or_the_host() {
+    let (dev, ops) = (("dev", rules(1, 10, None)), ("ops", rules(1, 10, None)));
+    let both = [dev.clone(), ops];
+    let mut fleet = Fleet::new(&[("dev", 1, 10), ("ops", 1, 10)]);
+    let notice = |fleet: &mut Fleet, agent: &str, wrong: bool| {
+        let key = Fault::image_key(agent);
+        let fault = Fault { key: key.clone(), ..fault("", "cannot be built") };
+        fleet.send(Event::Noticed { key, fault: wrong.then(|| Box::new(fault)) });
+    };
+    let known = |fleet: &Fleet| fleet.view.alerts.keys().cloned().collect::<Vec<_>>();
+    notice(&mut fleet, "dev", true);
+    notice(&mut fleet, "ops", true);
+    assert_eq!(known(&fleet), ["image:dev", "image:ops"]);
+    notice(&mut fleet, "dev", false);
+    notice(&mut fleet, "dev", false);
+    fleet.edit(&both);
+    assert_eq!(known(&fleet), ["image:ops"], "an edit elsewhere mends nothing");
+    fleet.edit(&[dev]);
+    assert_eq!(known(&fleet), [] as [&str; 0], "its agent is gone");
+    notice(&mut fleet, "dev", true);
+    fleet.send(Event::HostStarted);
+    assert_eq!(known(&fleet), [] as [&str; 0], "each host looks for itself");
+}
+
 const EXPRS: [Option<&str>; 3] = [None, Some("*/10 * * * * *"), Some("* * * * *")];
 
 #[derive(Debug, Clone)]
