@@ -7,6 +7,9 @@ const TAIL: usize = 20;
 /// Where a line is cut that never ends.
 const LINE_MAX: usize = 2000;
 
+/// What the builder puts around that which a step writes to stderr.
+const RED: [&str; 2] = ["\u{1b}[91m", "\u{1b}[0m"];
+
 /// One instruction of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -50,7 +53,7 @@ impl Output {
     }
 
     fn line(&mut self) -> Option<String> {
-        let line = std::mem::take(&mut self.partial);
+        let line = RED.iter().fold(std::mem::take(&mut self.partial), |l, c| l.replace(c, ""));
         let line = line.trim_end();
         if line.is_empty() || is_bookkeeping(line) {
             return None;
@@ -97,6 +100,13 @@ mod tests {
         assert_eq!(output.take(" ---> Running in 01\n10%\r20%\rdo"), ["10%", "20%"]);
         let tail = ["10%", "20%", "do"].map(str::to_owned).to_vec();
         assert_eq!(output.end(), (Some(step), tail));
+    }
+
+    #[test]
+    fn the_builders_own_colours_and_notes_are_left_out() {
+        let mut output = Output::default();
+        let said = "\u{1b}[91mno such file\n\u{1b}[0mRemoving intermediate container 01\n";
+        assert_eq!(output.take(said), ["no such file"]);
     }
 
     #[test]
