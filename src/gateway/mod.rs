@@ -71,6 +71,8 @@ pub struct Setup {
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
+    /// The same for all entrances.
+    doors: doors::Doors,
     /// Turns of large deliveries, which anybody may send.
     large_deliveries: Semaphore,
     /// Turns of large orders, which need the operator's key before their body is read.
@@ -86,6 +88,7 @@ impl App {
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
+            doors: doors::Doors::new(),
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-use super::doors::{Doors, FULL};
+use super::doors::FULL;
 use super::impatient::Impatient;
 use super::{App, routes};
 
@@ -84,16 +84,20 @@ impl Entrance for UnixListener {
 /// Serves until `stop` says true or its sender is gone, then lets requests in flight finish for at
 /// most three seconds.
 pub async fn serve(listener: TcpListener, app: Arc<App>, stop: watch::Receiver<bool>) {
-    serve_all(listener, routes::router(app), stop).await;
+    serve_all(listener, routes::router(Arc::clone(&app)), &app, stop).await;
 }
 
 /// Serves what runs in containers may ask, at a socket that they see and nobody else.
 pub async fn serve_containers(listener: UnixListener, app: Arc<App>, stop: watch::Receiver<bool>) {
-    serve_all(listener, routes::for_containers(app), stop).await;
+    serve_all(listener, routes::for_containers(Arc::clone(&app)), &app, stop).await;
 }
 
-async fn serve_all<E: Entrance>(entrance: E, router: Router, mut stop: watch::Receiver<bool>) {
-    let doors = Doors::new();
+async fn serve_all<E: Entrance>(
+    entrance: E,
+    router: Router,
+    app: &App,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -109,7 +113,7 @@ async fn serve_all<E: Entrance>(entrance: E, router: Router, mut stop: watch::Re
                 continue;
             }
         };
-        match doors.enter(peer.0) {
+        match app.doors.enter(peer.0) {
             None => E::turn_away(&stream),
             Some(room) => {
                 let (router, stop) = (router.clone(), stop.clone());

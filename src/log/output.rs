@@ -138,6 +138,11 @@ impl Output {
         self.keep(bytes);
     }
 
+    /// Whether every line that began has ended, so that nothing is held back.
+    pub fn is_between_lines(&self) -> bool {
+        self.head.is_empty() && self.cut == 0
+    }
+
     /// The stream has ended: a last line without a newline is a record too.
     pub fn finish(&mut self, now: i64, records: &mut Vec<Record>) {
         if !self.head.is_empty() || self.cut > 0 {

@@ -5,9 +5,12 @@ use std::time::Duration;
 use action_llama::project::ScriptCommand;
 use action_llama::runtime::{Error, ExitWhy, Presence, Runtime as _, Spec};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
+use crate::image::image;
 use crate::world::{World, await_some};
 use crate::{container, container_name, docker, has_engine};
+use action_llama::ambient::now_ms;
 
 /// Waits for a line in the world's log.
 async fn await_line(world: &World, line: &str) {
@@ -124,6 +127,58 @@ async fn a_container_that_somebody_removed_is_lost() {
         matches!(exit.why, ExitWhy::Lost | ExitWhy::Exited) && exit.code != Some(0),
         "{exit:?}"
     );
+}
+
+/// What a supervisor leaves that is killed before its container does anything.
+fn left_behind(world: &World, spec: &Spec, started: bool) {
+    let dir = world.runtime.attempt(&spec.run, 1).unwrap().dir().to_owned();
+    std::fs::create_dir_all(&dir).unwrap();
+    let ticket = json!({"name": container_name(spec), "mark": "m"});
+    std::fs::write(dir.join("container.json"), ticket.to_string()).unwrap();
+    let owner = json!({"supervisor": {"pid": 1, "boot": "b", "claimed_ms": now_ms()}});
+    std::fs::write(dir.join("claim"), owner.to_string()).unwrap();
+    let name = container_name(spec);
+    docker(&["create", "--name", &name, "--entrypoint", "/app/bin/al", &image(), "__box"]);
+    if started {
+        // Its stdin is empty, so the box gets no errand.
+        docker(&["start", &name]);
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_never_got_to_work_is_lost_and_goes() {
+    if !has_engine() {
+        return;
+    }
+    for started in [false, true] {
+        let world = World::new();
+        let spec = container(&world, "echo never");
+        left_behind(&world, &spec, started);
+        if started {
+            await_some(|| (state(&spec) == "exited").then_some(())).await;
+        }
+        let seen = world.runtime.inspect(&spec.run, 1).await.unwrap();
+        assert!(matches!(seen, Presence::Orphaned { .. }), "{seen:?}");
+        let handle = world.runtime.start(Spec { adopt: true, ..spec.clone() }).await.unwrap();
+        let exit = world.wait(&handle).await;
+        assert_eq!((&exit.why, exit.code), (&ExitWhy::Lost, None), "started: {started}");
+        assert_eq!(state(&spec), "", "the container is gone");
+    }
+}
+
+#[tokio::test]
+async fn a_container_of_somebody_else_keeps_its_name() {
+    if !has_engine() {
+        return;
+    }
+    let world = World::new();
+    let spec = container(&world, "echo never");
+    docker(&["create", "--name", &container_name(&spec), "debian:bookworm-slim", "true"]);
+    let exit = world.run(spec.clone()).await;
+    let ExitWhy::CannotExecute { message } = &exit.why else { panic!("{exit:?}") };
+    assert!(message.contains("already in use"), "{message}");
+    assert_eq!(state(&spec), "created", "it is still there");
+    docker(&["rm", &container_name(&spec)]);
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(super) use orders::Order;
 
 /// Last argument under which the binary is the box.
 pub const BOX: &str = "__box";
+/// Exit code of a box that nobody told its errand.
+pub(super) const NO_ERRAND: u8 = 2;
 /// Argument with which the box only looks whether it reaches the gateway.
 pub const PROBE: &str = "probe";
 /// What the box is called with to execute a command where its program is.

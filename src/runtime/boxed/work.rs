@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal};
 use super::errand::{Ending, Errand, Spot, mark};
 use super::orders::{self, Order};
 use super::own::Folder;
-use super::{BIN, SOCKET, STATIC, forward};
+use super::{BIN, NO_ERRAND, SOCKET, STATIC, forward};
 use crate::runtime::claim::pid;
 use crate::runtime::environment::{Given, Surroundings, environment};
 use crate::runtime::program::{self, Outputs, Refusal};
@@ -26,8 +26,6 @@ use crate::runtime::{CANNOT_EXECUTE, install_tools, processes};
 const ERRAND_LIMIT: u64 = 64 * 1024 * 1024;
 /// Whoever started the box has told it its errand by then, or never will.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Exit code of a box without an errand.
-const NO_ERRAND: u8 = 2;
 /// Where a container keeps what is the run's own.
 pub(super) const HOME: &str = "/tmp";
 /// Below it: which process the program is.

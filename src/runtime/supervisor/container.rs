@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime as Tokio};
 
 use super::hands::Hands;
-use super::heard::{Heard, Note};
+use super::heard::{Heard, Note, Point};
 use super::journal::Shared;
 use super::sieve::Sieve;
 use super::{Event, Run, Seen};
@@ -15,7 +15,7 @@ use crate::ambient;
 use crate::docker::container::{self, Piece, State};
 use crate::docker::{self, Docker, label};
 use crate::log::{Output, Stream};
-use crate::runtime::boxed::{Ending, Errand};
+use crate::runtime::boxed::{Ending, Errand, NO_ERRAND};
 use crate::runtime::layout::{self, Attempt};
 use crate::runtime::program::Refusal;
 use crate::runtime::{Container, Exit, ExitWhy, TIMED_OUT};
@@ -83,29 +83,44 @@ struct Followed {
     ending: Option<Ending>,
 }
 
+/// A container whose run has ended.
+pub(super) struct Wreck {
+    tokio: Tokio,
+    docker: Docker,
+    name: String,
+}
+
+impl Wreck {
+    /// Takes it away. Should this fail, the scheduler's next round does it.
+    pub fn remove(self) {
+        let _ = self.tokio.block_on(container::remove(&self.docker, &self.name));
+        self.tokio.shutdown_background();
+    }
+}
+
 impl Run {
-    pub(super) fn stand_over_container(&mut self, wanted: &Container) -> Seen {
+    /// What is left of the container is to be removed once its end is on disk: who comes after a crash
+    /// in between must not find neither.
+    pub(super) fn stand_over_container(&mut self, wanted: &Container) -> (Seen, Option<Wreck>) {
         match self.try_container(wanted) {
-            Ok(seen) => seen,
+            Ok((seen, wreck)) => (seen, Some(wreck)),
             Err(message) => {
-                Seen { exit: self.refused(Refusal::cannot(message)), remains: Default::default() }
+                let exit = self.refused(Refusal::cannot(message));
+                (Seen { exit, remains: Default::default() }, None)
             }
         }
     }
 
-    fn try_container(&self, wanted: &Container) -> Result<Seen, String> {
+    fn try_container(&self, wanted: &Container) -> Result<(Seen, Wreck), String> {
         let tokio = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .map_err(|error| format!("cannot talk to the container engine: {error}"))?;
-        let docker = docker::connect(&ambient::env).map_err(|trouble| trouble.advice())?;
+        let docker = self.engine()?;
         let ticket = self.ticket()?;
-        if !self.job.spec.adopt
-            && let Err(why) = tokio.block_on(self.set_sail(&docker, wanted, &ticket))
-        {
-            let _ = tokio.block_on(container::remove(&docker, &ticket.name));
-            return Err(why);
+        if !self.job.spec.adopt {
+            tokio.block_on(self.set_sail(&docker, wanted, &ticket))?;
         }
         let listener = Listener::new(self.journal.clone(), &self.attempt, &ticket)
             .map_err(|error| format!("cannot note how far its output was read: {error}"))?;
@@ -122,10 +137,17 @@ impl Run {
             Vessel { tokio: &tokio, docker: &docker, name: &ticket.name, kills: Cell::new(0) };
         let why = self.keep_limits(&vessel, self.began());
         let followed = tokio.block_on(following).map_err(|error| error.to_string())?;
-        // After its output is in the log. Should this fail, the next round takes it away.
-        let _ = tokio.block_on(container::remove(&docker, &ticket.name));
-        tokio.shutdown_background();
-        Ok(self.seen(why, followed, wanted))
+        Ok((self.seen(why, followed, wanted), Wreck { tokio, docker, name: ticket.name }))
+    }
+
+    /// The engine. A container that is to be adopted was there, so its engine will be again.
+    fn engine(&self) -> Result<Docker, String> {
+        loop {
+            match docker::connect(&ambient::env) {
+                Err(_) if self.job.spec.adopt => std::thread::sleep(AGAIN),
+                engine => return engine.map_err(|trouble| trouble.advice()),
+            }
+        }
     }
 
     /// Before the container is made: who comes after a crash looks for it.
@@ -162,13 +184,17 @@ impl Run {
         let made = container::make(docker, &wanted).await.map_err(|error| {
             format!("the container cannot be made: {}", container::words(&error))
         })?;
-        container::start(docker, &made, &errand)
-            .await
+        let started = container::start(docker, &made, &errand).await;
+        if started.is_err() {
+            let _ = container::remove(docker, &made).await;
+        }
+        started
             .map_err(|error| format!("the container does not start: {}", container::words(&error)))
     }
 
     fn seen(&self, why: ExitWhy, followed: Followed, wanted: &Container) -> Seen {
         let Followed { state, ending } = followed;
+        let told = ending.is_some();
         let ending = ending.unwrap_or_default();
         if let Some(message) = ending.refusal {
             let refusal = Refusal { code: ending.code.unwrap_or(126), message };
@@ -177,6 +203,10 @@ impl Run {
         let mut exit = Exit::bare(why, ending.code, self.started_ms, self.started_ms);
         exit.signal = ending.signal;
         match state {
+            // Who started it was gone before it told the box what to do.
+            State::Ended { code, .. } if !told && code == i64::from(NO_ERRAND) => {
+                exit.why = ExitWhy::Lost;
+            }
             State::Ended { code, out_of_memory } => {
                 if exit.code.is_none() {
                     exit.code = i32::try_from(code).ok();
@@ -208,6 +238,8 @@ pub(in crate::runtime) fn container_name(run: &str, attempt: u32) -> String {
 struct Listener {
     journal: Shared,
     heard: Heard,
+    /// Up to here all of it is in the log.
+    written: Point,
     note: Note,
     sieve: Sieve,
     stdout: Output,
@@ -216,10 +248,11 @@ struct Listener {
 
 impl Listener {
     fn new(journal: Shared, attempt: &Attempt, ticket: &Ticket) -> std::io::Result<Self> {
-        let (note, point) = Note::open(&attempt.heard())?;
+        let (note, written) = Note::open(&attempt.heard())?;
         let output = |stream| Output::new(journal.origin(), stream, journal.redactor());
         Ok(Self {
-            heard: Heard::from(point),
+            heard: Heard::from(written.clone()),
+            written,
             note,
             sieve: Sieve::new(&ticket.mark),
             stdout: output(Stream::Stdout),
@@ -237,7 +270,8 @@ impl Listener {
             let followed =
                 container::follow(docker, name, since_s, |pieces| self.take(&pieces)).await;
             match (container::look(docker, name).await, followed) {
-                (Ok(State::Gone), _) => break State::Gone,
+                // Who made a container that was never started is gone.
+                (Ok(state @ (State::Gone | State::Made)), _) => break state,
                 (Ok(state @ State::Ended { .. }), Ok(())) => break state,
                 (Ok(_), Ok(())) => tokio::time::sleep(ABOUT_TO).await,
                 (Ok(_), Err(_)) | (Err(_), _) => {
@@ -266,10 +300,14 @@ impl Listener {
                 self.stdout.feed(&sifted, now, &mut records);
                 sifted.clear();
             }
+            // What is only held yet has to be read again by whoever comes after a crash.
+            if self.stdout.is_between_lines() && self.sieve.is_idle() {
+                self.written.clone_from(self.heard.point());
+            }
         }
         self.journal.append(&records);
         // On a full disk the output may come twice after a crash; that is better than not at all.
-        let _ = self.note.write(self.heard.point());
+        let _ = self.note.write(&self.written);
     }
 
     fn finish(&mut self) {

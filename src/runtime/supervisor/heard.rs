@@ -84,7 +84,10 @@ impl Note {
             file.read_to_string(&mut text)?;
         }
         let point = serde_json::from_str(&text).unwrap_or_default();
-        Ok((Self(layout::create(path)?), point))
+        let note = Self(layout::create(path)?);
+        // The file is a new one by now, and this process may not live to see any output.
+        note.write(&point)?;
+        Ok((note, point))
     }
 
     pub fn write(&self, point: &Point) -> io::Result<()> {

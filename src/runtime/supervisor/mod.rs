@@ -177,11 +177,12 @@ impl Run {
         if !self.job.spec.adopt {
             self.journal.started(&self.job.spec.trigger);
         }
-        let Seen { mut exit, remains } = match self.job.spec.place.clone() {
-            Place::Process => self.stand_over_process(),
-            Place::HostUser { user, groups } => self.stand_over_user(&user, &groups),
+        let (seen, wreck) = match self.job.spec.place.clone() {
+            Place::Process => (self.stand_over_process(), None),
+            Place::HostUser { user, groups } => (self.stand_over_user(&user, &groups), None),
             Place::Container(container) => self.stand_over_container(&container),
         };
+        let Seen { mut exit, remains } = seen;
         if let Err(error) = credentials::remove(&self.attempt) {
             self.journal.left_credentials(&error);
         }
@@ -189,6 +190,9 @@ impl Run {
         self.journal.collect(remains, &mut exit);
         self.journal.ended(&exit);
         self.reserve.record(&self.attempt, &exit);
+        if let Some(wreck) = wreck {
+            wreck.remove();
+        }
     }
 
     fn stand_over_process(&mut self) -> Seen {

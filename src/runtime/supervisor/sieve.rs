@@ -45,6 +45,11 @@ impl Sieve {
         self.held = rest.to_vec();
     }
 
+    /// Whether nothing is held or caught, so that all of it went through.
+    pub fn is_idle(&self) -> bool {
+        self.held.is_empty() && self.caught.is_none()
+    }
+
     /// The stream has ended; yields what was no mark after all.
     pub fn rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)
