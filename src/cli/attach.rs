@@ -165,7 +165,8 @@ async fn code(session: &Session) -> Result<i64, crate::docker::Error> {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
-    tokio::time::timeout(CODE_COMES, wait).await.unwrap_or(Ok(0))
+    let unknown = |_| Err(io::Error::other("it does not say how the command ended").into());
+    tokio::time::timeout(CODE_COMES, wait).await.unwrap_or_else(unknown)
 }
 
 fn refused(container: &str, error: &crate::docker::Error) -> Failure {

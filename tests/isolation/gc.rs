@@ -76,3 +76,24 @@ fn a_scheduler_removes_what_an_earlier_one_left() {
     assert!(others.lives());
     assert_eq!(world.containers(), [format!("al-{live}-1")]);
 }
+
+#[test]
+fn two_projects_with_agents_of_one_name_leave_each_other_alone() {
+    let (Some(mut one), Some(mut two)) = (World::new(), World::new()) else { return };
+    let (first, second) = (one.start(BOXED), two.start(BOXED));
+    let (first, second) = (format!("al-{first}-1"), format!("al-{second}-1"));
+    assert_eq!((one.containers(), two.containers()), (vec![first.clone()], vec![second.clone()]));
+    // A scheduler that starts looks for what is left over, and so does a person.
+    one.kill_hosts();
+    one.start(PLAIN);
+    one.said(&["gc", "--yes"]);
+    assert_eq!((one.containers(), two.containers()), (vec![first], vec![second]));
+    let agents = |world: &World| {
+        world
+            .living()
+            .iter()
+            .map(|row| row["agent"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(agents(&two), [BOXED]);
+}
