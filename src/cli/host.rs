@@ -22,7 +22,8 @@ use crate::ambient;
 use crate::docker;
 use crate::docker::image::How;
 use crate::engine::{
-    self, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale, Session,
+    self, Again, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale,
+    Session,
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
@@ -91,6 +92,7 @@ pub struct Hosted {
     pub definitions: Arc<Definitions>,
     pub places: Places,
     pub keep_scale: KeepScale,
+    sources: Arc<LiveSources>,
     redactor: LearningRedactor,
     builder: Arc<Builder>,
     gateway_stop: watch::Sender<bool>,
@@ -159,7 +161,7 @@ impl Hosted {
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
         let keep_scale = keep_scale(&definitions);
-        let sources = Arc::new(if plan.whole {
+        let live = Arc::new(if plan.whole {
             live_sources(secrets.sources, &definitions, context)
         } else {
             LiveSources::fixed(secrets.sources)
@@ -169,7 +171,7 @@ impl Hosted {
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
             definitions: Arc::clone(&definitions),
-            sources: Arc::clone(&sources),
+            sources: Arc::clone(&live),
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
@@ -194,6 +196,7 @@ impl Hosted {
             tokio.spawn(build);
             let (engine, definitions) = (engine.clone(), Arc::clone(&definitions));
             let (context, id_key) = (context.clone(), keys.id_key);
+            let sources = Arc::clone(&live);
             tokio.spawn(Reload { engine, definitions, sources, context, zone, id_key }.run());
         }
         Ok(Self {
@@ -201,6 +204,7 @@ impl Hosted {
             definitions,
             places,
             keep_scale,
+            sources: live,
             redactor,
             builder,
             gateway_stop,
@@ -224,8 +228,16 @@ impl Hosted {
             logs: self.places.logs.clone(),
             by: ambient::user(),
             keep_scale: Arc::clone(&self.keep_scale),
+            again: self.again(),
             redactor: self.redactor.clone(),
         }
+    }
+
+    fn again(&self) -> Again {
+        let (engine, sources) = (self.engine.clone(), Arc::clone(&self.sources));
+        Arc::new(move |receipt, by| {
+            gateway::replay(&engine, &sources, receipt, by).map_err(|why| why.to_string())
+        })
     }
 
     /// Ends what still runs of the host. Runs in flight go on; the next start adopts them.

@@ -42,6 +42,7 @@ mod stats;
 mod table;
 mod test;
 mod times;
+mod triggers;
 mod version;
 mod why;
 
@@ -114,7 +115,7 @@ pub enum Verb {
     Stat(stat::StatArgs),
     Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
-    Triggers(history::TriggersArgs),
+    Triggers(triggers::TriggersArgs),
     Why(why::WhyArgs),
     Stats(stats::StatsArgs),
     Cron(cron::CronArgs),
@@ -246,7 +247,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
-        Verb::Triggers(args) => history::triggers(args, context),
+        Verb::Triggers(args) => triggers::run(args, context),
         Verb::Why(args) => why::run(args, context),
         Verb::Stats(args) => stats::run(args, context),
         Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())

@@ -253,6 +253,10 @@ impl World {
             logs: self.dir.path().join("logs"),
             by: "ann".into(),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
+            again: Arc::new(|receipt, by| {
+                let replay = Some(Replay { of: receipt.to_owned(), by: by.to_owned() });
+                Ok(Firing { replay, ..firing() })
+            }),
             redactor,
         };
         serve(session, self.tokio.handle(), commands, down);
@@ -277,6 +281,7 @@ fn firing() -> Firing {
         targets: vec!["dev".into()],
         payload: r#"{"type":"webhook"}"#.into(),
         envelope: None,
+        replay: None,
     }
 }
 

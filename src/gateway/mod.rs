@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `POST /api/webhooks/<receipt>/replay`, `GET /api/stats/webhooks/<receipt>`, `GET /api/stats/triggers`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
@@ -23,6 +23,9 @@ mod locks;
 mod metrics;
 mod past;
 mod port;
+mod receipts;
+mod refusals;
+mod replay;
 mod reply;
 mod routes;
 mod said;
@@ -45,6 +48,7 @@ use tokio::sync::Semaphore;
 
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
+pub use replay::{NoReplay, replay};
 pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;
@@ -81,6 +85,7 @@ pub struct App {
     large_signals: Semaphore,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
+    refusals: refusals::Refusals,
     wrong_keys: counters::WrongKeys,
 }
 
@@ -94,6 +99,7 @@ impl App {
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
+            refusals: refusals::Refusals::default(),
             wrong_keys: counters::WrongKeys::default(),
         }
     }

@@ -17,8 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
 use super::{
-    App, calls, control, locks, metrics, past, said, signals, slots, starts, status, usage, waits,
-    webhook,
+    App, calls, control, locks, metrics, past, receipts, said, signals, slots, starts, status,
+    usage, waits, webhook,
 };
 
 pub fn router(app: Arc<App>) -> Router {
@@ -79,6 +79,8 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/why/{id}", get(past::why))
         .route("/stats", get(past::stats))
+        .route("/triggers", get(receipts::list))
+        .route("/triggers/{receipt}", get(receipts::one))
         .route("/status", get(status::status))
         .route("/instances", get(status::instances))
         .route("/pause", post(control::pause))
@@ -111,6 +113,9 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/locks/status", get(status::all_locks))
         .route("/metrics", get(metrics::metrics))
+        .route("/api/stats/triggers", get(receipts::triggers))
+        .route("/api/stats/webhooks/{receipt}", get(receipts::stored))
+        .route("/api/webhooks/{receipt}/replay", post(receipts::replay))
         .route_layer(from_fn_with_state(Arc::clone(app), control::with_key))
 }
 

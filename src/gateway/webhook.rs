@@ -4,8 +4,10 @@
 //! a stranger can neither use up the id of a genuine delivery nor fill the disk, and a delivery
 //! that was refused for a wrong secret is taken when it is sent again.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -15,16 +17,18 @@ use serde::Serialize;
 use super::counters::Fate;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
-use super::{App, body};
+use super::serve::Peer;
+use super::{App, body, refusals};
 use crate::ambient;
 use crate::engine::EngineError;
+use crate::packed;
 use crate::scheduler::{Answer, Envelope, Event, Firing, Payload, Trigger, TriggerKind};
 use crate::triggers::{self, Context, Delivery, Headers, Refusal};
 
 /// The largest body of a delivery.
 const BODY_MAX: usize = 10 * 1024 * 1024;
-/// How much of a body is kept with its receipt.
-const KEPT_MAX: usize = 256 * 1024;
+/// Stands for every source that is not configured.
+const UNKNOWN: &str = "unknown";
 /// From here on judging a body takes long enough to be moved out of the way of others.
 const SLOW: usize = 256 * 1024;
 
@@ -45,26 +49,44 @@ struct Accepted {
 pub async fn receive(
     State(app): State<Arc<App>>,
     Name(segment): Name,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
+    let from = peer.map(|Extension(peer)| peer.0);
     let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries).await.inspect_err(
         |problem| {
             app.refused.note(&segment, problem.status.as_str());
             app.deliveries.note(None, Fate::Refused);
+            let too_large = problem.status == StatusCode::PAYLOAD_TOO_LARGE;
+            let reason = if too_large { "too_large" } else { "unreadable" };
+            note_refused(&app, &segment, reason, problem.text.clone(), from);
         },
     )?;
     let bytes = std::mem::take(&mut whole.bytes);
-    let (judged, bytes) = judge(&app, &segment, headers, bytes).await?;
-    let delivery = judged.map_err(|refusal| {
+    let (delivery, envelope) = judge(&app, &segment, headers, bytes).await?.map_err(|refusal| {
         app.refused.note(&segment, refusal.reason());
         let known = !matches!(refusal, Refusal::UnknownSource { .. });
         app.deliveries.note(known.then_some(&segment), Fate::Refused);
+        note_refused(&app, &segment, refusal.reason(), refusal.to_string(), from);
         refused(&refusal)
     })?;
-    let answer = app.engine().submit(Event::Fired(firing(delivery, bytes))).await;
+    let answer = app.engine().submit(Event::Fired(firing(delivery, envelope))).await;
     app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
     accepted(answer.map_err(not_taken)?)
+}
+
+fn note_refused(
+    app: &App,
+    segment: &str,
+    reason: &'static str,
+    text: String,
+    from: Option<IpAddr>,
+) {
+    let provider = app.setup.sources.get().provider_of(segment);
+    let (source, segment) = provider.map_or((UNKNOWN, UNKNOWN), |source| (source, segment));
+    let text = if source == segment { text } else { format!("{text} at /webhooks/{segment}") };
+    app.refusals.note(app.engine(), refusals::Refusal { source, segment, reason, text, from });
 }
 
 fn fate(answer: Option<&Answer>) -> Fate {
@@ -84,23 +106,30 @@ pub async fn challenge() -> Problem {
     Problem::not_found("CRC not supported for this source")
 }
 
-type Judged = Result<Delivery, Refusal>;
+/// The delivery, and what is kept of it.
+type Judged = Result<(Delivery, Envelope), Refusal>;
 
 async fn judge(
     app: &Arc<App>,
     segment: &str,
     headers: HeaderMap,
     bytes: Vec<u8>,
-) -> Result<(Judged, Vec<u8>), Problem> {
+) -> Result<Judged, Problem> {
     if bytes.len() < SLOW {
-        return Ok((judge_here(app, segment, &headers, &bytes), bytes));
+        return Ok(judge_here(app, segment, &headers, bytes));
     }
     let (app, segment) = (Arc::clone(app), segment.to_owned());
-    let aside = move || (judge_here(&app, &segment, &headers, &bytes), bytes);
+    let aside = move || judge_here(&app, &segment, &headers, bytes);
     tokio::task::spawn_blocking(aside).await.map_err(|_| Problem::internal())
 }
 
-fn judge_here(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Judged {
+fn judge_here(app: &App, segment: &str, headers: &HeaderMap, bytes: Vec<u8>) -> Judged {
+    let mut delivery = prove(app, segment, headers, &bytes)?;
+    let envelope = envelope(&mut delivery, segment, bytes);
+    Ok((delivery, envelope))
+}
+
+fn prove(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Result<Delivery, Refusal> {
     let headers: Headers<'_> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let (sources, now_ms) = (&app.setup.sources, ambient::now_ms());
@@ -156,9 +185,9 @@ fn reply(matched: usize, skipped: usize, receipt_id: Option<String>) -> Response
     ok(&Accepted { ok: true, matched, skipped, duplicate: false, receipt_id })
 }
 
-fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
+/// What a delivery is to the scheduler.
+pub(super) fn firing(delivery: Delivery, envelope: Envelope) -> Firing {
     let payload = payload(delivery.context.as_ref());
-    let envelope = envelope(delivery.stored_headers, body);
     Firing {
         trigger: Trigger {
             kind: TriggerKind::Webhook,
@@ -169,6 +198,7 @@ fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
         targets: delivery.matches.into_iter().map(|matched| matched.agent).collect(),
         payload,
         envelope: Some(envelope),
+        replay: None,
     }
 }
 
@@ -185,32 +215,52 @@ fn payload(context: Option<&Context>) -> Payload {
     serde_json::to_string(&Webhook { kind: "webhook", context }).unwrap_or_default().into()
 }
 
-/// The delivery as it is kept. When the body is cut, its real length stands among the headers.
-fn envelope(mut headers: String, mut body: Vec<u8>) -> Envelope {
-    let length = body.len();
-    if length > KEPT_MAX {
-        body.truncate(KEPT_MAX);
-        body.shrink_to_fit();
-        if headers.pop() == Some('}') {
-            let comma = if headers.len() > 1 { "," } else { "" };
-            headers.push_str(&format!("{comma}\"x-al-cut-from-bytes\":\"{length}\"}}"));
-        }
+/// The delivery as it is kept, its body packed where that wins.
+pub(super) fn envelope(delivery: &mut Delivery, segment: &str, mut body: Vec<u8>) -> Envelope {
+    let whole = body.len();
+    body.truncate(packed::BODY_MAX);
+    let (body, unpacked_bytes) = match packed::pack(&body) {
+        Some(packed) => (packed, u32::try_from(body.len()).ok()),
+        None => (body, None),
+    };
+    Envelope {
+        headers: std::mem::take(&mut delivery.stored_headers),
+        // Its buffer may be larger than what is left of it.
+        body: body.into_boxed_slice().into_vec(),
+        unpacked_bytes,
+        cut_from_bytes: u32::try_from(whole).ok().filter(|_| whole > packed::BODY_MAX),
+        segment: segment.to_owned(),
+        signed_by: delivery.signed_by.clone(),
     }
-    Envelope { headers, body }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn kept(body: Vec<u8>) -> Envelope {
+        let mut delivery = Delivery {
+            source: "github",
+            delivery_id: None,
+            dedupe_key: None,
+            summary: String::new(),
+            signed_by: vec!["default".to_owned()],
+            context: None,
+            matches: Vec::new(),
+            stored_headers: "{}".to_owned(),
+        };
+        envelope(&mut delivery, "hub", body)
+    }
+
     #[test]
     fn a_long_body_is_kept_in_part_and_says_so() {
-        let kept = envelope(r#"{"a":"b"}"#.to_owned(), vec![b'x'; KEPT_MAX + 1]);
-        let headers = r#"{"a":"b","x-al-cut-from-bytes":"262145"}"#.to_owned();
-        assert_eq!(kept, Envelope { headers, body: vec![b'x'; KEPT_MAX] });
-        let kept = envelope("{}".to_owned(), vec![b'x'; KEPT_MAX + 1]);
-        assert_eq!(kept.headers, r#"{"x-al-cut-from-bytes":"262145"}"#);
-        let whole = Envelope { headers: "{}".to_owned(), body: vec![b'x'; KEPT_MAX] };
-        assert_eq!(envelope("{}".to_owned(), vec![b'x'; KEPT_MAX]), whole);
+        let whole = kept(vec![b'x'; packed::BODY_MAX]);
+        assert_eq!((whole.cut_from_bytes, whole.unpacked_bytes), (None, Some(256 * 1024)));
+        let cut = kept(vec![b'x'; packed::BODY_MAX + 1]);
+        assert_eq!(cut, Envelope { cut_from_bytes: Some(256 * 1024 + 1), ..whole });
+        assert_eq!(cut.segment, "hub");
+        assert_eq!(cut.signed_by, ["default"]);
+        let short = kept(b"{}".to_vec());
+        assert_eq!((short.body, short.unpacked_bytes), (b"{}".to_vec(), None));
     }
 }

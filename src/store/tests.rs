@@ -88,7 +88,12 @@ fn firing(dedupe: Option<&str>) -> Firing {
         dedupe: dedupe.map(str::to_owned),
         targets: vec!["dev".into()],
         payload: r#"{"type":"webhook"}"#.into(),
-        envelope: Some(crate::scheduler::Envelope { headers: "{}".into(), body: b"body".to_vec() }),
+        envelope: Some(crate::scheduler::Envelope {
+            headers: "{}".into(),
+            body: b"body".to_vec(),
+            ..crate::scheduler::Envelope::default()
+        }),
+        replay: None,
     }
 }
 

@@ -27,7 +27,7 @@ pub use signature::Scheme;
 pub use sources::{Problem, Secrets, Sources};
 
 use crate::ambient::Millis;
-use sources::Proof;
+use sources::{Proof, Scope};
 
 /// Longer ids and summaries are nobody's.
 const MAX_DELIVERY_ID: usize = 200;
@@ -74,14 +74,49 @@ pub fn receive(
     body: &[u8],
     now_ms: Millis,
 ) -> Result<Delivery, Refusal> {
-    let scope = sources
-        .scope(segment)
-        .ok_or_else(|| Refusal::UnknownSource { segment: one_line(segment, MAX_SUMMARY) })?;
+    let scope = scope(sources, segment)?;
     let proof = scope.authenticate(headers, body)?;
+    proven(&scope, segment, &proof, headers, body, now_ms)
+}
+
+/// Judges a delivery once more that was taken before: these instances' secrets had signed it, or
+/// none had to. Which bindings want it is asked anew.
+///
+/// # Errors
+/// When nobody is addressed any more, or the body is not what it says.
+pub fn again(
+    sources: &Sources,
+    segment: &str,
+    signed_by: &[String],
+    headers: &Headers<'_>,
+    body: &[u8],
+    now_ms: Millis,
+) -> Result<Delivery, Refusal> {
+    let scope = scope(sources, segment)?;
+    let proof = match signed_by {
+        [] => Proof::Unsigned,
+        instances => Proof::Signed(instances.iter().map(String::as_str).collect()),
+    };
+    proven(&scope, segment, &proof, headers, body, now_ms)
+}
+
+fn scope<'s>(sources: &'s Sources, segment: &str) -> Result<Scope<'s>, Refusal> {
+    let unknown = || Refusal::UnknownSource { segment: one_line(segment, MAX_SUMMARY) };
+    sources.scope(segment).ok_or_else(unknown)
+}
+
+fn proven(
+    scope: &Scope<'_>,
+    segment: &str,
+    proof: &Proof<'_>,
+    headers: &Headers<'_>,
+    body: &[u8],
+    now_ms: Millis,
+) -> Result<Delivery, Refusal> {
     let text = decode(headers, body)?;
     let event = (scope.provider.read)(headers, &text, now_ms)?;
-    let matches = event.context.as_ref().map_or_else(Vec::new, |c| scope.matches(&proof, c));
-    let signed_by: Vec<String> = match &proof {
+    let matches = event.context.as_ref().map_or_else(Vec::new, |c| scope.matches(proof, c));
+    let signed_by: Vec<String> = match proof {
         Proof::Signed(instances) => instances.iter().map(|&i| i.to_owned()).collect(),
         Proof::Unsigned => Vec::new(),
     };

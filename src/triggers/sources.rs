@@ -189,6 +189,11 @@ impl Sources {
         self.sources.iter().filter(|s| s.unsigned).map(|s| s.name.as_str())
     }
 
+    /// The provider whose deliveries come to that URL; none when nothing is configured there.
+    pub fn provider_of(&self, segment: &str) -> Option<&'static str> {
+        self.scope(segment).map(|scope| scope.provider.kind)
+    }
+
     /// The sources that a URL addresses: all of a provider, else the one of that name.
     pub(super) fn scope(&self, segment: &str) -> Option<Scope<'_>> {
         let provider = provider::find(segment);

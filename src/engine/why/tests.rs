@@ -14,15 +14,10 @@ fn trigger() -> Trigger {
 }
 
 fn receipt(id: &str, at_s: i64, runs: &[&str]) -> Receipt {
+    let (at, outcome) = (T0 + at_s * 1000, ReceiptOutcome::Accepted);
     Receipt {
-        id: id.to_owned(),
-        at: T0 + at_s * 1000,
-        trigger: trigger(),
-        dedupe: None,
-        outcome: ReceiptOutcome::Accepted,
         runs: runs.iter().map(|run| (*run).to_owned()).collect(),
-        skipped: Vec::new(),
-        envelope: None,
+        ..Receipt::new(id.to_owned(), at, trigger(), outcome)
     }
 }
 

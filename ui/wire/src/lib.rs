@@ -19,8 +19,8 @@ mod text;
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, Outcome, PauseRow, Priority,
-    RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
+    AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, Outcome,
+    PauseRow, Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
 };
 pub use text::reorders;
 
@@ -85,6 +85,9 @@ pub enum Down {
     Why {
         id: String,
         steps: Vec<WhyStep>,
+        /// What was delivered, for a receipt that has it.
+        #[serde(default)]
+        delivery: Option<DeliveryRow>,
     },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
     Lagged {
