@@ -1,5 +1,6 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod receipts;
 mod spent;
 mod tallies;
 
@@ -274,7 +275,10 @@ fn receipts_say_what_became_of_a_firing() {
     pair.webhook(T0, None);
     let query = TriggersQuery { limit: 10, ..TriggersQuery::default() };
     let receipts = pair.store.reader().triggers(&query).unwrap();
-    let told = |n: usize| (receipts[n].outcome, receipts[n].runs.len(), &*receipts[n].skipped);
+    let told = |n: usize| {
+        let receipt = &receipts[n].receipt;
+        (receipt.outcome, receipt.runs.len(), &*receipt.skipped)
+    };
     let disabled = ("dev".to_owned(), Why::Disabled);
     assert_eq!(told(0), (ReceiptOutcome::Skipped, 0, &[disabled][..]));
     assert_eq!(told(1), (ReceiptOutcome::Accepted, 1, &[][..]));

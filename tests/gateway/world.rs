@@ -222,8 +222,9 @@ impl World {
         rusqlite::Connection::open(self.path().join(".al").join(FILE)).unwrap()
     }
 
+    /// Receipts of deliveries that were taken.
     pub fn receipts(&self) -> i64 {
-        self.count("SELECT count(*) FROM receipts")
+        self.count("SELECT count(*) FROM receipts WHERE outcome <> 'refused'")
     }
 }
 
