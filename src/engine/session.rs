@@ -29,7 +29,7 @@ use crate::scheduler::{
     Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target,
 };
 use crate::signal::SAID_MAX;
-use crate::store::{RunsQuery, StoreError, TriggersQuery};
+use crate::store::{Found, RunsQuery, StoreError, TriggersQuery};
 
 /// Rows go down at most this often.
 const FLUSH: Duration = Duration::from_millis(33);
@@ -286,7 +286,13 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
     runs.extend(ended.map(row));
     let triggers =
         reader.triggers(&TriggersQuery { limit: HISTORY, ..TriggersQuery::default() })?;
-    let triggers = triggers.iter().map(|f| present::trigger_row(&f.receipt, f.state));
+    let triggers = triggers.iter().map(|Found { receipt, state }| {
+        // Those that are told of say how far they are themselves, and go on saying it.
+        let told = receipt.runs.iter().any(|id| runs.iter().any(|run| run.id == *id));
+        let state = if told { ReceiptState::of(receipt.outcome, []) } else { *state };
+        present::trigger_row(receipt, state)
+    });
+    let triggers: Vec<_> = triggers.collect();
     let agents = facts.agents.iter();
     Ok(Snapshot {
         v: al_wire::VERSION,
@@ -295,7 +301,7 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
         host: present::host_row(&mirror.view, facts),
         agents: agents.filter_map(|(name, f)| present::agent_row(mirror, name, f)).collect(),
         runs,
-        triggers: triggers.collect(),
+        triggers,
     })
 }
 
@@ -334,8 +340,8 @@ impl Pending {
                 ((2, run.id.clone()), Row::Run(present::run_row(&run, repeats)))
             }
             Change::Receipt(receipt) => {
-                let runs = receipt.runs.iter().filter_map(|run| mirror.view.runs.get(run));
-                let state = ReceiptState::of(receipt.outcome, runs);
+                // How far its runs are, they say themselves.
+                let state = ReceiptState::of(receipt.outcome, []);
                 ((3, receipt.id.clone()), Row::Trigger(present::trigger_row(&receipt, state)))
             }
         };

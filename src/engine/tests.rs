@@ -14,8 +14,8 @@ use crate::log::LearningRedactor;
 use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
 use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
 use crate::scheduler::{
-    AgentRules, Answer, Cadence, Command, Event, Firing, ProjectRules, Replay, Scope, Stamp, Target, Timer,
-    Trigger, TriggerKind,
+    AgentRules, Answer, Cadence, Command, Event, Firing, ProjectRules, Replay, Scope, Stamp,
+    Target, Timer, Trigger, TriggerKind,
 };
 use crate::store::{RunsQuery, Store};
 
@@ -340,7 +340,10 @@ fn merge(snapshot: &mut Snapshot, row: Row) {
             snapshot.runs.retain(|known| known.id != run.id);
             snapshot.runs.push(run);
         }
-        Row::Trigger(trigger) => snapshot.triggers.push(trigger),
+        Row::Trigger(trigger) => {
+            snapshot.triggers.retain(|known| known.id != trigger.id);
+            snapshot.triggers.push(trigger);
+        }
         Row::AgentGone { .. } | Row::Unknown => {}
     }
 }
@@ -471,7 +474,8 @@ fn a_console_is_told_how_a_run_came_about() {
     let told = |id: &str| {
         up.send(Up::Why { id: id.to_owned() }).unwrap();
         loop {
-            if let Down::Why { id: of, steps, .. } = rows.recv_timeout(Duration::from_secs(20)).unwrap()
+            if let Down::Why { id: of, steps, .. } =
+                rows.recv_timeout(Duration::from_secs(20)).unwrap()
             {
                 assert_eq!(of, id);
                 return steps.into_iter().map(|step| step.text).collect::<Vec<_>>();

@@ -353,9 +353,9 @@ pub(super) fn sql(query: &TriggersQuery, part: &Range<i64>, limit: u32) -> (Stri
 fn of_state(state: ReceiptState) -> String {
     match state {
         ReceiptState::Started => format!("outcome = 'accepted' AND {FAR} = 3"),
-        // Few wait, so they lead.
+        // Only those that wait are held against their runs; the `+` keeps the order of numbers.
         ReceiptState::Queued => format!(
-            "outcome = 'accepted' AND id IN (
+            "outcome = 'accepted' AND +id IN (
                  SELECT receipt FROM runs WHERE ended_at IS NULL AND attempt = 0) AND {FAR} = 2"
         ),
         ReceiptState::Dropped => format!("outcome = 'accepted' AND {FAR} = 1"),

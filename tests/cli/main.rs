@@ -10,5 +10,6 @@ mod live;
 mod reload;
 mod special;
 mod stat;
+mod triggers;
 mod why;
 mod world;

@@ -11,6 +11,7 @@ mod locks;
 mod orders;
 mod past;
 mod programs;
+mod receipts;
 mod signals;
 mod stage;
 mod usage;

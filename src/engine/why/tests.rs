@@ -277,6 +277,33 @@ fn who_killed_or_replaced_it_and_what_followed_is_told() {
 }
 
 #[test]
+fn a_firing_says_that_it_is_a_replay_came_again_or_was_refused() {
+    let check = |receipt: Receipt, expected: &[&str]| {
+        assert_eq!(told(&firing::steps(&receipt, &[], T0 + 1_000_000)), expected);
+    };
+    let nothing = Receipt { outcome: ReceiptOutcome::NoMatch, ..receipt("r2", 0, &[]) };
+    let came = "0s a webhook of github came: issues opened acme/api#1";
+    let no_agent = "0s nothing started: no agent wants it";
+    let (replay_of, by) = (Some("r1".to_owned()), Some("ann".to_owned()));
+    check(
+        Receipt { replay_of, by, ..nothing.clone() },
+        &[came, "0s ann replayed the delivery of r1", no_agent],
+    );
+    check(
+        nothing.clone().again(2, T0 + 9000),
+        &[came, no_agent, "9s it came again, 3 times in all, and counts once"],
+    );
+    let (outcome, by) = (ReceiptOutcome::Refused, Some("192.0.2.1".to_owned()));
+    check(
+        Receipt { outcome, by, ..nothing.again(213, T0 + 9000) },
+        &[
+            "0s a webhook of github was refused: issues opened acme/api#1",
+            "9s nothing started or was kept: x 214 from 192.0.2.1",
+        ],
+    );
+}
+
+#[test]
 fn a_firing_says_what_it_did_for_each_agent() {
     let check = |receipt: &Receipt, runs: &[Rows], expected: &[&str]| {
         let all = super::firing::steps(receipt, runs, T0 + 60_000);

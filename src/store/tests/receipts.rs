@@ -265,7 +265,7 @@ fn deliveries_that_an_older_al_kept_are_still_there() {
         "{} PRAGMA user_version = 5;
          INSERT INTO receipts (id, at, kind, source, summary, outcome, runs, skipped, headers, body)
          VALUES ('r1', 1, 'webhook', 'github', 'ping', 'no_match', '[]', '[]',
-                 '{{\"a\":\"b\",\"x-al-cut-from-bytes\":\"300000\"}}', 'text'),
+                 '{{\"a\":\"b\",\"x-al-cut-from-bytes\":\"300000\"}}', CAST('text' AS BLOB)),
                 ('r2', 2, 'schedule', 'dev', 'tick', 'skipped', '[]', '[]', NULL, NULL);",
         MIGRATIONS[..5].concat()
     ))
