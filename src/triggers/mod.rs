@@ -5,14 +5,21 @@
 
 mod challenge;
 mod context;
+mod discord;
 mod filter;
 mod github;
 mod headers;
 mod lenient;
+mod linear;
+mod mintlify;
 mod provider;
 mod refusal;
+mod sentry;
 mod signature;
+mod slack;
 mod sources;
+mod testing;
+mod twitter;
 
 #[cfg(test)]
 mod tests;
