@@ -33,7 +33,7 @@ pub use headers::Headers;
 pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, find};
 pub use refusal::Refusal;
 pub use signature::{Algorithm, BadKey, Digits, Scheme, Signed};
-pub use sources::{Problem, Secrets, Sources};
+pub use sources::{Open, Problem, Secrets, Sources};
 
 use crate::ambient::Millis;
 use provider::{Event, Message};

@@ -22,6 +22,8 @@ pub struct Sources {
     sources: Vec<Source>,
     bindings: Vec<Binding>,
     keys: Vec<InstanceKey>,
+    /// Provider and instance of what cannot be used as a key, and leaves no source open.
+    broken: Vec<(&'static str, String)>,
 }
 
 /// `[webhooks.<name>]` of a provider that is understood.
@@ -30,8 +32,25 @@ struct Source {
     name: String,
     provider: &'static Provider,
     instance: String,
-    /// Has no secret and says that it needs none.
-    unsigned: bool,
+    /// Why it takes deliveries of anybody, if it does: it has no secret and says that it needs none.
+    unsigned: Option<Open>,
+}
+
+/// Why a source takes deliveries from anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    AllowUnsigned,
+    /// It is of the type `test`.
+    Test,
+}
+
+impl fmt::Display for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AllowUnsigned => "allowUnsigned",
+            Self::Test => "type test",
+        })
+    }
 }
 
 /// `[[webhooks]]` of an agent.
@@ -129,7 +148,8 @@ impl Sources {
         secrets: &Secrets,
     ) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let mut sources = Self { keys: keys(secrets, &mut problems), ..Self::default() };
+        let mut sources = Self::default();
+        sources.add_keys(secrets, &mut problems);
         for (name, table) in tables {
             sources.add_source(name, table, &mut problems);
         }
@@ -158,16 +178,20 @@ impl Sources {
         let instance = table.credential.clone();
         let has_key =
             self.keys.iter().any(|k| k.provider == provider.kind() && k.instance == instance);
-        let allowed = table.allow_unsigned || provider.signature.is_none();
-        if !has_key && !allowed {
+        // A secret always counts: what opens a source is for those that have none.
+        let broken = self.is_broken(provider, &instance);
+        let unsigned = match (has_key || broken, &provider.signature) {
+            (true, _) => None,
+            (false, None) => Some(Open::Test),
+            (false, Some(_)) => table.allow_unsigned.then_some(Open::AllowUnsigned),
+        };
+        if !has_key && !broken && unsigned.is_none() {
             problems.push(Problem::NoSecret {
                 source: name.into(),
                 provider: provider.kind(),
                 instance: instance.clone(),
             });
         }
-        // A secret always counts: allowUnsigned is for sources that have none.
-        let unsigned = allowed && !has_key;
         self.sources.push(Source { name: name.into(), provider, instance, unsigned });
     }
 
@@ -190,13 +214,38 @@ impl Sources {
         }
     }
 
+    fn add_keys(&mut self, secrets: &Secrets, problems: &mut Vec<Problem>) {
+        for (kind, instances) in secrets {
+            let Some(provider) = provider::find(kind) else { continue };
+            let Some(scheme) = &provider.signature else { continue };
+            let provider = provider.kind();
+            for (instance, secret) in instances {
+                let instance = instance.clone();
+                match Key::new(scheme.algorithm, secret) {
+                    Ok(key) => self.keys.push(InstanceKey { provider, instance, key }),
+                    Err(BadKey::Empty) => {
+                        problems.push(Problem::EmptySecret { provider, instance });
+                    }
+                    Err(BadKey::Malformed) => {
+                        self.broken.push((provider, instance.clone()));
+                        problems.push(Problem::MalformedKey { provider, instance });
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_broken(&self, provider: &Provider, instance: &str) -> bool {
+        self.broken.iter().any(|(kind, name)| *kind == provider.kind() && name == instance)
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
         self.sources.iter().position(|s| s.name == name)
     }
 
-    /// Names of the sources that take deliveries from anybody, for a loud warning.
-    pub fn unsigned(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().filter(|s| s.unsigned).map(|s| s.name.as_str())
+    /// The sources that take deliveries from anybody, and why, for a loud warning.
+    pub fn unsigned(&self) -> impl Iterator<Item = (&str, Open)> {
+        self.sources.iter().filter_map(|s| Some((s.name.as_str(), s.unsigned?)))
     }
 
     /// The sources that a URL addresses: all of a provider, else the one of that name.
@@ -212,26 +261,6 @@ impl Sources {
     fn has_sources_of(&self, provider: &Provider) -> bool {
         self.sources.iter().any(|s| s.provider.kind() == provider.kind())
     }
-}
-
-fn keys(secrets: &Secrets, problems: &mut Vec<Problem>) -> Vec<InstanceKey> {
-    let mut keys = Vec::new();
-    for (kind, instances) in secrets {
-        let Some(provider) = provider::find(kind) else { continue };
-        let Some(scheme) = &provider.signature else { continue };
-        let provider = provider.kind();
-        for (instance, secret) in instances {
-            let instance = instance.clone();
-            match Key::new(scheme.algorithm, secret) {
-                Ok(key) => keys.push(InstanceKey { provider, instance, key }),
-                Err(BadKey::Empty) => problems.push(Problem::EmptySecret { provider, instance }),
-                Err(BadKey::Malformed) => {
-                    problems.push(Problem::MalformedKey { provider, instance });
-                }
-            }
-        }
-    }
-    keys
 }
 
 /// The sources that one delivery may concern.
@@ -291,7 +320,7 @@ impl<'a> Scope<'a> {
                 Ok(Proof::Signed(instances))
             };
         }
-        let open = self.sources().any(|(_, source)| source.unsigned);
+        let open = self.sources().any(|(_, source)| source.unsigned.is_some());
         if open { Ok(Proof::Unsigned) } else { Err(Refusal::Signature) }
     }
 
@@ -301,7 +330,7 @@ impl<'a> Scope<'a> {
             .sources()
             .filter(|(_, source)| match proof {
                 Proof::Signed(instances) => instances.contains(&source.instance.as_str()),
-                Proof::Unsigned => source.unsigned,
+                Proof::Unsigned => source.unsigned.is_some(),
             })
             .map(|(i, _)| i)
             .collect();

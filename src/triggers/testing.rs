@@ -15,7 +15,7 @@ pub(super) static PROVIDER: Provider = Provider {
     signature: None,
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
-    events: &["test"],
+    events: &[],
     read,
 };
 
