@@ -112,11 +112,7 @@ impl fmt::Display for Problem {
                 write!(f, "the webhook secret '{instance}' of {provider} is empty and is not used")
             }
             Self::MalformedKey { provider, instance } => {
-                write!(
-                    f,
-                    "the public key '{instance}' of {provider} is not 64 hexadecimal digits of \
-                     a key and is not used"
-                )
+                write!(f, "the public key '{instance}' of {provider} is not 64 hexadecimal digits")
             }
             Self::NoSecret { source, provider, instance } => {
                 let secret = provider::find(provider).and_then(|p| p.table.secret);

@@ -5,4 +5,5 @@
 mod contexts;
 pub mod fixtures;
 mod live;
+mod readme;
 mod table;
