@@ -10,7 +10,7 @@ use super::webhook;
 use crate::ambient;
 use crate::engine::Handle;
 use crate::scheduler::{Firing, Replay};
-use crate::triggers::{self, Headers, Refusal};
+use crate::triggers::{self, Headers, Received, Refusal};
 
 /// Why a delivery cannot be taken again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +80,15 @@ pub fn replay(
         .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.as_bytes())))
         .collect();
     let (sources, now_ms) = (sources.get(), ambient::now_ms());
-    let mut delivery =
-        triggers::again(&sources, &kept.segment, &kept.signed_by, &headers, &kept.body, now_ms)
-            .map_err(NoReplay::Refused)?;
+    let (segment, signed_by) = (&kept.segment, &kept.signed_by);
+    let received = triggers::again(&sources, segment, signed_by, &headers, &kept.body, now_ms);
+    let Received::Delivery(mut delivery) = received.map_err(NoReplay::Refused)? else {
+        // Handshakes leave no receipts; today it would be one.
+        return Err(NoReplay::NoPayload);
+    };
     delivery.summary.insert_str(0, "replay: ");
     let envelope = webhook::envelope(&mut delivery, &kept.segment, kept.body);
     let replay = Replay { of: receipt.to_owned(), by: by.to_owned() };
-    let firing = webhook::firing(delivery, envelope);
+    let firing = webhook::firing(*delivery, envelope);
     Ok(Firing { dedupe: None, replay: Some(replay), ..firing })
 }

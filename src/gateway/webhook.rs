@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::counters::Fate;
@@ -23,7 +24,7 @@ use crate::ambient;
 use crate::engine::EngineError;
 use crate::packed;
 use crate::scheduler::{Answer, Envelope, Event, Firing, Payload, Trigger, TriggerKind};
-use crate::triggers::{self, Context, Delivery, Headers, Refusal};
+use crate::triggers::{self, Context, Delivery, Headers, NoAnswer, Received, Refusal};
 
 /// The largest body of a delivery.
 const BODY_MAX: usize = 10 * 1024 * 1024;
@@ -64,16 +65,22 @@ pub async fn receive(
         },
     )?;
     let bytes = std::mem::take(&mut whole.bytes);
-    let (delivery, envelope) = judge(&app, &segment, headers, bytes).await?.map_err(|refusal| {
+    let judged = judge(&app, &segment, headers, bytes).await?.map_err(|refusal| {
         app.refused.note(&segment, refusal.reason());
         let known = !matches!(refusal, Refusal::UnknownSource { .. });
         app.deliveries.note(known.then_some(&segment), Fate::Refused);
         note_refused(&app, &segment, refusal.reason(), refusal.to_string(), from);
         refused(&refusal)
     })?;
+    let (mut delivery, envelope) = match judged {
+        Judged::Delivery(delivery, envelope) => (*delivery, envelope),
+        Judged::Handshake(answer) => return Ok(json(answer)),
+    };
+    let wanted = delivery.answer.take();
     let answer = app.engine().submit(Event::Fired(firing(delivery, envelope))).await;
     app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
-    accepted(answer.map_err(not_taken)?)
+    let ours = accepted(answer.map_err(not_taken)?)?;
+    Ok(wanted.map_or(ours, json))
 }
 
 fn note_refused(
@@ -101,20 +108,38 @@ fn fate(answer: Option<&Answer>) -> Fate {
     }
 }
 
-/// `GET` is how some providers ask whether this is the right place. None that is known here does.
-pub async fn challenge() -> Problem {
-    Problem::not_found("CRC not supported for this source")
+/// `GET` is how some providers ask whether this is the right place.
+pub async fn challenge(
+    State(app): State<Arc<App>>,
+    Name(segment): Name,
+    RawQuery(query): RawQuery,
+) -> Answered {
+    let (sources, query) = (&app.setup.sources, query.unwrap_or_default());
+    let mut answer = triggers::challenge(&sources.get(), &segment, &query);
+    if answer == Err(NoAnswer::Failed)
+        && let Some(fresh) = sources.refresh(ambient::now_ms())
+    {
+        answer = triggers::challenge(&fresh, &segment, &query);
+    }
+    answer.map(json).map_err(|why| problem(why.status(), why.to_string()))
 }
 
-/// The delivery, and what is kept of it.
-type Judged = Result<(Delivery, Envelope), Refusal>;
+fn json(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+enum Judged {
+    /// And what is kept of it.
+    Delivery(Box<Delivery>, Envelope),
+    Handshake(String),
+}
 
 async fn judge(
     app: &Arc<App>,
     segment: &str,
     headers: HeaderMap,
     bytes: Vec<u8>,
-) -> Result<Judged, Problem> {
+) -> Result<Result<Judged, Refusal>, Problem> {
     if bytes.len() < SLOW {
         return Ok(judge_here(app, segment, &headers, bytes));
     }
@@ -123,13 +148,22 @@ async fn judge(
     tokio::task::spawn_blocking(aside).await.map_err(|_| Problem::internal())
 }
 
-fn judge_here(app: &App, segment: &str, headers: &HeaderMap, bytes: Vec<u8>) -> Judged {
-    let mut delivery = prove(app, segment, headers, &bytes)?;
-    let envelope = envelope(&mut delivery, segment, bytes);
-    Ok((delivery, envelope))
+fn judge_here(
+    app: &App,
+    segment: &str,
+    headers: &HeaderMap,
+    bytes: Vec<u8>,
+) -> Result<Judged, Refusal> {
+    match prove(app, segment, headers, &bytes)? {
+        Received::Handshake(answer) => Ok(Judged::Handshake(answer)),
+        Received::Delivery(mut delivery) => {
+            let envelope = envelope(&mut delivery, segment, bytes);
+            Ok(Judged::Delivery(delivery, envelope))
+        }
+    }
 }
 
-fn prove(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Result<Delivery, Refusal> {
+fn prove(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Result<Received, Refusal> {
     let headers: Headers<'_> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let (sources, now_ms) = (&app.setup.sources, ambient::now_ms());
@@ -144,8 +178,11 @@ fn prove(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Result<
 }
 
 fn refused(refusal: &Refusal) -> Problem {
-    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    Problem::new(status, refusal.to_string())
+    problem(refusal.status(), refusal.to_string())
+}
+
+fn problem(status: u16, message: String) -> Problem {
+    Problem::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message)
 }
 
 /// Senders learn that they may try again, not what our disk says.
@@ -248,6 +285,7 @@ mod tests {
             context: None,
             matches: Vec::new(),
             stored_headers: "{}".to_owned(),
+            answer: None,
         };
         envelope(&mut delivery, "hub", body)
     }

@@ -9,8 +9,8 @@ use super::filter::Filter;
 use super::headers::Headers;
 use super::provider::{self, Provider};
 use super::refusal::Refusal;
-use super::signature::Key;
-use crate::project::providers;
+use super::signature::{BadKey, Key};
+use crate::ambient::Millis;
 use crate::project::{Project, WebhookBinding, WebhookSource};
 
 /// Secrets by provider (`github`) and instance (`default`).
@@ -22,6 +22,8 @@ pub struct Sources {
     sources: Vec<Source>,
     bindings: Vec<Binding>,
     keys: Vec<InstanceKey>,
+    /// Provider and instance of what cannot be used as a key, and leaves no source open.
+    broken: Vec<(&'static str, String)>,
 }
 
 /// `[webhooks.<name>]` of a provider that is understood.
@@ -30,8 +32,25 @@ struct Source {
     name: String,
     provider: &'static Provider,
     instance: String,
-    /// Has no secret and says that it needs none.
-    unsigned: bool,
+    /// Why it takes deliveries of anybody, if it does: it has no secret and says that it needs none.
+    unsigned: Option<Open>,
+}
+
+/// Why a source takes deliveries from anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    AllowUnsigned,
+    /// It is of the type `test`.
+    Test,
+}
+
+impl fmt::Display for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AllowUnsigned => "allowUnsigned",
+            Self::Test => "type test",
+        })
+    }
 }
 
 /// `[[webhooks]]` of an agent.
@@ -62,6 +81,8 @@ pub enum Problem {
     NoSuchProvider { source: String, kind: String },
     /// An empty secret proves nothing and is not used.
     EmptySecret { provider: &'static str, instance: String },
+    /// A public key that is none.
+    MalformedKey { provider: &'static str, instance: String },
     /// Neither a secret nor `allowUnsigned`: every delivery will be refused.
     NoSecret { source: String, provider: &'static str, instance: String },
 }
@@ -90,8 +111,11 @@ impl fmt::Display for Problem {
             Self::EmptySecret { provider, instance } => {
                 write!(f, "the webhook secret '{instance}' of {provider} is empty and is not used")
             }
+            Self::MalformedKey { provider, instance } => {
+                write!(f, "the public key '{instance}' of {provider} is not 64 hexadecimal digits")
+            }
             Self::NoSecret { source, provider, instance } => {
-                let secret = providers::provider(provider).and_then(|p| p.secret);
+                let secret = provider::find(provider).and_then(|p| p.table.secret);
                 let (kind, field) = secret.map_or(("", ""), |s| (s.credential, s.field));
                 write!(
                     f,
@@ -120,7 +144,8 @@ impl Sources {
         secrets: &Secrets,
     ) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let mut sources = Self { keys: keys(secrets, &mut problems), ..Self::default() };
+        let mut sources = Self::default();
+        sources.add_keys(secrets, &mut problems);
         for (name, table) in tables {
             sources.add_source(name, table, &mut problems);
         }
@@ -148,16 +173,21 @@ impl Sources {
         };
         let instance = table.credential.clone();
         let has_key =
-            self.keys.iter().any(|k| k.provider == provider.kind && k.instance == instance);
-        if !has_key && !table.allow_unsigned {
+            self.keys.iter().any(|k| k.provider == provider.kind() && k.instance == instance);
+        // A secret always counts: what opens a source is for those that have none.
+        let broken = self.is_broken(provider, &instance);
+        let unsigned = match (has_key || broken, &provider.signature) {
+            (true, _) => None,
+            (false, None) => Some(Open::Test),
+            (false, Some(_)) => table.allow_unsigned.then_some(Open::AllowUnsigned),
+        };
+        if !has_key && !broken && unsigned.is_none() {
             problems.push(Problem::NoSecret {
                 source: name.into(),
-                provider: provider.kind,
+                provider: provider.kind(),
                 instance: instance.clone(),
             });
         }
-        // A secret always counts: allowUnsigned is for sources that have none.
-        let unsigned = table.allow_unsigned && !has_key;
         self.sources.push(Source { name: name.into(), provider, instance, unsigned });
     }
 
@@ -169,29 +199,54 @@ impl Sources {
         problems: &mut Vec<Problem>,
     ) {
         let provider = self.sources[source].provider;
-        match Filter::new(provider.fields, &binding.filters) {
+        match Filter::new(provider.table, &binding.filters) {
             Ok(filter) => self.bindings.push(Binding { target, source, filter }),
             Err(field) => problems.push(Problem::NoSuchField {
                 agent: target.agent,
                 binding: target.binding,
-                provider: provider.kind,
+                provider: provider.kind(),
                 field,
             }),
         }
+    }
+
+    fn add_keys(&mut self, secrets: &Secrets, problems: &mut Vec<Problem>) {
+        for (kind, instances) in secrets {
+            let Some(provider) = provider::find(kind) else { continue };
+            let Some(scheme) = &provider.signature else { continue };
+            let provider = provider.kind();
+            for (instance, secret) in instances {
+                let instance = instance.clone();
+                match Key::new(scheme.algorithm, secret) {
+                    Ok(key) => self.keys.push(InstanceKey { provider, instance, key }),
+                    Err(BadKey::Empty) => {
+                        problems.push(Problem::EmptySecret { provider, instance });
+                    }
+                    Err(BadKey::Malformed) => {
+                        self.broken.push((provider, instance.clone()));
+                        problems.push(Problem::MalformedKey { provider, instance });
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_broken(&self, provider: &Provider, instance: &str) -> bool {
+        self.broken.iter().any(|(kind, name)| *kind == provider.kind() && name == instance)
     }
 
     fn position(&self, name: &str) -> Option<usize> {
         self.sources.iter().position(|s| s.name == name)
     }
 
-    /// Names of the sources that take deliveries from anybody, for a loud warning.
-    pub fn unsigned(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().filter(|s| s.unsigned).map(|s| s.name.as_str())
+    /// The sources that take deliveries from anybody, and why, for a loud warning.
+    pub fn unsigned(&self) -> impl Iterator<Item = (&str, Open)> {
+        self.sources.iter().filter_map(|s| Some((s.name.as_str(), s.unsigned?)))
     }
 
     /// The provider whose deliveries come to that URL; none when nothing is configured there.
     pub fn provider_of(&self, segment: &str) -> Option<&'static str> {
-        self.scope(segment).map(|scope| scope.provider.kind)
+        self.scope(segment).map(|scope| scope.provider.kind())
     }
 
     /// The sources that a URL addresses: all of a provider, else the one of that name.
@@ -205,23 +260,8 @@ impl Sources {
     }
 
     fn has_sources_of(&self, provider: &Provider) -> bool {
-        self.sources.iter().any(|s| s.provider.kind == provider.kind)
+        self.sources.iter().any(|s| s.provider.kind() == provider.kind())
     }
-}
-
-fn keys(secrets: &Secrets, problems: &mut Vec<Problem>) -> Vec<InstanceKey> {
-    let mut keys = Vec::new();
-    for (kind, instances) in secrets {
-        let Some(provider) = provider::find(kind).map(|p| p.kind) else { continue };
-        for (instance, secret) in instances {
-            let instance = instance.clone();
-            match Key::new(secret) {
-                Some(key) => keys.push(InstanceKey { provider, instance, key }),
-                None => problems.push(Problem::EmptySecret { provider, instance }),
-            }
-        }
-    }
-    keys
 }
 
 /// The sources that one delivery may concern.
@@ -242,24 +282,36 @@ pub(super) enum Proof<'a> {
 
 impl<'a> Scope<'a> {
     fn sources(&self) -> impl Iterator<Item = (usize, &'a Source)> {
-        let (kind, only) = (self.provider.kind, self.only);
+        let (kind, only) = (self.provider.kind(), self.only);
         let all = self.all.sources.iter().enumerate();
-        all.filter(move |(i, s)| only.map_or(s.provider.kind == kind, |o| o == *i))
+        all.filter(move |(i, s)| only.map_or(s.provider.kind() == kind, |o| o == *i))
     }
 
     /// All instances of the provider, or the one of the source.
     fn keys(&self) -> impl Iterator<Item = &'a InstanceKey> {
-        let (kind, only) = (self.provider.kind, self.only.map(|i| &self.all.sources[i].instance));
+        let (kind, only) = (self.provider.kind(), self.only.map(|i| &self.all.sources[i].instance));
         let all = self.all.keys.iter();
         all.filter(move |k| k.provider == kind && only.is_none_or(|o| *o == k.instance))
+    }
+
+    /// A key of a source that is configured, to show that we know it: the first instance's.
+    pub fn own_key(&self) -> Option<&'a Key> {
+        let is_used = |key: &&InstanceKey| self.sources().any(|(_, s)| s.instance == key.instance);
+        self.keys().find(is_used).map(|key| &key.key)
     }
 
     /// Checks the signature over the raw body before anything else is looked at.
     ///
     /// A signature that is there must be right as soon as there is a secret to check it with. A
     /// delivery without one is for the sources that ask for none.
-    pub fn authenticate(&self, headers: &Headers<'_>, body: &[u8]) -> Result<Proof<'a>, Refusal> {
-        let claim = self.provider.signature.claim(headers);
+    pub fn authenticate(
+        &self,
+        headers: &Headers<'_>,
+        body: &[u8],
+        now_ms: Millis,
+    ) -> Result<Proof<'a>, Refusal> {
+        let scheme = self.provider.signature.as_ref();
+        let claim = scheme.and_then(|scheme| scheme.claim(headers, now_ms));
         if let Some(claim) = claim.filter(|_| self.keys().next().is_some()) {
             let verified = self.keys().filter(|k| k.key.verifies(body, &claim));
             let instances: Vec<&str> = verified.map(|k| k.instance.as_str()).collect();
@@ -269,7 +321,7 @@ impl<'a> Scope<'a> {
                 Ok(Proof::Signed(instances))
             };
         }
-        let open = self.sources().any(|(_, source)| source.unsigned);
+        let open = self.sources().any(|(_, source)| source.unsigned.is_some());
         if open { Ok(Proof::Unsigned) } else { Err(Refusal::Signature) }
     }
 
@@ -279,7 +331,7 @@ impl<'a> Scope<'a> {
             .sources()
             .filter(|(_, source)| match proof {
                 Proof::Signed(instances) => instances.contains(&source.instance.as_str()),
-                Proof::Unsigned => source.unsigned,
+                Proof::Unsigned => source.unsigned.is_some(),
             })
             .map(|(i, _)| i)
             .collect();

@@ -86,7 +86,7 @@ pub enum Down {
         id: String,
         steps: Vec<WhyStep>,
         /// What was delivered, for a receipt that has it.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         delivery: Option<DeliveryRow>,
     },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
