@@ -156,7 +156,8 @@ fn reply(matched: usize, skipped: usize, receipt_id: Option<String>) -> Response
     ok(&Accepted { ok: true, matched, skipped, duplicate: false, receipt_id })
 }
 
-fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
+/// The event that an authentic delivery is.
+pub fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
     let payload = payload(delivery.context.as_ref());
     let envelope = envelope(delivery.stored_headers, body);
     Firing {

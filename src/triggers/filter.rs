@@ -4,8 +4,12 @@
 //! no name can be accepted and then not looked at.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
+use super::explain::Verdict;
 
 /// A field of `[[webhooks]]` in an agent's configuration.
 #[derive(Debug)]
@@ -34,6 +38,36 @@ impl Rule {
             Self::Holds(value) => value(context).is_some_and(wants),
             Self::HoldsIfPresent(value) => value(context).is_none_or(wants),
             Self::Overlaps(values) => values(context).iter().any(|v| wants(v)),
+        }
+    }
+
+    fn found(self, context: &Context) -> Found {
+        match self {
+            Self::Holds(value) | Self::HoldsIfPresent(value) => {
+                value(context).map_or(Found::Nothing(()), |value| Found::One(value.to_owned()))
+            }
+            Self::Overlaps(values) => Found::Many(values(context).to_owned()),
+        }
+    }
+}
+
+/// What an event has where a condition looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Found {
+    /// Written as null.
+    Nothing(()),
+    One(String),
+    Many(Vec<String>),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing(()) => f.write_str("nothing"),
+            Self::One(value) => f.write_str(value),
+            Self::Many(values) if values.is_empty() => f.write_str("nothing"),
+            Self::Many(values) => f.write_str(&values.join(", ")),
         }
     }
 }
@@ -74,5 +108,16 @@ impl Filter {
 
     pub fn admits(&self, context: &Context) -> bool {
         self.0.iter().all(|(field, wanted)| field.rule.admits(context, wanted))
+    }
+
+    /// Each condition by itself, judged as [`Filter::admits`] does.
+    pub fn verdicts(&self, context: &Context) -> Vec<Verdict> {
+        let verdict = |(field, wanted): &(&'static Field, Vec<String>)| Verdict {
+            field: field.name.to_owned(),
+            wanted: wanted.clone(),
+            found: field.rule.found(context),
+            passes: field.rule.admits(context, wanted),
+        };
+        self.0.iter().map(verdict).collect()
     }
 }

@@ -20,6 +20,11 @@ const NOT_STORED: [&str; 14] = [
     "x-twitter-webhooks-signature",
 ];
 
+/// Whether a header proves who sent something, and is kept nowhere.
+pub fn is_proof(name: &str) -> bool {
+    NOT_STORED.iter().any(|proof| name.eq_ignore_ascii_case(proof))
+}
+
 /// A view of headers by name, whatever the case, with values that need not be text.
 #[derive(Debug, Clone, Default)]
 pub struct Headers<'a>(Vec<(&'a str, &'a [u8])>);
@@ -47,10 +52,10 @@ impl<'a> Headers<'a> {
     pub fn to_json(&self) -> String {
         let mut object = Map::new();
         for (name, value) in &self.0 {
-            let name = name.to_ascii_lowercase();
-            if NOT_STORED.contains(&name.as_str()) {
+            if is_proof(name) {
                 continue;
             }
+            let name = name.to_ascii_lowercase();
             let value = String::from_utf8_lossy(value);
             match object.get_mut(&name) {
                 Some(Value::String(first)) => {

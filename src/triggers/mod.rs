@@ -4,12 +4,15 @@
 //! as seen. No sockets, no clock, no files in here.
 
 mod context;
+mod explain;
 mod filter;
+mod fixture;
 mod github;
 mod headers;
 mod lenient;
 mod provider;
 mod refusal;
+mod sign;
 mod signature;
 mod sources;
 
@@ -19,10 +22,13 @@ mod tests;
 use std::borrow::Cow;
 
 pub use context::Context;
-pub use filter::{Field, Rule, names};
-pub use headers::Headers;
+pub use explain::{Explained, Explanation, Report, Unexplained, Verdict, detect, explain};
+pub use filter::{Field, Found, Rule, names};
+pub use fixture::{Fixture, FixtureError};
+pub use headers::{Headers, is_proof};
 pub use provider::{PROVIDERS, Provider, find};
 pub use refusal::Refusal;
+pub use sign::Unsignable;
 pub use signature::Scheme;
 pub use sources::{Problem, Secrets, Sources};
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::Match;
 use super::context::Context;
+use super::explain::{Explained, Verdict};
 use super::filter::Filter;
 use super::headers::Headers;
 use super::provider::{self, Provider};
@@ -199,6 +200,11 @@ impl Sources {
         Some(Scope { all: self, provider: self.sources[only].provider, only: Some(only) })
     }
 
+    /// All sources of a provider, which may be none.
+    pub(super) fn scope_of(&self, provider: &'static Provider) -> Scope<'_> {
+        Scope { all: self, provider, only: None }
+    }
+
     fn has_sources_of(&self, provider: &Provider) -> bool {
         self.sources.iter().any(|s| s.provider.kind == provider.kind)
     }
@@ -279,9 +285,56 @@ impl<'a> Scope<'a> {
             .map(|(i, _)| i)
             .collect();
         let bindings = self.all.bindings.iter();
-        bindings
-            .filter(|b| reached.contains(&b.source) && b.filter.admits(context))
-            .map(|b| b.target.clone())
-            .collect()
+        bindings.filter(|b| b.wants(&reached, context)).map(|b| b.target.clone()).collect()
+    }
+
+    /// Every binding, as if the right secret had signed: that of the source, or those of all sources
+    /// of the provider.
+    pub fn explain(&self, context: Option<&Context>) -> Vec<Explained> {
+        let reached: Vec<usize> = self.sources().map(|(i, _)| i).collect();
+        let bindings = self.all.bindings.iter();
+        bindings.map(|binding| self.explain_one(binding, &reached, context)).collect()
+    }
+
+    fn explain_one(
+        &self,
+        binding: &Binding,
+        reached: &[usize],
+        context: Option<&Context>,
+    ) -> Explained {
+        let source = &self.all.sources[binding.source];
+        let heard = reached.contains(&binding.source);
+        let filters = match context {
+            Some(context) if heard => binding.filter.verdicts(context),
+            _ => Vec::new(),
+        };
+        let reasons = if source.provider.kind != self.provider.kind {
+            let (name, kind, own) = (&source.name, source.provider.kind, self.provider.kind);
+            vec![format!("its source '{name}' is of type {kind}, and this is of {own}")]
+        } else if !heard {
+            vec![format!("it listens to another source, '{}'", source.name)]
+        } else if context.is_none() {
+            vec!["no agent is started by such an event".to_owned()]
+        } else if filters.is_empty() {
+            vec!["it wants everything of its source".to_owned()]
+        } else {
+            let failed = filters.iter().filter(|verdict| !verdict.passes);
+            let failed: Vec<String> = failed.map(Verdict::reason).collect();
+            if failed.is_empty() { vec!["every condition holds".to_owned()] } else { failed }
+        };
+        Explained {
+            agent: binding.target.agent.clone(),
+            binding: binding.target.binding,
+            matched: context.is_some_and(|context| binding.wants(reached, context)),
+            reasons,
+            filters,
+        }
+    }
+}
+
+impl Binding {
+    /// Whether a delivery that reaches these sources starts the agent.
+    fn wants(&self, reached: &[usize], context: &Context) -> bool {
+        reached.contains(&self.source) && self.filter.admits(context)
     }
 }
