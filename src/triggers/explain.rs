@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::filter::Found;
 use super::fixture::Fixture;
-use super::provider::{self, PROVIDERS, Provider};
+use super::provider::{self, Event, Message, Provider};
 use super::sources::{Scope, Sources};
 use super::{Delivery, MAX_SUMMARY, Match, Refusal, decode, one_line};
 use crate::ambient::Millis;
@@ -114,6 +114,9 @@ const MARKS: &[(&str, &str)] = &[
     ("x-test-event", "test"),
 ];
 
+/// The summary of what is no event.
+const HANDSHAKE: &str = "handshake";
+
 /// The provider whose headers these are.
 pub fn detect(fixture: &Fixture) -> Option<&'static Provider> {
     let headers = fixture.view();
@@ -135,12 +138,17 @@ pub fn explain(
     let scope = scope(sources, source, fixture)?;
     let headers = fixture.view();
     let text = decode(&headers, &fixture.body).map_err(Unexplained::Refused)?;
-    let event = (scope.provider.read)(&headers, &text, now_ms).map_err(Unexplained::Refused)?;
+    let message = (scope.provider.read)(&headers, &text, now_ms).map_err(Unexplained::Refused)?;
+    let event = match message {
+        Message::Event(event) => event,
+        // It is answered, and that is all.
+        Message::Handshake(_) => Event { summary: HANDSHAKE.to_owned(), ..Event::default() },
+    };
     let bindings = scope.explain(event.context.as_ref());
     let matched = bindings.iter().filter(|binding| binding.matched);
     let matches = matched.map(|b| Match { agent: b.agent.clone(), binding: b.binding }).collect();
     let delivery = Delivery {
-        source: scope.provider.kind,
+        source: scope.provider.kind(),
         delivery_id: None,
         dedupe_key: None,
         summary: one_line(&event.summary, MAX_SUMMARY),
@@ -148,6 +156,7 @@ pub fn explain(
         context: event.context,
         matches,
         stored_headers: headers.to_json(),
+        answer: event.answer,
     };
     Ok(Explanation { delivery, bindings })
 }
@@ -162,7 +171,7 @@ fn scope<'a>(
         return Ok(sources.scope_of(provider));
     };
     // A provider can be asked about before a source of it is configured.
-    let unused = || PROVIDERS.iter().find(|p| p.kind == name).map(|p| sources.scope_of(p));
+    let unused = || provider::find(name).map(|provider| sources.scope_of(provider));
     let unknown = || Unexplained::NoSuchSource { name: name.to_owned() };
     sources.scope(name).or_else(unused).ok_or_else(unknown)
 }

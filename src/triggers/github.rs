@@ -3,37 +3,35 @@
 use serde::Deserialize;
 
 use super::context::{Context, cut, timestamp};
-use super::filter::{Field, Rule};
 use super::headers::Headers;
 use super::lenient::{List, Node, Number, Object, Text};
-use super::provider::{Event, Provider};
+use super::provider::{DeliveryId, Event, Handshake, Message, Provider};
 use super::refusal::Refusal;
-use super::signature::Scheme;
+use super::signature::{Algorithm, Digits, Scheme, Signed};
 use crate::ambient::Millis;
+use crate::project::providers;
 
-pub(super) const PROVIDER: Provider = Provider {
-    kind: "github",
-    signature: Scheme { header: "x-hub-signature-256", prefix: "sha256=" },
-    delivery_id_header: "x-github-delivery",
-    fields: FIELDS,
+pub(super) static PROVIDER: Provider = Provider {
+    table: &providers::GITHUB,
+    signature: Some(Scheme {
+        algorithm: Algorithm::HmacSha256,
+        headers: &["x-hub-signature-256"],
+        prefix: "sha256=",
+        digits: Digits::Hex,
+        signed: Signed::Body,
+    }),
+    delivery_id: DeliveryId::Header("x-github-delivery"),
+    handshake: Handshake::Nothing,
+    events: &[
+        "issues",
+        "pull_request",
+        "issue_comment",
+        "pull_request_review",
+        "push",
+        "workflow_run",
+    ],
     read,
 };
-
-const FIELDS: &[Field] = &[
-    field("events", Rule::Holds(|c| Some(&c.event))),
-    field("actions", Rule::Holds(|c| c.action.as_deref())),
-    field("repos", Rule::Holds(|c| Some(&c.repo))),
-    Field { name: "orgs", aliases: &["org"], rule: Rule::Holds(|c| c.repo.split('/').next()) },
-    field("labels", Rule::Overlaps(|c| c.labels.as_deref().unwrap_or_default())),
-    field("assignee", Rule::Holds(|c| c.assignee.as_deref())),
-    field("author", Rule::Holds(|c| c.author.as_deref())),
-    field("branches", Rule::HoldsIfPresent(|c| c.branch.as_deref())),
-    field("conclusions", Rule::HoldsIfPresent(|c| c.conclusion.as_deref())),
-];
-
-const fn field(name: &'static str, rule: Rule) -> Field {
-    Field { name, aliases: &[], rule }
-}
 
 /// What is read of a body; everything else in it is skipped.
 #[derive(Deserialize, Default)]
@@ -180,17 +178,18 @@ impl Issue<'_> {
     }
 }
 
-fn read(headers: &Headers<'_>, body: &str, now_ms: Millis) -> Result<Event, Refusal> {
+fn read(headers: &Headers<'_>, body: &str, now_ms: Millis) -> Result<Message, Refusal> {
     let body: Node<Body<'_>> = serde_json::from_str(body).map_err(|_| Refusal::InvalidJson)?;
     let empty = Body::default();
     let body = body.get().unwrap_or(&empty);
     let event = headers.text("x-github-event");
     let context = event.and_then(|event| context(event, body, now_ms));
-    Ok(Event { summary: summary(event, body, context.as_ref()), context })
+    let summary = summary(event, body, context.as_ref());
+    Ok(Message::Event(Event { summary, context, ..Event::default() }))
 }
 
 fn summary(event: Option<&str>, body: &Body<'_>, context: Option<&Context>) -> String {
-    let mut summary = event.unwrap_or(PROVIDER.kind).to_owned();
+    let mut summary = event.unwrap_or(PROVIDER.kind()).to_owned();
     let repo = body.repository.get().and_then(|r| r.full_name.get());
     for word in [body.action.get(), repo].into_iter().flatten() {
         summary.push(' ');
@@ -208,7 +207,7 @@ fn context(event: &str, body: &Body<'_>, now_ms: Millis) -> Option<Context> {
         return None;
     }
     let base = Context {
-        source: PROVIDER.kind.to_owned(),
+        source: PROVIDER.kind().to_owned(),
         event: event.to_owned(),
         action: body.action.owned(),
         repo: body.repository.get()?.full_name.owned()?,

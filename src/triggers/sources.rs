@@ -10,8 +10,8 @@ use super::filter::Filter;
 use super::headers::Headers;
 use super::provider::{self, Provider};
 use super::refusal::Refusal;
-use super::signature::Key;
-use crate::project::providers;
+use super::signature::{BadKey, Key};
+use crate::ambient::Millis;
 use crate::project::{Project, WebhookBinding, WebhookSource};
 
 /// Secrets by provider (`github`) and instance (`default`).
@@ -63,6 +63,8 @@ pub enum Problem {
     NoSuchProvider { source: String, kind: String },
     /// An empty secret proves nothing and is not used.
     EmptySecret { provider: &'static str, instance: String },
+    /// A public key that is none.
+    MalformedKey { provider: &'static str, instance: String },
     /// Neither a secret nor `allowUnsigned`: every delivery will be refused.
     NoSecret { source: String, provider: &'static str, instance: String },
 }
@@ -91,8 +93,15 @@ impl fmt::Display for Problem {
             Self::EmptySecret { provider, instance } => {
                 write!(f, "the webhook secret '{instance}' of {provider} is empty and is not used")
             }
+            Self::MalformedKey { provider, instance } => {
+                write!(
+                    f,
+                    "the public key '{instance}' of {provider} is not 64 hexadecimal digits of \
+                     a key and is not used"
+                )
+            }
             Self::NoSecret { source, provider, instance } => {
-                let secret = providers::provider(provider).and_then(|p| p.secret);
+                let secret = provider::find(provider).and_then(|p| p.table.secret);
                 let (kind, field) = secret.map_or(("", ""), |s| (s.credential, s.field));
                 write!(
                     f,
@@ -149,16 +158,17 @@ impl Sources {
         };
         let instance = table.credential.clone();
         let has_key =
-            self.keys.iter().any(|k| k.provider == provider.kind && k.instance == instance);
-        if !has_key && !table.allow_unsigned {
+            self.keys.iter().any(|k| k.provider == provider.kind() && k.instance == instance);
+        let allowed = table.allow_unsigned || provider.signature.is_none();
+        if !has_key && !allowed {
             problems.push(Problem::NoSecret {
                 source: name.into(),
-                provider: provider.kind,
+                provider: provider.kind(),
                 instance: instance.clone(),
             });
         }
         // A secret always counts: allowUnsigned is for sources that have none.
-        let unsigned = table.allow_unsigned && !has_key;
+        let unsigned = allowed && !has_key;
         self.sources.push(Source { name: name.into(), provider, instance, unsigned });
     }
 
@@ -170,12 +180,12 @@ impl Sources {
         problems: &mut Vec<Problem>,
     ) {
         let provider = self.sources[source].provider;
-        match Filter::new(provider.fields, &binding.filters) {
+        match Filter::new(provider.table, &binding.filters) {
             Ok(filter) => self.bindings.push(Binding { target, source, filter }),
             Err(field) => problems.push(Problem::NoSuchField {
                 agent: target.agent,
                 binding: target.binding,
-                provider: provider.kind,
+                provider: provider.kind(),
                 field,
             }),
         }
@@ -206,19 +216,24 @@ impl Sources {
     }
 
     fn has_sources_of(&self, provider: &Provider) -> bool {
-        self.sources.iter().any(|s| s.provider.kind == provider.kind)
+        self.sources.iter().any(|s| s.provider.kind() == provider.kind())
     }
 }
 
 fn keys(secrets: &Secrets, problems: &mut Vec<Problem>) -> Vec<InstanceKey> {
     let mut keys = Vec::new();
     for (kind, instances) in secrets {
-        let Some(provider) = provider::find(kind).map(|p| p.kind) else { continue };
+        let Some(provider) = provider::find(kind) else { continue };
+        let Some(scheme) = &provider.signature else { continue };
+        let provider = provider.kind();
         for (instance, secret) in instances {
             let instance = instance.clone();
-            match Key::new(secret) {
-                Some(key) => keys.push(InstanceKey { provider, instance, key }),
-                None => problems.push(Problem::EmptySecret { provider, instance }),
+            match Key::new(scheme.algorithm, secret) {
+                Ok(key) => keys.push(InstanceKey { provider, instance, key }),
+                Err(BadKey::Empty) => problems.push(Problem::EmptySecret { provider, instance }),
+                Err(BadKey::Malformed) => {
+                    problems.push(Problem::MalformedKey { provider, instance });
+                }
             }
         }
     }
@@ -243,24 +258,36 @@ pub(super) enum Proof<'a> {
 
 impl<'a> Scope<'a> {
     fn sources(&self) -> impl Iterator<Item = (usize, &'a Source)> {
-        let (kind, only) = (self.provider.kind, self.only);
+        let (kind, only) = (self.provider.kind(), self.only);
         let all = self.all.sources.iter().enumerate();
-        all.filter(move |(i, s)| only.map_or(s.provider.kind == kind, |o| o == *i))
+        all.filter(move |(i, s)| only.map_or(s.provider.kind() == kind, |o| o == *i))
     }
 
     /// All instances of the provider, or the one of the source.
     fn keys(&self) -> impl Iterator<Item = &'a InstanceKey> {
-        let (kind, only) = (self.provider.kind, self.only.map(|i| &self.all.sources[i].instance));
+        let (kind, only) = (self.provider.kind(), self.only.map(|i| &self.all.sources[i].instance));
         let all = self.all.keys.iter();
         all.filter(move |k| k.provider == kind && only.is_none_or(|o| *o == k.instance))
+    }
+
+    /// A key of a source that is configured, to show that we know it: the first instance's.
+    pub fn own_key(&self) -> Option<&'a Key> {
+        let is_used = |key: &&InstanceKey| self.sources().any(|(_, s)| s.instance == key.instance);
+        self.keys().find(is_used).map(|key| &key.key)
     }
 
     /// Checks the signature over the raw body before anything else is looked at.
     ///
     /// A signature that is there must be right as soon as there is a secret to check it with. A
     /// delivery without one is for the sources that ask for none.
-    pub fn authenticate(&self, headers: &Headers<'_>, body: &[u8]) -> Result<Proof<'a>, Refusal> {
-        let claim = self.provider.signature.claim(headers);
+    pub fn authenticate(
+        &self,
+        headers: &Headers<'_>,
+        body: &[u8],
+        now_ms: Millis,
+    ) -> Result<Proof<'a>, Refusal> {
+        let scheme = self.provider.signature.as_ref();
+        let claim = scheme.and_then(|scheme| scheme.claim(headers, now_ms));
         if let Some(claim) = claim.filter(|_| self.keys().next().is_some()) {
             let verified = self.keys().filter(|k| k.key.verifies(body, &claim));
             let instances: Vec<&str> = verified.map(|k| k.instance.as_str()).collect();
@@ -308,8 +335,8 @@ impl<'a> Scope<'a> {
             Some(context) if heard => binding.filter.verdicts(context),
             _ => Vec::new(),
         };
-        let reasons = if source.provider.kind != self.provider.kind {
-            let (name, kind, own) = (&source.name, source.provider.kind, self.provider.kind);
+        let reasons = if source.provider.kind() != self.provider.kind() {
+            let (name, kind, own) = (&source.name, source.provider.kind(), self.provider.kind());
             vec![format!("its source '{name}' is of type {kind}, and this is of {own}")]
         } else if !heard {
             vec![format!("it listens to another source, '{}'", source.name)]
