@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::context::{Context, cut, timestamp};
+use super::context::{Context, timestamp};
 use super::headers::Headers;
 use super::lenient::{List, Node, Number, Object, Text};
 use super::provider::{DeliveryId, Event, Handshake, Message, Provider};
@@ -164,10 +164,6 @@ fn login(user: &Node<User<'_>>) -> Option<String> {
     user.get().and_then(|u| u.login.owned())
 }
 
-fn cut_text(text: &Text<'_>) -> Option<String> {
-    text.get().and_then(cut)
-}
-
 impl Issue<'_> {
     fn label_names(&self) -> Vec<String> {
         self.labels.iter().filter_map(|label| label.name.owned()).collect()
@@ -241,7 +237,7 @@ fn about_issue(base: Context, issue: &Issue<'_>) -> Context {
     Context {
         number: issue.number.0,
         title: issue.title.owned(),
-        body: cut_text(&issue.body),
+        body: issue.body.cut(),
         url: issue.html_url.owned(),
         author: login(&issue.user),
         assignee: login(&issue.assignee),
@@ -257,7 +253,7 @@ fn about_remark(base: Context, issue: &Issue<'_>, remark: &Remark<'_>) -> Contex
         title: issue.title.owned(),
         url: remark.html_url.owned(),
         author: login(&issue.user),
-        comment: cut_text(&remark.body),
+        comment: remark.body.cut(),
         ..base
     }
 }
@@ -269,7 +265,7 @@ fn about_push(base: Context, body: &Body<'_>) -> Context {
     Context {
         branch: reference.map(|r| r.strip_prefix("refs/heads/").unwrap_or(r).to_owned()),
         url: body.compare.owned(),
-        title: commit.and_then(|c| cut_text(&c.message)),
+        title: commit.and_then(|c| c.message.cut()),
         author: username.or_else(|| body.pusher.get().and_then(|p| p.name.owned())),
         ..base
     }

@@ -5,17 +5,24 @@
 
 mod challenge;
 mod context;
+mod discord;
 mod explain;
 mod filter;
 mod fixture;
 mod github;
 mod headers;
 mod lenient;
+mod linear;
+mod mintlify;
 mod provider;
 mod refusal;
+mod sentry;
 mod sign;
 mod signature;
+mod slack;
 mod sources;
+mod testing;
+mod twitter;
 
 #[cfg(test)]
 mod tests;

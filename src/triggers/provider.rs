@@ -1,10 +1,10 @@
 //! The providers whose deliveries are understood, one entry each.
 
 use super::context::Context;
-use super::github;
 use super::headers::Headers;
 use super::refusal::Refusal;
 use super::signature::Scheme;
+use super::{discord, github, linear, mintlify, sentry, slack, testing, twitter};
 use crate::ambient::Millis;
 use crate::project::providers;
 
@@ -70,9 +70,40 @@ impl Provider {
     pub fn kind(&self) -> &'static str {
         self.table.kind
     }
+
+    /// An event, with its summary.
+    pub(super) fn event(&self, event: Event) -> Message {
+        let summary = event.context.as_ref().map_or_else(|| self.kind().to_owned(), summary);
+        Message::Event(Event { summary, ..event })
+    }
+
+    /// Nothing that an agent can want.
+    pub(super) fn nothing(&self, what: &str) -> Message {
+        let summary = format!("{} {what}", self.kind()).trim_end().to_owned();
+        Message::Event(Event { summary, ..Event::default() })
+    }
 }
 
-pub static PROVIDERS: &[&Provider] = &[&github::PROVIDER];
+fn summary(context: &Context) -> String {
+    let repo = match context.number {
+        Some(number) => format!("{}#{number}", context.repo),
+        None => context.repo.clone(),
+    };
+    let action = context.action.as_deref().unwrap_or_default();
+    let words = [&context.event, action, &repo].into_iter().filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+pub static PROVIDERS: &[&Provider] = &[
+    &github::PROVIDER,
+    &sentry::PROVIDER,
+    &linear::PROVIDER,
+    &mintlify::PROVIDER,
+    &slack::PROVIDER,
+    &discord::PROVIDER,
+    &twitter::PROVIDER,
+    &testing::PROVIDER,
+];
 
 /// The provider of that `type`.
 pub fn find(kind: &str) -> Option<&'static Provider> {
