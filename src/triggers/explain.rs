@@ -138,7 +138,7 @@ pub fn explain(
     let scope = scope(sources, source, fixture)?;
     let headers = fixture.view();
     let text = decode(&headers, &fixture.body).map_err(Unexplained::Refused)?;
-    let message = (scope.provider.read)(&headers, &text, now_ms).map_err(Unexplained::Refused)?;
+    let message = scope.read(&headers, &text, now_ms).map_err(Unexplained::Refused)?;
     let event = match message {
         Message::Event(event) => event,
         // It is answered, and that is all.
@@ -155,7 +155,7 @@ pub fn explain(
         signed_by: Vec::new(),
         context: event.context,
         matches,
-        stored_headers: headers.to_json(),
+        stored_headers: scope.stored(&headers),
         answer: event.answer,
     };
     Ok(Explanation { delivery, bindings })
@@ -167,8 +167,9 @@ fn scope<'a>(
     fixture: &Fixture,
 ) -> Result<Scope<'a>, Unexplained> {
     let Some(name) = source else {
-        let provider = detect(fixture).ok_or(Unexplained::UnknownSender)?;
-        return Ok(sources.scope_of(provider));
+        let scope = detect(fixture).map(|provider| sources.scope_of(provider));
+        let scope = scope.or_else(|| sources.scope_by_signature(&fixture.view()));
+        return scope.ok_or(Unexplained::UnknownSender);
     };
     // A provider can be asked about before a source of it is configured.
     let unused = || provider::find(name).map(|provider| sources.scope_of(provider));

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Signatures have done their work, and secrets must not lie in receipts.
-const NOT_STORED: [&str; 14] = [
+const NOT_STORED: [&str; 19] = [
     "authorization",
     "cookie",
     "proxy-authorization",
@@ -18,6 +18,11 @@ const NOT_STORED: [&str; 14] = [
     "x-slack-signature",
     "x-slack-request-timestamp",
     "x-twitter-webhooks-signature",
+    "x-gitlab-token",
+    "x-gitea-signature",
+    "x-forgejo-signature",
+    "x-gogs-signature",
+    "webhook-signature",
 ];
 
 /// Whether a header proves who sent something, and is kept nowhere.
@@ -48,11 +53,12 @@ impl<'a> Headers<'a> {
     }
 
     /// What a receipt keeps, as a JSON object with lower-case names: everything but signatures and
-    /// secrets. Repeated headers are joined with a comma; bytes that are no text are replaced.
-    pub fn to_json(&self) -> String {
+    /// secrets, and `proof`, which is one too. Repeated headers are joined with a comma; bytes that
+    /// are no text are replaced.
+    pub fn to_json(&self, proof: Option<&str>) -> String {
         let mut object = Map::new();
         for (name, value) in &self.0 {
-            if is_proof(name) {
+            if is_proof(name) || proof.is_some_and(|proof| name.eq_ignore_ascii_case(proof)) {
                 continue;
             }
             let name = name.to_ascii_lowercase();

@@ -14,13 +14,13 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::MINTLIFY,
-    signature: Some(Scheme {
+    signatures: &[Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["x-mintlify-signature", "mintlify-signature"],
         prefix: "",
         digits: Digits::Hex,
         signed: Signed::Body,
-    }),
+    }],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
     events: &["build"],

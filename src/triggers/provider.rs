@@ -4,7 +4,9 @@ use super::context::Context;
 use super::headers::Headers;
 use super::refusal::Refusal;
 use super::signature::Scheme;
-use super::{discord, github, linear, mintlify, sentry, slack, testing, twitter};
+use super::{
+    discord, generic, gitea, github, gitlab, linear, mintlify, sentry, slack, testing, twitter,
+};
 use crate::ambient::Millis;
 use crate::project::providers;
 
@@ -13,8 +15,9 @@ use crate::project::providers;
 pub struct Provider {
     /// Its name, its secret, and what bindings can filter by.
     pub table: &'static providers::Provider,
-    /// None where no signature is asked for.
-    pub signature: Option<Scheme>,
+    /// How it signs; more than one where that has changed, and a secret fits one of them. None where
+    /// no signature is asked for, or where the source says how.
+    pub signatures: &'static [Scheme],
     pub delivery_id: DeliveryId,
     pub handshake: Handshake,
     /// Events whose fields are read; others come with what all have in common.
@@ -27,6 +30,8 @@ pub struct Provider {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryId {
     Header(&'static str),
+    /// The first of these headers that is there.
+    FirstOf(&'static [&'static str]),
     /// A field of the body; [`Event::id`] brings it.
     Body(&'static str),
     Nowhere,
@@ -102,6 +107,10 @@ pub static PROVIDERS: &[&Provider] = &[
     &slack::PROVIDER,
     &discord::PROVIDER,
     &twitter::PROVIDER,
+    &gitlab::PROVIDER,
+    &gitea::GITEA,
+    &gitea::FORGEJO,
+    &generic::PROVIDER,
     &testing::PROVIDER,
 ];
 

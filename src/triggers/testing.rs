@@ -12,7 +12,7 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::TEST,
-    signature: None,
+    signatures: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
     events: &["test"],

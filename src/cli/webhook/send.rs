@@ -15,9 +15,6 @@ use crate::project::credentials::{self, Reference, Secret};
 use crate::project::{Project, WebhookSource, providers};
 use crate::triggers::{self, Fixture, Provider, Unexplained, Unsignable};
 
-/// Headers that belong to a connection, and not to what is sent over it.
-const OF_A_CONNECTION: [&str; 6] =
-    ["host", "connection", "content-length", "transfer-encoding", "accept-encoding", "expect"];
 /// How much of an answer is shown that is not ours.
 const EXCERPT: usize = 200;
 
@@ -59,14 +56,16 @@ pub fn run(args: &SendArgs, context: &Context) -> Result<(), Failure> {
     let (name, source, provider) = source(args, &project, &fixture)?;
     let url = format!("{}/webhooks/{name}", base(args, &project, context)?);
     let id = (!args.keep_id).then(ambient::new_uuid);
-    let mut headers = plain_headers(&fixture, provider, id.as_deref());
-    match secret(source, context)? {
-        Some(secret) => headers.extend(signature(provider, &secret, &fixture, context)?),
-        None if source.allow_unsigned => {}
-        None => return Err(no_secret(name, source, context)),
+    let secret = secret(source, context)?;
+    if secret.is_none() && !source.allow_unsigned && provider.table.secret.is_some() {
+        return Err(no_secret(name, source, context));
     }
+    let secret = secret.as_ref().map(Secret::reveal);
+    let fixture =
+        triggers::signed(provider, source, &fixture, id.as_deref(), secret, context.now_ms)
+            .map_err(|why| unsignable(why, provider))?;
     let body = String::from_utf8_lossy(&fixture.body);
-    let (status, bytes) = post(&url, &headers, &body)?;
+    let (status, bytes) = post(&url, &fixture.headers, &body)?;
     told(args, &url, status, &bytes)
 }
 
@@ -94,7 +93,7 @@ fn source<'a>(
         None => triggers::detect(fixture)
             .ok_or_else(|| replay::failure(&Unexplained::UnknownSender, project))?,
     };
-    let kind = provider.kind;
+    let kind = provider.kind();
     let mut of_kind = all.iter().filter(|(_, source)| source.kind == kind);
     match (of_kind.next(), of_kind.next()) {
         (Some(only), None) => known(only),
@@ -121,29 +120,6 @@ fn base(args: &SendArgs, project: &Project, context: &Context) -> Result<String,
     place.map(|place| place.url).ok_or_else(|| client::not_running(here.as_ref()))
 }
 
-/// What the fixture has, without what a sender makes anew each time.
-fn plain_headers(
-    fixture: &Fixture,
-    provider: &Provider,
-    id: Option<&str>,
-) -> Vec<(String, String)> {
-    let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
-    let stays = |name: &str| {
-        !OF_A_CONNECTION.iter().any(|other| is(name, other))
-            && !triggers::is_proof(name)
-            && !(id.is_some() && is(name, provider.delivery_id_header))
-    };
-    let kept = fixture.headers.iter().filter(|(name, _)| stays(name));
-    let mut headers: Vec<(String, String)> = kept.cloned().collect();
-    if !headers.iter().any(|(name, _)| is(name, "content-type")) {
-        headers.push(("content-type".to_owned(), "application/json".to_owned()));
-    }
-    if let Some(id) = id {
-        headers.push((provider.delivery_id_header.to_owned(), id.to_owned()));
-    }
-    headers
-}
-
 fn secret(source: &WebhookSource, context: &Context) -> Result<Option<Secret>, Failure> {
     let Some(secret) = providers::provider(&source.kind).and_then(|p| p.secret) else {
         return Ok(None);
@@ -164,22 +140,20 @@ fn no_secret(name: &str, source: &WebhookSource, context: &Context) -> Failure {
     failure.hint(format!("write it to {}", folder.join(secret.field).display()))
 }
 
-fn signature(
-    provider: &Provider,
-    secret: &Secret,
-    fixture: &Fixture,
-    context: &Context,
-) -> Result<Vec<(String, String)>, Failure> {
-    let signed = provider.signature.sign(secret.reveal(), &fixture.body, context.now_ms);
-    signed.map_err(|why| match why {
-        Unsignable::PrivateKey => Failure::user(
-            "cannot_sign",
-            format!("a delivery of {} can be signed by {0} only", provider.kind),
-        )
-        .hint("the stored key checks signatures and cannot make them")
-        .hint("`al webhook replay <fixture> --run` starts the runs without a signature"),
-        Unsignable::BadSecret => Failure::config("bad_secret", why.to_string()),
-    })
+fn unsignable(why: Unsignable, provider: &Provider) -> Failure {
+    let kind = provider.kind();
+    match why {
+        Unsignable::PrivateKey => {
+            let message = format!("a delivery of {kind} can be signed by its sender only");
+            Failure::user("cannot_sign", message)
+                .hint("the stored public key checks signatures; the private one is not ours")
+                .hint("`al webhook replay <fixture> --run` starts the runs without a signature")
+        }
+        Unsignable::BadSecret => {
+            let message = format!("nothing can be signed for {kind}: {why}");
+            Failure::config("bad_secret", message).hint("`al doctor` says what is wrong with it")
+        }
+    }
 }
 
 fn post(url: &str, headers: &[(String, String)], body: &str) -> Result<(u16, Vec<u8>), Failure> {
