@@ -285,8 +285,8 @@ impl Secrets {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
-        for name in sources.unsigned() {
-            warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
+        for (name, why) in sources.unsigned() {
+            warn(&format!("[webhooks.{name}] accepts deliveries of anybody ({why})"));
         }
         Ok(Self { sources, known, redactor })
     }

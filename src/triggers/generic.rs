@@ -15,7 +15,8 @@ use crate::project::{Generic, Locator, Mapped, Signature, Step, providers};
 /// How it signs and what it means stands with each source.
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::GENERIC,
-    signatures: &[],
+    signature: None,
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
     events: &[],

@@ -13,13 +13,14 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::GITHUB,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["x-hub-signature-256"],
         prefix: "sha256=",
         digits: Digits::Hex,
         signed: Signed::Body,
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Header("x-github-delivery"),
     handshake: Handshake::Nothing,
     events: &[

@@ -42,7 +42,7 @@ pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, find};
 pub use refusal::Refusal;
 pub use sign::{Unsignable, signed};
 pub use signature::{Algorithm, BadKey, Digits, Scheme, Signed};
-pub use sources::{Problem, Secrets, Sources};
+pub use sources::{Open, Problem, Secrets, Sources};
 
 use crate::ambient::Millis;
 use provider::{Event, Message};

@@ -15,9 +15,10 @@ use crate::project::providers;
 pub struct Provider {
     /// Its name, its secret, and what bindings can filter by.
     pub table: &'static providers::Provider,
-    /// How it signs; more than one where that has changed, and a secret fits one of them. None where
-    /// no signature is asked for, or where the source says how.
-    pub signatures: &'static [Scheme],
+    /// None where no signature is asked for, or where the source says how.
+    pub signature: Option<Scheme>,
+    /// Other ways in which it signs; a secret fits one of all.
+    pub also: &'static [Scheme],
     pub delivery_id: DeliveryId,
     pub handshake: Handshake,
     /// Events whose fields are read; others come with what all have in common.
@@ -74,6 +75,11 @@ impl Provider {
     /// `github`
     pub fn kind(&self) -> &'static str {
         self.table.kind
+    }
+
+    /// Every way in which it signs.
+    pub fn schemes(&'static self) -> impl Iterator<Item = &'static Scheme> {
+        self.signature.iter().chain(self.also)
     }
 
     /// An event, with its summary.

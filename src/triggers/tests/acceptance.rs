@@ -125,7 +125,7 @@ fn allow_unsigned_takes_and_triggers_whatever_the_table_is_called() {
                 );
             }
         }
-        assert_eq!(setup.build().0.unsigned().collect::<Vec<_>>(), [name]);
+        assert_eq!(setup.build().0.unsigned().collect::<Vec<_>>(), [(name, Open::AllowUnsigned)]);
     }
 }
 

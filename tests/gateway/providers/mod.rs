@@ -1,0 +1,8 @@
+//! Every provider with its own deliveries: who signed it, what it means, whom it reaches, what the
+//! sender is told. The deliveries are invented, in the shape of the real ones, and stand in
+//! `tests/fixtures/webhooks`.
+
+mod contexts;
+pub mod fixtures;
+mod live;
+mod table;
