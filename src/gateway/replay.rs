@@ -22,7 +22,7 @@ pub enum NoReplay {
     Cut {
         from_bytes: u32,
     },
-    /// An older `al` kept it and did not note where it was sent to.
+    /// Where it was sent to was not noted: an older `al` kept it, or nobody sent it.
     Unaddressed,
     /// Nobody would take it today.
     Refused(Refusal),
@@ -40,7 +40,7 @@ impl fmt::Display for NoReplay {
                 write!(f, "{NO_PAYLOAD}: of its {from_bytes} bytes only the beginning was kept")
             }
             Self::Unaddressed => {
-                write!(f, "{NO_PAYLOAD}: an older al kept it without where it was sent to")
+                write!(f, "{NO_PAYLOAD}: it is not known where it was sent to")
             }
             Self::Refused(refusal) => refusal.fmt(f),
             Self::NotRead => f.write_str("the history cannot be read"),
@@ -89,6 +89,6 @@ pub fn replay(
     delivery.summary.insert_str(0, "replay: ");
     let envelope = webhook::envelope(&mut delivery, &kept.segment, kept.body);
     let replay = Replay { of: receipt.to_owned(), by: by.to_owned() };
-    let firing = webhook::firing(*delivery, envelope);
+    let firing = webhook::fired(*delivery, envelope);
     Ok(Firing { dedupe: None, replay: Some(replay), ..firing })
 }

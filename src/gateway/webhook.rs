@@ -77,7 +77,7 @@ pub async fn receive(
         Judged::Handshake(answer) => return Ok(json(answer)),
     };
     let wanted = delivery.answer.take();
-    let answer = app.engine().submit(Event::Fired(firing(delivery, envelope))).await;
+    let answer = app.engine().submit(Event::Fired(fired(delivery, envelope))).await;
     app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
     let ours = accepted(answer.map_err(not_taken)?)?;
     Ok(wanted.map_or(ours, json))
@@ -222,8 +222,14 @@ fn reply(matched: usize, skipped: usize, receipt_id: Option<String>) -> Response
     ok(&Accepted { ok: true, matched, skipped, duplicate: false, receipt_id })
 }
 
-/// What a delivery is to the scheduler.
-pub(super) fn firing(delivery: Delivery, envelope: Envelope) -> Firing {
+/// The event that a delivery is which nobody sent: a person wrote it down.
+pub fn firing(mut delivery: Delivery, body: Vec<u8>) -> Firing {
+    let envelope = envelope(&mut delivery, "", body);
+    fired(delivery, envelope)
+}
+
+/// The event that an authentic delivery is.
+pub(super) fn fired(delivery: Delivery, envelope: Envelope) -> Firing {
     let payload = payload(delivery.context.as_ref());
     Firing {
         trigger: Trigger {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::check::elsewhere;
+use super::generic;
 use super::model::WebhookBinding;
 use super::problem::{Problem, Problems, did_you_mean, listed, nearest, quoted};
-use super::providers::{Field, Provider, provider};
+use super::providers::{Field, GENERIC, Provider, provider};
 use super::schema::{AGENT, File};
 use super::tree::{Entry, Node, Table, Tree, texts};
 
@@ -41,6 +42,12 @@ pub fn read(node: &Node, sources: &Sources<'_>, problems: &mut Problems) -> Opti
             problems.push(unknown_filter(entry, provider));
             continue;
         };
+        if provider.kind == GENERIC.kind
+            && let Some(table) = sources.table.and_then(|all| all.table(&source))
+            && let Some(problem) = generic::unmapped(entry, field, &source, table)
+        {
+            problems.push(problem);
+        }
         if let Some(values) = values(entry, field, problems) {
             filters.insert(entry.key.clone(), values);
         }

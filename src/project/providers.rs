@@ -200,11 +200,8 @@ pub static GITEA: Provider =
 pub static GITLAB: Provider =
     Provider { kind: "gitlab", secret: secret("gitlab_webhook_secret", "secret"), fields: FORGE };
 
-pub static GENERIC: Provider = Provider {
-    kind: "generic",
-    secret: secret("generic_webhook_secret", "secret"),
-    fields: &[Field::Events, Field::Actions, Field::Repos],
-};
+pub static GENERIC: Provider =
+    Provider { kind: "generic", secret: secret("generic_webhook_secret", "secret"), fields: FORGE };
 
 /// Asks for no signature, and is received only where a project has a source of this type.
 pub static TEST: Provider =

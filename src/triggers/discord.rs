@@ -25,6 +25,7 @@ pub(super) static PROVIDER: Provider = Provider {
             window_s: None,
         },
     }),
+    also: &[],
     delivery_id: DeliveryId::Body("id"),
     handshake: Handshake::Ping,
     events: &["application_command", "message_component", "autocomplete", "modal_submit"],

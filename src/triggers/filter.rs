@@ -4,8 +4,12 @@
 //! said here, for all of them, so that no name can be accepted and then not looked at.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
+use super::explain::Verdict;
 use crate::project::providers::{Field, Provider};
 
 /// How a list is compared with an event: exactly and case-sensitively.
@@ -56,6 +60,36 @@ impl Rule {
             Self::Overlaps(values) => values(context).iter().any(|v| wants(v)),
         }
     }
+
+    fn found(self, context: &Context) -> Found {
+        match self {
+            Self::Holds(value) | Self::HoldsIfPresent(value) => {
+                value(context).map_or(Found::Nothing(()), |value| Found::One(value.to_owned()))
+            }
+            Self::Overlaps(values) => Found::Many(values(context).to_owned()),
+        }
+    }
+}
+
+/// What an event has where a condition looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Found {
+    /// Written as null.
+    Nothing(()),
+    One(String),
+    Many(Vec<String>),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing(()) => f.write_str("nothing"),
+            Self::One(value) => f.write_str(value),
+            Self::Many(values) if values.is_empty() => f.write_str("nothing"),
+            Self::Many(values) => f.write_str(&values.join(", ")),
+        }
+    }
 }
 
 /// The name of the command; a button or a form is none.
@@ -89,5 +123,16 @@ impl Filter {
 
     pub fn admits(&self, context: &Context) -> bool {
         self.0.iter().all(|(field, wanted)| Rule::of(*field).admits(context, wanted))
+    }
+
+    /// Each condition by itself, judged as [`Filter::admits`] does.
+    pub fn verdicts(&self, context: &Context) -> Vec<Verdict> {
+        let verdict = |(field, wanted): &(Field, Vec<String>)| Verdict {
+            field: field.words().names.first().copied().unwrap_or_default().to_owned(),
+            wanted: wanted.clone(),
+            found: Rule::of(*field).found(context),
+            passes: Rule::of(*field).admits(context, wanted),
+        };
+        self.0.iter().map(verdict).collect()
     }
 }

@@ -20,6 +20,7 @@ pub(super) static PROVIDER: Provider = Provider {
         digits: Digits::Hex,
         signed: Signed::Body,
     }),
+    also: &[],
     delivery_id: DeliveryId::Header("x-github-delivery"),
     handshake: Handshake::Nothing,
     events: &[
@@ -56,10 +57,13 @@ struct Body<'a> {
     reference: Text<'a>,
     #[serde(borrow)]
     compare: Text<'a>,
+    /// The same in Gitea.
+    #[serde(borrow)]
+    compare_url: Text<'a>,
     #[serde(borrow)]
     head_commit: Node<Commit<'a>>,
     #[serde(borrow)]
-    pusher: Node<Name<'a>>,
+    pusher: Node<Pusher<'a>>,
     #[serde(borrow)]
     workflow_run: Node<WorkflowRun<'a>>,
 }
@@ -112,6 +116,16 @@ struct Head<'a> {
     branch: Text<'a>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Pusher<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    /// A whole user in Gitea.
+    #[serde(borrow)]
+    login: Text<'a>,
+}
+
 /// A comment or a review.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -120,6 +134,16 @@ struct Remark<'a> {
     html_url: Text<'a>,
     #[serde(borrow)]
     body: Text<'a>,
+    /// The text of a review in Gitea.
+    #[serde(borrow)]
+    content: Text<'a>,
+}
+
+/// A forge that writes as GitHub does.
+pub(super) struct Dialect {
+    pub provider: &'static Provider,
+    /// Where the event stands: in the first of these headers that is there.
+    pub event_headers: &'static [&'static str],
 }
 
 #[derive(Deserialize, Default)]
@@ -175,17 +199,32 @@ impl Issue<'_> {
 }
 
 fn read(headers: &Headers<'_>, body: &str, now_ms: Millis) -> Result<Message, Refusal> {
+    let dialect = Dialect { provider: &PROVIDER, event_headers: &["x-github-event"] };
+    read_as(&dialect, headers, body, now_ms)
+}
+
+/// Reads a body that is written as GitHub does.
+///
+/// # Errors
+/// When it is no JSON.
+pub(super) fn read_as(
+    dialect: &Dialect,
+    headers: &Headers<'_>,
+    body: &str,
+    now_ms: Millis,
+) -> Result<Message, Refusal> {
     let body: Node<Body<'_>> = serde_json::from_str(body).map_err(|_| Refusal::InvalidJson)?;
     let empty = Body::default();
     let body = body.get().unwrap_or(&empty);
-    let event = headers.text("x-github-event");
-    let context = event.and_then(|event| context(event, body, now_ms));
-    let summary = summary(event, body, context.as_ref());
+    let kind = dialect.provider.kind();
+    let event = dialect.event_headers.iter().find_map(|name| headers.text(name));
+    let context = event.and_then(|event| context(kind, event, body, now_ms));
+    let summary = summary(event.unwrap_or(kind), body, context.as_ref());
     Ok(Message::Event(Event { summary, context, ..Event::default() }))
 }
 
-fn summary(event: Option<&str>, body: &Body<'_>, context: Option<&Context>) -> String {
-    let mut summary = event.unwrap_or(PROVIDER.kind()).to_owned();
+fn summary(event: &str, body: &Body<'_>, context: Option<&Context>) -> String {
+    let mut summary = event.to_owned();
     let repo = body.repository.get().and_then(|r| r.full_name.get());
     for word in [body.action.get(), repo].into_iter().flatten() {
         summary.push(' ');
@@ -198,12 +237,12 @@ fn summary(event: Option<&str>, body: &Body<'_>, context: Option<&Context>) -> S
 }
 
 /// None for a ping, for an event of no repository, and when the body lacks what the event is about.
-fn context(event: &str, body: &Body<'_>, now_ms: Millis) -> Option<Context> {
+fn context(kind: &str, event: &str, body: &Body<'_>, now_ms: Millis) -> Option<Context> {
     if event == "ping" {
         return None;
     }
     let base = Context {
-        source: PROVIDER.kind().to_owned(),
+        source: kind.to_owned(),
         event: event.to_owned(),
         action: body.action.owned(),
         repo: body.repository.get()?.full_name.owned()?,
@@ -222,7 +261,10 @@ fn context(event: &str, body: &Body<'_>, now_ms: Millis) -> Option<Context> {
             let base = Context { labels: Some(issue.label_names()), ..base };
             about_remark(base, issue, comment)
         }
-        "pull_request_review" => {
+        "pull_request_review"
+        | "pull_request_approved"
+        | "pull_request_rejected"
+        | "pull_request_comment" => {
             let (pull_request, review) = (body.pull_request.get()?, body.review.get()?);
             let base = Context { branch: pull_request.branch(), ..base };
             about_remark(base, pull_request, review)
@@ -253,7 +295,7 @@ fn about_remark(base: Context, issue: &Issue<'_>, remark: &Remark<'_>) -> Contex
         title: issue.title.owned(),
         url: remark.html_url.owned(),
         author: login(&issue.user),
-        comment: remark.body.cut(),
+        comment: remark.body.cut().or_else(|| remark.content.cut()),
         ..base
     }
 }
@@ -261,12 +303,12 @@ fn about_remark(base: Context, issue: &Issue<'_>, remark: &Remark<'_>) -> Contex
 fn about_push(base: Context, body: &Body<'_>) -> Context {
     let commit = body.head_commit.get();
     let username = commit.and_then(|c| c.author.get()).and_then(|a| a.username.owned());
-    let reference = body.reference.get();
+    let (reference, pusher) = (body.reference.get(), body.pusher.get());
     Context {
         branch: reference.map(|r| r.strip_prefix("refs/heads/").unwrap_or(r).to_owned()),
-        url: body.compare.owned(),
+        url: body.compare.owned().or_else(|| body.compare_url.owned()),
         title: commit.and_then(|c| c.message.cut()),
-        author: username.or_else(|| body.pusher.get().and_then(|p| p.name.owned())),
+        author: username.or_else(|| pusher.and_then(|p| p.name.owned().or(p.login.owned()))),
         ..base
     }
 }

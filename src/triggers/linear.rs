@@ -20,6 +20,7 @@ pub(super) static PROVIDER: Provider = Provider {
         digits: Digits::Hex,
         signed: Signed::Body,
     }),
+    also: &[],
     delivery_id: DeliveryId::Header("linear-delivery"),
     handshake: Handshake::Nothing,
     events: &["issues", "issue_comment"],

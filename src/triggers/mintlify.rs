@@ -21,6 +21,7 @@ pub(super) static PROVIDER: Provider = Provider {
         digits: Digits::Hex,
         signed: Signed::Body,
     }),
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
     events: &["build"],

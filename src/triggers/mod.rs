@@ -6,8 +6,13 @@
 mod challenge;
 mod context;
 mod discord;
+mod explain;
 mod filter;
+mod fixture;
+mod generic;
+mod gitea;
 mod github;
+mod gitlab;
 mod headers;
 mod lenient;
 mod linear;
@@ -15,6 +20,7 @@ mod mintlify;
 mod provider;
 mod refusal;
 mod sentry;
+mod sign;
 mod signature;
 mod slack;
 mod sources;
@@ -28,10 +34,13 @@ use std::borrow::Cow;
 
 pub use challenge::{NoAnswer, challenge};
 pub use context::Context;
-pub use filter::Rule;
+pub use explain::{Explained, Explanation, Report, Unexplained, Verdict, detect, explain};
+pub use filter::{Found, Rule};
+pub use fixture::{Fixture, FixtureError};
 pub use headers::Headers;
 pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, find};
 pub use refusal::Refusal;
+pub use sign::{Unsignable, signed};
 pub use signature::{Algorithm, BadKey, Digits, Scheme, Signed};
 pub use sources::{Open, Problem, Secrets, Sources};
 
@@ -135,7 +144,7 @@ fn proven(
     now_ms: Millis,
 ) -> Result<Received, Refusal> {
     let text = decode(headers, body)?;
-    Ok(match (scope.provider.read)(headers, &text, now_ms)? {
+    Ok(match scope.read(headers, &text, now_ms)? {
         Message::Handshake(answer) => Received::Handshake(answer),
         Message::Event(event) => {
             Received::Delivery(Box::new(delivery(scope, proof, segment, headers, event)))
@@ -156,11 +165,7 @@ fn delivery(
         Proof::Unsigned => Vec::new(),
     };
     let source = scope.provider.kind();
-    let id = match scope.provider.delivery_id {
-        DeliveryId::Header(name) => headers.text(name).map(str::to_owned),
-        DeliveryId::Body(_) => event.id,
-        DeliveryId::Nowhere => None,
-    };
+    let id = scope.header_id(headers).map(str::to_owned).or(event.id);
     let delivery_id = id.filter(|id| !id.is_empty() && id.len() <= MAX_DELIVERY_ID);
     let dedupe_key =
         delivery_id.as_ref().map(|id| format!("{source}/{segment}/{}:{id}", signed_by.join("+")));
@@ -172,7 +177,7 @@ fn delivery(
         signed_by,
         context: event.context,
         matches,
-        stored_headers: headers.to_json(),
+        stored_headers: scope.stored(headers),
         answer: event.answer,
     }
 }

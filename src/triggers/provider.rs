@@ -4,7 +4,9 @@ use super::context::Context;
 use super::headers::Headers;
 use super::refusal::Refusal;
 use super::signature::Scheme;
-use super::{discord, github, linear, mintlify, sentry, slack, testing, twitter};
+use super::{
+    discord, generic, gitea, github, gitlab, linear, mintlify, sentry, slack, testing, twitter,
+};
 use crate::ambient::Millis;
 use crate::project::providers;
 
@@ -13,8 +15,10 @@ use crate::project::providers;
 pub struct Provider {
     /// Its name, its secret, and what bindings can filter by.
     pub table: &'static providers::Provider,
-    /// None where no signature is asked for.
+    /// None where no signature is asked for, or where the source says how.
     pub signature: Option<Scheme>,
+    /// Other ways in which it signs; a secret fits one of all.
+    pub also: &'static [Scheme],
     pub delivery_id: DeliveryId,
     pub handshake: Handshake,
     /// Events whose fields are read; others come with what all have in common.
@@ -27,6 +31,8 @@ pub struct Provider {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryId {
     Header(&'static str),
+    /// The first of these headers that is there.
+    FirstOf(&'static [&'static str]),
     /// A field of the body; [`Event::id`] brings it.
     Body(&'static str),
     Nowhere,
@@ -71,6 +77,11 @@ impl Provider {
         self.table.kind
     }
 
+    /// Every way in which it signs.
+    pub fn schemes(&'static self) -> impl Iterator<Item = &'static Scheme> {
+        self.signature.iter().chain(self.also)
+    }
+
     /// An event, with its summary.
     pub(super) fn event(&self, event: Event) -> Message {
         let summary = event.context.as_ref().map_or_else(|| self.kind().to_owned(), summary);
@@ -102,6 +113,10 @@ pub static PROVIDERS: &[&Provider] = &[
     &slack::PROVIDER,
     &discord::PROVIDER,
     &twitter::PROVIDER,
+    &gitlab::PROVIDER,
+    &gitea::GITEA,
+    &gitea::FORGEJO,
+    &generic::PROVIDER,
     &testing::PROVIDER,
 ];
 

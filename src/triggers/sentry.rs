@@ -22,6 +22,7 @@ pub(super) static PROVIDER: Provider = Provider {
         digits: Digits::Hex,
         signed: Signed::Body,
     }),
+    also: &[],
     delivery_id: DeliveryId::Header("request-id"),
     handshake: Handshake::Nothing,
     events: &["event_alert", "metric_alert", "issue", "error", "comment"],

@@ -25,6 +25,7 @@ pub(super) static PROVIDER: Provider = Provider {
             window_s: Some(300),
         },
     }),
+    also: &[],
     delivery_id: DeliveryId::Body("event_id"),
     handshake: Handshake::UrlVerification,
     events: &["message", "app_mention", "reaction_added", "reaction_removed"],

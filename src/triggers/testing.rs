@@ -13,6 +13,7 @@ use crate::project::providers;
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::TEST,
     signature: None,
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
     events: &[],

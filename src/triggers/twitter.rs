@@ -24,6 +24,7 @@ pub(super) static PROVIDER: Provider = Provider {
         digits: Digits::Base64,
         signed: Signed::Body,
     }),
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Crc,
     events: &[

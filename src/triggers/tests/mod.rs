@@ -47,7 +47,10 @@ impl Setup {
 
     fn source_of(mut self, kind: &str, name: &str, credential: &str, allow_unsigned: bool) -> Self {
         let (kind, credential) = (kind.to_owned(), credential.to_owned());
-        self.tables.insert(name.to_owned(), WebhookSource { kind, credential, allow_unsigned });
+        self.tables.insert(
+            name.to_owned(),
+            WebhookSource { kind, credential, allow_unsigned, generic: None },
+        );
         self
     }
 

@@ -26,7 +26,7 @@ fn told(provider: &'static Provider) -> Value {
 
 #[test]
 fn each_delivery_of_each_provider_means_what_it_says() {
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.iter().filter(|provider| provider.kind() != "generic") {
         let told = serde_json::to_string_pretty(&told(provider)).unwrap();
         insta::assert_snapshot!(provider.kind(), told);
     }
@@ -82,7 +82,7 @@ fn long_texts_are_cut_at_4000_characters() {
 /// Fields of another shape count as absent, and nothing in a body costs more than its own field.
 #[test]
 fn a_field_of_a_wrong_shape_costs_that_field_only() {
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.iter().filter(|provider| provider.kind() != "generic") {
         let sources = sources(provider, &[]);
         for fixture in Fixture::all(provider) {
             let keys: Vec<String> = fixture.json().as_object().unwrap().keys().cloned().collect();

@@ -31,7 +31,12 @@ impl Secret {
     /// What stands in the credential.
     pub fn stored(self, algorithm: Algorithm) -> Vec<u8> {
         match algorithm {
-            Algorithm::HmacSha256 => format!("the secret {}", self.0).into_bytes(),
+            Algorithm::HmacSha256 | Algorithm::Token => {
+                format!("the secret {}", self.0).into_bytes()
+            }
+            Algorithm::StandardWebhooks => {
+                format!("whsec_{}", BASE64_STANDARD.encode([self.0; 32])).into_bytes()
+            }
             Algorithm::Ed25519 => hex::encode(self.pair().public_key().as_ref()).into_bytes(),
         }
     }
@@ -40,20 +45,34 @@ impl Secret {
     pub fn sign(self, scheme: &Scheme, body: &[u8], at_s: i64) -> Vec<(String, String)> {
         let mut headers = Vec::new();
         let mut signed = body.to_vec();
-        if let Signed::Timestamped { header, before, after, .. } = scheme.signed {
-            headers.push((header.to_owned(), at_s.to_string()));
-            signed = [format!("{before}{at_s}{after}").as_bytes(), body].concat();
+        match scheme.signed {
+            Signed::Body => {}
+            Signed::Timestamped { header, before, after, .. } => {
+                headers.push((header.to_owned(), at_s.to_string()));
+                signed = [format!("{before}{at_s}{after}").as_bytes(), body].concat();
+            }
+            Signed::Identified { id, header, .. } => {
+                headers.push((id.to_owned(), "msg_1".to_owned()));
+                headers.push((header.to_owned(), at_s.to_string()));
+                signed = [format!("msg_1.{at_s}.").as_bytes(), body].concat();
+            }
         }
         let bytes = match scheme.algorithm {
             Algorithm::HmacSha256 => {
                 let mac = Hmac::<Sha256>::new_from_slice(&self.stored(scheme.algorithm)).unwrap();
                 mac.chain_update(&signed).finalize().into_bytes().to_vec()
             }
+            Algorithm::StandardWebhooks => {
+                let mac = Hmac::<Sha256>::new_from_slice(&[self.0; 32]).unwrap();
+                mac.chain_update(&signed).finalize().into_bytes().to_vec()
+            }
+            Algorithm::Token => self.stored(scheme.algorithm),
             Algorithm::Ed25519 => self.pair().sign(&signed).as_ref().to_vec(),
         };
         let digits = match scheme.digits {
             Digits::Hex => hex::encode(bytes),
-            Digits::Base64 => BASE64_STANDARD.encode(bytes),
+            Digits::Base64 | Digits::Base64List => BASE64_STANDARD.encode(bytes),
+            Digits::Plain => String::from_utf8(bytes).unwrap(),
         };
         headers.push((scheme.headers[0].to_owned(), format!("{}{digits}", scheme.prefix)));
         headers
@@ -152,6 +171,7 @@ pub fn sources(provider: &'static Provider, filters: &[(&str, &str)]) -> Sources
         kind: provider.kind().to_owned(),
         credential: credential.to_owned(),
         allow_unsigned: false,
+        generic: None,
     };
     let tables =
         BTreeMap::from([("one".to_owned(), table("first")), ("two".to_owned(), table("second"))]);

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use action_llama::project::providers;
 use action_llama::triggers::{
-    Context, Delivery, DeliveryId, Handshake, PROVIDERS, Provider, Received, Refusal, Signed,
+    Algorithm, Context, Delivery, DeliveryId, Handshake, PROVIDERS, Provider, Received, Refusal,
+    Signed,
 };
 use serde_json::{Value, json};
 
 use super::fixtures::{Fixture, NOW_MS, Secret, sources};
 
+/// Of a generic sender there is nothing to know without a project.
 fn for_each(check: fn(&'static Provider)) {
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.iter().filter(|provider| provider.kind() != "generic") {
         check(provider);
     }
 }
@@ -85,6 +87,10 @@ fn signature_what_is_not_signed_right_is_refused_alike() {
         ];
         if !scheme.prefix.is_empty() {
             cases.push(("without prefix", with(digits)));
+        }
+        if scheme.algorithm == Algorithm::Token {
+            // Whoever knows the token may send what he likes.
+            cases.retain(|(case, _)| *case != "of another body");
         }
         for (case, fixture) in cases {
             let refused = fixture.send(&sources(provider, &[]));
@@ -247,12 +253,7 @@ fn events_of_every_type_that_can_be_configured_are_received() {
         assert!(providers::provider(kind).is_some(), "{kind}");
     }
     let unknown = providers::PROVIDERS.iter().map(|p| p.kind).filter(|k| !received.contains(k));
-    let waiting = ["forgejo", "gitea", "gitlab", "generic"];
-    assert!(
-        unknown.clone().all(|kind| waiting.contains(&kind)),
-        "{:?}",
-        unknown.collect::<Vec<_>>()
-    );
+    assert_eq!(unknown.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 #[test]
@@ -267,6 +268,9 @@ fn duplicates_are_known_by_the_id_that_the_table_names() {
             let header = |name: &str| fixture.headers.iter().find(|(n, _)| n == name);
             let id = match provider.delivery_id {
                 DeliveryId::Header(name) => header(name).map(|(_, value)| value.clone()),
+                DeliveryId::FirstOf(names) => {
+                    names.iter().find_map(|name| header(name)).map(|(_, value)| value.clone())
+                }
                 DeliveryId::Body(name) => fixture.json()[name].as_str().map(str::to_owned),
                 DeliveryId::Nowhere => None,
             };
