@@ -141,7 +141,7 @@ pub(super) fn config() -> crate::project::Config {
             cpus: None,
             timeout_s: 900,
         },
-        gateway: Gateway { port: 0, url: None, max_chat_sessions: 5 },
+        gateway: Gateway { port: 0, ..Gateway::default() },
         webhooks: BTreeMap::new(),
         telemetry: Telemetry {
             enabled: false,

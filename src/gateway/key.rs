@@ -26,12 +26,26 @@ struct Kept {
 
 /// Differs when a file was written or replaced.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     inode: u64,
     size: u64,
     mode: u32,
     modified_ns: (i64, i64),
     changed_ns: (i64, i64),
+}
+
+impl Stamp {
+    /// None when there is no such file.
+    pub(super) fn of(file: &Path) -> Option<Self> {
+        let meta = fs::metadata(file).ok()?;
+        Some(Self {
+            inode: meta.ino(),
+            size: meta.size(),
+            mode: meta.mode(),
+            modified_ns: (meta.mtime(), meta.mtime_nsec()),
+            changed_ns: (meta.ctime(), meta.ctime_nsec()),
+        })
+    }
 }
 
 /// What an offered key is.
@@ -52,7 +66,7 @@ impl ApiKey {
     /// Compares in constant time.
     pub fn check(&self, offered: &str) -> Verdict {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(stamp) = self.stamp() else {
+        let Some(stamp) = Stamp::of(&self.file) else {
             *kept = None;
             return Verdict::NoKey;
         };
@@ -67,17 +81,6 @@ impl ApiKey {
         };
         *kept = Some(fresh);
         verdict
-    }
-
-    fn stamp(&self) -> Option<Stamp> {
-        let meta = fs::metadata(&self.file).ok()?;
-        Some(Stamp {
-            inode: meta.ino(),
-            size: meta.size(),
-            mode: meta.mode(),
-            modified_ns: (meta.mtime(), meta.mtime_nsec()),
-            changed_ns: (meta.ctime(), meta.ctime_nsec()),
-        })
     }
 
     fn read(&self) -> Option<Secret> {

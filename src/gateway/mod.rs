@@ -8,8 +8,9 @@
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
-//! stranger may use up is bounded: connections, header and body time, body size, and the memory of
-//! bodies that are still arriving.
+//! stranger may use up is bounded: connections, time, sizes, the memory of bodies that are still
+//! arriving, and how often a delivery may prove nothing. For other machines, and for whoever comes
+//! through a proxy, there are only the first two rows, and the third with `gateway.api`.
 
 mod body;
 mod calls;
@@ -23,20 +24,24 @@ mod locks;
 mod metrics;
 mod past;
 mod port;
+mod rate;
 mod reply;
 mod routes;
 mod said;
 mod sender;
 mod serve;
+mod shape;
 mod signals;
 mod slots;
 mod sources;
 mod starts;
 mod status;
+mod tls;
 mod token;
 mod usage;
 mod waits;
 mod webhook;
+mod who;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,10 +52,12 @@ pub use key::ApiKey;
 pub use port::{bind, bind_socket};
 pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
+pub use tls::{Pair, Tls};
 pub use token::token;
 
 use crate::engine::{Definitions, Handle};
 use crate::log::LearningRedactor;
+use crate::project::model::Gateway;
 
 /// What the gateway is made from.
 #[derive(Debug)]
@@ -82,6 +89,7 @@ pub struct App {
     refused: counters::Refused,
     deliveries: counters::Deliveries,
     wrong_keys: counters::WrongKeys,
+    rates: rate::Rates,
 }
 
 impl App {
@@ -95,10 +103,16 @@ impl App {
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
             wrong_keys: counters::WrongKeys::default(),
+            rates: rate::Rates::default(),
         }
     }
 
     fn engine(&self) -> &Handle {
         &self.setup.engine
+    }
+
+    /// What `[gateway]` says now.
+    fn config<T>(&self, look: impl FnOnce(&Gateway) -> T) -> T {
+        look(&self.setup.definitions.get().project.config.gateway)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -18,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::reply::{Problem, ok};
 use super::{
     App, calls, control, locks, metrics, past, said, signals, slots, starts, status, usage, waits,
-    webhook,
+    webhook, who,
 };
 
 pub fn router(app: Arc<App>) -> Router {
@@ -28,6 +28,22 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(operators(&app))
         .merge(runs());
     finished(routes, app)
+}
+
+/// What is not for others than this machine does not exist for them.
+async fn face(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if is_hidden(&app, &request) {
+        return Problem::not_found("not found").into_response();
+    }
+    next.run(request).await
+}
+
+fn is_hidden(app: &App, request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_public = path == "/health" || path.starts_with("/webhooks/");
+    !is_public
+        && who::is_outside(request.extensions().get().copied(), request.headers())
+        && !app.config(|gateway| gateway.api)
 }
 
 /// What a run in a container can see of the gateway: nothing that is for others.
@@ -43,6 +59,7 @@ fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
     routes
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), face))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(note))
         .with_state(app)

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,7 +15,9 @@ use serde::Serialize;
 
 use super::counters::Fate;
 use super::reply::{Answered, Problem, ok};
+use super::rate::Turn;
 use super::routes::Name;
+use super::serve::Peer;
 use super::{App, body};
 use crate::ambient;
 use crate::engine::EngineError;
@@ -44,18 +47,23 @@ struct Accepted {
 
 pub async fn receive(
     State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
     Name(segment): Name,
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
+    let turn = Turn::new(&app, peer.map(|Extension(peer)| peer), &headers, &segment);
+    turn.may_try().inspect_err(|_| note_refused(&app, &segment, "too_many"))?;
     let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries).await.inspect_err(
-        |problem| {
-            app.refused.note(&segment, problem.status.as_str());
-            app.deliveries.note(None, Fate::Refused);
-        },
+        |problem| note_refused(&app, &segment, problem.status.as_str()),
     )?;
     let bytes = std::mem::take(&mut whole.bytes);
     let (judged, bytes) = judge(&app, &segment, headers, bytes).await?;
+    if judged.as_ref().is_ok_and(|delivery| !delivery.signed_by.is_empty()) {
+        turn.proved();
+    } else {
+        turn.take().inspect_err(|_| note_refused(&app, &segment, "too_many"))?;
+    }
     let delivery = judged.map_err(|refusal| {
         app.refused.note(&segment, refusal.reason());
         let known = !matches!(refusal, Refusal::UnknownSource { .. });
@@ -65,6 +73,11 @@ pub async fn receive(
     let answer = app.engine().submit(Event::Fired(firing(delivery, bytes))).await;
     app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
     accepted(answer.map_err(not_taken)?)
+}
+
+fn note_refused(app: &App, segment: &str, reason: &str) {
+    app.refused.note(segment, reason);
+    app.deliveries.note(None, Fate::Refused);
 }
 
 fn fate(answer: Option<&Answer>) -> Fate {

@@ -189,6 +189,11 @@ impl Sources {
         self.sources.iter().filter(|s| s.unsigned).map(|s| s.name.as_str())
     }
 
+    /// Whether a URL with this segment addresses anybody.
+    pub fn knows(&self, segment: &str) -> bool {
+        self.scope(segment).is_some()
+    }
+
     /// The sources that a URL addresses: all of a provider, else the one of that name.
     pub(super) fn scope(&self, segment: &str) -> Option<Scope<'_>> {
         let provider = provider::find(segment);

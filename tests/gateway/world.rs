@@ -120,7 +120,7 @@ impl World {
             redactor,
         });
         let (stop, on_stop) = watch::channel(false);
-        let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));
+        let gateway = tokio::spawn(gateway::serve(listener, None, Arc::new(app), on_stop));
         Self { dir, stage, engine, addr, stop, gateway }
     }
 
