@@ -431,8 +431,7 @@ fn lock(places: &Places) -> Result<Lock, Failure> {
 /// What the gateway proves itself with, as the project says.
 fn certificate(project: &Project) -> Result<Option<Arc<gateway::Tls>>, Failure> {
     let Some(tls) = &project.config.gateway.tls else { return Ok(None) };
-    let pair =
-        gateway::Pair { cert: project.dir.join(&tls.cert), key: project.dir.join(&tls.key) };
+    let pair = gateway::Pair { cert: project.dir.join(&tls.cert), key: project.dir.join(&tls.key) };
     Ok(Some(Arc::new(gateway::Tls::load(pair)?)))
 }
 

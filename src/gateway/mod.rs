@@ -50,7 +50,8 @@ use tokio::sync::Semaphore;
 
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
-pub use serve::{serve, serve_containers};
+pub use routes::router;
+pub use serve::{Peer, serve, serve_containers};
 pub use sources::LiveSources;
 pub use tls::{Pair, Tls};
 pub use token::token;

@@ -21,6 +21,8 @@ use super::{
     webhook, who,
 };
 
+/// All routes. Each request carries its [`super::Peer`] among the extensions; one without it counts
+/// as from outside.
 pub fn router(app: Arc<App>) -> Router {
     let routes = common()
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))

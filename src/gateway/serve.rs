@@ -72,7 +72,8 @@ trait Entrance: Sync {
 /// What has to happen on a connection before HTTP is spoken.
 trait Speech<S>: Send + 'static {
     /// The stream to go on with; none when the other side is not understood.
-    fn agree(self, stream: S, from: IpAddr) -> impl Future<Output = Option<Box<dyn Duplex>>> + Send;
+    fn agree(self, stream: S, from: IpAddr)
+    -> impl Future<Output = Option<Box<dyn Duplex>>> + Send;
 }
 
 /// Bytes both ways.

@@ -14,8 +14,8 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::counters::Fate;
-use super::reply::{Answered, Problem, ok};
 use super::rate::Turn;
+use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
 use super::serve::Peer;
 use super::{App, body};
@@ -54,9 +54,9 @@ pub async fn receive(
 ) -> Answered {
     let turn = Turn::new(&app, peer.map(|Extension(peer)| peer), &headers, &segment);
     turn.may_try().inspect_err(|_| note_refused(&app, &segment, "too_many"))?;
-    let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries).await.inspect_err(
-        |problem| note_refused(&app, &segment, problem.status.as_str()),
-    )?;
+    let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries)
+        .await
+        .inspect_err(|problem| note_refused(&app, &segment, problem.status.as_str()))?;
     let bytes = std::mem::take(&mut whole.bytes);
     let (judged, bytes) = judge(&app, &segment, headers, bytes).await?;
     if judged.as_ref().is_ok_and(|delivery| !delivery.signed_by.is_empty()) {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::isolation;
 use super::model::{
-    AuthType, Config, EngineKind, Gateway, Local, Model, Price, RateLimit, Telemetry, ThinkingLevel,
-    Tls, WebhookSource,
+    AuthType, Config, EngineKind, Gateway, Local, Model, Price, RateLimit, Telemetry,
+    ThinkingLevel, Tls, WebhookSource,
 };
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::providers::{PROVIDERS, provider};

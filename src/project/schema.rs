@@ -249,7 +249,12 @@ static GATEWAY: Scope = Scope {
         key("url", Text, "http://localhost:<port>", "Where others reach it."),
         key("maxChatSessions", COUNT, "5", "Chats at once."),
         key("lockTimeout", SECONDS, "1800", "Older place of `resourceLockTimeout`."),
-        key("api", Bool, "false", "Whether others than this machine may ask the API, with its key."),
+        key(
+            "api",
+            Bool,
+            "false",
+            "Whether others than this machine may ask the API, with its key.",
+        ),
         key("trustProxy", Bool, "false", "Believes a proxy on this machine who it asks for."),
         key(
             "connectionsPerAddress",

@@ -7,8 +7,8 @@ use crate::duration;
 use crate::engine::{engine_name, runtime_name};
 use crate::project::{
     Agent, AuthType, Budget, Config, Engine, Gateway, Local, Missed, Model, Overlap, Overspent,
-    Preflight, Price, Priority, RateLimit, Retry, RetryOn, Runtime, ScriptCommand, Skill, Telemetry,
-    ThinkingLevel, Tls, WebhookBinding, WebhookSource,
+    Preflight, Price, Priority, RateLimit, Retry, RetryOn, Runtime, ScriptCommand, Skill,
+    Telemetry, ThinkingLevel, Tls, WebhookBinding, WebhookSource,
 };
 
 pub fn agent(agent: &Agent) -> Value {
