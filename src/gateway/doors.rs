@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::who::network;
+use super::proxy::network;
 
 /// Connections at each door, when the process may have that many files open.
 const MOST: u64 = 1024;

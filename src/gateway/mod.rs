@@ -24,6 +24,7 @@ mod locks;
 mod metrics;
 mod past;
 mod port;
+mod proxy;
 mod rate;
 mod reply;
 mod routes;
@@ -41,7 +42,6 @@ mod token;
 mod usage;
 mod waits;
 mod webhook;
-mod who;
 
 use std::path::PathBuf;
 use std::sync::Arc;

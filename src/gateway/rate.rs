@@ -13,12 +13,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use super::App;
+use super::proxy::{Client, network};
 use super::reply::Problem;
-use super::serve::Peer;
-use super::who::{client_addr, network};
 use crate::ambient::{self, Millis};
 
 /// Buckets that are remembered; beyond it all other senders have one together.
@@ -56,15 +55,18 @@ pub struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(app: &'a App, peer: Option<Peer>, headers: &HeaderMap, segment: &str) -> Self {
+    pub fn new(app: &'a App, client: Option<Client>, segment: &str) -> Self {
         let limit = app.config(|gateway| gateway.rate_limit);
         let limit = limit.map(|l| Limit { per_minute: l.per_minute, burst: l.burst });
-        let key = |peer| {
+        let key = |client: Client| {
             let known = app.setup.sources.get().knows(segment);
             let source = if known { segment } else { "" };
-            (network(client_addr(app, peer, headers)), source.to_owned())
+            (network(client.0), source.to_owned())
         };
-        Self { rates: &app.rates, by: peer.zip(limit).map(|(peer, limit)| (key(peer), limit)) }
+        Self {
+            rates: &app.rates,
+            by: client.zip(limit).map(|(client, limit)| (key(client), limit)),
+        }
     }
 
     /// # Errors

@@ -15,10 +15,12 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::proxy::Client;
 use super::reply::{Problem, ok};
+use super::serve::Peer;
 use super::{
-    App, calls, control, locks, metrics, past, said, signals, slots, starts, status, usage, waits,
-    webhook, who,
+    App, calls, control, locks, metrics, past, proxy, said, signals, slots, starts, status, usage,
+    waits, webhook,
 };
 
 /// All routes. Each request carries its [`super::Peer`] among the extensions; one without it counts
@@ -32,10 +34,15 @@ pub fn router(app: Arc<App>) -> Router {
     finished(routes, app)
 }
 
-/// What is not for others than this machine does not exist for them.
-async fn face(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// What is not for others than this machine does not exist for them. Notes who asks.
+async fn face(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     if is_hidden(&app, &request) {
         return Problem::not_found("not found").into_response();
+    }
+    if let Some(peer) = request.extensions().get::<Peer>() {
+        let trust_proxy = app.config(|gateway| gateway.trust_proxy);
+        let client = Client::of(*peer, request.headers(), trust_proxy);
+        request.extensions_mut().insert(client);
     }
     next.run(request).await
 }
@@ -44,7 +51,7 @@ fn is_hidden(app: &App, request: &Request) -> bool {
     let path = request.uri().path();
     let is_public = path == "/health" || path.starts_with("/webhooks/");
     !is_public
-        && who::is_outside(request.extensions().get().copied(), request.headers())
+        && proxy::is_outside(request.extensions().get().copied(), request.headers())
         && !app.config(|gateway| gateway.api)
 }
 
@@ -180,7 +187,6 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::gateway::serve::Peer;
 
     async fn ask(router: Router, request: Request) -> (u16, String) {
         let response = router.oneshot(request).await.unwrap();

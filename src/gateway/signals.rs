@@ -11,13 +11,13 @@ use serde_json::json;
 
 use super::reply::{Answered, Problem, ok};
 use super::sender::{Signal, invalid_secret};
-use super::{App, who};
+use super::{App, proxy};
 use crate::scheduler::{Answer, Command, Event, Report, Target};
 use crate::signal::{RETURN_MAX, STATUS_MAX};
 
 /// For everybody else these routes do not exist.
 pub async fn this_machine_only(request: Request, next: Next) -> Response {
-    if who::is_outside(request.extensions().get().copied(), request.headers()) {
+    if proxy::is_outside(request.extensions().get().copied(), request.headers()) {
         return Problem::not_found("not found").into_response();
     }
     next.run(request).await

@@ -14,10 +14,10 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::counters::Fate;
+use super::proxy::Client;
 use super::rate::Turn;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
-use super::serve::Peer;
 use super::{App, body};
 use crate::ambient;
 use crate::engine::EngineError;
@@ -47,12 +47,12 @@ struct Accepted {
 
 pub async fn receive(
     State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
+    client: Option<Extension<Client>>,
     Name(segment): Name,
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let turn = Turn::new(&app, peer.map(|Extension(peer)| peer), &headers, &segment);
+    let turn = Turn::new(&app, client.map(|Extension(client)| client), &segment);
     turn.may_try().inspect_err(|_| note_refused(&app, &segment, "too_many"))?;
     let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries)
         .await

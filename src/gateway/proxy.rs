@@ -1,10 +1,9 @@
-//! Whom a request comes from: the other end of its connection, or whom a proxy there asks for.
+//! Proxies: who comes through one is outside, and who it is that asks.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-use super::App;
 use super::serve::Peer;
 
 /// Headers that proxies add: who comes through one is not on this machine.
@@ -17,12 +16,18 @@ pub fn is_outside(peer: Option<Peer>, headers: &HeaderMap) -> bool {
     !here || FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
-/// The address of who asks. It is the peer's, unless that is a proxy on this machine and
-/// `gateway.trustProxy` is set: then it is the last one in `X-Forwarded-For`, which the proxy itself
-/// has written. What stands before that may be invented.
-pub fn client_addr(app: &App, peer: Peer, headers: &HeaderMap) -> IpAddr {
-    let trusted = app.config(|gateway| gateway.trust_proxy) && peer.0.is_loopback();
-    trusted.then(|| forwarded_for(headers)).flatten().unwrap_or(peer.0)
+/// Who asks: the peer, unless that is a proxy on this machine and `gateway.trustProxy` is set. Then
+/// it is the last address in `X-Forwarded-For`, which the proxy itself has written; what stands
+/// before that may be invented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client(pub IpAddr);
+
+impl Client {
+    pub fn of(peer: Peer, headers: &HeaderMap, trust_proxy: bool) -> Self {
+        let asked_for = || forwarded_for(headers);
+        let trusted = (trust_proxy && peer.0.is_loopback()).then(asked_for).flatten();
+        Self(trusted.unwrap_or(peer.0))
+    }
 }
 
 fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
@@ -76,6 +81,16 @@ mod tests {
         check_forwarded(&["::ffff:192.0.2.7"], Some("192.0.2.7"));
         check_forwarded(&["192.0.2.7, unknown"], None);
         check_forwarded(&[""], None);
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_machine_that_is_trusted_is_believed() {
+        let headers = headers(&[("x-forwarded-for", "192.0.2.7")]);
+        let (here, far) = (Peer([127, 0, 0, 1].into()), Peer([198, 51, 100, 1].into()));
+        let client = |peer, trust| Client::of(peer, &headers, trust).0.to_string();
+        assert_eq!(client(here, true), "192.0.2.7");
+        assert_eq!(client(here, false), "127.0.0.1");
+        assert_eq!(client(far, true), "198.51.100.1");
     }
 
     #[test]
