@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
@@ -12,11 +12,17 @@
 //! arriving, and how often a delivery may prove nothing. For other machines, and for whoever comes
 //! through a proxy, there are only the first two rows, and the third with `gateway.api`.
 
+mod admit;
+mod audit;
+mod auth;
 mod body;
 mod calls;
+mod clean;
 mod control;
 mod counters;
+mod digest;
 mod doors;
+mod failures;
 mod fields;
 mod impatient;
 mod key;
@@ -31,17 +37,20 @@ mod routes;
 mod said;
 mod sender;
 mod serve;
+mod sessions;
 mod shape;
 mod signals;
 mod slots;
 mod sources;
 mod starts;
 mod status;
+mod throttle;
 mod tls;
 mod token;
 mod usage;
 mod waits;
 mod webhook;
+mod who;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,7 +84,7 @@ pub struct Setup {
     pub redactor: LearningRedactor,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters.
+/// The gateway of one project. It keeps nothing between requests but counters and sessions.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
@@ -89,22 +98,26 @@ pub struct App {
     large_signals: Semaphore,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
-    wrong_keys: counters::WrongKeys,
     rates: rate::Rates,
+    throttle: throttle::Throttle,
+    failures: failures::Failures,
+    sessions: sessions::Sessions,
 }
 
 impl App {
     pub fn new(setup: Setup) -> Self {
         Self {
-            setup,
             doors: doors::Doors::new(),
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
-            wrong_keys: counters::WrongKeys::default(),
             rates: rate::Rates::default(),
+            throttle: throttle::Throttle::default(),
+            failures: failures::Failures::default(),
+            sessions: sessions::Sessions::new(setup.api_key.now().0),
+            setup,
         }
     }
 
