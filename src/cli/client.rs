@@ -122,7 +122,7 @@ impl Client {
         let url = format!("{}{path}", self.base);
         let key = self.key.as_ref().map(Secret::reveal);
         let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
-        let mut headers = vec![("x-al-by", by.as_str())];
+        let mut headers = vec![("x-al-by", by.as_str()), ("x-al-via", "shell")];
         headers.extend(confirm.map(|confirm| ("x-al-confirm", confirm)));
         let limits = Limits { body: ANSWER_MAX, ..Limits::default() };
         let request = http::request_with(method, &url, key, &headers, body, limits);

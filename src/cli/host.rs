@@ -32,7 +32,7 @@ use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
 use crate::runtime::{self, Access, Process};
-use crate::scheduler::{AgentRules, ProjectRules};
+use crate::scheduler::{AgentRules, ProjectRules, Who};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
 
@@ -117,6 +117,7 @@ impl Hosted {
             Failure::upstream("port_unknown", format!("the gateway's port cannot be told: {e}"))
         })?;
         let url = format!("http://127.0.0.1:{}", local.port());
+        let tls = certificate(&plan.project)?;
 
         let secrets = Secrets::load(&plan, context)?;
         let log = start_log(&places, &secrets);
@@ -185,7 +186,7 @@ impl Hosted {
                     .map_err(|e| unwritable(&places, &folder, &e))?
             };
             let inside = gateway::serve_containers(socket, Arc::clone(&app), stopped.clone());
-            let outside = gateway::serve(listener, app, stopped);
+            let outside = gateway::serve(listener, tls, app, stopped);
             tokio.spawn(async { tokio::join!(inside, outside) })
         };
         write_gateway_file(&places, &url)?;
@@ -226,7 +227,7 @@ impl Hosted {
             engine: self.engine.clone(),
             definitions: Arc::clone(&self.definitions),
             logs: self.places.logs.clone(),
-            by: ambient::user(),
+            by: Who::console(&ambient::user()),
             keep_scale: Arc::clone(&self.keep_scale),
             again: self.again(),
             redactor: self.redactor.clone(),
@@ -245,10 +246,11 @@ impl Hosted {
     /// # Errors
     /// When the scheduler had ended before, by a bug.
     pub fn end(self, tokio: &Tokio) -> Result<(), Failure> {
-        self.engine.leave();
         let _ = fs::remove_file(self.places.gateway());
+        // First the gateway: what it has accepted is answered while somebody can write it down.
         let _ = self.gateway_stop.send(true);
         let _ = tokio.block_on(self.gateway);
+        self.engine.leave();
         let ended = self.writer.join();
         tracing::info!(target: "host", "scheduler ended");
         ended.map_err(|_| {
@@ -290,7 +292,7 @@ impl Secrets {
             warn(&problem.to_string());
         }
         if plan.expose {
-            warn("the gateway answers on every address of this machine (--expose)");
+            warn(exposed(&plan.project.config.gateway));
         }
         for agent in &plan.project.agents {
             if let Some(why) = cannot_run(agent, &context.al_home) {
@@ -301,6 +303,24 @@ impl Secrets {
             warn(&format!("[webhooks.{name}] accepts deliveries of anybody ({why})"));
         }
         Ok(Self { sources, known, redactor })
+    }
+}
+
+/// What `--expose` means with these settings.
+fn exposed(gateway: &project::Gateway) -> &'static str {
+    match (gateway.tls.is_some(), gateway.api) {
+        (true, false) => "webhooks are taken on every address of this machine (--expose)",
+        (true, true) => {
+            "webhooks are taken, and the API answers, on every address of this machine (--expose)"
+        }
+        (false, false) => {
+            "webhooks are taken on every address of this machine, unencrypted (--expose without \
+             [gateway.tls])"
+        }
+        (false, true) => {
+            "the API answers on every address of this machine, unencrypted: its key can be read on \
+             the way (--expose and `gateway.api` without [gateway.tls])"
+        }
     }
 }
 
@@ -418,6 +438,13 @@ fn lock(places: &Places) -> Result<Lock, Failure> {
             .hint("look at it: al stat")
             .hint("end it: al stop")
     })
+}
+
+/// What the gateway proves itself with, as the project says.
+fn certificate(project: &Project) -> Result<Option<Arc<gateway::Tls>>, Failure> {
+    let Some(tls) = &project.config.gateway.tls else { return Ok(None) };
+    let pair = gateway::Pair { cert: project.dir.join(&tls.cert), key: project.dir.join(&tls.key) };
+    Ok(Some(Arc::new(gateway::Tls::load(pair)?)))
 }
 
 fn address(expose: bool) -> IpAddr {

@@ -26,7 +26,7 @@ use super::why::{Asked, why};
 use crate::ambient;
 use crate::log::LearningRedactor;
 use crate::scheduler::{
-    Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target,
+    Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target, Who,
 };
 use crate::signal::SAID_MAX;
 use crate::store::{Found, RunsQuery, StoreError, TriggersQuery};
@@ -43,7 +43,7 @@ pub type KeepScale = Arc<dyn Fn(&str, u32) -> Result<(), String> + Send + Sync>;
 
 /// The firing that a receipt's stored delivery amounts to today, ordered by a person; or why there
 /// is none. It reads the disk.
-pub type Again = Arc<dyn Fn(&str, &str) -> Result<Firing, String> + Send + Sync>;
+pub type Again = Arc<dyn Fn(&str, &Who) -> Result<Firing, String> + Send + Sync>;
 
 /// What a console needs of its host.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ pub struct Session {
     pub definitions: Arc<Definitions>,
     pub logs: PathBuf,
     /// Who commands through it.
-    pub by: String,
+    pub by: Who,
     pub keep_scale: KeepScale,
     pub again: Again,
     /// Takes secrets out of what runs are told.

@@ -15,7 +15,7 @@ use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
 use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
 use crate::scheduler::{
     AgentRules, Answer, Cadence, Command, Event, Firing, ProjectRules, Replay, Scope, Stamp,
-    Target, Timer, Trigger, TriggerKind,
+    Target, Timer, Trigger, TriggerKind, Who,
 };
 use crate::store::{RunsQuery, Store};
 
@@ -141,7 +141,7 @@ pub(super) fn config() -> crate::project::Config {
             cpus: None,
             timeout_s: 900,
         },
-        gateway: Gateway { port: 0, url: None, max_chat_sessions: 5 },
+        gateway: Gateway { port: 0, ..Gateway::default() },
         webhooks: BTreeMap::new(),
         telemetry: Telemetry {
             enabled: false,
@@ -238,7 +238,7 @@ impl World {
     }
 
     fn command(&self, command: Command, confirm: Confirmation) -> Outcome {
-        self.tokio.block_on(self.engine.command(command, "ann", confirm)).unwrap()
+        self.tokio.block_on(self.engine.command(command, &Who::console("ann"), confirm)).unwrap()
     }
 
     /// A console, by its two channels.
@@ -251,10 +251,10 @@ impl World {
             engine: self.engine.clone(),
             definitions: Arc::clone(&self.definitions),
             logs: self.dir.path().join("logs"),
-            by: "ann".into(),
+            by: Who::console("ann"),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
             again: Arc::new(|receipt, by| {
-                let replay = Some(Replay { of: receipt.to_owned(), by: by.to_owned() });
+                let replay = Some(Replay { of: receipt.to_owned(), by: by.clone() });
                 match receipt {
                     "none" => Err("receipt not found".to_owned()),
                     _ => Ok(Firing { replay, dedupe: None, ..firing() }),

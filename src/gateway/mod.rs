@@ -4,18 +4,25 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `POST /api/webhooks/<receipt>/replay`, `GET /api/stats/webhooks/<receipt>`, `GET /api/stats/triggers`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
-//! stranger may use up is bounded: connections, header and body time, body size, and the memory of
-//! bodies that are still arriving.
+//! stranger may use up is bounded: connections, time, sizes, the memory of bodies that are still
+//! arriving, and how often a delivery may prove nothing. For other machines, and for whoever comes
+//! through a proxy, there are only the first two rows, and the third with `gateway.api`.
 
+mod admit;
+mod audit;
+mod auth;
 mod body;
 mod calls;
+mod clean;
 mod control;
 mod counters;
+mod digest;
 mod doors;
+mod failures;
 mod fields;
 mod fixture;
 mod impatient;
@@ -24,6 +31,8 @@ mod locks;
 mod metrics;
 mod past;
 mod port;
+mod proxy;
+mod rate;
 mod receipts;
 mod refusals;
 mod replay;
@@ -32,15 +41,20 @@ mod routes;
 mod said;
 mod sender;
 mod serve;
+mod sessions;
+mod shape;
 mod signals;
 mod slots;
 mod sources;
 mod starts;
 mod status;
+mod throttle;
+mod tls;
 mod token;
 mod usage;
 mod waits;
 mod webhook;
+mod who;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,13 +64,16 @@ use tokio::sync::Semaphore;
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
 pub use replay::{NoReplay, replay};
-pub use serve::{serve, serve_containers};
+pub use routes::router;
+pub use serve::{Peer, serve, serve_containers};
 pub use sources::LiveSources;
+pub use tls::{Pair, Tls};
 pub use token::token;
 pub use webhook::firing;
 
 use crate::engine::{Definitions, Handle};
 use crate::log::LearningRedactor;
+use crate::project::model::Gateway;
 
 /// What the gateway is made from.
 #[derive(Debug)]
@@ -73,7 +90,7 @@ pub struct Setup {
     pub redactor: LearningRedactor,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters.
+/// The gateway of one project. It keeps nothing between requests but counters and sessions.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
@@ -88,13 +105,15 @@ pub struct App {
     refused: counters::Refused,
     deliveries: counters::Deliveries,
     refusals: refusals::Refusals,
-    wrong_keys: counters::WrongKeys,
+    rates: rate::Rates,
+    throttle: throttle::Throttle,
+    failures: failures::Failures,
+    sessions: sessions::Sessions,
 }
 
 impl App {
     pub fn new(setup: Setup) -> Self {
         Self {
-            setup,
             doors: doors::Doors::new(),
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
@@ -102,11 +121,20 @@ impl App {
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
             refusals: refusals::Refusals::default(),
-            wrong_keys: counters::WrongKeys::default(),
+            rates: rate::Rates::default(),
+            throttle: throttle::Throttle::default(),
+            failures: failures::Failures::default(),
+            sessions: sessions::Sessions::new(setup.api_key.now().0),
+            setup,
         }
     }
 
     fn engine(&self) -> &Handle {
         &self.setup.engine
+    }
+
+    /// What `[gateway]` says now.
+    fn config<T>(&self, look: impl FnOnce(&Gateway) -> T) -> T {
+        look(&self.setup.definitions.get().project.config.gateway)
     }
 }

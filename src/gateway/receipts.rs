@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::App;
-use super::control::by;
 use super::past::aside;
 use super::replay::{self, NoReplay};
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
+use super::who::Caller;
 use crate::engine::{
     self, Body, Fired, FiringsQuery, ReceiptsBefore, ReceiptsQuery, Repeats, Told,
 };
@@ -147,8 +147,8 @@ fn delivery_id(receipt: &Receipt) -> Option<&str> {
 }
 
 /// Takes a stored delivery again.
-pub async fn replay(State(app): State<Arc<App>>, Name(id): Name, headers: HeaderMap) -> Answered {
-    let (judged, by) = (Arc::clone(&app), by(&headers));
+pub async fn replay(State(app): State<Arc<App>>, Name(id): Name, caller: Caller) -> Answered {
+    let (judged, by) = (Arc::clone(&app), caller.who);
     let again = move || replay::replay(judged.engine(), &judged.setup.sources, &id, &by);
     let firing = tokio::task::spawn_blocking(again).await.map_err(|_| Problem::internal())?;
     let firing = firing.map_err(|why| no_replay(&why))?;

@@ -9,7 +9,7 @@ use super::sources::LiveSources;
 use super::webhook;
 use crate::ambient;
 use crate::engine::Handle;
-use crate::scheduler::{Firing, Replay};
+use crate::scheduler::{Firing, Replay, Who};
 use crate::triggers::{self, Headers, Received, Refusal};
 
 /// Why a delivery cannot be taken again.
@@ -59,7 +59,7 @@ pub fn replay(
     engine: &Handle,
     sources: &LiveSources,
     receipt: &str,
-    by: &str,
+    by: &Who,
 ) -> Result<Firing, NoReplay> {
     let not_read = |error: &dyn fmt::Display| {
         tracing::error!(target: "gateway", error = %error, "history not read");
@@ -88,7 +88,7 @@ pub fn replay(
     };
     delivery.summary.insert_str(0, "replay: ");
     let envelope = webhook::envelope(&mut delivery, &kept.segment, kept.body);
-    let replay = Replay { of: receipt.to_owned(), by: by.to_owned() };
+    let replay = Replay { of: receipt.to_owned(), by: by.clone() };
     let firing = webhook::fired(*delivery, envelope);
     Ok(Firing { dedupe: None, replay: Some(replay), ..firing })
 }

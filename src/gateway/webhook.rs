@@ -16,9 +16,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::counters::Fate;
+use super::proxy::Client;
+use super::rate::Turn;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
-use super::serve::Peer;
 use super::{App, body, refusals};
 use crate::ambient;
 use crate::engine::EngineError;
@@ -49,24 +50,32 @@ struct Accepted {
 
 pub async fn receive(
     State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
     Name(segment): Name,
-    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let from = peer.map(|Extension(peer)| peer.0);
+    let from = client.as_ref().map(|Extension(client)| client.0);
+    let unread = |reason: &'static str, problem: &Problem| {
+        app.deliveries.note(None, Fate::Refused);
+        note_refused(&app, &segment, reason, problem.text.clone(), from);
+    };
+    let turn = Turn::new(&app, client.map(|Extension(client)| client), &segment);
+    turn.may_try().inspect_err(|problem| unread("too_many", problem))?;
     let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries).await.inspect_err(
         |problem| {
-            app.refused.note(&segment, problem.status.as_str());
-            app.deliveries.note(None, Fate::Refused);
             let too_large = problem.status == StatusCode::PAYLOAD_TOO_LARGE;
-            let reason = if too_large { "too_large" } else { "unreadable" };
-            note_refused(&app, &segment, reason, problem.text.clone(), from);
+            unread(if too_large { "too_large" } else { "unreadable" }, problem);
         },
     )?;
     let bytes = std::mem::take(&mut whole.bytes);
-    let judged = judge(&app, &segment, headers, bytes).await?.map_err(|refusal| {
-        app.refused.note(&segment, refusal.reason());
+    let judged = judge(&app, &segment, headers, bytes).await?;
+    if judged.as_ref().is_ok_and(Judged::is_signed) {
+        turn.proved();
+    } else {
+        turn.take().inspect_err(|problem| unread("too_many", problem))?;
+    }
+    let judged = judged.map_err(|refusal| {
         let known = !matches!(refusal, Refusal::UnknownSource { .. });
         app.deliveries.note(known.then_some(&segment), Fate::Refused);
         note_refused(&app, &segment, refusal.reason(), refusal.to_string(), from);
@@ -90,6 +99,7 @@ fn note_refused(
     text: String,
     from: Option<IpAddr>,
 ) {
+    app.refused.note(segment, reason);
     let provider = app.setup.sources.get().provider_of(segment);
     let (source, segment) = provider.map_or((UNKNOWN, UNKNOWN), |source| (source, segment));
     let text = if source == segment { text } else { format!("{text} at /webhooks/{segment}") };
@@ -132,6 +142,12 @@ enum Judged {
     /// And what is kept of it.
     Delivery(Box<Delivery>, Envelope),
     Handshake(String),
+}
+
+impl Judged {
+    fn is_signed(&self) -> bool {
+        matches!(self, Self::Delivery(delivery, _) if !delivery.signed_by.is_empty())
+    }
 }
 
 async fn judge(

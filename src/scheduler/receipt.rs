@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Who;
 use super::model::{Millis, Run, Trigger, TriggerKind, Why};
 
 /// Addresses that a refused receipt names; of more it says that there are others.
@@ -199,8 +200,7 @@ pub struct Envelope {
 pub struct Replay {
     /// The receipt of the delivery.
     pub of: String,
-    /// Who ordered it.
-    pub by: String,
+    pub by: Who,
 }
 
 /// Deliveries of one kind that were refused since the last news of them.

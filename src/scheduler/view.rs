@@ -445,6 +445,7 @@ impl View {
             }
             Decision::Said(_)
             | Decision::Heard { .. }
+            | Decision::Audited { .. }
             | Decision::Receipt(_)
             | Decision::Again { .. }
             | Decision::Call(_)

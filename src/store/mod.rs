@@ -6,6 +6,7 @@
 //! committed survives a power cut.
 
 mod alerts;
+mod audit;
 mod error;
 mod firings;
 mod life;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+pub use audit::{AuditQuery, AuditRecord};
 pub use error::StoreError;
 pub use firings::{Fired, FiringsQuery};
 pub use lock::Lock;
@@ -41,13 +43,14 @@ use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRul
 use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 

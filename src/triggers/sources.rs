@@ -315,6 +315,11 @@ impl Sources {
         self.scope(segment).map(|scope| scope.provider.kind())
     }
 
+    /// Whether a URL with this segment addresses anybody.
+    pub fn knows(&self, segment: &str) -> bool {
+        self.scope(segment).is_some()
+    }
+
     /// The sources that a URL addresses: all of a provider, else the one of that name. Senders that
     /// only the project knows have nothing in common, so their type addresses the only one.
     pub(super) fn scope(&self, segment: &str) -> Option<Scope<'_>> {

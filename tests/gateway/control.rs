@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use action_llama::scheduler::{Command, Event, Order, RunState, Why};
+use action_llama::scheduler::{Command, Event, Order, RunState, Who, Why};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -364,7 +364,7 @@ async fn a_long_queue_is_counted_in_full_and_listed_in_part() {
         }
         let (engine, prompt) = (world.engine.clone(), prompt.clone());
         let command = Command::Run(Order { prompt, ..Order::of("one") });
-        let event = Event::Command { command, by: "ana".to_owned() };
+        let event = Event::Command { command, by: Who::console("ana") };
         waiting.spawn(async move { engine.submit(event).await.unwrap() });
     }
     while let Some(answer) = waiting.join_next().await {

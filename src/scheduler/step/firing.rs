@@ -208,7 +208,7 @@ impl Step<'_> {
             (true, false) => ReceiptOutcome::Skipped,
             (true, true) => ReceiptOutcome::NoMatch,
         };
-        let (replay_of, by) = offer.replay.map(|replay| (replay.of, replay.by)).unzip();
+        let (replay_of, by) = offer.replay.map(|replay| (replay.of, replay.by.name)).unzip();
         self.out.push(Decision::Receipt(Box::new(Receipt {
             dedupe: offer.dedupe,
             runs: runs.clone(),

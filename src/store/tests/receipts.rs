@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::packed;
-use crate::scheduler::{Envelope, Exit, ReceiptState, Refused, Replay, Verdict};
+use crate::scheduler::{Envelope, Exit, ReceiptState, Refused, Replay, Verdict, Who};
 use crate::store::receipts::sql;
 
 fn refused(at: i64, times: u32, from: &str) -> Event {
@@ -101,12 +101,12 @@ fn mixed() -> Pair {
         let targets = targets.iter().map(|&agent| agent.to_owned()).collect();
         Event::Fired(Firing { trigger, targets, replay, ..firing(None) })
     };
-    let replay = Replay { of: "receipt-2".into(), by: "ann".into() };
+    let replay = Replay { of: "receipt-2".into(), by: Who::console("ann") };
     for (n, event) in [
         fired("github", "issues opened acme/api#1", &["dev"], None),
         fired("sentry", "100% of events_x", &[], None),
         refused(T0 + 2, 7, "192.0.2.1"),
-        Event::Command { command: Command::Run(Order::of("dev")), by: "ann".into() },
+        Event::Command { command: Command::Run(Order::of("dev")), by: Who::console("ann") },
         fired("github", "push", &["dev_off"], None),
         fired("sentry", "replay: 100% of events_x", &[], Some(replay)),
     ]

@@ -17,7 +17,7 @@ impl Pair {
     fn say(&mut self, at: i64, run: &str, text: &str, key: Option<&str>) -> Vec<Decision> {
         let (run, text, key) = (run.to_owned(), text.to_owned(), key.map(str::to_owned));
         let command = Command::Say { run, text, key };
-        self.send(at, Event::Command { command, by: "ann".into() })
+        self.send(at, Event::Command { command, by: Who::console("ann") })
     }
 
     /// What the next host would see.
