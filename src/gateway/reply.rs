@@ -89,7 +89,7 @@ impl From<EngineError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut value = self.body.unwrap_or_else(|| json!({"error": self.text}));
+        let mut value = self.body.clone().unwrap_or_else(|| json!({"error": self.text}));
         if let Some(confirm) = &self.confirm {
             value["confirm"] = json!(confirm);
         }
