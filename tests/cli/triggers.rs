@@ -93,7 +93,8 @@ fn receipts_are_looked_for_by_what_is_known_of_them() {
     insta::assert_snapshot!(world.shown(&["triggers"]));
     let check = |args: &[&str], expected: &str| {
         let all = [&["triggers", "ls", "--json"], args].concat();
-        let document: serde_json::Value = serde_json::from_str(&world.json(&all)).unwrap();
+        let output = world.al(&all).stdout;
+        let document: serde_json::Value = serde_json::from_slice(&output).unwrap();
         let rows = document["triggers"].as_array().unwrap().iter();
         let ids: Vec<&str> = rows.map(|row| row["id"].as_str().unwrap()).collect();
         assert_eq!(ids.join(" "), expected, "{args:?}");

@@ -40,7 +40,7 @@ fn body(id: &str, context: &Context) -> Result<(), Failure> {
     let kept = reader(context)?.map(|reader| reader.envelope(id)).transpose()?.flatten();
     let kept = kept.ok_or_else(|| Failure::user("no_body", "receipt has no stored payload"))?;
     if let Some(whole) = kept.cut_from_bytes {
-        output::remark(&format!("the first {} of {whole} bytes", kept.body.len()));
+        output::remark(&format!("the first {} of {whole} bytes\n", kept.body.len()));
     }
     let mut out = output::stdout();
     if out.is_terminal() {
