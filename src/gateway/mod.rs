@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `/api/console`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
@@ -13,6 +13,7 @@
 
 mod body;
 mod calls;
+mod console;
 mod control;
 mod counters;
 mod doors;
@@ -49,7 +50,7 @@ pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;
 
-use crate::engine::{Definitions, Handle};
+use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;
 
 /// What the gateway is made from.
@@ -65,6 +66,8 @@ pub struct Setup {
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
     pub redactor: LearningRedactor,
+    /// What a console that is attached gets; who commands is told by its request.
+    pub console: Session,
 }
 
 /// The gateway of one project. It keeps nothing between requests but counters.
@@ -82,6 +85,7 @@ pub struct App {
     refused: counters::Refused,
     deliveries: counters::Deliveries,
     wrong_keys: counters::WrongKeys,
+    consoles: console::Consoles,
 }
 
 impl App {
@@ -95,6 +99,7 @@ impl App {
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
             wrong_keys: counters::WrongKeys::default(),
+            consoles: console::Consoles::default(),
         }
     }
 
