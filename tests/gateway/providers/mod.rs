@@ -3,6 +3,8 @@
 //! `tests/fixtures/webhooks`.
 
 mod contexts;
+mod explain;
 pub mod fixtures;
+mod generic;
 mod live;
 mod table;
