@@ -68,7 +68,9 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
             let (source, _) =
                 sources.find(|(_, s)| s.kind == *provider && s.credential == *instance)?;
             let hint = "copy the public key again from the provider's page of your application";
-            Some(rated(source, at(source).hint(hint)))
+            let message = format!("[webhooks.{source}]: {problem}");
+            let problem = scene.files.error(&["webhooks", source], message);
+            Some(rated(source, problem.hint(hint)))
         }
         triggers::Problem::NoSecret { source, .. } => {
             let table = scene.project.config.webhooks.get(source)?;

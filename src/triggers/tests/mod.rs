@@ -1,8 +1,10 @@
 //! Deliveries as a sender makes them, against projects as a person writes them.
 
 mod acceptance;
+mod fields;
 mod filters;
 mod github;
+mod keys;
 
 use std::collections::BTreeMap;
 
@@ -52,8 +54,12 @@ impl Setup {
         self
     }
 
-    fn secret(mut self, instance: &str, secret: &str) -> Self {
-        let instances = self.secrets.entry("github".to_owned()).or_default();
+    fn secret(self, instance: &str, secret: &str) -> Self {
+        self.secret_of("github", instance, secret)
+    }
+
+    fn secret_of(mut self, kind: &str, instance: &str, secret: &str) -> Self {
+        let instances = self.secrets.entry(kind.to_owned()).or_default();
         instances.insert(instance.to_owned(), secret.as_bytes().to_vec());
         self
     }

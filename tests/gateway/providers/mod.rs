@@ -7,4 +7,5 @@ mod explain;
 pub mod fixtures;
 mod generic;
 mod live;
+mod readme;
 mod table;
