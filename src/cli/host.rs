@@ -283,8 +283,8 @@ impl Secrets {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
-        for name in sources.unsigned() {
-            warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
+        for (name, why) in sources.unsigned() {
+            warn(&format!("[webhooks.{name}] accepts deliveries of anybody ({why})"));
         }
         Ok(Self { sources, known, redactor })
     }
@@ -316,7 +316,7 @@ fn warn(what: &str) {
 }
 
 /// What senders sign with, by provider and instance.
-fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
+pub(super) fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
     let mut secrets = triggers::Secrets::new();
     for provider in project::providers::PROVIDERS {
         let Some(secret) = &provider.secret else { continue };

@@ -18,6 +18,7 @@ mod control;
 mod counters;
 mod doors;
 mod fields;
+mod fixture;
 mod impatient;
 mod key;
 mod locks;
@@ -49,6 +50,7 @@ pub use port::{bind, bind_socket};
 pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;
+pub use webhook::firing;
 
 use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;

@@ -12,6 +12,7 @@ mod locks;
 mod orders;
 mod past;
 mod programs;
+mod providers;
 mod signals;
 mod stage;
 mod usage;

@@ -18,7 +18,7 @@ use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::{self, Access, Process, Runtime};
 use action_llama::scheduler::{Run, RunState};
 use action_llama::store::{FILE, Keys, Store};
-use action_llama::triggers::{Secrets, Sources};
+use action_llama::triggers::{PROVIDERS, Secrets, Sources};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::client::{self, Answer, Headers};
+use crate::providers::fixtures::Secret;
 use crate::stage::Stage;
 
 pub const SECRET: &str = "the secret of the default instance";
@@ -73,6 +74,16 @@ impl World {
     pub async fn with(dir: TempDir, agents: &[(&str, &str)]) -> Self {
         let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
         write_project(dir.path(), &agents);
+        let stage = Arc::new(Stage::default());
+        Self::start(dir, Arc::clone(&stage), stage).await
+    }
+
+    /// With this `config.toml` of the project, too.
+    pub async fn configured(config: &str, agents: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        fs::write(dir.path().join("config.toml"), config).unwrap();
         let stage = Arc::new(Stage::default());
         Self::start(dir, Arc::clone(&stage), stage).await
     }
@@ -290,7 +301,13 @@ fn sources(project: &Project) -> Sources {
         ("default".to_owned(), secret(SECRET)),
         ("other".to_owned(), secret(OTHER_SECRET)),
     ]);
-    let secrets = Secrets::from([("github".to_owned(), github)]);
+    let mut secrets = Secrets::from([("github".to_owned(), github)]);
+    for provider in PROVIDERS.iter().filter(|provider| provider.kind() != "github") {
+        let Some(scheme) = &provider.signature else { continue };
+        let stored = Secret(1).stored(scheme.algorithm);
+        let instances = BTreeMap::from([("default".to_owned(), stored)]);
+        secrets.insert(provider.kind().to_owned(), instances);
+    }
     let (sources, problems) = Sources::from_project(project, &secrets);
     assert_eq!(problems, []);
     sources
