@@ -6,6 +6,7 @@ mod calls;
 mod client;
 mod control;
 mod crowds;
+mod fixtures;
 mod limits;
 mod locks;
 mod orders;
