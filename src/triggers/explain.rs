@@ -58,6 +58,12 @@ pub struct Report {
 }
 
 impl Explanation {
+    /// The delivery to start runs by, marked as one that nobody sent.
+    pub fn into_delivery(mut self) -> Delivery {
+        self.delivery.summary.insert_str(0, "replay: ");
+        self.delivery
+    }
+
     pub fn report(&self) -> Report {
         Report {
             ok: true,

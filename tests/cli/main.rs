@@ -10,5 +10,6 @@ mod live;
 mod reload;
 mod special;
 mod stat;
+mod webhook;
 mod why;
 mod world;

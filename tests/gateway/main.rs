@@ -7,6 +7,7 @@ mod client;
 mod console;
 mod control;
 mod crowds;
+mod fixtures;
 mod limits;
 mod locks;
 mod orders;
