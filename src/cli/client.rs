@@ -71,7 +71,7 @@ impl Client {
     /// # Errors
     /// When the key cannot be read.
     pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
-        let key = credentials::field(&context.al_home, "gateway_api_key", "default", "key")
+        let key = credentials::gateway_key(&context.al_home)
             .map_err(|error| Failure::config("gateway_key", error.to_string()))?;
         Ok(Self { base: place.url, remote: place.remote, key })
     }

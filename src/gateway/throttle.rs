@@ -147,7 +147,9 @@ mod tests {
     #[test]
     fn who_knows_the_key_starts_anew() {
         let throttle = Throttle::default();
-        (0..8).for_each(|_| drop(throttle.note(FAR, 0)));
+        for _ in 0..8 {
+            throttle.note(FAR, 0);
+        }
         throttle.forgive(FAR);
         assert_eq!(
             (throttle.wait(FAR, 0), throttle.note(FAR, 0)),
