@@ -29,12 +29,12 @@ use scene::{Progress, Scene};
 /// Find what would go wrong, before it does
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "Examples:
-  al doctor             everything that is wrong, and what to do about it
-  al doctor --online    also asks whether the models' servers answer
-  al doctor --strict    for CI: warnings count too
-  al doctor --json      for scripts
-  al doctor --fix       makes users of host-user and their rules of sudo
-  al doctor --rotate-key  a new API key, at once; the old one and all sessions end
+  al doctor               everything that is wrong, and what to do about it
+  al doctor --online      also asks whether the models' servers answer
+  al doctor --strict      for CI: warnings count too
+  al doctor --json        for scripts
+  al doctor --fix         makes users of host-user and their rules of sudo
+  al doctor --rotate-key  a new API key; the old one and all sessions end
 
 Looks at the configuration, the agents, their credentials, models and engines,
 and this machine. Without --fix it changes nothing, and asks nothing; with it,
