@@ -55,8 +55,8 @@ fn records_are_listed_newest_first() {
 fn records_are_chosen_by_person_agent_and_time() {
     let world = world();
     let names = |args: &[&str]| {
-        let text = world.json(&[&["audit", "--json"], args].concat());
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let output = world.al(&[&["audit", "--json"], args].concat());
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let rows = value["audit"].as_array().unwrap().clone();
         rows.iter().map(|row| row["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };

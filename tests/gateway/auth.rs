@@ -228,7 +228,8 @@ async fn the_token_of_a_run_opens_nothing_once_the_run_has_ended() {
     let in_header = async || world.send("GET", "/locks/list", &header, b"").await.status;
     let in_query =
         async || world.send("GET", &format!("/locks/list?secret={token}"), &[], b"").await.status;
-    let in_body = async || world.signal("/signals/status", &run, json!({"text": "x"})).await.status;
+    let body = json!({"text": "x", "secret": token}).to_string();
+    let in_body = async || world.send("POST", "/signals/status", &[], body.as_bytes()).await.status;
     assert_eq!((in_header().await, in_query().await, in_body().await), (200, 200, 200));
     assert_eq!(world.send("GET", "/control/status", &header, b"").await.status, 401);
     world.stage.end(&run, 1, exit(ExitWhy::Exited, 0));

@@ -19,30 +19,31 @@ use super::scene::{shell_path, short};
 pub fn rotate(context: &Context) -> Result<(), Failure> {
     let file = credentials::rotate_gateway_key(&context.al_home)
         .map_err(|error| Failure::upstream("key_not_written", error.to_string()))?;
-    let ended = match running(&context.state_dir()) {
+    let recorded = match running(&context.state_dir()) {
         Some(Running { url: Some(url), .. }) => tell(url, context),
-        // One that does not listen yet reads the new key when it does.
-        Some(Running { url: None, .. }) => Ok("no session was open".to_owned()),
-        None => {
-            record(context).map(|()| "no scheduler runs here, so no session was open".to_owned())
+        Some(Running { url: None, .. }) => {
+            Err(Failure::upstream("starting", "the scheduler does not listen yet"))
         }
+        None => record(context),
     };
     // The key is another one, whatever else went wrong.
-    let ended = ended.unwrap_or_else(|failure| format!("not recorded: {}", failure.message));
+    if let Err(failure) = recorded {
+        output::remark(&format!("warning: al audit will not show it: {}\n", failure.message));
+    }
     output::print(&format!(
-        "there is a new API key, and the old one opens nothing any more; {ended}\n\
-         it is in {}, which al on this machine reads by itself\n\
-         who has to know: scripts that send the key, whatever reads /metrics, and al on\n\
-         other machines (the same file there)\n",
+        "there is a new API key; the old one opens nothing any more, and sessions that it\n\
+         opened have ended. It is in\n\
+         \x20 {}\n\
+         where al on this machine finds it. Who has to know: scripts that send it, what\n\
+         reads /metrics, and al on other machines.\n",
         short(&file)
     ))
 }
 
 /// Lets the scheduler end what the old key had opened, and record who replaced it.
-fn tell(url: String, context: &Context) -> Result<String, Failure> {
+fn tell(url: String, context: &Context) -> Result<(), Failure> {
     let client = Client::at(Place { url, remote: false }, context)?;
-    client.post("/api/auth/revoke", &serde_json::json!({"rotated": true}))?;
-    Ok("all sessions have ended".to_owned())
+    client.post("/api/auth/revoke", &serde_json::json!({"rotated": true})).map(drop)
 }
 
 /// Records it in a history that nobody else writes now. Where nothing ever ran there is none.
