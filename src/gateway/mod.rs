@@ -17,6 +17,7 @@ mod auth;
 mod body;
 mod calls;
 mod clean;
+mod console;
 mod control;
 mod counters;
 mod digest;
@@ -58,7 +59,7 @@ pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;
 
-use crate::engine::{Definitions, Handle};
+use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;
 
 /// What the gateway is made from.
@@ -74,6 +75,8 @@ pub struct Setup {
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
     pub redactor: LearningRedactor,
+    /// What a console that is attached gets; who commands is told by its request.
+    pub console: Session,
 }
 
 /// The gateway of one project. It keeps nothing between requests but counters and sessions.
@@ -93,6 +96,7 @@ pub struct App {
     throttle: throttle::Throttle,
     failures: failures::Failures,
     sessions: sessions::Sessions,
+    consoles: console::Consoles,
 }
 
 impl App {
@@ -107,6 +111,7 @@ impl App {
             throttle: throttle::Throttle::default(),
             failures: failures::Failures::default(),
             sessions: sessions::Sessions::new(setup.api_key.now().0),
+            consoles: console::Consoles::default(),
             setup,
         }
     }

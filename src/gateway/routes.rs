@@ -17,8 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
 use super::{
-    App, admit, audit, auth, calls, clean, control, locks, metrics, past, said, signals, slots,
-    starts, status, usage, waits, webhook,
+    App, admit, audit, auth, calls, clean, console, control, locks, metrics, past, said, signals,
+    slots, starts, status, usage, waits, webhook,
 };
 
 pub fn router(app: Arc<App>) -> Router {
@@ -114,6 +114,8 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/locks/status", get(status::all_locks))
         .route("/metrics", get(metrics::metrics))
         .route("/api/audit", get(audit::audit))
+        .route("/api/console", get(console::open))
+        .route("/api/console/{id}", post(console::say))
         .route_layer(from_fn_with_state(Arc::clone(app), admit::operators_only))
 }
 

@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod calls;
 mod client;
+mod console;
 mod control;
 mod crowds;
 mod limits;
