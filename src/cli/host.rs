@@ -31,7 +31,7 @@ use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
 use crate::runtime::{self, Access, Process};
-use crate::scheduler::{AgentRules, ProjectRules};
+use crate::scheduler::{AgentRules, ProjectRules, Who};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
 
@@ -161,7 +161,7 @@ impl Hosted {
             engine: engine.clone(),
             definitions: Arc::clone(&definitions),
             logs: places.logs.clone(),
-            by: ambient::user(),
+            by: Who::console(&ambient::user()),
             keep_scale: keep_scale(&definitions),
             redactor: secrets.redactor.clone(),
         };

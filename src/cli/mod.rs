@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod attach;
+mod audit;
 mod build;
 mod client;
 mod completions;
@@ -122,6 +123,7 @@ pub enum Verb {
     Webhook(webhook::WebhookArgs),
     Why(why::WhyArgs),
     Stats(stats::StatsArgs),
+    Audit(audit::AuditArgs),
     Cron(cron::CronArgs),
     Locks(locks::LocksArgs),
     Pause(hold::PauseArgs),
@@ -146,7 +148,7 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["start", "attach", "run", "test", "stop"]),
-    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
+    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "audit", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Get in", &["exec", "shell"]),
     ("Set up", &["doctor", "webhook", "build", "gc", "models", "keys", "completions", "version"]),
@@ -256,6 +258,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Triggers(args) => history::triggers(args, context),
         Verb::Why(args) => why::run(args, context),
         Verb::Stats(args) => stats::run(args, context),
+        Verb::Audit(args) => audit::run(args, context),
         Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
             .and_then(|t| output::print(&t)),
         Verb::Locks(args) => locks::run(args, context),

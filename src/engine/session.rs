@@ -25,7 +25,7 @@ use super::tail::{self, Tail};
 use super::why::{Asked, why};
 use crate::ambient;
 use crate::log::LearningRedactor;
-use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target};
+use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target, Who};
 use crate::signal::SAID_MAX;
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
 
@@ -46,7 +46,7 @@ pub struct Session {
     pub definitions: Arc<Definitions>,
     pub logs: PathBuf,
     /// Who commands through it.
-    pub by: String,
+    pub by: Who,
     pub keep_scale: KeepScale,
     /// Takes secrets out of what runs are told.
     pub redactor: LearningRedactor,

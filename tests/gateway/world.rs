@@ -16,7 +16,7 @@ use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::{self, Access, Process, Runtime};
-use action_llama::scheduler::{Run, RunState};
+use action_llama::scheduler::{Run, RunState, Who};
 use action_llama::store::{FILE, Keys, Store};
 use action_llama::triggers::{PROVIDERS, Secrets, Sources};
 use hmac::{Hmac, KeyInit, Mac};
@@ -127,7 +127,7 @@ impl World {
             engine: engine.clone(),
             definitions: Arc::clone(&definitions),
             logs: dir.path().join(".al/logs"),
-            by: String::new(),
+            by: Who::console(""),
             keep_scale: Arc::new(|_, _| Ok(())),
             redactor: redactor.clone(),
         };
