@@ -45,6 +45,7 @@ mod table;
 mod terminal;
 mod test;
 mod times;
+mod triggers;
 mod version;
 mod webhook;
 mod why;
@@ -119,7 +120,7 @@ pub enum Verb {
     Stat(stat::StatArgs),
     Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
-    Triggers(history::TriggersArgs),
+    Triggers(triggers::TriggersArgs),
     Webhook(webhook::WebhookArgs),
     Why(why::WhyArgs),
     Stats(stats::StatsArgs),
@@ -255,7 +256,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
-        Verb::Triggers(args) => history::triggers(args, context),
+        Verb::Triggers(args) => triggers::run(args, context),
         Verb::Why(args) => why::run(args, context),
         Verb::Stats(args) => stats::run(args, context),
         Verb::Audit(args) => audit::run(args, context),

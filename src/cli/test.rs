@@ -258,6 +258,7 @@ fn firing(case: &Case<'_>) -> Firing {
         targets: vec![case.agent.name.clone()],
         payload: Value::Object(trigger.clone()).to_string().into(),
         envelope: None,
+        replay: None,
     }
 }
 

@@ -15,6 +15,8 @@ mod mirror;
 mod place;
 mod present;
 mod question;
+mod receipts;
+mod replay;
 mod rules;
 mod session;
 mod stats;
@@ -35,14 +37,21 @@ pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
 pub use place::{CPUS, Machine, limits, place};
 pub use present::{
-    Repeats, agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
-    trigger_words, usage_row,
+    Repeats, agent_row, alert_row, confirm, host_row, pause_row, refused_words, run_row, run_state,
+    trigger_row, trigger_words, usage_row,
+};
+pub use receipts::{
+    Body, Delivered, ReceiptsPage, Told, by_outcome, outcome_words, receipt, receipts, rows,
 };
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
-pub use session::{KeepScale, Session, serve};
+pub use session::{Again, KeepScale, Session, serve};
 pub use stats::{AgentStats, CallStats, Stats, StatsQuery, UsedStats, count, stats, totals};
 pub use turn::{Act, Host, Input, acts, answer, resume, turn};
 pub use why::{Asked, Step as WhyStep, why};
 pub use writer::start;
+
+pub use crate::store::{
+    Before as ReceiptsBefore, Fired, FiringsQuery, TriggersQuery as ReceiptsQuery,
+};

@@ -41,7 +41,7 @@ async fn admit(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<Who, Problem> {
-    let from = who::client_addr(headers, extensions).ok_or_else(unauthorized)?;
+    let from = who::client_addr(extensions).ok_or_else(unauthorized)?;
     current_key(app).await?;
     // Who shows a key is judged by it, whatever else comes with it.
     let (name, door) = match (bearer(headers), session(headers)) {

@@ -34,7 +34,7 @@ pub async fn login(
     extensions: Extensions,
     body: Body,
 ) -> Answered {
-    let from = who::client_addr(&headers, &extensions).ok_or_else(unauthorized)?;
+    let from = who::client_addr(&extensions).ok_or_else(unauthorized)?;
     let LoginBody { key } =
         body::read_json(&headers, body, BODY_MAX, &app.large_deliveries).await?;
     let key = key.ok_or_else(|| Problem::bad_request("key must be the API key, a text"))?;
@@ -67,7 +67,7 @@ pub async fn logout(
     if let Some(id) = session(&headers) {
         same_site(&Method::POST, &headers)?;
         if let Some(name) = app.sessions.close(id) {
-            let address = who::client_addr(&headers, &extensions).map(|from| from.to_string());
+            let address = who::client_addr(&extensions).map(|from| from.to_string());
             let by = Who { name, door: Door::Session, address };
             record(&app, Deed::of(by, DeedKind::Logout, Ending::Done, "")).await?;
         }

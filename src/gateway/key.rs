@@ -26,12 +26,26 @@ struct Kept {
 
 /// Differs when a file was written or replaced.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     inode: u64,
     size: u64,
     mode: u32,
     modified_ns: (i64, i64),
     changed_ns: (i64, i64),
+}
+
+impl Stamp {
+    /// None when there is no such file.
+    pub(super) fn of(file: &Path) -> Option<Self> {
+        let meta = fs::metadata(file).ok()?;
+        Some(Self {
+            inode: meta.ino(),
+            size: meta.size(),
+            mode: meta.mode(),
+            modified_ns: (meta.mtime(), meta.mtime_nsec()),
+            changed_ns: (meta.ctime(), meta.ctime_nsec()),
+        })
+    }
 }
 
 /// How often the key was another one than before. A file that was only touched is the same key.
@@ -70,7 +84,7 @@ impl ApiKey {
 
     fn with_current<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = self.stamp();
+        let stamp = Stamp::of(&self.file);
         // Without a file there is nothing to read, and nothing that could have changed.
         if stamp.is_none() || kept.stamp != stamp {
             let key = stamp.is_some().then(|| self.read()).flatten();
@@ -81,17 +95,6 @@ impl ApiKey {
             (kept.stamp, kept.key) = (stamp, key);
         }
         look(&kept)
-    }
-
-    fn stamp(&self) -> Option<Stamp> {
-        let meta = fs::metadata(&self.file).ok()?;
-        Some(Stamp {
-            inode: meta.ino(),
-            size: meta.size(),
-            mode: meta.mode(),
-            modified_ns: (meta.mtime(), meta.mtime_nsec()),
-            changed_ns: (meta.ctime(), meta.ctime_nsec()),
-        })
     }
 
     /// The key itself, for whoever has to keep it out of texts.

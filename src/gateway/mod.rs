@@ -8,8 +8,9 @@
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
-//! stranger may use up is bounded: connections, header and body time, body size, and the memory of
-//! bodies that are still arriving.
+//! stranger may use up is bounded: connections, time, sizes, the memory of bodies that are still
+//! arriving, and how often a delivery may prove nothing. For other machines, and for whoever comes
+//! through a proxy, there are only the first two rows, and the third with `gateway.api`.
 
 mod admit;
 mod audit;
@@ -31,18 +32,25 @@ mod locks;
 mod metrics;
 mod past;
 mod port;
+mod proxy;
+mod rate;
+mod receipts;
+mod refusals;
+mod replay;
 mod reply;
 mod routes;
 mod said;
 mod sender;
 mod serve;
 mod sessions;
+mod shape;
 mod signals;
 mod slots;
 mod sources;
 mod starts;
 mod status;
 mod throttle;
+mod tls;
 mod token;
 mod usage;
 mod waits;
@@ -56,13 +64,17 @@ use tokio::sync::Semaphore;
 
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
-pub use serve::{serve, serve_containers};
+pub use replay::{NoReplay, replay};
+pub use routes::router;
+pub use serve::{Peer, serve, serve_containers};
 pub use sources::LiveSources;
+pub use tls::{Pair, Tls};
 pub use token::token;
 pub use webhook::firing;
 
 use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;
+use crate::project::model::Gateway;
 
 /// What the gateway is made from.
 #[derive(Debug)]
@@ -95,6 +107,8 @@ pub struct App {
     large_signals: Semaphore,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
+    refusals: refusals::Refusals,
+    rates: rate::Rates,
     throttle: throttle::Throttle,
     failures: failures::Failures,
     sessions: sessions::Sessions,
@@ -110,6 +124,8 @@ impl App {
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
+            refusals: refusals::Refusals::default(),
+            rates: rate::Rates::default(),
             throttle: throttle::Throttle::default(),
             failures: failures::Failures::default(),
             sessions: sessions::Sessions::new(setup.api_key.now().0),
@@ -120,5 +136,10 @@ impl App {
 
     fn engine(&self) -> &Handle {
         &self.setup.engine
+    }
+
+    /// What `[gateway]` says now.
+    fn config<T>(&self, look: impl FnOnce(&Gateway) -> T) -> T {
+        look(&self.setup.definitions.get().project.config.gateway)
     }
 }

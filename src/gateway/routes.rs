@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, MatchedPath, Path, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -15,12 +15,16 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::proxy::Client;
 use super::reply::{Problem, ok};
+use super::serve::Peer;
 use super::{
-    App, admit, audit, auth, calls, clean, console, control, fixture, locks, metrics, past, said,
-    signals, slots, starts, status, usage, waits, webhook,
+    App, admit, audit, auth, calls, clean, console, control, fixture, locks, metrics, past, proxy,
+    receipts, said, signals, slots, starts, status, usage, waits, webhook,
 };
 
+/// All routes. Each request carries its [`super::Peer`] among the extensions; one without it counts
+/// as from outside.
 pub fn router(app: Arc<App>) -> Router {
     let routes = common()
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
@@ -29,6 +33,27 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(sessions(&app))
         .merge(runs());
     finished(routes, app)
+}
+
+/// What is not for others than this machine does not exist for them. Notes who asks.
+async fn face(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    if is_hidden(&app, &request) {
+        return Problem::not_found("not found").into_response();
+    }
+    if let Some(peer) = request.extensions().get::<Peer>() {
+        let trust_proxy = app.config(|gateway| gateway.trust_proxy);
+        let client = Client::of(*peer, request.headers(), trust_proxy);
+        request.extensions_mut().insert(client);
+    }
+    next.run(request).await
+}
+
+fn is_hidden(app: &App, request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_public = path == "/health" || path.starts_with("/webhooks/");
+    !is_public
+        && proxy::is_outside(request.extensions().get().copied(), request.headers())
+        && !app.config(|gateway| gateway.api)
 }
 
 /// What a run in a container can see of the gateway: nothing that is for others.
@@ -44,6 +69,7 @@ fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
     routes
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), face))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&app), clean::errors))
         .layer(from_fn(note))
@@ -81,6 +107,8 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/why/{id}", get(past::why))
         .route("/stats", get(past::stats))
+        .route("/triggers", get(receipts::list))
+        .route("/triggers/{receipt}", get(receipts::one))
         .route("/status", get(status::status))
         .route("/instances", get(status::instances))
         .route("/pause", post(control::pause))
@@ -114,6 +142,9 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/locks/status", get(status::all_locks))
         .route("/metrics", get(metrics::metrics))
+        .route("/api/stats/triggers", get(receipts::triggers))
+        .route("/api/stats/webhooks/{receipt}", get(receipts::stored))
+        .route("/api/webhooks/{receipt}/replay", post(receipts::replay))
         .route("/api/audit", get(audit::audit))
         .route("/api/console", get(console::open))
         .route("/api/console/{id}", post(console::say))
@@ -182,7 +213,6 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::gateway::serve::Peer;
 
     async fn ask(router: Router, request: Request) -> (u16, String) {
         let response = router.oneshot(request).await.unwrap();

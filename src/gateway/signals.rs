@@ -9,20 +9,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::App;
 use super::reply::{Answered, Problem, ok};
 use super::sender::{Signal, invalid_secret};
-use super::serve::Peer;
+use super::{App, proxy};
 use crate::scheduler::{Answer, Command, Event, Report, Target, Who};
 use crate::signal::{RETURN_MAX, STATUS_MAX};
 
-/// Headers that proxies add: who comes through one is not on this machine.
-pub const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
-
 /// For everybody else these routes do not exist.
 pub async fn this_machine_only(request: Request, next: Next) -> Response {
-    let here = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.is_loopback());
-    if !here || FORWARDED.iter().any(|name| request.headers().contains_key(*name)) {
+    if proxy::is_outside(request.extensions().get().copied(), request.headers()) {
         return Problem::not_found("not found").into_response();
     }
     next.run(request).await

@@ -6,23 +6,22 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 
+use super::proxy::{self, Client};
 use super::reply::Problem;
-use super::serve::Peer;
 use crate::scheduler::{Door, Who};
 
 /// The longest name in `X-AL-By`, in characters.
 const BY_MAX: usize = 64;
 
 /// Where a request came from; none when that is not known, and then nobody is let in.
-pub fn client_addr(_headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-    extensions.get::<Peer>().map(|peer| peer.0)
+pub fn client_addr(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Client>().map(|client| client.0)
 }
 
 /// Whether a cookie for this client may only come back over TLS. On this machine a browser has none.
 pub fn wants_secure_cookie(headers: &HeaderMap, extensions: &Extensions) -> bool {
-    let here = extensions.get::<Peer>().is_some_and(|peer| peer.0.is_loopback());
-    let forwarded = super::signals::FORWARDED.iter().any(|name| headers.contains_key(*name));
-    !here || forwarded || proto(headers).is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
+    let outside = proxy::is_outside(extensions.get().copied(), headers);
+    outside || proto(headers).is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
 fn proto(headers: &HeaderMap) -> Option<&str> {
@@ -67,6 +66,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::gateway::serve::Peer;
 
     #[track_caller]
     fn check_by(header: Option<&[u8]>, expected: &str) {

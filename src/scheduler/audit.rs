@@ -2,7 +2,7 @@
 
 use super::decision::Answer;
 use super::event::{Command, Target};
-use super::model::{Hold, Scope};
+use super::model::{Hold, Replay, Scope, Why};
 use super::words::scope_name;
 
 /// Runs that a record names at most; their number stands in its words.
@@ -95,6 +95,7 @@ impl Door {
 pub enum DeedKind {
     Run,
     Rerun,
+    Replay,
     Pause,
     Drain,
     Stop,
@@ -115,9 +116,10 @@ pub enum DeedKind {
 }
 
 impl DeedKind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Run,
         Self::Rerun,
+        Self::Replay,
         Self::Pause,
         Self::Drain,
         Self::Stop,
@@ -140,6 +142,7 @@ impl DeedKind {
         match self {
             Self::Run => "run",
             Self::Rerun => "rerun",
+            Self::Replay => "replay",
             Self::Pause => "pause",
             Self::Drain => "drain",
             Self::Stop => "stop",
@@ -236,32 +239,24 @@ impl Deed {
 
     /// An order and what it was answered; none when it had no answer.
     pub fn answered(by: &Who, command: &Command, answer: &Answer) -> Option<Self> {
-        let (ending, detail, runs) = match answer {
-            Answer::Done { done, runs } => (Ending::Done, done.clone(), runs.clone()),
-            Answer::Fired { runs, skipped, .. } => match (runs.as_slice(), skipped.first()) {
-                ([], Some((_, why))) => (Ending::Refused, why.sentence(), Vec::new()),
-                _ => (Ending::Done, format!("accepted {}", runs.join(", ")), runs.clone()),
-            },
-            Answer::Duplicate(known) => {
-                (Ending::Done, "the same order as before".to_owned(), known.runs.clone())
-            }
-            Answer::Refused(why) => (Ending::Refused, why.sentence(), Vec::new()),
-            Answer::NotFound { .. } => (Ending::NotFound, String::new(), Vec::new()),
-            // Answers to what runs ask for.
-            Answer::Called { .. }
-            | Answer::Locked { .. }
-            | Answer::HeldBy { .. }
-            | Answer::Deadlock { .. }
-            | Answer::NotLocked { .. }
-            | Answer::Waits { .. }
-            | Answer::Counted { .. } => return None,
-        };
+        let (ending, detail, runs) = ending(answer)?;
         let deed = Self::of(by.clone(), DeedKind::of(command), ending, detail);
         if ending == Ending::NotFound {
             return Some(deed);
         }
         let runs = runs.into_iter().take(RUNS_MAX).collect();
         Some(Self { on: Some(target(command)), agent: agent(command), runs, ..deed })
+    }
+
+    /// A stored delivery that was taken again, and what that was answered.
+    pub fn replayed(replay: &Replay, answer: &Answer) -> Option<Self> {
+        let (ending, detail, runs) = ending(answer)?;
+        let agent = runs.first().and_then(|run| agent_of(run));
+        let agent =
+            agent.filter(|agent| runs.iter().all(|run| agent_of(run).as_ref() == Some(agent)));
+        let runs = runs.into_iter().take(RUNS_MAX).collect();
+        let deed = Self::of(replay.by.clone(), DeedKind::Replay, ending, detail);
+        Some(Self { on: Some(replay.of.clone()), agent, runs, ..deed })
     }
 
     /// An order whose confirmation came too late.
@@ -272,6 +267,32 @@ impl Deed {
             ..Self::of(by.clone(), DeedKind::of(command), Ending::Stale, now)
         }
     }
+}
+
+/// What an answer to an order amounts to: how it ended, in which words, and with which runs. None
+/// for answers to what runs ask for.
+fn ending(answer: &Answer) -> Option<(Ending, String, Vec<String>)> {
+    Some(match answer {
+        Answer::Done { done, runs } => (Ending::Done, done.clone(), runs.clone()),
+        Answer::Fired { runs, skipped, .. } => match (runs.as_slice(), skipped.first()) {
+            ([], Some((_, why))) => (Ending::Refused, why.sentence(), Vec::new()),
+            ([], None) => (Ending::Done, Why::NoMatch.sentence(), Vec::new()),
+            _ => (Ending::Done, format!("accepted {}", runs.join(", ")), runs.clone()),
+        },
+        Answer::Duplicate(known) => {
+            (Ending::Done, "the same order as before".to_owned(), known.runs.clone())
+        }
+        Answer::Refused(why) => (Ending::Refused, why.sentence(), Vec::new()),
+        Answer::NotFound { .. } => (Ending::NotFound, String::new(), Vec::new()),
+        // Answers to what runs ask for.
+        Answer::Called { .. }
+        | Answer::Locked { .. }
+        | Answer::HeldBy { .. }
+        | Answer::Deadlock { .. }
+        | Answer::NotLocked { .. }
+        | Answer::Waits { .. }
+        | Answer::Counted { .. } => return None,
+    })
 }
 
 fn target(command: &Command) -> String {

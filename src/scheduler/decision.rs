@@ -16,6 +16,12 @@ use super::wait::Wait;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     Receipt(Box<Receipt>),
+    /// The firing of this receipt came again; it counts that now.
+    Again {
+        receipt: Box<Receipt>,
+        /// How often, since it was counted last.
+        more: u32,
+    },
     /// A new run, in state `queued`.
     Enqueue {
         run: Box<Run>,

@@ -18,6 +18,7 @@ pub mod lock;
 pub mod model;
 pub mod mutant;
 pub mod queue;
+pub mod receipt;
 pub mod rules;
 pub mod runs;
 pub mod said;
@@ -43,8 +44,8 @@ pub use event::{
 pub use lock::{Lock, Wish};
 pub use model::{
     AgentRules, Cadence, Envelope, Hold, Millis, Missed, Overlap, Pace, Pause, Payload, Priority,
-    ProjectRules, Receipt, Retry, RetryOn, Run, RunState, Scope, Timer, Trigger, TriggerKind,
-    Wakening, Why,
+    ProjectRules, Receipt, ReceiptState, Refused, Replay, Retry, RetryOn, Run, RunState, Scope,
+    Timer, Trigger, TriggerKind, Wakening, Why,
 };
 pub use said::Said;
 pub use settle::settle;

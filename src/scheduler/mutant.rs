@@ -11,6 +11,8 @@ pub enum Mutant {
     NoDedupe,
     /// Receipts forget the key they came with.
     KeyForgotten,
+    /// A duplicate is not counted.
+    RepeatForgotten,
     /// A queue holds one more than its bound.
     QueueBound,
     /// An agent's scale is no limit.

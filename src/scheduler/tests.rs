@@ -211,6 +211,7 @@ fn firing(agents: &[&str], dedupe: Option<&str>) -> Firing {
         targets: agents.iter().map(|a| (*a).to_owned()).collect(),
         payload: "{}".into(),
         envelope: None,
+        replay: None,
     }
 }
 

@@ -8,10 +8,12 @@
 mod alerts;
 mod audit;
 mod error;
+mod firings;
 mod life;
 mod lock;
 mod past;
 mod read;
+mod receipts;
 mod row;
 mod said;
 mod spent;
@@ -29,9 +31,11 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use audit::{AuditQuery, AuditRecord};
 pub use error::StoreError;
+pub use firings::{Fired, FiringsQuery};
 pub use lock::Lock;
 pub use past::CallRecord;
-pub use read::{Moment, Reader, RunsQuery, TriggersQuery, WaitRecord};
+pub use read::{Moment, Reader, RunsQuery, WaitRecord};
+pub use receipts::{Before, Found, Page, TriggersQuery};
 pub use stats::{Spans, Tally};
 pub use tally::Counted;
 
@@ -39,12 +43,13 @@ use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRul
 use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
     include_str!("migrations/0007.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;

@@ -1,6 +1,7 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
 mod audit;
+mod receipts;
 mod spent;
 mod tallies;
 
@@ -89,7 +90,12 @@ fn firing(dedupe: Option<&str>) -> Firing {
         dedupe: dedupe.map(str::to_owned),
         targets: vec!["dev".into()],
         payload: r#"{"type":"webhook"}"#.into(),
-        envelope: Some(crate::scheduler::Envelope { headers: "{}".into(), body: b"body".to_vec() }),
+        envelope: Some(crate::scheduler::Envelope {
+            headers: "{}".into(),
+            body: b"body".to_vec(),
+            ..crate::scheduler::Envelope::default()
+        }),
+        replay: None,
     }
 }
 
@@ -258,7 +264,8 @@ fn a_delivery_that_came_before_is_known_by_its_key() {
         runs: vec![pair.runs()[0].id.clone()],
         call: None,
     });
-    assert_eq!(again, [Decision::Answer(duplicate)]);
+    let [Decision::Again { receipt, more: 1 }, answer] = &again[..] else { panic!("{again:?}") };
+    assert_eq!((receipt.times, answer), (2, &Decision::Answer(duplicate)));
     assert_eq!(pair.runs().len(), 1);
 }
 
@@ -270,7 +277,10 @@ fn receipts_say_what_became_of_a_firing() {
     pair.webhook(T0, None);
     let query = TriggersQuery { limit: 10, ..TriggersQuery::default() };
     let receipts = pair.store.reader().triggers(&query).unwrap();
-    let told = |n: usize| (receipts[n].outcome, receipts[n].runs.len(), &*receipts[n].skipped);
+    let told = |n: usize| {
+        let receipt = &receipts[n].receipt;
+        (receipt.outcome, receipt.runs.len(), &*receipt.skipped)
+    };
     let disabled = ("dev".to_owned(), Why::Disabled);
     assert_eq!(told(0), (ReceiptOutcome::Skipped, 0, &[disabled][..]));
     assert_eq!(told(1), (ReceiptOutcome::Accepted, 1, &[][..]));

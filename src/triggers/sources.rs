@@ -125,16 +125,13 @@ impl fmt::Display for Problem {
             Self::EmptySecret { provider, instance } => {
                 write!(f, "the webhook secret '{instance}' of {provider} is empty and is not used")
             }
-            Self::MalformedKey { provider, instance } => match *provider {
-                "discord" => write!(
-                    f,
-                    "the public key '{instance}' of {provider} is not 64 hexadecimal digits"
-                ),
-                _ => write!(
-                    f,
-                    "the webhook secret '{instance}' of {provider} is not base64 after `whsec_`"
-                ),
-            },
+            Self::MalformedKey { provider, instance } => {
+                let wanted = match *provider {
+                    "discord" => "the 64 hexadecimal digits of a public key",
+                    _ => "`whsec_` and base64",
+                };
+                write!(f, "the secret '{instance}' of {provider} is not {wanted} and is not used")
+            }
             Self::NoSecret { source, provider, instance } => {
                 let secret = provider::find(provider).and_then(|p| p.table.secret);
                 let (kind, field) = secret.map_or(("", ""), |s| (s.credential, s.field));
@@ -311,6 +308,16 @@ impl Sources {
     /// The sources that take deliveries from anybody, and why, for a loud warning.
     pub fn unsigned(&self) -> impl Iterator<Item = (&str, Open)> {
         self.sources.iter().filter_map(|s| Some((s.name.as_str(), s.unsigned?)))
+    }
+
+    /// The provider whose deliveries come to that URL; none when nothing is configured there.
+    pub fn provider_of(&self, segment: &str) -> Option<&'static str> {
+        self.scope(segment).map(|scope| scope.provider.kind())
+    }
+
+    /// Whether a URL with this segment addresses anybody.
+    pub fn knows(&self, segment: &str) -> bool {
+        self.scope(segment).is_some()
     }
 
     /// The sources that a URL addresses: all of a provider, else the one of that name. Senders that

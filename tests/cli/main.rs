@@ -12,6 +12,7 @@ mod reload;
 mod secrets;
 mod special;
 mod stat;
+mod triggers;
 mod webhook;
 mod why;
 mod world;

@@ -12,11 +12,11 @@ use action_llama::agent;
 use action_llama::engine::{
     self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host, Session,
 };
-use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
+use action_llama::gateway::{self, ApiKey, App, LiveSources, Pair, Setup, Tls};
 use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::{self, Access, Process, Runtime};
-use action_llama::scheduler::{Run, RunState, Who};
+use action_llama::scheduler::{Alert, Run, RunState, Who};
 use action_llama::store::{FILE, Keys, Store};
 use action_llama::triggers::{PROVIDERS, Secrets, Sources};
 use hmac::{Hmac, KeyInit, Mac};
@@ -63,6 +63,7 @@ pub struct World {
     pub addr: SocketAddr,
     pub stop: watch::Sender<bool>,
     pub gateway: JoinHandle<()>,
+    pub app: Arc<App>,
 }
 
 impl World {
@@ -104,6 +105,20 @@ impl World {
         Self::start(dir, Arc::clone(&stage), stage).await
     }
 
+    /// With these lines in `config.toml`.
+    pub async fn configured(config: &str) -> Self {
+        Self::configured_in(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// The same in a folder that has something in it already.
+    pub async fn configured_in(dir: TempDir, config: &str) -> Self {
+        let agents: Vec<_> = AGENTS.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{config}")).unwrap();
+        let stage = Arc::new(Stage::default());
+        Self::start(dir, Arc::clone(&stage), stage).await
+    }
+
     /// With agents that really run: name, `config.toml` and a line for the shell.
     pub async fn of_programs(agents: &[(&str, &str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -129,9 +144,14 @@ impl World {
             logs: dir.path().join(".al/logs"),
             by: Who::console(""),
             keep_scale: Arc::new(|_, _| Ok(())),
+            again: Arc::new(|_, _| Err("nothing is kept here".to_owned())),
             redactor: redactor.clone(),
         };
-        let app = App::new(Setup {
+        let tls = project.config.gateway.tls.as_ref().map(|tls| {
+            let (cert, key) = (dir.path().join(&tls.cert), dir.path().join(&tls.key));
+            Arc::new(Tls::load(Pair { cert, key }).unwrap())
+        });
+        let app = Arc::new(App::new(Setup {
             engine: engine.clone(),
             definitions,
             sources: Arc::new(LiveSources::fixed(sources(project))),
@@ -140,10 +160,10 @@ impl World {
             project_dir: dir.path().to_owned(),
             redactor,
             console,
-        });
+        }));
         let (stop, on_stop) = watch::channel(false);
-        let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));
-        Self { dir, stage, engine, addr, stop, gateway }
+        let gateway = tokio::spawn(gateway::serve(listener, tls, Arc::clone(&app), on_stop));
+        Self { dir, stage, engine, addr, stop, gateway, app }
     }
 
     pub fn path(&self) -> &Path {
@@ -224,6 +244,21 @@ impl World {
         tokio::time::timeout(HANGS, waiting).await.expect("the run to get there")
     }
 
+    /// Waits until there is an alert with this key, or none any more; yields what it says.
+    pub async fn until_alert(&self, key: &str, there: bool) -> Option<String> {
+        let mut watch = self.engine.watch().await.unwrap();
+        let says = |alert: &Alert| alert.fault.sentence();
+        let mut now = watch.view.alerts.get(key).map(says);
+        let waiting = async {
+            while now.is_some() != there {
+                watch.commits.recv().await.unwrap();
+                now = self.engine.watch().await.unwrap().view.alerts.get(key).map(says);
+            }
+        };
+        tokio::time::timeout(HANGS, waiting).await.expect("the alert to come or go");
+        now
+    }
+
     /// Waits until so many locks are held.
     pub async fn until_locks(&self, count: usize) {
         let mut watch = self.engine.watch().await.unwrap();
@@ -244,8 +279,9 @@ impl World {
         rusqlite::Connection::open(self.path().join(".al").join(FILE)).unwrap()
     }
 
+    /// Receipts of deliveries that were taken.
     pub fn receipts(&self) -> i64 {
-        self.count("SELECT count(*) FROM receipts")
+        self.count("SELECT count(*) FROM receipts WHERE outcome <> 'refused'")
     }
 }
 

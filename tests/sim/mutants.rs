@@ -68,6 +68,7 @@ use Place::{Around, Inside};
 pub const MUTANTS: &[(&str, Place)] = &[
     ("no dedupe", Inside(Mutant::NoDedupe)),
     ("receipts forget their key", Inside(Mutant::KeyForgotten)),
+    ("duplicates are not counted", Inside(Mutant::RepeatForgotten)),
     ("answer before commit", Around(Fault::AnswerBeforeCommit)),
     ("act before begun is on disk", Around(Fault::ActBeforeBegun)),
     ("effects of two states", Around(Fault::TwoStates)),

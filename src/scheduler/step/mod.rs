@@ -28,7 +28,8 @@ pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
     match event {
         Event::HostStarted => s.host_started(),
         Event::ClockSetBack => s.clock_set_back(),
-        Event::Fired(firing) => s.fired(firing),
+        Event::Fired(firing) => s.fired_or_replayed(firing),
+        Event::Refused(refused) => s.refused(refused),
         Event::TimerDue(Timer::Cron(agent)) => s.cron_due(agent),
         Event::TimerDue(Timer::Prune) => s.prune_due(),
         Event::TimerDue(Timer::Unpause(scope)) => s.unpause_due(scope),

@@ -112,7 +112,12 @@ impl World<'_> {
             dedupe: key.then(|| format!("delivery-{n}")),
             targets: targets.iter().map(|target| self.agent_name(*target)).collect(),
             payload: format!(r#"{{"type":"webhook","thing":{thing}}}"#).into(),
-            envelope: Some(Envelope { headers: "{}".into(), body: b"body".to_vec() }),
+            envelope: Some(Envelope {
+                headers: "{}".into(),
+                body: b"body".to_vec(),
+                ..Envelope::default()
+            }),
+            replay: None,
         };
         self.people.deliveries.push(Delivery { firing, acknowledged: Vec::new() });
         self.send_delivery(n);

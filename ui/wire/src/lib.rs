@@ -21,8 +21,8 @@ pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use link::Link;
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, Outcome, PauseRow, Priority,
-    RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
+    AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, Outcome,
+    PauseRow, Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
 };
 pub use text::reorders;
 
@@ -87,6 +87,9 @@ pub enum Down {
     Why {
         id: String,
         steps: Vec<WhyStep>,
+        /// What was delivered, for a receipt that has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<DeliveryRow>,
     },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
     Lagged {
