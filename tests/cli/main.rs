@@ -4,6 +4,7 @@
 mod control;
 mod doctor;
 mod errors;
+mod exposed;
 mod help;
 mod history;
 mod live;
