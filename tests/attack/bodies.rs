@@ -1,12 +1,14 @@
 //! Bodies that nobody would send.
 
+use std::sync::Arc;
+
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::report::{Attack, Report};
-use crate::wire::{HANGS, Heard, listen};
+use crate::wire::{HANGS, Heard, listen, request, talk};
 
 const SIZE: usize = 100 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;
@@ -22,6 +24,27 @@ pub async fn a_hundred_megabytes_are_not_taken(report: &mut Report<'_>) {
         attack.heard("100 MB", &heard.unwrap(), &[413, 503, 0]);
     }
     attack.must(attack.answered(413) > 0, "nobody was told that it is too large");
+    report.add(attack);
+}
+
+/// Each is small enough to be taken, were it signed.
+pub async fn large_deliveries_take_turns(report: &mut Report<'_>) {
+    let mut attack = Attack::new("forty deliveries of 9 MB at once");
+    let request = Arc::new(request(
+        "POST",
+        "/webhooks/github",
+        &[("X-GitHub-Event", "issues"), ("X-Hub-Signature-256", "sha256=00")],
+        &"x".repeat(9 * 1024 * 1024),
+    ));
+    let mut senders = JoinSet::new();
+    for _ in 0..40 {
+        let (to, request) = (report.target.addr, Arc::clone(&request));
+        senders.spawn(async move { talk(to, &request).await });
+    }
+    while let Some(heard) = senders.join_next().await {
+        attack.heard("9 MB", &heard.unwrap(), &[401, 429, 503, 0]);
+    }
+    attack.must(attack.answered(401) > 0, "none was judged");
     report.add(attack);
 }
 

@@ -39,6 +39,7 @@ async fn strangers_gain_nothing_and_leave_nothing_behind() {
     shapes::heads_have_a_size(&mut report).await;
     shapes::rubbish_is_refused(&mut report).await;
     bodies::a_hundred_megabytes_are_not_taken(&mut report).await;
+    bodies::large_deliveries_take_turns(&mut report).await;
     crowds::slow_senders_are_cut_off(&mut report).await;
     crowds::who_never_reads_takes_nothing_from_others(&mut report).await;
     crowds::ten_thousand_connections_pass(&mut report).await;
