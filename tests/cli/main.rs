@@ -5,6 +5,7 @@ mod audit;
 mod control;
 mod doctor;
 mod errors;
+mod exposed;
 mod help;
 mod history;
 mod live;

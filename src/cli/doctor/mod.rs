@@ -7,6 +7,7 @@ mod agents;
 mod containers;
 mod credentials;
 mod engines;
+mod gateway;
 mod host_user;
 mod key;
 mod machine;
@@ -123,13 +124,14 @@ const fn check(group: Group, cost: Cost, look: fn(&Scene<'_>) -> Vec<Problem>) -
     Check { group, cost, look }
 }
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     check(Group::Agents, Cost::Little, agents::cannot_run),
     check(Group::Agents, Cost::Little, containers::limits),
     check(Group::Agents, Cost::Little, containers::mounts),
     check(Group::Credentials, Cost::Little, credentials::of_agents),
     check(Group::Credentials, Cost::Little, credentials::of_the_gateway),
     check(Group::Webhooks, Cost::Little, webhooks::sources),
+    check(Group::Webhooks, Cost::Little, gateway::certificate),
     check(Group::Models, Cost::Little, models::settings),
     check(Group::Models, Cost::Little, models::keys),
     check(Group::Models, Cost::Little, models::budgets),

@@ -129,6 +129,10 @@ fn every_known_key_changes_the_project() {
             let base = match path {
                 // Instead of a schedule.
                 "every" => &base.replace("schedule = ", "timezone = \"UTC\" # "),
+                // One file is of no use without the other.
+                _ if path.starts_with("gateway.tls.") => {
+                    &format!("{base}\n[gateway.tls]\ncert = \"c\"\nkey = \"k\"\n")
+                }
                 _ if path.starts_with("server.") && file == File::Env => "[server]\nhost = \"h\"\n",
                 _ => base,
             };
