@@ -4,6 +4,7 @@
 //! log records wait on disk.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
@@ -49,6 +50,12 @@ pub struct Session {
     pub keep_scale: KeepScale,
     /// Takes secrets out of what runs are told.
     pub redactor: LearningRedactor,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
 }
 
 /// Serves a console until it hangs up. `down` should be small: what it does not take is merged.

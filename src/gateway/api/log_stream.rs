@@ -64,7 +64,7 @@ async fn follow(
     let query = logs::filtered(query, asked)?;
     let room = app.streams.enter_logs()?;
     let from = begin(app, &query, asked, headers).await?;
-    let follower = Follower::new(&app.logs(), query, from);
+    let follower = Follower::new(app.logs(), query, from);
     let (to, chunks) = mpsc::channel(CHUNKS);
     let tail = Tail { chunks, stopper: follower.stopper(), stopping, _room: room };
     thread::spawn(move || read(follower, &to));

@@ -99,7 +99,7 @@ pub async fn read(
     bytes: u64,
 ) -> Result<Page, Problem> {
     let _turn = app.log_readers.acquire().await.map_err(|_| Problem::internal())?;
-    let logs = app.logs();
+    let logs = app.logs().to_owned();
     aside(move || log::page_within(&logs, &query, from, limit, bytes)).await
 }
 
