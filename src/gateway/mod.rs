@@ -73,7 +73,8 @@ pub struct Setup {
     pub console: Session,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters.
+/// The gateway of one project. It keeps nothing between requests but counters and
+/// who follows what.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
