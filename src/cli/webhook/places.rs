@@ -56,7 +56,7 @@ pub static PLACES: &[Place] = &[
     place(
         "twitter",
         "POST https://api.x.com/2/webhooks with the URL",
-        "first store the consumer secret here; X asks for it at once, and again later",
+        "first store the consumer secret here; X asks for it at once",
     ),
     place("generic", "wherever the sender takes a URL", "both sides know the secret stored here"),
     place("test", "no provider: `al webhook send` posts to it", "nothing is signed"),
