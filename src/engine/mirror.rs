@@ -139,6 +139,7 @@ impl Mirror {
             | Decision::Wish { .. }
             | Decision::Said(_)
             | Decision::Heard { .. }
+            | Decision::Audited { .. }
             | Decision::Effect { .. }
             | Decision::Quit
             | Decision::Sweep { .. }

@@ -5,6 +5,7 @@
 //! [`turn`] is the body of the loop, an ordinary function; [`start`] wraps it in a thread.
 
 mod answers;
+mod audit;
 mod definitions;
 mod drive;
 mod equip;
@@ -25,6 +26,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditFilter, AuditPage, AuditRow, audit};
 pub use definitions::{Defined, Definitions};
 pub use drive::{Driver, Found, Grant, bearer, found, how_it_ended, should_live};
 pub use equip::{Equipment, ImageAnswer, Images, model_spec};

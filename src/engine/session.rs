@@ -4,6 +4,7 @@
 //! log records wait on disk.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
@@ -24,7 +25,7 @@ use super::tail::{self, Tail};
 use super::why::{Asked, why};
 use crate::ambient;
 use crate::log::LearningRedactor;
-use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target};
+use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target, Who};
 use crate::signal::SAID_MAX;
 use crate::store::{RunsQuery, StoreError, TriggersQuery};
 
@@ -45,10 +46,16 @@ pub struct Session {
     pub definitions: Arc<Definitions>,
     pub logs: PathBuf,
     /// Who commands through it.
-    pub by: String,
+    pub by: Who,
     pub keep_scale: KeepScale,
     /// Takes secrets out of what runs are told.
     pub redactor: LearningRedactor,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
 }
 
 /// Serves a console until it hangs up. `down` should be small: what it does not take is merged.

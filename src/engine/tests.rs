@@ -15,7 +15,7 @@ use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
 use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
 use crate::scheduler::{
     AgentRules, Answer, Cadence, Command, Event, Firing, ProjectRules, Scope, Stamp, Target, Timer,
-    Trigger, TriggerKind,
+    Trigger, TriggerKind, Who,
 };
 use crate::store::{RunsQuery, Store};
 
@@ -238,7 +238,7 @@ impl World {
     }
 
     fn command(&self, command: Command, confirm: Confirmation) -> Outcome {
-        self.tokio.block_on(self.engine.command(command, "ann", confirm)).unwrap()
+        self.tokio.block_on(self.engine.command(command, &Who::console("ann"), confirm)).unwrap()
     }
 
     /// A console, by its two channels.
@@ -251,7 +251,7 @@ impl World {
             engine: self.engine.clone(),
             definitions: Arc::clone(&self.definitions),
             logs: self.dir.path().join("logs"),
-            by: "ann".into(),
+            by: Who::console("ann"),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
             redactor,
         };

@@ -4,18 +4,25 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
 //! stranger may use up is bounded: connections, header and body time, body size, and the memory of
 //! bodies that are still arriving.
 
+mod admit;
+mod audit;
+mod auth;
 mod body;
 mod calls;
+mod clean;
+mod console;
 mod control;
 mod counters;
+mod digest;
 mod doors;
+mod failures;
 mod fields;
 mod fixture;
 mod impatient;
@@ -29,15 +36,18 @@ mod routes;
 mod said;
 mod sender;
 mod serve;
+mod sessions;
 mod signals;
 mod slots;
 mod sources;
 mod starts;
 mod status;
+mod throttle;
 mod token;
 mod usage;
 mod waits;
 mod webhook;
+mod who;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,7 +61,7 @@ pub use sources::LiveSources;
 pub use token::token;
 pub use webhook::firing;
 
-use crate::engine::{Definitions, Handle};
+use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;
 
 /// What the gateway is made from.
@@ -67,9 +77,11 @@ pub struct Setup {
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
     pub redactor: LearningRedactor,
+    /// What a console that is attached gets; who commands is told by its request.
+    pub console: Session,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters.
+/// The gateway of one project. It keeps nothing between requests but counters and sessions.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
@@ -83,20 +95,26 @@ pub struct App {
     large_signals: Semaphore,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
-    wrong_keys: counters::WrongKeys,
+    throttle: throttle::Throttle,
+    failures: failures::Failures,
+    sessions: sessions::Sessions,
+    consoles: console::Consoles,
 }
 
 impl App {
     pub fn new(setup: Setup) -> Self {
         Self {
-            setup,
             doors: doors::Doors::new(),
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
-            wrong_keys: counters::WrongKeys::default(),
+            throttle: throttle::Throttle::default(),
+            failures: failures::Failures::default(),
+            sessions: sessions::Sessions::new(setup.api_key.now().0),
+            consoles: console::Consoles::default(),
+            setup,
         }
     }
 

@@ -95,6 +95,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For the layer that takes secrets out of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

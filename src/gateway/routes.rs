@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -17,8 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
 use super::{
-    App, calls, control, fixture, locks, metrics, past, said, signals, slots, starts, status,
-    usage, waits, webhook,
+    App, admit, audit, auth, calls, clean, console, control, fixture, locks, metrics, past, said,
+    signals, slots, starts, status, usage, waits, webhook,
 };
 
 pub fn router(app: Arc<App>) -> Router {
@@ -26,6 +26,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
         .nest("/control", control(&app))
         .merge(operators(&app))
+        .merge(sessions(&app))
         .merge(runs());
     finished(routes, app)
 }
@@ -44,6 +45,7 @@ fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(&app), clean::errors))
         .layer(from_fn(note))
         .with_state(app)
 }
@@ -104,7 +106,7 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/agents/{name}/scale", post(control::scale_agent))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(app), control::with_key))
+        .layer(from_fn_with_state(Arc::clone(app), admit::operators_only))
 }
 
 /// What operators ask outside `/control`, where existing clients look for it.
@@ -112,7 +114,22 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/locks/status", get(status::all_locks))
         .route("/metrics", get(metrics::metrics))
-        .route_layer(from_fn_with_state(Arc::clone(app), control::with_key))
+        .route("/api/audit", get(audit::audit))
+        .route("/api/console", get(console::open))
+        .route("/api/console/{id}", post(console::say))
+        .route_layer(from_fn_with_state(Arc::clone(app), admit::operators_only))
+}
+
+/// For browsers: a session instead of the key.
+fn sessions(app: &Arc<App>) -> Router<Arc<App>> {
+    let inside = Router::new()
+        .route("/api/auth/check", get(auth::check))
+        .route("/api/auth/revoke", post(auth::revoke))
+        .route_layer(from_fn_with_state(Arc::clone(app), admit::operators_only));
+    let outside = Router::new()
+        .route("/api/auth/login", post(auth::login))
+        .route("/api/auth/logout", post(auth::logout));
+    inside.merge(outside)
 }
 
 async fn unknown() -> Problem {
@@ -129,15 +146,18 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal().into_response()
 }
 
+/// The route and not the path, in which anything may stand; no query, in which a token may.
 async fn note(request: Request, next: Next) -> Response {
     if !tracing::enabled!(target: "gateway", tracing::Level::DEBUG) {
         return next.run(request).await;
     }
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or_else(|| "unknown".to_owned(), |route| route.as_str().to_owned());
+    let method = request.method().clone();
     let began = Instant::now();
     let response = next.run(request).await;
     let (status, took_us) = (response.status().as_u16(), began.elapsed().as_micros() as u64);
-    tracing::debug!(target: "gateway", %method, path, status, took_us, "request");
+    tracing::debug!(target: "gateway", %method, route, status, took_us, "request");
     response
 }
 

@@ -13,11 +13,11 @@ use super::App;
 use super::reply::{Answered, Problem, ok};
 use super::sender::{Signal, invalid_secret};
 use super::serve::Peer;
-use crate::scheduler::{Answer, Command, Event, Report, Target};
+use crate::scheduler::{Answer, Command, Event, Report, Target, Who};
 use crate::signal::{RETURN_MAX, STATUS_MAX};
 
 /// Headers that proxies add: who comes through one is not on this machine.
-const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
+pub const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
 /// For everybody else these routes do not exist.
 pub async fn this_machine_only(request: Request, next: Next) -> Response {
@@ -65,7 +65,7 @@ pub async fn shutdown(State(app): State<Arc<App>>, headers: HeaderMap, body: Bod
     let reason = sender.clean(&app, signal.fields.text("reason").unwrap_or_default());
     tracing::info!(target: "gateway", run, reason = cut(&reason, 200), "the run asks for its end");
     let command = Command::kill(Target::Runs(vec![run.to_owned()]));
-    let event = Event::Command { command, by: "itself".to_owned() };
+    let event = Event::Command { command, by: Who::itself() };
     match app.engine().submit(event).await? {
         Answer::NotFound { .. } => Err(invalid_secret()),
         _ => Ok(ok(&json!({"killed": true, "container": run}))),

@@ -1,6 +1,7 @@
 //! What can change. Everything that the store writes and the world is asked to do is in this list.
 
 use super::alert::Alert;
+use super::audit::Deed;
 use super::event::Effect;
 use super::lock::{Lock, Wish};
 use super::model::{
@@ -163,6 +164,11 @@ pub enum Decision {
     /// The files of an ended run may go.
     Sweep {
         run: String,
+    },
+    /// What somebody did, for the record.
+    Audited {
+        deed: Box<Deed>,
+        at: Millis,
     },
     /// Forget ended runs and receipts from before this instant.
     Prune {

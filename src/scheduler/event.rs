@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alert::Fault;
+use super::audit::{Deed, Who};
 use super::model::{
     AgentRules, Envelope, Hold, Millis, Pause, Payload, Priority, ProjectRules, Scope, Timer,
     Trigger,
@@ -48,8 +49,10 @@ pub enum Event {
     },
     Command {
         command: Command,
-        by: String,
+        by: Who,
     },
+    /// Somebody did something that no rule judges, and that is to be known.
+    Deed(Box<Deed>),
     /// The project's files were read again.
     ConfigChanged(Box<NewConfig>),
     /// Something in the world is wrong, or not any more.

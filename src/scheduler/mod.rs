@@ -9,6 +9,7 @@
 //! [`mod@step`] and [`mod@settle`] (the rules), [`words`] (the rules as people read them).
 
 pub mod alert;
+pub mod audit;
 pub mod cron;
 pub mod decision;
 pub mod event;
@@ -33,6 +34,7 @@ pub mod words;
 mod tests;
 
 pub use alert::{Alert, ENGINE, Fault};
+pub use audit::{Deed, DeedKind, Door, Ending, Who};
 pub use decision::{Answer, Call, Decision, EffectState, Known};
 pub use event::{
     Ask, Command, Effect, EffectNews, Event, Exit, Firing, NewConfig, Order, Report, Stamp, Target,

@@ -47,6 +47,8 @@ pub enum Mutant {
     RerunAfterFailure,
     /// Reruns have no limit.
     RerunsForever,
+    /// An order leaves no record of who gave it.
+    OrderUnrecorded,
     /// A dropped run leaves no row.
     SilentDrop,
     /// Timers are in memory only.

@@ -150,7 +150,7 @@ impl Fleet {
     }
 
     fn command(&mut self, command: Command) -> Answer {
-        self.send(Event::Command { command, by: "ann".into() }).unwrap()
+        self.send(Event::Command { command, by: Who::console("ann") }).unwrap()
     }
 
     fn tick(&mut self, agent: &str) -> Option<Answer> {

@@ -443,6 +443,7 @@ impl View {
             }
             Decision::Said(_)
             | Decision::Heard { .. }
+            | Decision::Audited { .. }
             | Decision::Receipt(_)
             | Decision::Call(_)
             | Decision::Effect { .. }

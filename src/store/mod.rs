@@ -6,6 +6,7 @@
 //! committed survives a power cut.
 
 mod alerts;
+mod audit;
 mod error;
 mod life;
 mod lock;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+pub use audit::{AuditQuery, AuditRecord};
 pub use error::StoreError;
 pub use lock::Lock;
 pub use past::CallRecord;
@@ -37,12 +39,13 @@ use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRul
 use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 

@@ -20,7 +20,7 @@ fn text<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<&'r str> {
 }
 
 /// A value that a column names.
-fn named<T>(
+pub fn named<T>(
     row: &Row<'_>,
     at: usize,
     from_name: impl Fn(&str) -> Option<T>,

@@ -134,6 +134,7 @@ impl Counts {
             | Decision::Wish { .. }
             | Decision::Said(_)
             | Decision::Heard { .. }
+            | Decision::Audited { .. }
             | Decision::Report { .. }
             | Decision::Effect { .. }
             | Decision::SetTimer { .. }

@@ -1,5 +1,6 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod audit;
 mod spent;
 mod tallies;
 
@@ -9,7 +10,7 @@ use super::*;
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{
     Ask, Command, Decision, Event, Firing, Order, Run, RunState, Scope, Stamp, Trigger,
-    TriggerKind, WaitFor, Wakening, Why, settle, step,
+    TriggerKind, WaitFor, Wakening, Who, Why, settle, step,
 };
 
 const T0: i64 = 1_800_000_000_000;
@@ -69,7 +70,7 @@ impl Pair {
     }
 
     fn command(&mut self, at: i64, command: Command) {
-        self.send(at, Event::Command { command, by: "ann".into() });
+        self.send(at, Event::Command { command, by: Who::console("ann") });
     }
 
     fn runs(&self) -> Vec<Run> {
@@ -182,7 +183,7 @@ fn keys_of_manual_runs_and_calls_are_known_again() {
     assert_eq!(pair.runs().len(), 2);
     let known = pair
         .store
-        .facts(&Event::Command { command: order("k"), by: "bob".into() })
+        .facts(&Event::Command { command: order("k"), by: Who::console("bob") })
         .unwrap()
         .known
         .unwrap();

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{alerts, life, said, spent, tally};
+use super::{alerts, audit, life, said, spent, tally};
 use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::usage::day;
 use crate::scheduler::{
@@ -75,6 +75,7 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
         }
         Decision::Raise { alert } => alerts::raise(conn, alert),
         Decision::Clear { key } => alerts::clear(conn, key),
+        Decision::Audited { deed, at } => audit::insert(conn, deed, *at),
         Decision::Prune { before } => prune(conn, *before),
         // Scales and rules are in the project's files, the mode ends with the process, a wish is
         // worth nothing after it, a run's files are no rows, and an answer belongs to whoever asked.
@@ -242,6 +243,7 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
         params![tally::EVER, tally::hour(before)],
     )?;
     execute(conn, "DELETE FROM days WHERE day < ?1", params![day(before)])?;
+    audit::prune(conn, before)?;
     // Only those runs that history has just forgotten.
     for table in ["usage", "said"] {
         execute(

@@ -2,8 +2,11 @@
 //! agents are played: they run until a test ends them. In `programs` they are real, too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
+mod auth;
 mod calls;
 mod client;
+mod console;
 mod control;
 mod crowds;
 mod fixtures;

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::agent;
-use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host};
+use action_llama::engine::{
+    self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host, Session,
+};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::{self, Access, Process, Runtime};
-use action_llama::scheduler::{Run, RunState};
+use action_llama::scheduler::{Run, RunState, Who};
 use action_llama::store::{FILE, Keys, Store};
 use action_llama::triggers::{PROVIDERS, Secrets, Sources};
 use hmac::{Hmac, KeyInit, Mac};
@@ -121,6 +123,14 @@ impl World {
         let engine = start_engine(dir.path(), &definitions, runtime, addr);
         let redactor = LearningRedactor::default();
         redactor.learn(&[PLANTED.to_owned()]);
+        let console = Session {
+            engine: engine.clone(),
+            definitions: Arc::clone(&definitions),
+            logs: dir.path().join(".al/logs"),
+            by: Who::console(""),
+            keep_scale: Arc::new(|_, _| Ok(())),
+            redactor: redactor.clone(),
+        };
         let app = App::new(Setup {
             engine: engine.clone(),
             definitions,
@@ -129,6 +139,7 @@ impl World {
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
             redactor,
+            console,
         });
         let (stop, on_stop) = watch::channel(false);
         let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));

@@ -94,6 +94,7 @@ pub const MUTANTS: &[(&str, Place)] = &[
     ("kill forgets the process", Inside(Mutant::KillForgets)),
     ("rerun after failure", Inside(Mutant::RerunAfterFailure)),
     ("reruns without a limit", Inside(Mutant::RerunsForever)),
+    ("an order leaves no record", Inside(Mutant::OrderUnrecorded)),
     ("a dropped run leaves no row", Inside(Mutant::SilentDrop)),
     ("timers in memory only", Inside(Mutant::TimersInMemory)),
     ("pauses in memory only", Inside(Mutant::PausesInMemory)),

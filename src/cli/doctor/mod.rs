@@ -8,6 +8,7 @@ mod containers;
 mod credentials;
 mod engines;
 mod host_user;
+mod key;
 mod machine;
 mod models;
 mod online;
@@ -28,11 +29,12 @@ use scene::{Progress, Scene};
 /// Find what would go wrong, before it does
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "Examples:
-  al doctor             everything that is wrong, and what to do about it
-  al doctor --online    also asks whether the models' servers answer
-  al doctor --strict    for CI: warnings count too
-  al doctor --json      for scripts
-  al doctor --fix       makes users of host-user and their rules of sudo
+  al doctor               everything that is wrong, and what to do about it
+  al doctor --online      also asks whether the models' servers answer
+  al doctor --strict      for CI: warnings count too
+  al doctor --json        for scripts
+  al doctor --fix         makes users of host-user and their rules of sudo
+  al doctor --rotate-key  a new API key; the old one and all sessions end
 
 Looks at the configuration, the agents, their credentials, models and engines,
 and this machine. Without --fix it changes nothing, and asks nothing; with it,
@@ -56,6 +58,10 @@ pub struct DoctorArgs {
     /// Do not ask before a change
     #[arg(long, requires = "fix")]
     pub yes: bool,
+
+    /// Replace the API key and do nothing else; the old one is dead at once
+    #[arg(long, conflicts_with_all = ["online", "check", "fix", "strict", "quiet", "json"])]
+    pub rotate_key: bool,
 
     /// Warnings count as errors
     #[arg(long)]
@@ -148,6 +154,10 @@ struct Finding {
 /// When the report cannot be written. What is wrong with the project is no failure, but the exit
 /// code 3.
 pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
+    if args.rotate_key {
+        key::rotate(context)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (project, problems) = context.request(|request| {
         project::examine(&project::Request { strict: args.strict, ..request.clone() })
     });
@@ -159,6 +169,7 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
         // What is wrong in the files may be the name of a user.
         if args.fix && findings.iter().all(|f| f.problem.severity != Severity::Error) {
             host_user::fix(project, args.yes)?;
+            key::fix(context, args.yes)?;
         }
         let tokio = start::tokio()?;
         let progress = Progress::new(!args.quiet && !args.json);

@@ -61,7 +61,7 @@ impl Pair {
         let exited = |n: usize, exit: Exit| {
             pick(n).map(|(run, attempt)| Event::RunExited { run, attempt, exit })
         };
-        let command = |command| Some(Event::Command { command, by: "ann".into() });
+        let command = |command| Some(Event::Command { command, by: Who::console("ann") });
         let event = match act {
             Act::Webhook(wanted) => {
                 let mut firing = super::firing(None);

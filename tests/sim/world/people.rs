@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use action_llama::engine::{Confirmation, EngineError, Outcome};
 use action_llama::scheduler::{
     Answer, Command, Envelope, Event, Firing, Known, Order, Scope, Target, Trigger, TriggerKind,
-    WaitFor,
+    WaitFor, Who,
 };
 
 use super::programs::lock_key;
@@ -143,7 +143,7 @@ impl World<'_> {
     }
 
     pub(super) fn order(&mut self, command: Command, confirm: Confirmation) {
-        let event = Event::Command { command: command.clone(), by: "ann".to_owned() };
+        let event = Event::Command { command: command.clone(), by: Who::console("ann") };
         self.send(event, confirm, Reply::Operator(command));
     }
 

@@ -11,12 +11,14 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod link;
 mod log;
 mod row;
 pub mod story;
 mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
+pub use link::Link;
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
     AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, Outcome, PauseRow, Priority,
@@ -90,6 +92,8 @@ pub enum Down {
     Lagged {
         skipped: u64,
     },
+    /// How the way to the host is. Not said by the host, but by what carries its messages.
+    Link(Link),
     /// The host ends the session.
     Bye {
         why: String,
