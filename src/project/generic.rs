@@ -154,10 +154,10 @@ pub fn read(entry: &Entry, table: &Table, unsigned: bool, problems: &mut Problem
         None => {
             if !unsigned && !table.is_bad("signature") {
                 let message = format!("generic webhook source {} has no `signature`", entry.key);
-                problems.push(Problem::error_at(&entry.key_at, message).hint(format!(
-                    "say how its deliveries are signed: `signature = {{ header = \"x-signature\" }}`, \
-                     or `{{ scheme = \"standard-webhooks\" }}`"
-                )));
+                problems.push(Problem::error_at(&entry.key_at, message).hint(
+                    "say how its deliveries are signed: `signature = { header = \"x-signature\" }`, \
+                     or `{ scheme = \"standard-webhooks\" }`",
+                ));
             }
             None
         }
