@@ -10,9 +10,14 @@
 
 #[path = "../../tests/gateway/client.rs"]
 mod client;
+#[path = "../../tests/gateway/providers/fixtures.rs"]
+mod fixtures;
 mod floor;
 mod load;
 mod payload;
+mod providers {
+    pub(crate) use crate::fixtures;
+}
 #[path = "../../tests/gateway/stage.rs"]
 mod stage;
 #[path = "../../tests/gateway/world.rs"]

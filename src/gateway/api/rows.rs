@@ -121,7 +121,7 @@ pub fn unwanted(receipt: &Receipt) -> Value {
         "instanceId": null,
         "result": "dead-letter",
         "webhookReceiptId": receipt.id,
-        "deadLetterReason": "no_match",
+        "deadLetterReason": receipt.dead_letter(),
         "eventSummary": receipt.trigger.summary,
         "summary": null,
         "state": receipt.outcome.name(),
