@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::scene::Scene;
-use crate::cli::start::shell_word;
+use crate::cli::console::shell_word;
 use crate::gateway::Pair;
 use crate::project::Problem;
 
