@@ -55,3 +55,5 @@ pub use writer::start;
 pub use crate::store::{
     Before as ReceiptsBefore, Fired, FiringsQuery, TriggersQuery as ReceiptsQuery,
 };
+// What the gateway asks of the past.
+pub use crate::store::{End, Ended, HistoryPage, HistoryQuery};

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
+//! | the operator | `/control/*`, `/api/*`, `/dashboard/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
@@ -13,6 +13,7 @@
 //! through a proxy, there are only the first two rows, and the third with `gateway.api`.
 
 mod admit;
+mod api;
 mod audit;
 mod auth;
 mod body;
@@ -49,6 +50,7 @@ mod slots;
 mod sources;
 mod starts;
 mod status;
+mod table;
 mod throttle;
 mod tls;
 mod token;
@@ -57,7 +59,7 @@ mod waits;
 mod webhook;
 mod who;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -65,7 +67,7 @@ use tokio::sync::Semaphore;
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
 pub use replay::{NoReplay, replay};
-pub use routes::router;
+pub use routes::{list as routes, router};
 pub use serve::{Peer, serve, serve_containers};
 pub use sources::LiveSources;
 pub use tls::{Pair, Tls};
@@ -93,7 +95,8 @@ pub struct Setup {
     pub console: Session,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters and sessions.
+/// The gateway of one project. It keeps nothing between requests but counters, sessions and who
+/// follows what.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
@@ -105,6 +108,9 @@ pub struct App {
     large_orders: Semaphore,
     /// Turns of large signals of the runs on this machine.
     large_signals: Semaphore,
+    /// Turns of those who read logs.
+    log_readers: Semaphore,
+    streams: api::Streams,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
     refusals: refusals::Refusals,
@@ -122,6 +128,8 @@ impl App {
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
+            log_readers: Semaphore::new(api::LOG_READERS),
+            streams: api::Streams::new(),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
             refusals: refusals::Refusals::default(),
@@ -141,5 +149,10 @@ impl App {
     /// What `[gateway]` says now.
     fn config<T>(&self, look: impl FnOnce(&Gateway) -> T) -> T {
         look(&self.setup.definitions.get().project.config.gateway)
+    }
+
+    /// Where the project's logs are.
+    fn logs(&self) -> &Path {
+        &self.setup.console.logs
     }
 }

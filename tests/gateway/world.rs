@@ -80,7 +80,7 @@ impl World {
     }
 
     /// With this `config.toml` of the project, too.
-    pub async fn configured(config: &str, agents: &[(&str, &str)]) -> Self {
+    pub async fn with_config(config: &str, agents: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
         write_project(dir.path(), &agents);
