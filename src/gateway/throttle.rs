@@ -1,10 +1,11 @@
 //! Who tries keys has to wait longer each time.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::proxy::network;
 use crate::ambient::Millis;
 
 /// Wrong keys that cost nothing: people mistype.
@@ -106,16 +107,6 @@ fn price(wait_ms: Millis) -> Price {
     match u32::try_from(wait_ms) {
         Ok(1..) => Price::Wait { seconds: u32::try_from((wait_ms + 999) / 1000).unwrap_or(1) },
         Ok(0) | Err(_) => Price::Nothing,
-    }
-}
-
-/// A household has all addresses of such a network.
-fn network(from: IpAddr) -> IpAddr {
-    match from {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> 64)).into()
-        }
-        IpAddr::V6(_) | IpAddr::V4(_) => from,
     }
 }
 
