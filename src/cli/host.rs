@@ -30,7 +30,7 @@ use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
-use crate::runtime::{self, Access, Process};
+use crate::runtime::{self, Access, Loads, Process};
 use crate::scheduler::{AgentRules, ProjectRules};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
@@ -93,6 +93,7 @@ pub struct Hosted {
     pub keep_scale: KeepScale,
     redactor: LearningRedactor,
     builder: Arc<Builder>,
+    loads: Arc<Loads>,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<((), ())>,
     writer: JoinHandle<()>,
@@ -199,6 +200,7 @@ impl Hosted {
         Ok(Self {
             engine,
             definitions,
+            loads: Arc::new(Loads::new(&places.al)),
             places,
             keep_scale,
             redactor,
@@ -225,6 +227,7 @@ impl Hosted {
             by: ambient::user(),
             keep_scale: Arc::clone(&self.keep_scale),
             redactor: self.redactor.clone(),
+            loads: Arc::clone(&self.loads),
         }
     }
 

@@ -9,6 +9,7 @@ mod definitions;
 mod drive;
 mod equip;
 mod handle;
+mod loads;
 mod meter;
 mod mirror;
 mod place;

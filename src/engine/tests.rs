@@ -254,6 +254,7 @@ impl World {
             by: "ann".into(),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
             redactor,
+            loads: Arc::new(crate::runtime::Loads::new(self.dir.path())),
         };
         serve(session, self.tokio.handle(), commands, down);
         (up, rows)

@@ -13,15 +13,17 @@
 mod command;
 mod log;
 mod row;
+mod size;
 pub mod story;
 mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, Outcome, PauseRow, Priority,
-    RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
+    AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, LoadRow, Outcome, PauseRow,
+    Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
 };
+pub use size::size;
 pub use text::reorders;
 
 use serde::{Deserialize, Serialize};
@@ -85,6 +87,11 @@ pub enum Down {
     Why {
         id: String,
         steps: Vec<WhyStep>,
+    },
+    /// What the runs that live use of the machine, in place of all that was told of it before. Left
+    /// out when there is no room: the next one says what is true then.
+    Loads {
+        loads: Vec<LoadRow>,
     },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
     Lagged {
