@@ -198,7 +198,8 @@ pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
     }
 }
 
-fn not_running(here: Option<&Running>) -> Failure {
+/// That there is nobody to ask.
+pub fn not_running(here: Option<&Running>) -> Failure {
     match here {
         None => Failure::upstream("not_running", "the scheduler is not running").hint("al start"),
         Some(_) => Failure::upstream("starting", "the scheduler does not listen yet")

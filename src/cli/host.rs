@@ -321,7 +321,7 @@ fn warn(what: &str) {
 }
 
 /// What senders sign with, by provider and instance.
-fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
+pub(super) fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
     let mut secrets = triggers::Secrets::new();
     for provider in project::providers::PROVIDERS {
         let Some(secret) = &provider.secret else { continue };

@@ -42,6 +42,7 @@ mod table;
 mod test;
 mod times;
 mod version;
+mod webhook;
 mod why;
 
 use std::ffi::OsString;
@@ -114,6 +115,7 @@ pub enum Verb {
     Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
     Triggers(history::TriggersArgs),
+    Webhook(webhook::WebhookArgs),
     Why(why::WhyArgs),
     Stats(stats::StatsArgs),
     Cron(cron::CronArgs),
@@ -143,7 +145,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Get in", &["exec", "shell"]),
-    ("Set up", &["doctor", "build", "gc", "models", "keys", "completions", "version"]),
+    ("Set up", &["doctor", "webhook", "build", "gc", "models", "keys", "completions", "version"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -239,6 +241,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Test(args) => return test::run(args, context),
         Verb::Exec(args) => return exec::run(args, context),
         Verb::Shell(args) => return shell::run(args, context),
+        Verb::Webhook(args) => return webhook::run(args, context),
         Verb::Ps(args) => ps::run(args, context),
         Verb::Gc(args) => gc::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),

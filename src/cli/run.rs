@@ -134,6 +134,10 @@ impl RunArgs {
         self.record.is_some() || self.runtime.is_some()
     }
 
+    fn shown(&self) -> Shown {
+        Shown { all: self.all, json: self.json }
+    }
+
     /// When it is to start, if not now.
     fn not_before(&self, context: &Context) -> Result<Option<Millis>, Failure> {
         match (&self.after, &self.at) {
@@ -192,7 +196,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
         let run = &ordered.run;
         let reader = &Reader::new(places.al.join(FILE));
         let watched = Watched { run, reader, places: &places, own: None };
-        return follow(&watched, args, context, &tokio, signals);
+        return follow(&watched, args.shown(), context, &tokio, signals);
     };
     let places = Places::of(&project.dir);
     let plan = match &apart {
@@ -208,7 +212,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
         let (engine, places) = (&hosted.engine, &hosted.places);
         let watched =
             Watched { run: &ordered.run, reader: engine.reader(), places, own: Some(engine) };
-        follow(&watched, args, context, &tokio, signals)
+        follow(&watched, args.shown(), context, &tokio, signals)
     });
     hosted.end(&tokio)?;
     outcome
@@ -364,19 +368,28 @@ async fn submit(engine: &Handle, args: &RunArgs) -> Result<Ordered, Failure> {
 }
 
 /// A run that is shown.
-struct Watched<'a> {
-    run: &'a str,
-    reader: &'a Reader,
-    places: &'a Places,
+pub(super) struct Watched<'a> {
+    pub run: &'a str,
+    pub reader: &'a Reader,
+    pub places: &'a Places,
     /// The scheduler that lives for this run alone.
-    own: Option<&'a Handle>,
+    pub own: Option<&'a Handle>,
+}
+
+/// What is shown of its log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// Debug records too.
+    pub all: bool,
+    /// As JSON lines.
+    pub json: bool,
 }
 
 /// Shows the run's log until it has ended. Ctrl-C and SIGTERM kill the run of a scheduler of its
 /// own.
-fn follow(
+pub(super) fn follow(
     watched: &Watched<'_>,
-    args: &RunArgs,
+    shown: Shown,
     context: &Context,
     tokio: &Tokio,
     signals: Signals,
@@ -384,13 +397,13 @@ fn follow(
     let run = watched.run;
     let mut query = Query::run(run)
         .ok_or_else(|| Failure::internal("bad_run_id", format!("{run} is no run id")))?;
-    if !args.all && !args.json {
+    if !shown.all && !shown.json {
         (query.level_min, query.also) = (Level::Info, &TOOLS);
     }
     let follower = Follower::new(&watched.places.logs, query, None);
     let stopper = follower.stopper();
     let printer = || Printer::new(context.log_style(), false, context.now_ms);
-    let printer = (!args.json).then(|| printer().with_output(args.all));
+    let printer = (!shown.json).then(|| printer().with_output(shown.all));
     let ended = std::thread::scope(|scope| {
         let printing = scope.spawn(|| print_log(follower, printer));
         let ended = tokio.block_on(until_ended(watched, signals));

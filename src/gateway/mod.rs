@@ -17,6 +17,7 @@ mod control;
 mod counters;
 mod doors;
 mod fields;
+mod fixture;
 mod impatient;
 mod key;
 mod locks;
@@ -48,6 +49,7 @@ pub use port::{bind, bind_socket};
 pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;
+pub use webhook::firing;
 
 use crate::engine::{Definitions, Handle};
 use crate::log::LearningRedactor;

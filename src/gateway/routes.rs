@@ -17,8 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
 use super::{
-    App, calls, control, locks, metrics, past, said, signals, slots, starts, status, usage, waits,
-    webhook,
+    App, calls, control, fixture, locks, metrics, past, said, signals, slots, starts, status,
+    usage, waits, webhook,
 };
 
 pub fn router(app: Arc<App>) -> Router {
@@ -92,6 +92,7 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/answer/{run}", post(control::answer))
         .route("/say/{run}", post(said::say))
         .route("/locks/release", post(control::release))
+        .route("/webhooks/replay", post(fixture::replay))
         .route("/project/scale", post(control::scale_project))
         .route("/agents/{name}/pause", post(control::pause_agent))
         .route("/agents/{name}/disable", post(control::pause_agent))

@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::counters::Fate;
@@ -19,7 +20,7 @@ use super::{App, body};
 use crate::ambient;
 use crate::engine::EngineError;
 use crate::scheduler::{Answer, Envelope, Event, Firing, Payload, Trigger, TriggerKind};
-use crate::triggers::{self, Context, Delivery, Headers, Refusal};
+use crate::triggers::{self, Context, Delivery, Headers, NoAnswer, Received, Refusal};
 
 /// The largest body of a delivery.
 const BODY_MAX: usize = 10 * 1024 * 1024;
@@ -56,15 +57,21 @@ pub async fn receive(
     )?;
     let bytes = std::mem::take(&mut whole.bytes);
     let (judged, bytes) = judge(&app, &segment, headers, bytes).await?;
-    let delivery = judged.map_err(|refusal| {
+    let received = judged.map_err(|refusal| {
         app.refused.note(&segment, refusal.reason());
         let known = !matches!(refusal, Refusal::UnknownSource { .. });
         app.deliveries.note(known.then_some(&segment), Fate::Refused);
         refused(&refusal)
     })?;
+    let mut delivery = match received {
+        Received::Delivery(delivery) => *delivery,
+        Received::Handshake(answer) => return Ok(json(answer)),
+    };
+    let wanted = delivery.answer.take();
     let answer = app.engine().submit(Event::Fired(firing(delivery, bytes))).await;
     app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
-    accepted(answer.map_err(not_taken)?)
+    let ours = accepted(answer.map_err(not_taken)?)?;
+    Ok(wanted.map_or(ours, json))
 }
 
 fn fate(answer: Option<&Answer>) -> Fate {
@@ -79,12 +86,27 @@ fn fate(answer: Option<&Answer>) -> Fate {
     }
 }
 
-/// `GET` is how some providers ask whether this is the right place. None that is known here does.
-pub async fn challenge() -> Problem {
-    Problem::not_found("CRC not supported for this source")
+/// `GET` is how some providers ask whether this is the right place.
+pub async fn challenge(
+    State(app): State<Arc<App>>,
+    Name(segment): Name,
+    RawQuery(query): RawQuery,
+) -> Answered {
+    let (sources, query) = (&app.setup.sources, query.unwrap_or_default());
+    let mut answer = triggers::challenge(&sources.get(), &segment, &query);
+    if answer == Err(NoAnswer::Failed)
+        && let Some(fresh) = sources.refresh(ambient::now_ms())
+    {
+        answer = triggers::challenge(&fresh, &segment, &query);
+    }
+    answer.map(json).map_err(|why| problem(why.status(), why.to_string()))
 }
 
-type Judged = Result<Delivery, Refusal>;
+fn json(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+type Judged = Result<Received, Refusal>;
 
 async fn judge(
     app: &Arc<App>,
@@ -115,8 +137,11 @@ fn judge_here(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Ju
 }
 
 fn refused(refusal: &Refusal) -> Problem {
-    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    Problem::new(status, refusal.to_string())
+    problem(refusal.status(), refusal.to_string())
+}
+
+fn problem(status: u16, message: String) -> Problem {
+    Problem::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), message)
 }
 
 /// Senders learn that they may try again, not what our disk says.
@@ -156,7 +181,8 @@ fn reply(matched: usize, skipped: usize, receipt_id: Option<String>) -> Response
     ok(&Accepted { ok: true, matched, skipped, duplicate: false, receipt_id })
 }
 
-fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
+/// The event that an authentic delivery is.
+pub fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
     let payload = payload(delivery.context.as_ref());
     let envelope = envelope(delivery.stored_headers, body);
     Firing {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::check::elsewhere;
+use super::generic;
 use super::model::WebhookBinding;
 use super::problem::{Problem, Problems, did_you_mean, listed, nearest, quoted};
-use super::providers::{NICKNAMES, Provider, SINGLE, provider};
+use super::providers::{Field, GENERIC, Provider, provider};
 use super::schema::{AGENT, File};
 use super::tree::{Entry, Node, Table, Tree, texts};
 
@@ -37,9 +38,17 @@ pub fn read(node: &Node, sources: &Sources<'_>, problems: &mut Problems) -> Opti
     let mut filters = BTreeMap::new();
     for entry in table.entries.iter().filter(|e| e.key != "source") {
         let Some(provider) = provider else { continue };
-        if !provider.filters.contains(&entry.key.as_str()) {
+        let Some(field) = provider.field(&entry.key) else {
             problems.push(unknown_filter(entry, provider));
-        } else if let Some(values) = values(entry, problems) {
+            continue;
+        };
+        if provider.kind == GENERIC.kind
+            && let Some(table) = sources.table.and_then(|all| all.table(&source))
+            && let Some(problem) = generic::unmapped(entry, field, &source, table)
+        {
+            problems.push(problem);
+        }
+        if let Some(values) = values(entry, field, problems) {
             filters.insert(entry.key.clone(), values);
         }
     }
@@ -77,12 +86,7 @@ fn source(
 
 /// A filter that is not looked at would start the agent for everything, so this is an error.
 fn unknown_filter(entry: &Entry, provider: &Provider) -> Problem {
-    let fields = || provider.filters.iter().copied();
-    let near = NICKNAMES
-        .iter()
-        .find(|(nick, field)| *nick == entry.key && provider.filters.contains(field))
-        .map(|(_, field)| *field)
-        .or_else(|| nearest(&entry.key, fields()));
+    let near = provider.meant_by(&entry.key).or_else(|| nearest(&entry.key, provider.names()));
     let message = format!("{} has no filter {}", provider.kind, quoted(&entry.key));
     let problem = Problem::error_at(&entry.key_at, message);
     // TOML takes everything below `[[webhooks]]` for a part of it.
@@ -92,12 +96,12 @@ fn unknown_filter(entry: &Entry, provider: &Provider) -> Problem {
     problem.maybe_hint(near.map(|field| format!("did you mean `{field}`?"))).hint(format!(
         "filters of {}: {}",
         provider.kind,
-        listed(fields())
+        listed(provider.names())
     ))
 }
 
-fn values(entry: &Entry, problems: &mut Problems) -> Option<Vec<String>> {
-    let single = SINGLE.contains(&entry.key.as_str());
+fn values(entry: &Entry, field: Field, problems: &mut Problems) -> Option<Vec<String>> {
+    let single = field.words().takes_text;
     match &entry.node.value {
         Tree::Text(one) if single => Some(vec![one.clone()]),
         Tree::List(list) => {

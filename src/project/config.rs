@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::isolation;
 use super::model::{
     AuthType, Config, EngineKind, Gateway, Local, Model, Price, Telemetry, ThinkingLevel,
     WebhookSource,
 };
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
-use super::providers::{PROVIDERS, provider};
+use super::providers::{GENERIC, PROVIDERS, provider};
 use super::schema;
 use super::tree::{Entry, Table, Tree};
+use super::{generic, isolation};
 
 /// Name under which a `[model]` of an older project is kept.
 pub const ONLY_MODEL: &str = "default";
@@ -193,10 +193,17 @@ fn source(entry: &Entry, problems: &mut Problems) -> Option<WebhookSource> {
         return None;
     };
     let own = provider.secret.and_then(|s| table.text(s.credential));
+    let allow_unsigned = table.bool("allowUnsigned").unwrap_or(false);
+    let is_generic = kind == GENERIC.kind;
+    if !is_generic {
+        generic::not_read(table, kind, problems);
+    }
     Some(WebhookSource {
         kind: kind.to_owned(),
         credential: own.or(table.text("credential")).unwrap_or("default").to_owned(),
-        allow_unsigned: table.bool("allowUnsigned").unwrap_or(false),
+        allow_unsigned,
+        generic: is_generic
+            .then(|| Box::new(generic::read(entry, table, allow_unsigned, problems))),
     })
 }
 

@@ -13,6 +13,7 @@ pub mod credentials;
 mod discover;
 pub mod edit;
 mod folder;
+mod generic;
 pub mod isolation;
 pub mod kit;
 mod layers;

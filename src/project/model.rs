@@ -123,6 +123,77 @@ pub struct WebhookSource {
     /// else `default`.
     pub credential: String,
     pub allow_unsigned: bool,
+    /// How deliveries of the type `generic` are read; none for other types.
+    pub generic: Option<Box<Generic>>,
+}
+
+/// A sender that is described in the configuration, and not in this program.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Generic {
+    /// None when nothing is signed.
+    pub signature: Option<Signature>,
+    /// Where an id stands that stays the same when a delivery is repeated.
+    pub delivery_id: Option<Locator>,
+    /// Where the fields of the context stand.
+    pub fields: BTreeMap<Mapped, Locator>,
+}
+
+/// How a generic sender signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signature {
+    /// Of the raw body, in a header of its own.
+    Hmac {
+        header: String,
+        /// What stands before the digits: `sha256=`.
+        prefix: String,
+        hash: Hash,
+        is_base64: bool,
+    },
+    /// As standardwebhooks.com says.
+    StandardWebhooks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hash {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+/// Where in a delivery something stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Locator {
+    Header(String),
+    /// From the outermost value of the body inwards.
+    Body(Vec<Step>),
+}
+
+/// One step into a JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A key of an object, or the position in a list.
+    Key(String),
+    /// Every element of a list.
+    Each,
+}
+
+/// A field of the context that a generic sender may fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mapped {
+    Event,
+    Action,
+    Repo,
+    Number,
+    Title,
+    Body,
+    Url,
+    Author,
+    Assignee,
+    Labels,
+    Branch,
+    Conclusion,
+    Comment,
+    Sender,
 }
 
 #[derive(Debug, Clone, PartialEq)]

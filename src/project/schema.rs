@@ -257,6 +257,39 @@ pub static WEBHOOK: Scope = Scope {
         key("type", Text, "", "The provider."),
         key("credential", Text, "default", "Instance of the provider's credential."),
         key("allowUnsigned", Bool, "false", "Accepts deliveries without a signature."),
+        key("signature", Table(&SIGNATURE), "", "How a `generic` sender signs."),
+        key("deliveryId", Text, "", "Where a `generic` delivery has its id."),
+        key("fields", Table(&MAPPED), "", "Where a `generic` delivery has what agents are told."),
+    ],
+};
+
+static SIGNATURE: Scope = Scope {
+    keys: &[
+        key("scheme", OneOf(&["hmac", "standard-webhooks"]), "hmac", "How it is signed."),
+        key("header", Text, "", "Header that the signature of the body stands in."),
+        key("prefix", Text, "", "What stands before it there: `sha256=`."),
+        key("algorithm", OneOf(&["sha256", "sha512", "sha1"]), "sha256", "Hash of the HMAC."),
+        key("encoding", OneOf(&["hex", "base64"]), "hex", "How it is written."),
+    ],
+};
+
+/// Each is `header:<name>`, a JSON pointer or a path with dots.
+pub static MAPPED: Scope = Scope {
+    keys: &[
+        key("event", Text, "`webhook`", "What happened."),
+        key("action", Text, "", "What was done."),
+        key("repo", Text, "", "Repository, project or account: `owner/name`."),
+        key("number", Text, "", "Number of the issue or its like."),
+        key("title", Text, "", "Title."),
+        key("body", Text, "", "Text."),
+        key("url", Text, "", "Where a person can look at it."),
+        key("author", Text, "", "Who wrote it."),
+        key("assignee", Text, "", "Who has to do it."),
+        key("labels", Text, "", "Labels; a list, or `labels.*.name`."),
+        key("branch", Text, "", "Branch."),
+        key("conclusion", Text, "", "How it ended."),
+        key("comment", Text, "", "Text of a comment."),
+        key("sender", Text, "`unknown`", "Who did it."),
     ],
 };
 

@@ -2,38 +2,36 @@
 
 use serde::Deserialize;
 
-use super::context::{Context, cut, timestamp};
-use super::filter::{Field, Rule};
+use super::context::{Context, timestamp};
 use super::headers::Headers;
 use super::lenient::{List, Node, Number, Object, Text};
-use super::provider::{Event, Provider};
+use super::provider::{DeliveryId, Event, Handshake, Message, Provider};
 use super::refusal::Refusal;
-use super::signature::Scheme;
+use super::signature::{Algorithm, Digits, Scheme, Signed};
 use crate::ambient::Millis;
+use crate::project::providers;
 
-pub(super) const PROVIDER: Provider = Provider {
-    kind: "github",
-    signature: Scheme { header: "x-hub-signature-256", prefix: "sha256=" },
-    delivery_id_header: "x-github-delivery",
-    fields: FIELDS,
+pub(super) static PROVIDER: Provider = Provider {
+    table: &providers::GITHUB,
+    signatures: &[Scheme {
+        algorithm: Algorithm::HmacSha256,
+        headers: &["x-hub-signature-256"],
+        prefix: "sha256=",
+        digits: Digits::Hex,
+        signed: Signed::Body,
+    }],
+    delivery_id: DeliveryId::Header("x-github-delivery"),
+    handshake: Handshake::Nothing,
+    events: &[
+        "issues",
+        "pull_request",
+        "issue_comment",
+        "pull_request_review",
+        "push",
+        "workflow_run",
+    ],
     read,
 };
-
-const FIELDS: &[Field] = &[
-    field("events", Rule::Holds(|c| Some(&c.event))),
-    field("actions", Rule::Holds(|c| c.action.as_deref())),
-    field("repos", Rule::Holds(|c| Some(&c.repo))),
-    Field { name: "orgs", aliases: &["org"], rule: Rule::Holds(|c| c.repo.split('/').next()) },
-    field("labels", Rule::Overlaps(|c| c.labels.as_deref().unwrap_or_default())),
-    field("assignee", Rule::Holds(|c| c.assignee.as_deref())),
-    field("author", Rule::Holds(|c| c.author.as_deref())),
-    field("branches", Rule::HoldsIfPresent(|c| c.branch.as_deref())),
-    field("conclusions", Rule::HoldsIfPresent(|c| c.conclusion.as_deref())),
-];
-
-const fn field(name: &'static str, rule: Rule) -> Field {
-    Field { name, aliases: &[], rule }
-}
 
 /// What is read of a body; everything else in it is skipped.
 #[derive(Deserialize, Default)]
@@ -58,10 +56,13 @@ struct Body<'a> {
     reference: Text<'a>,
     #[serde(borrow)]
     compare: Text<'a>,
+    /// The same in Gitea.
+    #[serde(borrow)]
+    compare_url: Text<'a>,
     #[serde(borrow)]
     head_commit: Node<Commit<'a>>,
     #[serde(borrow)]
-    pusher: Node<Name<'a>>,
+    pusher: Node<Pusher<'a>>,
     #[serde(borrow)]
     workflow_run: Node<WorkflowRun<'a>>,
 }
@@ -114,6 +115,16 @@ struct Head<'a> {
     branch: Text<'a>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Pusher<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    /// A whole user in Gitea.
+    #[serde(borrow)]
+    login: Text<'a>,
+}
+
 /// A comment or a review.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -122,6 +133,16 @@ struct Remark<'a> {
     html_url: Text<'a>,
     #[serde(borrow)]
     body: Text<'a>,
+    /// The text of a review in Gitea.
+    #[serde(borrow)]
+    content: Text<'a>,
+}
+
+/// A forge that writes as GitHub does.
+pub(super) struct Dialect {
+    pub provider: &'static Provider,
+    /// Where the event stands: in the first of these headers that is there.
+    pub event_headers: &'static [&'static str],
 }
 
 #[derive(Deserialize, Default)]
@@ -166,10 +187,6 @@ fn login(user: &Node<User<'_>>) -> Option<String> {
     user.get().and_then(|u| u.login.owned())
 }
 
-fn cut_text(text: &Text<'_>) -> Option<String> {
-    text.get().and_then(cut)
-}
-
 impl Issue<'_> {
     fn label_names(&self) -> Vec<String> {
         self.labels.iter().filter_map(|label| label.name.owned()).collect()
@@ -180,17 +197,33 @@ impl Issue<'_> {
     }
 }
 
-fn read(headers: &Headers<'_>, body: &str, now_ms: Millis) -> Result<Event, Refusal> {
+fn read(headers: &Headers<'_>, body: &str, now_ms: Millis) -> Result<Message, Refusal> {
+    let dialect = Dialect { provider: &PROVIDER, event_headers: &["x-github-event"] };
+    read_as(&dialect, headers, body, now_ms)
+}
+
+/// Reads a body that is written as GitHub does.
+///
+/// # Errors
+/// When it is no JSON.
+pub(super) fn read_as(
+    dialect: &Dialect,
+    headers: &Headers<'_>,
+    body: &str,
+    now_ms: Millis,
+) -> Result<Message, Refusal> {
     let body: Node<Body<'_>> = serde_json::from_str(body).map_err(|_| Refusal::InvalidJson)?;
     let empty = Body::default();
     let body = body.get().unwrap_or(&empty);
-    let event = headers.text("x-github-event");
-    let context = event.and_then(|event| context(event, body, now_ms));
-    Ok(Event { summary: summary(event, body, context.as_ref()), context })
+    let kind = dialect.provider.kind();
+    let event = dialect.event_headers.iter().find_map(|name| headers.text(name));
+    let context = event.and_then(|event| context(kind, event, body, now_ms));
+    let summary = summary(event.unwrap_or(kind), body, context.as_ref());
+    Ok(Message::Event(Event { summary, context, ..Event::default() }))
 }
 
-fn summary(event: Option<&str>, body: &Body<'_>, context: Option<&Context>) -> String {
-    let mut summary = event.unwrap_or(PROVIDER.kind).to_owned();
+fn summary(event: &str, body: &Body<'_>, context: Option<&Context>) -> String {
+    let mut summary = event.to_owned();
     let repo = body.repository.get().and_then(|r| r.full_name.get());
     for word in [body.action.get(), repo].into_iter().flatten() {
         summary.push(' ');
@@ -203,12 +236,12 @@ fn summary(event: Option<&str>, body: &Body<'_>, context: Option<&Context>) -> S
 }
 
 /// None for a ping, for an event of no repository, and when the body lacks what the event is about.
-fn context(event: &str, body: &Body<'_>, now_ms: Millis) -> Option<Context> {
+fn context(kind: &str, event: &str, body: &Body<'_>, now_ms: Millis) -> Option<Context> {
     if event == "ping" {
         return None;
     }
     let base = Context {
-        source: PROVIDER.kind.to_owned(),
+        source: kind.to_owned(),
         event: event.to_owned(),
         action: body.action.owned(),
         repo: body.repository.get()?.full_name.owned()?,
@@ -227,7 +260,10 @@ fn context(event: &str, body: &Body<'_>, now_ms: Millis) -> Option<Context> {
             let base = Context { labels: Some(issue.label_names()), ..base };
             about_remark(base, issue, comment)
         }
-        "pull_request_review" => {
+        "pull_request_review"
+        | "pull_request_approved"
+        | "pull_request_rejected"
+        | "pull_request_comment" => {
             let (pull_request, review) = (body.pull_request.get()?, body.review.get()?);
             let base = Context { branch: pull_request.branch(), ..base };
             about_remark(base, pull_request, review)
@@ -242,7 +278,7 @@ fn about_issue(base: Context, issue: &Issue<'_>) -> Context {
     Context {
         number: issue.number.0,
         title: issue.title.owned(),
-        body: cut_text(&issue.body),
+        body: issue.body.cut(),
         url: issue.html_url.owned(),
         author: login(&issue.user),
         assignee: login(&issue.assignee),
@@ -258,7 +294,7 @@ fn about_remark(base: Context, issue: &Issue<'_>, remark: &Remark<'_>) -> Contex
         title: issue.title.owned(),
         url: remark.html_url.owned(),
         author: login(&issue.user),
-        comment: cut_text(&remark.body),
+        comment: remark.body.cut().or_else(|| remark.content.cut()),
         ..base
     }
 }
@@ -266,12 +302,12 @@ fn about_remark(base: Context, issue: &Issue<'_>, remark: &Remark<'_>) -> Contex
 fn about_push(base: Context, body: &Body<'_>) -> Context {
     let commit = body.head_commit.get();
     let username = commit.and_then(|c| c.author.get()).and_then(|a| a.username.owned());
-    let reference = body.reference.get();
+    let (reference, pusher) = (body.reference.get(), body.pusher.get());
     Context {
         branch: reference.map(|r| r.strip_prefix("refs/heads/").unwrap_or(r).to_owned()),
-        url: body.compare.owned(),
-        title: commit.and_then(|c| cut_text(&c.message)),
-        author: username.or_else(|| body.pusher.get().and_then(|p| p.name.owned())),
+        url: body.compare.owned().or_else(|| body.compare_url.owned()),
+        title: commit.and_then(|c| c.message.cut()),
+        author: username.or_else(|| pusher.and_then(|p| p.name.owned().or(p.login.owned()))),
         ..base
     }
 }

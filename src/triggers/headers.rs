@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Signatures have done their work, and secrets must not lie in receipts.
-const NOT_STORED: [&str; 14] = [
+const NOT_STORED: [&str; 19] = [
     "authorization",
     "cookie",
     "proxy-authorization",
@@ -18,7 +18,17 @@ const NOT_STORED: [&str; 14] = [
     "x-slack-signature",
     "x-slack-request-timestamp",
     "x-twitter-webhooks-signature",
+    "x-gitlab-token",
+    "x-gitea-signature",
+    "x-forgejo-signature",
+    "x-gogs-signature",
+    "webhook-signature",
 ];
+
+/// Whether a header proves who sent something, and is kept nowhere.
+pub fn is_proof(name: &str) -> bool {
+    NOT_STORED.iter().any(|proof| name.eq_ignore_ascii_case(proof))
+}
 
 /// A view of headers by name, whatever the case, with values that need not be text.
 #[derive(Debug, Clone, Default)]
@@ -43,14 +53,15 @@ impl<'a> Headers<'a> {
     }
 
     /// What a receipt keeps, as a JSON object with lower-case names: everything but signatures and
-    /// secrets. Repeated headers are joined with a comma; bytes that are no text are replaced.
-    pub fn to_json(&self) -> String {
+    /// secrets, and `proof`, which is one too. Repeated headers are joined with a comma; bytes that
+    /// are no text are replaced.
+    pub fn to_json(&self, proof: Option<&str>) -> String {
         let mut object = Map::new();
         for (name, value) in &self.0 {
-            let name = name.to_ascii_lowercase();
-            if NOT_STORED.contains(&name.as_str()) {
+            if is_proof(name) || proof.is_some_and(|proof| name.eq_ignore_ascii_case(proof)) {
                 continue;
             }
+            let name = name.to_ascii_lowercase();
             let value = String::from_utf8_lossy(value);
             match object.get_mut(&name) {
                 Some(Value::String(first)) => {

@@ -10,16 +10,22 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::context::cut;
+
 /// A value in the expected shape.
 pub(super) struct Maybe<S>(pub Option<S>);
 
 pub(super) type Text<'a> = Maybe<Cow<'a, str>>;
 pub(super) type Number = Maybe<u64>;
+/// A text, a number or a truth value, as text.
+pub(super) type Scalar = Maybe<Word>;
 pub(super) type Node<T> = Maybe<Object<T>>;
 /// Elements of another shape are left out.
 pub(super) type List<S> = Maybe<Vec<S>>;
 
 pub(super) struct Object<T>(T);
+
+pub(super) struct Word(String);
 
 impl<S> Default for Maybe<S> {
     fn default() -> Self {
@@ -34,6 +40,17 @@ impl Text<'_> {
 
     pub fn owned(&self) -> Option<String> {
         self.get().map(str::to_owned)
+    }
+
+    /// The text of a person, at a length that an agent can read.
+    pub fn cut(&self) -> Option<String> {
+        self.get().and_then(cut)
+    }
+}
+
+impl Scalar {
+    pub fn text(&self) -> Option<String> {
+        self.0.as_ref().map(|word| word.0.clone())
     }
 }
 
@@ -59,6 +76,11 @@ pub(super) trait Shape<'de>: Sized {
         None
     }
 
+    /// A number below zero or with a fraction, or a truth value, as it is written.
+    fn from_other(_: &dyn fmt::Display) -> Option<Self> {
+        None
+    }
+
     fn from_map<A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(None)
@@ -79,6 +101,20 @@ impl<'de: 'a, 'a> Shape<'de> for Cow<'a, str> {
 impl<'de> Shape<'de> for u64 {
     fn from_number(number: u64) -> Option<Self> {
         Some(number)
+    }
+}
+
+impl<'de> Shape<'de> for Word {
+    fn from_text(text: Cow<'de, str>) -> Option<Self> {
+        Some(Self(text.into_owned()))
+    }
+
+    fn from_number(number: u64) -> Option<Self> {
+        Some(Self(number.to_string()))
+    }
+
+    fn from_other(value: &dyn fmt::Display) -> Option<Self> {
+        Some(Self(value.to_string()))
     }
 }
 
@@ -117,20 +153,20 @@ impl<'de, S: Shape<'de>> Visitor<'de> for AnyValue<S> {
         Ok(None)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(S::from_other(&value))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(S::from_other(&number))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
         Ok(S::from_number(number))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(S::from_other(&number))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {

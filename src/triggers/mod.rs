@@ -3,35 +3,63 @@
 //! The signature comes first. Nothing of an unauthenticated delivery is parsed, stored or counted
 //! as seen. No sockets, no clock, no files in here.
 
+mod challenge;
 mod context;
+mod discord;
+mod explain;
 mod filter;
+mod fixture;
+mod generic;
+mod gitea;
 mod github;
+mod gitlab;
 mod headers;
 mod lenient;
+mod linear;
+mod mintlify;
 mod provider;
 mod refusal;
+mod sentry;
+mod sign;
 mod signature;
+mod slack;
 mod sources;
+mod testing;
+mod twitter;
 
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
+pub use challenge::{NoAnswer, challenge};
 pub use context::Context;
-pub use filter::{Field, Rule, names};
+pub use explain::{Explained, Explanation, Report, Unexplained, Verdict, detect, explain};
+pub use filter::{Found, Rule};
+pub use fixture::{Fixture, FixtureError};
 pub use headers::Headers;
-pub use provider::{PROVIDERS, Provider, find};
+pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, find};
 pub use refusal::Refusal;
-pub use signature::Scheme;
+pub use sign::{Unsignable, signed};
+pub use signature::{Algorithm, BadKey, Digits, Scheme, Signed};
 pub use sources::{Problem, Secrets, Sources};
 
 use crate::ambient::Millis;
-use sources::Proof;
+use provider::{Event, Message};
+use sources::{Proof, Scope};
 
 /// Longer ids and summaries are nobody's.
 const MAX_DELIVERY_ID: usize = 200;
 const MAX_SUMMARY: usize = 200;
+
+/// What came, and is authentic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    Delivery(Box<Delivery>),
+    /// The provider asks whether this is the right place: answer 200 with this JSON, and that is
+    /// all.
+    Handshake(String),
+}
 
 /// An authentic delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +81,8 @@ pub struct Delivery {
     pub matches: Vec<Match>,
     /// JSON object of the headers without signatures and secrets.
     pub stored_headers: String,
+    /// The JSON that the sender wants with the 200, when it does not understand ours.
+    pub answer: Option<String>,
 }
 
 /// A binding of an agent.
@@ -73,26 +103,38 @@ pub fn receive(
     headers: &Headers<'_>,
     body: &[u8],
     now_ms: Millis,
-) -> Result<Delivery, Refusal> {
+) -> Result<Received, Refusal> {
     let scope = sources
         .scope(segment)
         .ok_or_else(|| Refusal::UnknownSource { segment: one_line(segment, MAX_SUMMARY) })?;
-    let proof = scope.authenticate(headers, body)?;
+    let proof = scope.authenticate(headers, body, now_ms)?;
     let text = decode(headers, body)?;
-    let event = (scope.provider.read)(headers, &text, now_ms)?;
-    let matches = event.context.as_ref().map_or_else(Vec::new, |c| scope.matches(&proof, c));
-    let signed_by: Vec<String> = match &proof {
+    Ok(match scope.read(headers, &text, now_ms)? {
+        Message::Handshake(answer) => Received::Handshake(answer),
+        Message::Event(event) => {
+            Received::Delivery(Box::new(delivery(&scope, &proof, segment, headers, event)))
+        }
+    })
+}
+
+fn delivery(
+    scope: &Scope<'_>,
+    proof: &Proof<'_>,
+    segment: &str,
+    headers: &Headers<'_>,
+    event: Event,
+) -> Delivery {
+    let matches = event.context.as_ref().map_or_else(Vec::new, |c| scope.matches(proof, c));
+    let signed_by: Vec<String> = match proof {
         Proof::Signed(instances) => instances.iter().map(|&i| i.to_owned()).collect(),
         Proof::Unsigned => Vec::new(),
     };
-    let source = scope.provider.kind;
-    let delivery_id = headers
-        .text(scope.provider.delivery_id_header)
-        .filter(|id| id.len() <= MAX_DELIVERY_ID)
-        .map(str::to_owned);
+    let source = scope.provider.kind();
+    let id = scope.header_id(headers).map(str::to_owned).or(event.id);
+    let delivery_id = id.filter(|id| !id.is_empty() && id.len() <= MAX_DELIVERY_ID);
     let dedupe_key =
         delivery_id.as_ref().map(|id| format!("{source}/{segment}/{}:{id}", signed_by.join("+")));
-    Ok(Delivery {
+    Delivery {
         source,
         delivery_id,
         dedupe_key,
@@ -100,8 +142,9 @@ pub fn receive(
         signed_by,
         context: event.context,
         matches,
-        stored_headers: headers.to_json(),
-    })
+        stored_headers: scope.stored(headers),
+        answer: event.answer,
+    }
 }
 
 /// The JSON text: the body itself, or the field `payload` of a form.

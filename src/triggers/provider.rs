@@ -1,39 +1,120 @@
 //! The providers whose deliveries are understood, one entry each.
 
 use super::context::Context;
-use super::filter::Field;
-use super::github;
 use super::headers::Headers;
 use super::refusal::Refusal;
 use super::signature::Scheme;
+use super::{
+    discord, generic, gitea, github, gitlab, linear, mintlify, sentry, slack, testing, twitter,
+};
 use crate::ambient::Millis;
+use crate::project::providers;
 
 /// All that is particular to one sender of webhooks.
 #[derive(Debug)]
 pub struct Provider {
-    /// `type` of `[webhooks.<name>]` and the last part of the URL.
-    pub kind: &'static str,
-    pub signature: Scheme,
-    /// Header with an id that stays the same when a delivery is repeated.
-    pub delivery_id_header: &'static str,
-    /// What bindings can filter by.
-    pub fields: &'static [Field],
+    /// Its name, its secret, and what bindings can filter by.
+    pub table: &'static providers::Provider,
+    /// How it signs; more than one where that has changed, and a secret fits one of them. None where
+    /// no signature is asked for, or where the source says how.
+    pub signatures: &'static [Scheme],
+    pub delivery_id: DeliveryId,
+    pub handshake: Handshake,
+    /// Events whose fields are read; others come with what all have in common.
+    pub events: &'static [&'static str],
     /// Reads an authenticated body, after forms were unpacked.
-    pub(super) read: fn(&Headers<'_>, &str, Millis) -> Result<Event, Refusal>,
+    pub(super) read: fn(&Headers<'_>, &str, Millis) -> Result<Message, Refusal>,
+}
+
+/// Where an id stands that stays the same when a delivery is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryId {
+    Header(&'static str),
+    /// The first of these headers that is there.
+    FirstOf(&'static [&'static str]),
+    /// A field of the body; [`Event::id`] brings it.
+    Body(&'static str),
+    Nowhere,
+}
+
+/// How a provider asks whether this is the right place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    Nothing,
+    /// A signed delivery that wants its `challenge` back.
+    UrlVerification,
+    /// A signed ping that wants a pong; and interactions that want an answer at once.
+    Ping,
+    /// `GET` with a `crc_token`, which wants a digest of it.
+    Crc,
+}
+
+/// What an authenticated body says.
+#[derive(Debug)]
+pub(super) enum Message {
+    Event(Event),
+    /// A handshake, with the JSON that it wants as answer.
+    Handshake(String),
 }
 
 /// What happened at the provider.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Event {
+    /// The id, when it stands in the body.
+    pub id: Option<String>,
     /// `issues opened acme/api#12`
     pub summary: String,
     /// None for what no agent can want, such as a ping.
     pub context: Option<Context>,
+    /// The JSON that the sender wants as answer instead of ours.
+    pub answer: Option<String>,
 }
 
-pub static PROVIDERS: &[Provider] = &[github::PROVIDER];
+impl Provider {
+    /// `github`
+    pub fn kind(&self) -> &'static str {
+        self.table.kind
+    }
+
+    /// An event, with its summary.
+    pub(super) fn event(&self, event: Event) -> Message {
+        let summary = event.context.as_ref().map_or_else(|| self.kind().to_owned(), summary);
+        Message::Event(Event { summary, ..event })
+    }
+
+    /// Nothing that an agent can want.
+    pub(super) fn nothing(&self, what: &str) -> Message {
+        let summary = format!("{} {what}", self.kind()).trim_end().to_owned();
+        Message::Event(Event { summary, ..Event::default() })
+    }
+}
+
+fn summary(context: &Context) -> String {
+    let repo = match context.number {
+        Some(number) => format!("{}#{number}", context.repo),
+        None => context.repo.clone(),
+    };
+    let action = context.action.as_deref().unwrap_or_default();
+    let words = [&context.event, action, &repo].into_iter().filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+pub static PROVIDERS: &[&Provider] = &[
+    &github::PROVIDER,
+    &sentry::PROVIDER,
+    &linear::PROVIDER,
+    &mintlify::PROVIDER,
+    &slack::PROVIDER,
+    &discord::PROVIDER,
+    &twitter::PROVIDER,
+    &gitlab::PROVIDER,
+    &gitea::GITEA,
+    &gitea::FORGEJO,
+    &generic::PROVIDER,
+    &testing::PROVIDER,
+];
 
 /// The provider of that `type`.
 pub fn find(kind: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|provider| provider.kind == kind)
+    PROVIDERS.iter().copied().find(|provider| provider.kind() == kind)
 }

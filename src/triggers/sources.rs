@@ -5,13 +5,16 @@ use std::fmt;
 
 use super::Match;
 use super::context::Context;
+use super::explain::{Explained, Verdict};
 use super::filter::Filter;
+use super::generic;
 use super::headers::Headers;
-use super::provider::{self, Provider};
+use super::provider::{self, DeliveryId, Message, Provider};
 use super::refusal::Refusal;
-use super::signature::Key;
-use crate::project::providers;
-use crate::project::{Project, WebhookBinding, WebhookSource};
+use super::signature::{BadKey, Claim, Key};
+use crate::ambient::Millis;
+use crate::project::providers::GENERIC;
+use crate::project::{Generic, Project, WebhookBinding, WebhookSource};
 
 /// Secrets by provider (`github`) and instance (`default`).
 pub type Secrets = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
@@ -32,6 +35,15 @@ struct Source {
     instance: String,
     /// Has no secret and says that it needs none.
     unsigned: bool,
+    /// What the project says of a sender that this program does not know.
+    own: Option<Own>,
+}
+
+/// A generic sender: each has a format and a key of its own.
+#[derive(Debug)]
+struct Own {
+    generic: Generic,
+    key: Option<InstanceKey>,
 }
 
 /// `[[webhooks]]` of an agent.
@@ -47,6 +59,8 @@ struct Binding {
 struct InstanceKey {
     provider: &'static str,
     instance: String,
+    /// Which of the provider's schemes the key is for.
+    scheme: usize,
     key: Key,
 }
 
@@ -62,6 +76,8 @@ pub enum Problem {
     NoSuchProvider { source: String, kind: String },
     /// An empty secret proves nothing and is not used.
     EmptySecret { provider: &'static str, instance: String },
+    /// A secret that is none for this provider: no public key, or no base64.
+    MalformedKey { provider: &'static str, instance: String },
     /// Neither a secret nor `allowUnsigned`: every delivery will be refused.
     NoSecret { source: String, provider: &'static str, instance: String },
 }
@@ -90,8 +106,15 @@ impl fmt::Display for Problem {
             Self::EmptySecret { provider, instance } => {
                 write!(f, "the webhook secret '{instance}' of {provider} is empty and is not used")
             }
+            Self::MalformedKey { provider, instance } => {
+                let wanted = match *provider {
+                    "discord" => "the 64 hexadecimal digits of a public key",
+                    _ => "`whsec_` and base64",
+                };
+                write!(f, "the secret '{instance}' of {provider} is not {wanted} and is not used")
+            }
             Self::NoSecret { source, provider, instance } => {
-                let secret = providers::provider(provider).and_then(|p| p.secret);
+                let secret = provider::find(provider).and_then(|p| p.table.secret);
                 let (kind, field) = secret.map_or(("", ""), |s| (s.credential, s.field));
                 write!(
                     f,
@@ -122,7 +145,7 @@ impl Sources {
         let mut problems = Vec::new();
         let mut sources = Self { keys: keys(secrets, &mut problems), ..Self::default() };
         for (name, table) in tables {
-            sources.add_source(name, table, &mut problems);
+            sources.add_source(name, table, secrets, &mut problems);
         }
         for (agent, index, binding) in bindings {
             let target = Match { agent: agent.to_owned(), binding: index };
@@ -140,25 +163,37 @@ impl Sources {
         (sources, problems)
     }
 
-    fn add_source(&mut self, name: &str, table: &WebhookSource, problems: &mut Vec<Problem>) {
+    fn add_source(
+        &mut self,
+        name: &str,
+        table: &WebhookSource,
+        secrets: &Secrets,
+        problems: &mut Vec<Problem>,
+    ) {
         let Some(provider) = provider::find(&table.kind) else {
             problems
                 .push(Problem::NoSuchProvider { source: name.into(), kind: table.kind.clone() });
             return;
         };
-        let instance = table.credential.clone();
-        let has_key =
-            self.keys.iter().any(|k| k.provider == provider.kind && k.instance == instance);
-        if !has_key && !table.allow_unsigned {
+        let (kind, instance) = (provider.kind(), table.credential.clone());
+        let own = table.generic.as_deref().map(|generic| {
+            let secret = secrets.get(kind).and_then(|instances| instances.get(&instance));
+            let key = secret.and_then(|secret| own_key(generic, &instance, secret, problems));
+            Own { generic: generic.clone(), key }
+        });
+        let has_key = own.as_ref().is_some_and(|own| own.key.is_some())
+            || self.keys.iter().any(|k| k.provider == kind && k.instance == instance);
+        let allowed = table.allow_unsigned || provider.table.secret.is_none();
+        if !has_key && !allowed {
             problems.push(Problem::NoSecret {
                 source: name.into(),
-                provider: provider.kind,
+                provider: kind,
                 instance: instance.clone(),
             });
         }
         // A secret always counts: allowUnsigned is for sources that have none.
-        let unsigned = table.allow_unsigned && !has_key;
-        self.sources.push(Source { name: name.into(), provider, instance, unsigned });
+        let unsigned = allowed && !has_key;
+        self.sources.push(Source { name: name.into(), provider, instance, unsigned, own });
     }
 
     fn add_binding(
@@ -169,12 +204,12 @@ impl Sources {
         problems: &mut Vec<Problem>,
     ) {
         let provider = self.sources[source].provider;
-        match Filter::new(provider.fields, &binding.filters) {
+        match Filter::new(provider.table, &binding.filters) {
             Ok(filter) => self.bindings.push(Binding { target, source, filter }),
             Err(field) => problems.push(Problem::NoSuchField {
                 agent: target.agent,
                 binding: target.binding,
-                provider: provider.kind,
+                provider: provider.kind(),
                 field,
             }),
         }
@@ -189,34 +224,97 @@ impl Sources {
         self.sources.iter().filter(|s| s.unsigned).map(|s| s.name.as_str())
     }
 
-    /// The sources that a URL addresses: all of a provider, else the one of that name.
+    /// The sources that a URL addresses: all of a provider, else the one of that name. Senders that
+    /// only the project knows have nothing in common, so their type addresses the only one.
     pub(super) fn scope(&self, segment: &str) -> Option<Scope<'_>> {
-        let provider = provider::find(segment);
-        if let Some(provider) = provider.filter(|p| self.has_sources_of(p)) {
-            return Some(Scope { all: self, provider, only: None });
-        }
-        let only = self.position(segment)?;
-        Some(Scope { all: self, provider: self.sources[only].provider, only: Some(only) })
+        let provider = provider::find(segment).filter(|p| self.of_kind(p).next().is_some());
+        let only = match provider {
+            Some(provider) if provider.kind() == GENERIC.kind => {
+                let mut all = self.of_kind(provider);
+                all.next().filter(|_| all.next().is_none())
+            }
+            Some(provider) => return Some(Scope { all: self, provider, only: None }),
+            None => None,
+        };
+        Some(self.scope_of_one(only.or_else(|| self.position(segment))?))
     }
 
-    fn has_sources_of(&self, provider: &Provider) -> bool {
-        self.sources.iter().any(|s| s.provider.kind == provider.kind)
+    /// All sources of a provider, which may be none.
+    pub(super) fn scope_of(&self, provider: &'static Provider) -> Scope<'_> {
+        Scope { all: self, provider, only: None }
+    }
+
+    fn scope_of_one(&self, only: usize) -> Scope<'_> {
+        Scope { all: self, provider: self.sources[only].provider, only: Some(only) }
+    }
+
+    /// The generic source that looks for its signature where these headers have one, when it is the
+    /// only one.
+    pub(super) fn scope_by_signature(&self, headers: &Headers<'_>) -> Option<Scope<'_>> {
+        let signed = |source: &Source| {
+            let own = source.own.as_ref();
+            own.is_some_and(|own| generic::claim(&own.generic, headers, 0).is_some())
+        };
+        let mut found = (0..self.sources.len()).filter(|i| signed(&self.sources[*i]));
+        let only = found.next().filter(|_| found.next().is_none())?;
+        Some(self.scope_of_one(only))
+    }
+
+    fn of_kind(&self, provider: &Provider) -> impl Iterator<Item = usize> {
+        let all = self.sources.iter().enumerate();
+        all.filter(|(_, s)| s.provider.kind() == provider.kind()).map(|(i, _)| i)
     }
 }
 
 fn keys(secrets: &Secrets, problems: &mut Vec<Problem>) -> Vec<InstanceKey> {
     let mut keys = Vec::new();
     for (kind, instances) in secrets {
-        let Some(provider) = provider::find(kind).map(|p| p.kind) else { continue };
+        let Some(found) = provider::find(kind).filter(|p| !p.signatures.is_empty()) else {
+            continue;
+        };
+        let provider = found.kind();
         for (instance, secret) in instances {
-            let instance = instance.clone();
-            match Key::new(secret) {
-                Some(key) => keys.push(InstanceKey { provider, instance, key }),
-                None => problems.push(Problem::EmptySecret { provider, instance }),
+            let schemes = found.signatures.iter().enumerate();
+            let made = schemes.map(|(i, scheme)| (i, Key::new(scheme.algorithm, secret)));
+            let (good, bad): (Vec<_>, Vec<_>) = made.partition(|(_, key)| key.is_ok());
+            // A secret need not fit every scheme of its provider.
+            if let (true, Some((_, Err(why)))) = (good.is_empty(), bad.into_iter().next()) {
+                problems.push(bad_key(why, provider, instance));
             }
+            keys.extend(good.into_iter().filter_map(|(scheme, key)| {
+                Some(InstanceKey { provider, instance: instance.clone(), scheme, key: key.ok()? })
+            }));
         }
     }
     keys
+}
+
+fn own_key(
+    generic: &Generic,
+    instance: &str,
+    secret: &[u8],
+    problems: &mut Vec<Problem>,
+) -> Option<InstanceKey> {
+    let provider = GENERIC.kind;
+    match generic::key(generic.signature.as_ref()?, secret) {
+        Ok(key) => Some(InstanceKey { provider, instance: instance.to_owned(), scheme: 0, key }),
+        Err(why) => {
+            let problem = bad_key(why, provider, instance);
+            // Several sources may share it.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+            None
+        }
+    }
+}
+
+fn bad_key(why: BadKey, provider: &'static str, instance: &str) -> Problem {
+    let instance = instance.to_owned();
+    match why {
+        BadKey::Empty => Problem::EmptySecret { provider, instance },
+        BadKey::Malformed => Problem::MalformedKey { provider, instance },
+    }
 }
 
 /// The sources that one delivery may concern.
@@ -237,27 +335,95 @@ pub(super) enum Proof<'a> {
 
 impl<'a> Scope<'a> {
     fn sources(&self) -> impl Iterator<Item = (usize, &'a Source)> {
-        let (kind, only) = (self.provider.kind, self.only);
+        let (kind, only) = (self.provider.kind(), self.only);
         let all = self.all.sources.iter().enumerate();
-        all.filter(move |(i, s)| only.map_or(s.provider.kind == kind, |o| o == *i))
+        all.filter(move |(i, s)| only.map_or(s.provider.kind() == kind, |o| o == *i))
+    }
+
+    /// What the project says of the sender.
+    fn own(&self) -> Option<&'a Own> {
+        self.all.sources[self.only?].own.as_ref()
     }
 
     /// All instances of the provider, or the one of the source.
     fn keys(&self) -> impl Iterator<Item = &'a InstanceKey> {
-        let (kind, only) = (self.provider.kind, self.only.map(|i| &self.all.sources[i].instance));
-        let all = self.all.keys.iter();
-        all.filter(move |k| k.provider == kind && only.is_none_or(|o| *o == k.instance))
+        let (kind, only) = (self.provider.kind(), self.only.map(|i| &self.all.sources[i].instance));
+        let shared = self.all.keys.iter();
+        let shared =
+            shared.filter(move |k| k.provider == kind && only.is_none_or(|o| *o == k.instance));
+        self.own().and_then(|own| own.key.as_ref()).into_iter().chain(shared)
+    }
+
+    /// What the sender claims, by scheme.
+    fn claims(&self, headers: &Headers<'_>, now_ms: Millis) -> Vec<(usize, Claim)> {
+        if let Some(own) = self.own() {
+            let claim = generic::claim(&own.generic, headers, now_ms);
+            return claim.map(|claim| (0, claim)).into_iter().collect();
+        }
+        let schemes = self.provider.signatures.iter().enumerate();
+        schemes.filter_map(|(i, scheme)| Some((i, scheme.claim(headers, now_ms)?))).collect()
+    }
+
+    /// Reads an authenticated body.
+    ///
+    /// # Errors
+    /// When it is not what it says.
+    pub fn read(
+        &self,
+        headers: &Headers<'_>,
+        text: &str,
+        now_ms: Millis,
+    ) -> Result<Message, Refusal> {
+        match (self.own(), self.only) {
+            (Some(own), Some(only)) => {
+                generic::read(&self.all.sources[only].name, &own.generic, headers, text, now_ms)
+            }
+            _ => (self.provider.read)(headers, text, now_ms),
+        }
+    }
+
+    /// The id that stands in the headers.
+    pub fn header_id<'h>(&self, headers: &Headers<'h>) -> Option<&'h str> {
+        if let Some(own) = self.own() {
+            return generic::header_id(&own.generic, headers);
+        }
+        match self.provider.delivery_id {
+            DeliveryId::Header(name) => headers.text(name),
+            DeliveryId::FirstOf(names) => names.iter().find_map(|name| headers.text(name)),
+            DeliveryId::Body(_) | DeliveryId::Nowhere => None,
+        }
+    }
+
+    /// The headers that a receipt keeps.
+    pub fn stored(&self, headers: &Headers<'_>) -> String {
+        headers.to_json(self.own().and_then(|own| generic::proof(&own.generic)))
+    }
+
+    /// A key of a source that is configured, to show that we know it: the first instance's.
+    pub fn own_key(&self) -> Option<&'a Key> {
+        let is_used = |key: &&InstanceKey| self.sources().any(|(_, s)| s.instance == key.instance);
+        self.keys().find(is_used).map(|key| &key.key)
     }
 
     /// Checks the signature over the raw body before anything else is looked at.
     ///
     /// A signature that is there must be right as soon as there is a secret to check it with. A
     /// delivery without one is for the sources that ask for none.
-    pub fn authenticate(&self, headers: &Headers<'_>, body: &[u8]) -> Result<Proof<'a>, Refusal> {
-        let claim = self.provider.signature.claim(headers);
-        if let Some(claim) = claim.filter(|_| self.keys().next().is_some()) {
-            let verified = self.keys().filter(|k| k.key.verifies(body, &claim));
-            let instances: Vec<&str> = verified.map(|k| k.instance.as_str()).collect();
+    pub fn authenticate(
+        &self,
+        headers: &Headers<'_>,
+        body: &[u8],
+        now_ms: Millis,
+    ) -> Result<Proof<'a>, Refusal> {
+        let claims = self.claims(headers, now_ms);
+        if !claims.is_empty() && self.keys().next().is_some() {
+            let verifies = |key: &InstanceKey| {
+                let mut mine = claims.iter().filter(|(scheme, _)| *scheme == key.scheme);
+                mine.any(|(_, claim)| key.key.verifies(body, claim))
+            };
+            let verified = self.keys().filter(|key| verifies(key));
+            let mut instances: Vec<&str> = verified.map(|k| k.instance.as_str()).collect();
+            instances.dedup();
             return if instances.is_empty() {
                 Err(Refusal::Signature)
             } else {
@@ -279,9 +445,56 @@ impl<'a> Scope<'a> {
             .map(|(i, _)| i)
             .collect();
         let bindings = self.all.bindings.iter();
-        bindings
-            .filter(|b| reached.contains(&b.source) && b.filter.admits(context))
-            .map(|b| b.target.clone())
-            .collect()
+        bindings.filter(|b| b.wants(&reached, context)).map(|b| b.target.clone()).collect()
+    }
+
+    /// Every binding, as if the right secret had signed: that of the source, or those of all sources
+    /// of the provider.
+    pub fn explain(&self, context: Option<&Context>) -> Vec<Explained> {
+        let reached: Vec<usize> = self.sources().map(|(i, _)| i).collect();
+        let bindings = self.all.bindings.iter();
+        bindings.map(|binding| self.explain_one(binding, &reached, context)).collect()
+    }
+
+    fn explain_one(
+        &self,
+        binding: &Binding,
+        reached: &[usize],
+        context: Option<&Context>,
+    ) -> Explained {
+        let source = &self.all.sources[binding.source];
+        let heard = reached.contains(&binding.source);
+        let filters = match context {
+            Some(context) if heard => binding.filter.verdicts(context),
+            _ => Vec::new(),
+        };
+        let reasons = if source.provider.kind() != self.provider.kind() {
+            let (name, kind, own) = (&source.name, source.provider.kind(), self.provider.kind());
+            vec![format!("its source '{name}' is of type {kind}, and this is of {own}")]
+        } else if !heard {
+            vec![format!("it listens to another source, '{}'", source.name)]
+        } else if context.is_none() {
+            vec!["no agent is started by such an event".to_owned()]
+        } else if filters.is_empty() {
+            vec!["it wants everything of its source".to_owned()]
+        } else {
+            let failed = filters.iter().filter(|verdict| !verdict.passes);
+            let failed: Vec<String> = failed.map(Verdict::reason).collect();
+            if failed.is_empty() { vec!["every condition holds".to_owned()] } else { failed }
+        };
+        Explained {
+            agent: binding.target.agent.clone(),
+            binding: binding.target.binding,
+            matched: context.is_some_and(|context| binding.wants(reached, context)),
+            reasons,
+            filters,
+        }
+    }
+}
+
+impl Binding {
+    /// Whether a delivery that reaches these sources starts the agent.
+    fn wants(&self, reached: &[usize], context: &Context) -> bool {
+        reached.contains(&self.source) && self.filter.admits(context)
     }
 }

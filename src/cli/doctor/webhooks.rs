@@ -3,7 +3,7 @@
 use super::scene::{Scene, unusable, write_field};
 use crate::project::credentials::{self, Reference};
 use crate::project::providers::{SecretField, provider};
-use crate::project::{Problem, WebhookSource};
+use crate::project::{Problem, WebhookSource, listed};
 use crate::triggers::{self, Secrets, Sources};
 
 /// Sources whose deliveries would be refused, and those that take deliveries of anybody.
@@ -49,11 +49,12 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
     match problem {
         triggers::Problem::NoSuchSource { .. } | triggers::Problem::NoSuchField { .. } => None,
         triggers::Problem::NoSuchProvider { source, .. } => {
-            let problem = at(source).hint("this al receives the deliveries of `github`");
+            let known = listed(triggers::PROVIDERS.iter().map(|provider| provider.kind()));
+            let problem = at(source).hint(format!("this al receives deliveries of {known}"));
             Some(rated(source, problem))
         }
         // The source without a secret is told of.
-        triggers::Problem::EmptySecret { .. } => None,
+        triggers::Problem::EmptySecret { .. } | triggers::Problem::MalformedKey { .. } => None,
         triggers::Problem::NoSecret { source, .. } => {
             let table = scene.project.config.webhooks.get(source)?;
             let secret = secret_of(table)?;

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::duration;
 use crate::engine::{engine_name, runtime_name};
 use crate::project::{
-    Agent, AuthType, Budget, Config, Engine, Gateway, Local, Missed, Model, Overlap, Overspent,
-    Preflight, Price, Priority, Retry, RetryOn, Runtime, ScriptCommand, Skill, Telemetry,
-    ThinkingLevel, WebhookBinding, WebhookSource,
+    Agent, AuthType, Budget, Config, Engine, Gateway, Generic, Hash, Local, Missed, Model, Overlap,
+    Overspent, Preflight, Price, Priority, Retry, RetryOn, Runtime, ScriptCommand, Signature,
+    Skill, Telemetry, ThinkingLevel, WebhookBinding, WebhookSource,
 };
 
 pub fn agent(agent: &Agent) -> Value {
@@ -163,14 +163,8 @@ pub fn project(config: &Config) -> Value {
         cloud,
     } = config;
     let models: Map<String, Value> = models.iter().map(|(n, m)| (n.clone(), model(m))).collect();
-    let webhooks: Map<String, Value> = webhooks
-        .iter()
-        .map(|(name, WebhookSource { kind, credential, allow_unsigned })| {
-            let source =
-                json!({"type": kind, "credential": credential, "allowUnsigned": allow_unsigned});
-            (name.clone(), source)
-        })
-        .collect();
+    let webhooks: Map<String, Value> =
+        webhooks.iter().map(|(name, source)| (name.clone(), webhook_source(source))).collect();
     let Local { enabled, image, memory, cpus, timeout_s } = local;
     let Gateway { port, url, max_chat_sessions } = gateway;
     json!({
@@ -281,4 +275,31 @@ fn telemetry(telemetry: &Telemetry) -> Value {
         "headers": headers.keys().map(|name| (name.clone(), json!("***"))).collect::<Map<_, _>>(),
         "samplingRate": sampling_rate,
     })
+}
+
+fn webhook_source(source: &WebhookSource) -> Value {
+    let WebhookSource { kind, credential, allow_unsigned, generic } = source;
+    let mut value =
+        json!({"type": kind, "credential": credential, "allowUnsigned": allow_unsigned});
+    if let Some(Generic { signature, delivery_id, fields }) = generic.as_deref() {
+        let fields =
+            fields.iter().map(|(field, at)| (field.name().to_owned(), at.to_string().into()));
+        value["signature"] = match signature {
+            None => Value::Null,
+            Some(Signature::StandardWebhooks) => json!({"scheme": "standard-webhooks"}),
+            Some(Signature::Hmac { header, prefix, hash, is_base64 }) => json!({
+                "header": header,
+                "prefix": prefix,
+                "algorithm": match hash {
+                    Hash::Sha1 => "sha1",
+                    Hash::Sha256 => "sha256",
+                    Hash::Sha512 => "sha512",
+                },
+                "encoding": if *is_base64 { "base64" } else { "hex" },
+            }),
+        };
+        value["deliveryId"] = json!(delivery_id.as_ref().map(ToString::to_string));
+        value["fields"] = fields.collect::<Map<_, _>>().into();
+    }
+    value
 }

@@ -22,6 +22,7 @@ fn a_signed_delivery_is_understood_completely() {
                 "content-type": "application/json",
             })
             .to_string(),
+            answer: None,
         }
     );
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::project::providers;
 use crate::triggers::filter::Filter;
 
 /// An event that has something for every field.
@@ -27,8 +28,7 @@ fn admits(context: &Context, written: &[(&str, &[&str])]) -> bool {
     let written = written
         .iter()
         .map(|(name, list)| ((*name).to_owned(), list.iter().map(|&v| v.to_owned()).collect()));
-    let fields = find("github").unwrap().fields;
-    Filter::new(fields, &written.collect()).unwrap().admits(context)
+    Filter::new(&providers::GITHUB, &written.collect()).unwrap().admits(context)
 }
 
 #[test]
@@ -84,8 +84,7 @@ fn an_event_without_the_value_passes_only_branches_and_conclusions() {
         ..full()
     };
     let passes = |name: &str| admits(&bare, &[(name, &["x"])]);
-    let passing: Vec<&str> =
-        names(find("github").unwrap().fields).filter(|name| passes(name)).collect();
+    let passing: Vec<&str> = providers::GITHUB.names().filter(|name| passes(name)).collect();
     assert_eq!(passing, ["branches", "conclusions"]);
 }
 
@@ -101,7 +100,7 @@ fn all_fields_must_agree_and_both_spellings_of_orgs_are_united() {
 
 #[test]
 fn accepted_names_are_those_of_existing_projects() {
-    let accepted: Vec<&str> = names(find("github").unwrap().fields).collect();
+    let accepted: Vec<&str> = providers::GITHUB.names().collect();
     let expected = [
         "events",
         "actions",
@@ -115,19 +114,6 @@ fn accepted_names_are_those_of_existing_projects() {
         "conclusions",
     ];
     assert_eq!(accepted, expected);
-}
-
-/// The loader accepts exactly what the matcher looks at.
-#[test]
-fn a_filter_that_loads_is_a_filter_that_counts() {
-    for provider in provider::PROVIDERS {
-        let loaded = crate::project::providers::provider(provider.kind).unwrap();
-        let (mut loads, mut counts): (Vec<&str>, Vec<&str>) =
-            (loaded.filters.to_vec(), names(provider.fields).collect());
-        loads.sort_unstable();
-        counts.sort_unstable();
-        assert_eq!(loads, counts, "{}", provider.kind);
-    }
 }
 
 /// Each delivery that a binding wants starts the agent once, also twice the same agent.
@@ -180,7 +166,7 @@ prop_compose! {
 }
 
 fn written() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
-    let names: Vec<String> = names(find("github").unwrap().fields).map(str::to_owned).collect();
+    let names: Vec<String> = providers::GITHUB.names().map(str::to_owned).collect();
     prop::collection::btree_map(
         prop::sample::select(names),
         prop::collection::vec(word(), 0..4),
@@ -193,7 +179,7 @@ proptest! {
 
     #[test]
     fn the_table_says_the_same_as_the_rules(context in context(), written in written()) {
-        let filter = Filter::new(find("github").unwrap().fields, &written).unwrap();
+        let filter = Filter::new(&providers::GITHUB, &written).unwrap();
         prop_assert_eq!(filter.admits(&context), wanted(&context, &written));
     }
 
@@ -211,10 +197,10 @@ proptest! {
             conclusion: Some(value.clone()),
             ..Context::default()
         };
-        for name in names(PROVIDERS[provider].fields) {
+        for name in PROVIDERS[provider].table.names() {
             let admits = |list: Vec<String>| {
                 let written = BTreeMap::from([(name.to_owned(), list)]);
-                Filter::new(PROVIDERS[provider].fields, &written).unwrap().admits(&context)
+                Filter::new(PROVIDERS[provider].table, &written).unwrap().admits(&context)
             };
             prop_assert!(admits(vec![value.clone()]), "{} holds", name);
             prop_assert!(!admits(vec![format!("not {value}")]), "{} does not hold", name);

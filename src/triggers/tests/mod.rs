@@ -119,7 +119,10 @@ impl Request {
 
     fn send(&self, sources: &Sources, segment: &str) -> Result<Delivery, Refusal> {
         let headers = self.headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
-        receive(sources, segment, &headers, &self.body, NOW_MS)
+        match receive(sources, segment, &headers, &self.body, NOW_MS)? {
+            Received::Delivery(delivery) => Ok(*delivery),
+            Received::Handshake(answer) => panic!("a handshake: {answer}"),
+        }
     }
 }
 
