@@ -46,6 +46,7 @@ use tokio::sync::Semaphore;
 
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
+pub use routes::router;
 pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;

@@ -21,6 +21,7 @@ use super::{
     usage, waits, webhook,
 };
 
+/// All routes, for whoever serves them without a socket.
 pub fn router(app: Arc<App>) -> Router {
     let routes = common()
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
