@@ -45,3 +45,6 @@ pub use stats::{AgentStats, CallStats, Stats, StatsQuery, UsedStats, count, stat
 pub use turn::{Act, Host, Input, acts, answer, resume, turn};
 pub use why::{Asked, Step as WhyStep, why};
 pub use writer::start;
+
+// What the gateway asks of the past.
+pub use crate::store::{End, Ended, HistoryPage, HistoryQuery};

@@ -4,13 +4,14 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `/api/*`, `/dashboard/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
 //! stranger may use up is bounded: connections, header and body time, body size, and the memory of
 //! bodies that are still arriving.
 
+mod api;
 mod body;
 mod calls;
 mod control;
@@ -34,6 +35,7 @@ mod slots;
 mod sources;
 mod starts;
 mod status;
+mod table;
 mod token;
 mod usage;
 mod waits;
@@ -46,7 +48,7 @@ use tokio::sync::Semaphore;
 
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
-pub use routes::router;
+pub use routes::{list as routes, router};
 pub use serve::{serve, serve_containers};
 pub use sources::LiveSources;
 pub use token::token;
@@ -82,6 +84,9 @@ pub struct App {
     large_orders: Semaphore,
     /// Turns of large signals of the runs on this machine.
     large_signals: Semaphore,
+    /// Turns of those who read logs.
+    log_readers: Semaphore,
+    streams: api::Streams,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
     wrong_keys: counters::WrongKeys,
@@ -95,6 +100,8 @@ impl App {
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
+            log_readers: Semaphore::new(api::LOG_READERS),
+            streams: api::Streams::new(),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
             wrong_keys: counters::WrongKeys::default(),
@@ -103,5 +110,10 @@ impl App {
 
     fn engine(&self) -> &Handle {
         &self.setup.engine
+    }
+
+    /// Where the project's logs are.
+    fn logs(&self) -> PathBuf {
+        self.setup.project_dir.join(".al/logs")
     }
 }

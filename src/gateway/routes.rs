@@ -4,35 +4,43 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::reply::{Problem, ok};
+use super::table::{Row, Table as Router, get, post};
 use super::{
-    App, calls, control, fixture, locks, metrics, past, said, signals, slots, starts, status,
+    App, api, calls, control, fixture, locks, metrics, past, said, signals, slots, starts, status,
     usage, waits, webhook,
 };
 
 /// All routes, for whoever serves them without a socket.
-pub fn router(app: Arc<App>) -> Router {
-    let routes = common()
+pub fn router(app: Arc<App>) -> axum::Router {
+    finished(all(&app), app)
+}
+
+/// Every route that the gateway has.
+pub fn list(app: &Arc<App>) -> Vec<Row> {
+    all(app).rows()
+}
+
+fn all(app: &Arc<App>) -> Router<Arc<App>> {
+    common()
+        .route("/openapi.json", get(api::openapi))
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
-        .nest("/control", control(&app))
-        .merge(operators(&app))
-        .merge(runs());
-    finished(routes, app)
+        .nest("/control", control(app))
+        .merge(operators(app))
+        .merge(runs())
 }
 
 /// What a run in a container can see of the gateway: nothing that is for others.
-pub fn for_containers(app: Arc<App>) -> Router {
+pub fn for_containers(app: Arc<App>) -> axum::Router {
     finished(common().merge(runs()), app)
 }
 
@@ -40,7 +48,7 @@ fn common() -> Router<Arc<App>> {
     Router::new().route("/health", get(async || ok(&json!({"status": "ok"}))))
 }
 
-fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> axum::Router {
     routes
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -113,6 +121,7 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/locks/status", get(status::all_locks))
         .route("/metrics", get(metrics::metrics))
+        .merge(api::routes())
         .route_layer(from_fn_with_state(Arc::clone(app), control::with_key))
 }
 
@@ -160,12 +169,13 @@ mod tests {
     use std::net::IpAddr;
 
     use axum::body::{Body, to_bytes};
+    use axum::routing::get;
     use tower::ServiceExt;
 
     use super::*;
     use crate::gateway::serve::Peer;
 
-    async fn ask(router: Router, request: Request) -> (u16, String) {
+    async fn ask(router: axum::Router, request: Request) -> (u16, String) {
         let response = router.oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 1024).await.unwrap();
@@ -177,7 +187,7 @@ mod tests {
         async fn buggy() -> Response {
             panic!("details")
         }
-        let router = Router::new()
+        let router = axum::Router::new()
             .route("/", get(buggy))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn(note));
@@ -186,7 +196,7 @@ mod tests {
     }
 
     async fn check_signal_from(peer: Option<IpAddr>, status: u16) {
-        let router = Router::new()
+        let router = axum::Router::new()
             .route("/", get(async || ok(&json!({}))))
             .route_layer(from_fn(signals::this_machine_only));
         let mut request = Request::new(Body::empty());

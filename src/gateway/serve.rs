@@ -42,6 +42,17 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
+/// Tells what goes on for long that the gateway ends.
+#[derive(Debug, Clone)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Returns when the gateway ends.
+    pub async fn wait(&mut self) {
+        stopped(&mut self.0).await;
+    }
+}
+
 /// Where connections come from.
 trait Entrance: Sync {
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
@@ -145,11 +156,13 @@ async fn converse(
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
+    let stopping = Stopping(stop.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let router = router.clone();
+        let (router, stopping) = (router.clone(), stopping.clone());
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(stopping);
             let answer: Result<_, Infallible> = router.oneshot(request).await;
             answer
         }

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod error;
+mod history;
 mod life;
 mod lock;
 mod past;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use error::StoreError;
+pub use history::{End, Ended, HistoryPage, HistoryQuery};
 pub use lock::Lock;
 pub use past::CallRecord;
 pub use read::{Moment, Reader, RunsQuery, TriggersQuery, WaitRecord};

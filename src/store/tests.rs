@@ -1,5 +1,6 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod history;
 mod spent;
 mod tallies;
 

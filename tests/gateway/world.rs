@@ -60,6 +60,7 @@ pub struct World {
     pub addr: SocketAddr,
     pub stop: watch::Sender<bool>,
     pub gateway: JoinHandle<()>,
+    pub app: Arc<App>,
 }
 
 impl World {
@@ -110,7 +111,7 @@ impl World {
         let engine = start_engine(dir.path(), &definitions, runtime, addr);
         let redactor = LearningRedactor::default();
         redactor.learn(&[PLANTED.to_owned()]);
-        let app = App::new(Setup {
+        let app = Arc::new(App::new(Setup {
             engine: engine.clone(),
             definitions,
             sources: Arc::new(LiveSources::fixed(sources(project))),
@@ -118,10 +119,10 @@ impl World {
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
             redactor,
-        });
+        }));
         let (stop, on_stop) = watch::channel(false);
-        let gateway = tokio::spawn(gateway::serve(listener, Arc::new(app), on_stop));
-        Self { dir, stage, engine, addr, stop, gateway }
+        let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&app), on_stop));
+        Self { dir, stage, engine, addr, stop, gateway, app }
     }
 
     pub fn path(&self) -> &Path {
