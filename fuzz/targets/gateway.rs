@@ -108,7 +108,7 @@ struct Done;
 
 impl Runtime for Done {
     fn start(&self, spec: Spec) -> Answer<'_, Handle> {
-        Box::pin(async { Ok(Handle { run: spec.run, attempt: spec.attempt, pid: 1 }) })
+        Box::pin(async move { Ok(Handle { run: spec.run, attempt: spec.attempt, pid: 1 }) })
     }
 
     fn stop<'a>(&'a self, _: &'a str, _: u32, _: Duration) -> Answer<'a, bool> {
