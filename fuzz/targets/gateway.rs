@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use action_llama::ambient;
-use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Host};
+use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Host, Session};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::LearningRedactor;
 use action_llama::project::Project;
-use action_llama::runtime::{Answer, Exit, ExitWhy, Handle, Presence, Runtime, Spec};
+use action_llama::runtime::{Answer, Exit, ExitWhy, Handle, Loads, Presence, Runtime, Spec};
 use action_llama::store::{Keys, Store};
 use al_fuzz::Input;
 use axum::Router;
@@ -91,7 +91,17 @@ fn world() -> World {
         Driver::new(engine, handle, Arc::new(Done), defined, grant, logs, equipment)
     };
     let (engine, _writer) = engine::start(Host::new(store, view), driver).unwrap();
+    let console = Session {
+        engine: engine.clone(),
+        definitions: Arc::clone(&definitions),
+        logs: al.join("logs"),
+        by: String::new(),
+        keep_scale: Arc::new(|_, _| Ok(())),
+        redactor: LearningRedactor::default(),
+        loads: Arc::new(Loads::new(&al)),
+    };
     let app = App::new(Setup {
+        console,
         engine,
         definitions,
         sources: Arc::new(LiveSources::fixed(al_fuzz::sources(&project))),

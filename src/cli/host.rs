@@ -90,10 +90,8 @@ pub struct Hosted {
     pub engine: Handle,
     pub definitions: Arc<Definitions>,
     pub places: Places,
-    pub keep_scale: KeepScale,
-    redactor: LearningRedactor,
+    session: Session,
     builder: Arc<Builder>,
-    loads: Arc<Loads>,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<((), ())>,
     writer: JoinHandle<()>,
@@ -159,13 +157,20 @@ impl Hosted {
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
-        let keep_scale = keep_scale(&definitions);
+        let session = Session {
+            engine: engine.clone(),
+            definitions: Arc::clone(&definitions),
+            logs: places.logs.clone(),
+            by: ambient::user(),
+            keep_scale: keep_scale(&definitions),
+            redactor: secrets.redactor.clone(),
+            loads: Arc::new(Loads::new(&places.al)),
+        };
         let sources = Arc::new(if plan.whole {
             live_sources(secrets.sources, &definitions, context)
         } else {
             LiveSources::fixed(secrets.sources)
         });
-        let redactor = secrets.redactor;
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
@@ -174,7 +179,8 @@ impl Hosted {
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
-            redactor: redactor.clone(),
+            redactor: secrets.redactor,
+            console: session.clone(),
         }));
         let gateway = {
             let folder = places.al.join(runtime::BOX_DIR);
@@ -200,10 +206,8 @@ impl Hosted {
         Ok(Self {
             engine,
             definitions,
-            loads: Arc::new(Loads::new(&places.al)),
             places,
-            keep_scale,
-            redactor,
+            session,
             builder,
             gateway_stop,
             gateway,
@@ -220,15 +224,7 @@ impl Hosted {
 
     /// A console's way in.
     pub fn session(&self) -> Session {
-        Session {
-            engine: self.engine.clone(),
-            definitions: Arc::clone(&self.definitions),
-            logs: self.places.logs.clone(),
-            by: ambient::user(),
-            keep_scale: Arc::clone(&self.keep_scale),
-            redactor: self.redactor.clone(),
-            loads: Arc::clone(&self.loads),
-        }
+        self.session.clone()
     }
 
     /// Ends what still runs of the host. Runs in flight go on; the next start adopts them.

@@ -7,6 +7,7 @@ mod attach;
 mod build;
 mod client;
 mod completions;
+mod console;
 mod context;
 mod control;
 pub mod cron;
@@ -39,6 +40,7 @@ pub mod start;
 mod stat;
 mod stats;
 mod table;
+mod terminal;
 mod test;
 mod times;
 mod version;
@@ -107,6 +109,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Start(start::StartArgs),
+    Attach(attach::AttachArgs),
     Run(run::RunArgs),
     Test(test::TestArgs),
     Stop(hold::StopArgs),
@@ -141,7 +144,7 @@ pub enum Verb {
 
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Run", &["start", "run", "test", "stop"]),
+    ("Run", &["start", "attach", "run", "test", "stop"]),
     ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Get in", &["exec", "shell"]),
@@ -236,6 +239,7 @@ fn asked_color(args: &[OsString]) -> Option<&str> {
 fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
+        Verb::Attach(args) => return attach::run(args, context),
         Verb::Run(args) => return run::run(args, context),
         Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Test(args) => return test::run(args, context),

@@ -4,6 +4,7 @@
 //! log records wait on disk.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
@@ -54,6 +55,12 @@ pub struct Session {
     pub redactor: LearningRedactor,
     /// Looks at what runs use, for all consoles.
     pub loads: Arc<Loads>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
 }
 
 /// Serves a console until it hangs up. `down` should be small: what it does not take is merged.

@@ -96,7 +96,7 @@ fn confirmation(headers: &HeaderMap) -> Confirmation {
 }
 
 /// The person as the client names it, `api` when it does not.
-fn by(headers: &HeaderMap) -> String {
+pub(super) fn by(headers: &HeaderMap) -> String {
     let name = headers.get("x-al-by").and_then(|name| std::str::from_utf8(name.as_bytes()).ok());
     // It is shown on terminals: letters, digits, and what a keyboard has besides.
     let plain = |c: &char| c.is_alphanumeric() || c.is_ascii_punctuation() || *c == ' ';

@@ -14,6 +14,7 @@
 mod api;
 mod body;
 mod calls;
+mod console;
 mod control;
 mod counters;
 mod doors;
@@ -41,7 +42,7 @@ mod usage;
 mod waits;
 mod webhook;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -54,7 +55,7 @@ pub use sources::LiveSources;
 pub use token::token;
 pub use webhook::firing;
 
-use crate::engine::{Definitions, Handle};
+use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;
 
 /// What the gateway is made from.
@@ -70,9 +71,12 @@ pub struct Setup {
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
     pub redactor: LearningRedactor,
+    /// What a console that is attached gets; who commands is told by its request.
+    pub console: Session,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters.
+/// The gateway of one project. It keeps nothing between requests but counters and
+/// who follows what.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
@@ -90,6 +94,7 @@ pub struct App {
     refused: counters::Refused,
     deliveries: counters::Deliveries,
     wrong_keys: counters::WrongKeys,
+    consoles: console::Consoles,
 }
 
 impl App {
@@ -105,6 +110,7 @@ impl App {
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
             wrong_keys: counters::WrongKeys::default(),
+            consoles: console::Consoles::default(),
         }
     }
 
@@ -113,7 +119,7 @@ impl App {
     }
 
     /// Where the project's logs are.
-    fn logs(&self) -> PathBuf {
-        self.setup.project_dir.join(".al/logs")
+    fn logs(&self) -> &Path {
+        &self.setup.console.logs
     }
 }

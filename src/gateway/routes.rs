@@ -16,8 +16,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::reply::{Problem, ok};
 use super::table::{Row, Table as Router, get, post};
 use super::{
-    App, api, calls, control, fixture, locks, metrics, past, said, signals, slots, starts, status,
-    usage, waits, webhook,
+    App, api, calls, console, control, fixture, locks, metrics, past, said, signals, slots, starts,
+    status, usage, waits, webhook,
 };
 
 /// All routes, for whoever serves them without a socket.
@@ -121,6 +121,8 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/locks/status", get(status::all_locks))
         .route("/metrics", get(metrics::metrics))
+        .route("/api/console", get(console::open))
+        .route("/api/console/{id}", post(console::say))
         .merge(api::routes())
         .route_layer(from_fn_with_state(Arc::clone(app), control::with_key))
 }

@@ -44,7 +44,7 @@ pub struct Peer(pub IpAddr);
 
 /// Tells what goes on for long that the gateway ends.
 #[derive(Debug, Clone)]
-pub struct Stopping(watch::Receiver<bool>);
+pub struct Stopping(pub watch::Receiver<bool>);
 
 impl Stopping {
     /// Returns when the gateway ends.

@@ -73,8 +73,9 @@ pub(super) fn scheduler(app: &App, view: &View, facts: &Facts) -> Value {
     let urls: Vec<String> =
         facts.webhooks.iter().map(|segment| format!("{gateway}/webhooks/{segment}")).collect();
     let crons = view.timers.keys().filter(|timer| matches!(timer, Timer::Cron(_))).count();
+    let contained = facts.agents.values().any(|agent| agent.runtime == "container");
     json!({
-        "mode": "host",
+        "mode": if contained { "docker" } else { "host" },
         "runtime": "local",
         "projectName": host.project,
         "gatewayPort": port(gateway),

@@ -11,7 +11,7 @@ use super::{StoreError, row};
 use crate::scheduler::{Envelope, Receipt, Run, TriggerKind};
 
 /// Rows of a table that pages are made from. Older ones are found by their id.
-pub const WINDOW: i64 = 50_000;
+pub const WINDOW: i64 = 20_000;
 
 /// How something ended, in the words of existing clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ impl End {
 pub struct HistoryQuery {
     /// Only what concerns this agent, so no delivery that nobody wanted.
     pub agent: Option<String>,
+    /// Only runs that began.
+    pub began: bool,
     pub kinds: Vec<TriggerKind>,
     pub ends: Vec<End>,
     /// Only what was accepted at this instant or later, in milliseconds since 1970.
@@ -57,6 +59,7 @@ impl HistoryQuery {
     pub fn newest(limit: u32) -> Self {
         Self {
             agent: None,
+            began: false,
             kinds: TriggerKind::ALL.to_vec(),
             ends: End::ALL.to_vec(),
             since: None,
@@ -109,7 +112,10 @@ impl Reader {
 
 /// A question to one table: its rows without order and limit, and what stands for `?`.
 struct Part {
-    from: String,
+    table: &'static str,
+    /// An index in which everything stands that is asked for, so that no row has to be read to count.
+    index: Option<&'static str>,
+    wanted: String,
     values: Vec<Value>,
 }
 
@@ -117,14 +123,16 @@ fn page(conn: &Connection, query: &HistoryQuery) -> rusqlite::Result<HistoryPage
     let (runs, receipts) = (runs(conn, query)?, unwanted(conn, query)?);
     let mut total = 0;
     for part in [&runs, &receipts].into_iter().flatten() {
+        let Part { table, index, wanted, .. } = part;
+        let by = index.map_or_else(String::new, |index| format!("INDEXED BY {index}"));
         total += conn
-            .prepare_cached(&format!("SELECT count(*) {}", part.from))?
+            .prepare_cached(&format!("SELECT count(*) FROM {table} {by} WHERE {wanted}"))?
             .query_row(params_from_iter(&part.values), |row| row.get::<_, i64>(0))?;
     }
     // Times first, which is all that has to be known of the rows before the page.
     let order = |part: &Option<Part>, key: &str, at: &str| match part {
-        Some(part) => {
-            format!("SELECT {key}, {at} {} ORDER BY {key} DESC", part.from)
+        Some(Part { table, wanted, .. }) => {
+            format!("SELECT {key}, {at} FROM {table} WHERE {wanted} ORDER BY {key} DESC")
         }
         None => "SELECT 0, 0 WHERE 0".to_owned(),
     };
@@ -212,35 +220,41 @@ fn runs(conn: &Connection, query: &HistoryQuery) -> rusqlite::Result<Option<Part
         None => window_of(conn, "SELECT max(seq) FROM runs")?,
     };
     let since = query.since.map(|at| first_since(conn, at)).transpose()?;
-    let mut from = "FROM runs WHERE seq >= ? AND ended_at IS NOT NULL".to_owned();
+    let mut wanted = "seq >= ? AND ended_at IS NOT NULL".to_owned();
     let mut values = vec![Value::from(oldest.max(since.unwrap_or(0)))];
     if let Some(agent) = &query.agent {
-        from.push_str(" AND agent = ?");
+        wanted.push_str(" AND agent = ?");
         values.push(agent.clone().into());
     }
+    if query.began {
+        wanted.push_str(" AND started_at IS NOT NULL");
+    }
+    let filtered = query.ends.len() < End::ALL.len() || query.kinds.len() < TriggerKind::ALL.len();
     if query.ends.len() < End::ALL.len() {
         let ends: Vec<&str> = query.ends.iter().map(|end| end.of_runs()).collect();
-        from.push_str(&format!(" AND ({})", ends.join(" OR ")));
+        wanted.push_str(&format!(" AND ({})", ends.join(" OR ")));
     }
     if query.kinds.len() < TriggerKind::ALL.len() {
         let places = vec!["?"; query.kinds.len()].join(", ");
-        from.push_str(&format!(" AND kind IN ({places})"));
+        wanted.push_str(&format!(" AND kind IN ({places})"));
         values.extend(query.kinds.iter().map(|kind| Value::from(kind.name().to_owned())));
     }
-    Ok(Some(Part { from, values }))
+    let index = (!filtered).then_some("runs_ended");
+    Ok(Some(Part { table: "runs", index, wanted, values }))
 }
 
 fn unwanted(conn: &Connection, query: &HistoryQuery) -> rusqlite::Result<Option<Part>> {
-    let wanted = query.agent.is_none()
+    let asked = query.agent.is_none()
+        && !query.began
         && query.ends.contains(&End::DeadLetter)
         && query.kinds.contains(&TriggerKind::Webhook);
-    if !wanted {
+    if !asked {
         return Ok(None);
     }
     let oldest = window_of(conn, "SELECT max(n) FROM receipts")?;
-    let from = "FROM receipts WHERE n >= ? AND outcome = 'no_match' AND at >= ?".to_owned();
+    let wanted = "n >= ? AND outcome = 'no_match' AND at >= ?".to_owned();
     let values = vec![oldest.into(), query.since.unwrap_or(i64::MIN).into()];
-    Ok(Some(Part { from, values }))
+    Ok(Some(Part { table: "receipts", index: None, wanted, values }))
 }
 
 /// The oldest key that pages look at.

@@ -4,6 +4,7 @@
 
 mod calls;
 mod client;
+mod console;
 mod control;
 mod crowds;
 mod dashboard;

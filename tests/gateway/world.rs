@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::agent;
-use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host};
+use action_llama::engine::{
+    self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host, Session,
+};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
 use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
@@ -111,6 +113,15 @@ impl World {
         let engine = start_engine(dir.path(), &definitions, runtime, addr);
         let redactor = LearningRedactor::default();
         redactor.learn(&[PLANTED.to_owned()]);
+        let console = Session {
+            engine: engine.clone(),
+            definitions: Arc::clone(&definitions),
+            logs: dir.path().join(".al/logs"),
+            by: String::new(),
+            keep_scale: Arc::new(|_, _| Ok(())),
+            redactor: redactor.clone(),
+            loads: Arc::new(runtime::Loads::new(&dir.path().join(".al"))),
+        };
         let app = Arc::new(App::new(Setup {
             engine: engine.clone(),
             definitions,
@@ -119,6 +130,7 @@ impl World {
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
             redactor,
+            console,
         }));
         let (stop, on_stop) = watch::channel(false);
         let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&app), on_stop));

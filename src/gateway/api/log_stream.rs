@@ -64,10 +64,13 @@ async fn follow(
     let query = logs::filtered(query, asked)?;
     let room = app.streams.enter_logs()?;
     let from = begin(app, &query, asked, headers).await?;
-    let follower = Follower::new(&app.logs(), query, from);
+    let follower = Follower::new(app.logs(), query, from);
     let (to, chunks) = mpsc::channel(CHUNKS);
     let tail = Tail { chunks, stopper: follower.stopper(), stopping, _room: room };
-    thread::spawn(move || read(follower, &to));
+    thread::Builder::new()
+        .name("al-log".to_owned())
+        .spawn(move || read(follower, &to))
+        .map_err(|_| Problem::later("too many streams", 5))?;
     let events = futures_util::stream::unfold(tail, |mut tail| async {
         let chunk = tail.next().await?;
         Some((Ok::<Bytes, Infallible>(chunk), tail))

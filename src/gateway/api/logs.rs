@@ -21,6 +21,8 @@ pub const USUAL: u32 = 200;
 const PAGE_BYTES: u64 = 32 * 1024 * 1024;
 /// The same when each line is held against a pattern, which takes longer.
 const GREP_BYTES: u64 = 8 * 1024 * 1024;
+/// The same for a glance.
+const GLANCE_BYTES: u64 = 256 * 1024;
 /// The longest pattern, in bytes, and what it may become in memory.
 const PATTERN_MAX: usize = 1000;
 const COMPILED_MAX: usize = 1024 * 1024;
@@ -86,7 +88,7 @@ async fn page(app: &App, query: Query, asked: &Asked) -> Answered {
 /// The newest records of the scheduler itself, for a glance.
 pub async fn newest(app: &App, count: usize) -> Result<Vec<Record>, Problem> {
     let query = Query { level_min: Level::Info, ..of_scheduler() };
-    Ok(read(app, query, From::End, count, GREP_BYTES).await?.records)
+    Ok(read(app, query, From::End, count, GLANCE_BYTES).await?.records)
 }
 
 /// A page, read where nobody waits for the disk. Few go on at a time: each takes a thread and reads
@@ -99,7 +101,7 @@ pub async fn read(
     bytes: u64,
 ) -> Result<Page, Problem> {
     let _turn = app.log_readers.acquire().await.map_err(|_| Problem::internal())?;
-    let logs = app.logs();
+    let logs = app.logs().to_owned();
     aside(move || log::page_within(&logs, &query, from, limit, bytes)).await
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::gateway::reply::{Answered, Problem};
 
 const HEAD: &str = include_str!("openapi/head.yaml");
-const FAMILIES: [&str; 9] = [
+const FAMILIES: [&str; 10] = [
     include_str!("openapi/public.yaml"),
     include_str!("openapi/webhooks.yaml"),
     include_str!("openapi/orders.yaml"),
@@ -23,6 +23,7 @@ const FAMILIES: [&str; 9] = [
     include_str!("openapi/stats.yaml"),
     include_str!("openapi/logs.yaml"),
     include_str!("openapi/streams.yaml"),
+    include_str!("openapi/console.yaml"),
     include_str!("openapi/runs.yaml"),
 ];
 
@@ -158,7 +159,8 @@ mod tests {
                 assert!(operation["summary"].is_string(), "{place}");
                 assert!(operation["security"].is_array(), "{place}");
                 assert!(tags.contains(&&operation["tags"][0]), "{place}");
-                assert!(operation["responses"]["200"].is_object(), "{place}");
+                let mut codes = operation["responses"].as_object().unwrap().keys();
+                assert!(codes.any(|code| code.starts_with('2')), "{place}");
                 for parameter in operation["parameters"].as_array().unwrap() {
                     let described = !parameter["description"].is_null();
                     assert!(described || parameter["in"] != "path", "{place}: {parameter}");

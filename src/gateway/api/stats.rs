@@ -23,7 +23,7 @@ pub async fn runs(State(app): State<Arc<App>>, Name(agent): Name, asked: Asked) 
     let page = asked.count("page", 1, u32::MAX)?;
     let query = HistoryQuery {
         agent: Some(agent),
-        ends: vec![End::Completed, End::Rerun, End::Error],
+        began: true,
         offset: (page - 1).saturating_mul(limit),
         ..HistoryQuery::newest(limit)
     };

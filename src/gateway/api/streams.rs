@@ -31,7 +31,7 @@ pub struct Streams {
     room: Arc<Semaphore>,
     of_logs: Arc<Semaphore>,
     pub producer: Producer,
-    lagged: AtomicU64,
+    lagged: Arc<AtomicU64>,
 }
 
 impl Streams {
@@ -40,7 +40,7 @@ impl Streams {
             room: Arc::new(Semaphore::new(MOST)),
             of_logs: Arc::new(Semaphore::new(MOST_OF_LOGS)),
             producer: Producer::default(),
-            lagged: AtomicU64::new(0),
+            lagged: Arc::default(),
         }
     }
 
@@ -86,7 +86,7 @@ pub async fn status(
         heard: None,
         beat: Instant::now() + sse::BEAT,
         stopping,
-        app,
+        lagged: Arc::clone(&app.streams.lagged),
         is_over: false,
         _room: room,
     };
@@ -106,7 +106,7 @@ struct Listener {
     heard: Option<Arc<Push>>,
     beat: Instant,
     stopping: Stopping,
-    app: Arc<App>,
+    lagged: Arc<AtomicU64>,
     is_over: bool,
     _room: OwnedSemaphorePermit,
 }
@@ -143,7 +143,7 @@ impl Listener {
         };
         if self.heard.as_ref().is_some_and(|heard| push.n - heard.n > BEHIND) {
             self.is_over = true;
-            self.app.streams.lagged.fetch_add(1, Ordering::Relaxed);
+            self.lagged.fetch_add(1, Ordering::Relaxed);
             // The id stays that of what it has: so it hears the rest when it comes back.
             let id = self.heard.as_ref().map(|push| push.id());
             return sse::event(Some("lagged"), id.as_deref(), "too slow").into();
@@ -151,5 +151,75 @@ impl Listener {
         let event = push.event(heard);
         self.heard = Some(push);
         event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A client, and those who make pushes for it and end it.
+    fn listener() -> (Listener, watch::Sender<Newest>, watch::Sender<bool>) {
+        let (to, mut pushes) = watch::channel(None);
+        pushes.mark_changed();
+        let (stop, stopping) = watch::channel(false);
+        let streams = Streams::new();
+        let listener = Listener {
+            pushes,
+            id: None,
+            heard: None,
+            beat: Instant::now() + sse::BEAT,
+            stopping: Stopping(stopping),
+            lagged: Arc::clone(&streams.lagged),
+            is_over: false,
+            _room: streams.enter().unwrap(),
+        };
+        (listener, to, stop)
+    }
+
+    fn push(to: &watch::Sender<Newest>, count: u64) {
+        for _ in 0..count {
+            let before = to.borrow().clone();
+            let next = match before {
+                Some(before) => before.next(r#"{"a":1}"#, BTreeSet::new()),
+                None => Push::first(7, r#"{"a":1}"#),
+            };
+            to.send_replace(Some(Arc::new(next)));
+        }
+    }
+
+    async fn heard(listener: &mut Listener) -> Option<String> {
+        listener.next().await.map(|event| String::from_utf8(event.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn who_reads_slowly_gets_the_newest_and_who_hardly_reads_is_cut_off_and_told() {
+        let (mut listener, to, _stop) = listener();
+        push(&to, 1);
+        assert_eq!(heard(&mut listener).await.unwrap(), "id: 7-1\ndata: {\"a\":1}\n\n");
+        push(&to, BEHIND);
+        let event = "id: 7-21\ndata: {\"a\":1,\"invalidated\":[]}\n\n";
+        assert_eq!(heard(&mut listener).await.unwrap(), event);
+        push(&to, BEHIND + 1);
+        let lagged = "event: lagged\nid: 7-21\ndata: too slow\n\n";
+        assert_eq!(heard(&mut listener).await.unwrap(), lagged);
+        assert_eq!(heard(&mut listener).await, None);
+        assert_eq!(listener.lagged.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_quiet_stream_has_a_heartbeat_and_ends_with_the_gateway() {
+        let (mut listener, to, stop) = listener();
+        listener.beat = Instant::now();
+        assert_eq!(heard(&mut listener).await.unwrap(), "event: heartbeat\ndata: \n\n");
+        push(&to, 1);
+        heard(&mut listener).await.unwrap();
+        listener.beat = Instant::now();
+        let beat = "event: heartbeat\nid: 7-1\ndata: \n\n";
+        assert_eq!(heard(&mut listener).await.unwrap(), beat);
+        stop.send_replace(true);
+        assert_eq!(heard(&mut listener).await, None);
     }
 }

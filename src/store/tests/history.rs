@@ -1,7 +1,7 @@
 //! Pages of the past hold what the rows say, whatever the filter.
 
 use super::*;
-use crate::scheduler::{EffectNews, Order};
+use crate::scheduler::{EffectNews, Order, Target};
 
 /// A past with every kind of end: each hour something happens.
 fn past() -> Pair {
@@ -20,6 +20,16 @@ fn past() -> Pair {
             }
         }
         end_all(&mut pair, at + 1000);
+    }
+    // One that never begins, and one that is dropped.
+    pair.webhook(T0 + DAY, None);
+    let commands: [fn(Vec<String>) -> Command; 2] =
+        [|runs| Command::kill(Target::Runs(runs)), |runs| Command::Drop { runs }];
+    for command in commands {
+        pair.webhook(T0 + DAY, None);
+        let waiting = pair.runs().remove(0);
+        assert_eq!(waiting.state, RunState::Queued);
+        pair.command(T0 + DAY, command(vec![waiting.id]));
     }
     pair
 }
@@ -65,12 +75,14 @@ fn expected(pair: &Pair, query: &HistoryQuery) -> Vec<Ended> {
             && query.agent.as_ref().is_none_or(|agent| *agent == run.agent)
             && query.kinds.contains(&run.trigger.kind)
             && query.ends.contains(&ends(run))
+            && (run.started_at.is_some() || !query.began)
             && query.since.is_none_or(|since| run.queued_at >= since)
     });
     let all = TriggersQuery { limit: 1000, ..TriggersQuery::default() };
     let receipts = reader.triggers(&all).unwrap().into_iter().filter(|receipt| {
         receipt.outcome == ReceiptOutcome::NoMatch
             && query.agent.is_none()
+            && !query.began
             && query.kinds.contains(&TriggerKind::Webhook)
             && query.ends.contains(&End::DeadLetter)
             && query.since.is_none_or(|since| receipt.at >= since)
@@ -95,6 +107,8 @@ fn pages_put_together_are_the_past_whatever_is_asked_for() {
         newest.clone(),
         with(&|query| query.agent = Some("ops".to_owned())),
         with(&|query| query.agent = Some("nobody".to_owned())),
+        with(&|query| query.began = true),
+        with(&|query| (query.began, query.agent) = (true, Some("ops".to_owned()))),
         with(&|query| query.ends = vec![End::Error]),
         with(&|query| query.ends = vec![End::DeadLetter, End::Completed]),
         with(&|query| query.ends = Vec::new()),

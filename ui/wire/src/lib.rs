@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod link;
 mod log;
 mod row;
 mod size;
@@ -18,6 +19,7 @@ pub mod story;
 mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
+pub use link::Link;
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
     AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, LoadRow, Outcome, PauseRow,
@@ -97,6 +99,8 @@ pub enum Down {
     Lagged {
         skipped: u64,
     },
+    /// How the way to the host is. Not said by the host, but by what carries its messages.
+    Link(Link),
     /// The host ends the session.
     Bye {
         why: String,

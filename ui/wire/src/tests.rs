@@ -52,6 +52,18 @@ fn commands_have_one_json_form() {
 }
 
 #[test]
+fn the_way_to_the_host_has_one_json_form() {
+    check(
+        Down::Link(Link::Open { round_trip_ms: 18 }),
+        r#"{"down":"link","link":"open","round_trip_ms":18}"#,
+    );
+    check(
+        Down::Link(Link::Lost { why: "cannot connect".into() }),
+        r#"{"down":"link","link":"lost","why":"cannot connect"}"#,
+    );
+}
+
+#[test]
 fn alerts_have_one_json_form_and_an_older_host_has_none() {
     let alert = AlertRow {
         key: "config:agents/dev/config.toml".into(),
