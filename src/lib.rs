@@ -14,6 +14,7 @@ pub mod harness;
 pub mod http;
 pub mod llm;
 pub mod log;
+pub mod packed;
 pub mod project;
 pub mod runtime;
 pub mod scheduler;

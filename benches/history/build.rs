@@ -36,8 +36,14 @@ pub fn build(dir: &Path, rows: u32, now: i64) {
     {
         let mut receipt = conn
             .prepare(
-                "INSERT INTO receipts (n, id, at, kind, source, summary, dedupe, outcome, runs, skipped, headers, body)
-                 VALUES (?1, ?2, ?3, 'webhook', 'github', 'issues opened acme/api#12', ?4, ?5, ?6, ?7, '{}', ?8)",
+                "INSERT INTO receipts (n, id, at, kind, source, summary, dedupe, outcome, runs, skipped)
+                 VALUES (?1, ?2, ?3, 'webhook', 'github', 'issues opened acme/api#12', ?4, ?5, ?6, ?7)",
+            )
+            .unwrap();
+        let mut envelope = conn
+            .prepare(
+                "INSERT INTO envelopes (n, headers, segment, signed_by, body)
+                 VALUES (?1, '{}', 'github', '[\"default\"]', ?2)",
             )
             .unwrap();
         let mut run = conn
@@ -59,8 +65,9 @@ pub fn build(dir: &Path, rows: u32, now: i64) {
             };
             let runs = format!("[\"{id}\"]");
             receipt
-                .execute(params![n, receipt_id, at, receipt_id, outcome, runs, skipped, body])
+                .execute(params![n, receipt_id, at, receipt_id, outcome, runs, skipped])
                 .unwrap();
+            envelope.execute(params![n, body]).unwrap();
             let (state, why) = match n % 16 {
                 0 => ("failed", r#"{"why":"lost"}"#),
                 1 => ("killed", r#"{"why":"killed_by","by":"ann"}"#),

@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use action_llama::engine::{self, StatsQuery};
-use action_llama::store::{FILE, Reader, RunsQuery, TriggersQuery};
+use action_llama::store::{Before, FILE, Reader, RunsQuery, TriggersQuery};
 use rusqlite::Connection;
 
 use measure::{Aim, Table, compare, time};
@@ -66,7 +66,12 @@ fn pages(file: &Path, rows: u32, table: &mut Table) {
         }
     };
     let ask = |before: Option<String>, oldest: bool| {
-        let query = TriggersQuery { before, oldest, limit: PAGE };
+        let query = TriggersQuery {
+            before: before.map(Before::Receipt),
+            oldest,
+            limit: PAGE,
+            ..TriggersQuery::default()
+        };
         let reader = &reader;
         move || assert_eq!(reader.triggers(&query).unwrap().len(), PAGE as usize)
     };

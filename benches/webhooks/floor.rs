@@ -10,6 +10,7 @@ use rusqlite::{Connection, params_from_iter};
 /// The rows that one delivery leaves.
 pub struct Rows {
     receipt: Row,
+    envelope: Row,
     run: Row,
 }
 
@@ -21,7 +22,11 @@ struct Row {
 
 impl Rows {
     pub fn newest(conn: &Connection) -> Self {
-        Self { receipt: Row::newest(conn, "receipts", "n"), run: Row::newest(conn, "runs", "seq") }
+        Self {
+            receipt: Row::newest(conn, "receipts", "n"),
+            envelope: Row::newest(conn, "envelopes", "n"),
+            run: Row::newest(conn, "runs", "seq"),
+        }
     }
 }
 
@@ -73,13 +78,15 @@ pub fn measure(group: usize, time: Duration, disk: &Path, rows: &Rows) -> f64 {
         columns: row.columns.clone(),
         values: row.values.clone(),
     };
-    let (mut receipt, mut run) = (copy(&rows.receipt), copy(&rows.run));
+    let mut all = [&rows.receipt, &rows.envelope, &rows.run].map(copy);
+    let mut envelope = copy(&rows.envelope);
     let (mut n, began) = (0, Instant::now());
     while began.elapsed() < time {
         conn.execute_batch("BEGIN IMMEDIATE").unwrap();
         for _ in 0..group {
             n += 1;
             receipt.insert(&conn, n);
+            envelope.insert(&conn, n);
             run.insert(&conn, n);
         }
         conn.execute_batch("COMMIT").unwrap();

@@ -2,15 +2,17 @@
 
 #![no_main]
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use action_llama::ambient;
 use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Host, Session};
-use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
+use action_llama::gateway::{self, ApiKey, App, LiveSources, Peer, Setup};
 use action_llama::log::LearningRedactor;
 use action_llama::project::Project;
 use action_llama::runtime::{Answer, Exit, ExitWhy, Handle, Loads, Presence, Runtime, Spec};
+use action_llama::scheduler::Who;
 use action_llama::store::{Keys, Store};
 use al_fuzz::Input;
 use axum::Router;
@@ -55,7 +57,10 @@ fn request(input: &Input, project: &Project) -> Option<Request<Body>> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         request = request.header(name, HeaderValue::from_bytes(&value).ok()?);
     }
-    request.body(Body::from(signed.body)).ok()
+    let mut request = request.body(Body::from(signed.body)).ok()?;
+    // From this machine; without limits of rate, see the project.
+    request.extensions_mut().insert(Peer(Ipv4Addr::LOCALHOST.into()));
+    Some(request)
 }
 
 fn world() -> World {
@@ -95,8 +100,9 @@ fn world() -> World {
         engine: engine.clone(),
         definitions: Arc::clone(&definitions),
         logs: al.join("logs"),
-        by: String::new(),
+        by: Who::console(""),
         keep_scale: Arc::new(|_, _| Ok(())),
+        again: Arc::new(|_, _| Err(String::new())),
         redactor: LearningRedactor::default(),
         loads: Arc::new(Loads::new(&al)),
     };

@@ -71,7 +71,7 @@ impl Client {
     /// # Errors
     /// When the key cannot be read.
     pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
-        let key = credentials::field(&context.al_home, "gateway_api_key", "default", "key")
+        let key = credentials::gateway_key(&context.al_home)
             .map_err(|error| Failure::config("gateway_key", error.to_string()))?;
         Ok(Self { base: place.url, remote: place.remote, key })
     }
@@ -122,7 +122,7 @@ impl Client {
         let url = format!("{}{path}", self.base);
         let key = self.key.as_ref().map(Secret::reveal);
         let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
-        let mut headers = vec![("x-al-by", by.as_str())];
+        let mut headers = vec![("x-al-by", by.as_str()), ("x-al-via", "shell")];
         headers.extend(confirm.map(|confirm| ("x-al-confirm", confirm)));
         let limits = Limits { body: ANSWER_MAX, ..Limits::default() };
         let request = http::request_with(method, &url, key, &headers, body, limits);
@@ -140,7 +140,11 @@ impl Client {
     /// The same for longer, as a console needs it.
     pub fn server(&self) -> Server {
         let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
-        Server::new(&self.base, self.key.as_ref().map(Secret::reveal), vec![("x-al-by", by)])
+        Server::new(
+            &self.base,
+            self.key.as_ref().map(Secret::reveal),
+            vec![("x-al-by", by), ("x-al-via", "shell".to_owned())],
+        )
     }
 
     /// Where it asks.

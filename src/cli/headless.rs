@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::engine::{Change, Mirror, trigger_words};
+use crate::engine::{Change, Mirror, refused_words, trigger_words};
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::words::span;
 use crate::scheduler::{Alert, Hold, Pause, Receipt, Run, RunState, Scope, Why};
@@ -131,7 +131,14 @@ fn receipt_line(receipt: &Receipt, paint: Paint) -> Option<String> {
     let trigger = &receipt.trigger;
     let words = safe(&trigger_words(trigger.kind, &trigger.source, &trigger.summary));
     match receipt.outcome {
+        // What came again was told.
+        _ if receipt.last_at.is_some() => None,
         ReceiptOutcome::Accepted => None,
+        ReceiptOutcome::Refused => {
+            let word = paint.on(Tone::Bad, "refused");
+            let how = safe(&refused_words(receipt));
+            Some(said("scheduler", &format!("{word} {words}: {how}"), paint))
+        }
         ReceiptOutcome::NoMatch => {
             Some(said("scheduler", &format!("{words}: {}", Why::NoMatch.sentence()), paint))
         }

@@ -1,4 +1,4 @@
-//! `al runs` and `al triggers`: what happened, from the store; no scheduler is needed.
+//! `al runs`: what happened, from the store; no scheduler is needed.
 
 use serde_json::json;
 
@@ -10,8 +10,8 @@ use crate::engine::{self, Repeats};
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::scheduler::words::dollars;
-use crate::store::{FILE, Reader, RunsQuery, TriggersQuery};
-use al_wire::{Outcome, RunRow, RunState, TriggerRow};
+use crate::store::{FILE, Reader, RunsQuery};
+use al_wire::{RunRow, RunState};
 
 /// List runs, newest first
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -28,35 +28,6 @@ pub struct RunsArgs {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub lines: u32,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// List what fired and what came of it, newest first
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-#[command(
-    after_help = "Every firing leaves a receipt, also one that started nothing: a cron tick that
-found the agent busy, a webhook that no agent wants."
-)]
-pub struct TriggersArgs {
-    /// How many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
-          value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub lines: u32,
-
-    /// The page before this receipt
-    #[arg(long, value_name = "RECEIPT")]
-    pub before: Option<String>,
-
-    /// From the other end: the oldest first
-    #[arg(long)]
-    pub oldest: bool,
-
-    /// Show the receipts' ids, for `al why`, instead of the reasons
-    #[arg(long)]
-    pub ids: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -97,24 +68,6 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
         (true, _) => format!("{}\n", json!({"runs": rows})),
         (false, true) => "no runs yet\n".to_owned(),
         (false, false) => runs_table(&rows, context.now_ms, context.look.width, context.look.out),
-    };
-    output::print(&text)
-}
-
-pub fn triggers(args: &TriggersArgs, context: &Context) -> Result<(), Failure> {
-    context.load()?;
-    let query =
-        TriggersQuery { before: args.before.clone(), oldest: args.oldest, limit: args.lines };
-    let receipts = match reader(context)? {
-        Some(reader) => reader.triggers(&query)?,
-        None => Vec::new(),
-    };
-    let rows: Vec<TriggerRow> = receipts.iter().map(engine::trigger_row).collect();
-    let text = match (args.json, rows.is_empty()) {
-        (true, _) => format!("{}\n", json!({"triggers": rows})),
-        (false, true) if args.before.is_some() => "nothing fired before that\n".to_owned(),
-        (false, true) => "nothing has fired yet\n".to_owned(),
-        (false, false) => triggers_table(&rows, args.ids, context),
     };
     output::print(&text)
 }
@@ -184,28 +137,6 @@ pub fn said(run: &RunRow, now_ms: Millis) -> String {
     parts.join(", ")
 }
 
-fn triggers_table(rows: &[TriggerRow], ids: bool, context: &Context) -> String {
-    // An id is of use only when it is whole.
-    let last = if ids { ("RECEIPT", Fit::Keep) } else { ("WHY", Fit::End) };
-    let mut table = Table::new([
-        ("AGE", Fit::Keep),
-        ("SOURCE", Fit::Keep),
-        ("WHAT", Fit::End),
-        ("OUTCOME", Fit::Keep),
-        last,
-    ]);
-    for row in rows {
-        table.row([
-            times::short_span(context.now_ms - row.at_ms).into(),
-            (&row.source).into(),
-            (&row.summary).into(),
-            Cell::new(outcome_tone(row.outcome), row.outcome.word()),
-            if ids { &row.id } else { &row.why }.into(),
-        ]);
-    }
-    table.render(context.look.width, context.look.out)
-}
-
 pub fn state_tone(state: RunState) -> Tone {
     match state {
         RunState::Succeeded => Tone::Good,
@@ -213,14 +144,5 @@ pub fn state_tone(state: RunState) -> Tone {
         RunState::Killed | RunState::Dropped => Tone::Warn,
         RunState::Starting | RunState::Running | RunState::Waiting => Tone::Live,
         RunState::Queued | RunState::Unknown => Tone::Plain,
-    }
-}
-
-fn outcome_tone(outcome: Outcome) -> Tone {
-    match outcome {
-        Outcome::Accepted => Tone::Good,
-        Outcome::Skipped => Tone::Warn,
-        Outcome::Refused => Tone::Bad,
-        Outcome::Duplicate | Outcome::NoMatch | Outcome::Unknown => Tone::Dim,
     }
 }

@@ -22,7 +22,8 @@ use crate::ambient;
 use crate::docker;
 use crate::docker::image::How;
 use crate::engine::{
-    self, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale, Session,
+    self, Again, Defined, Definitions, Driver, Equipment, Facts, Grant, Handle, Host, KeepScale,
+    Session,
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
@@ -31,7 +32,7 @@ use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
 use crate::runtime::{self, Access, Loads, Process};
-use crate::scheduler::{AgentRules, ProjectRules};
+use crate::scheduler::{AgentRules, ProjectRules, Who};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
 
@@ -114,6 +115,7 @@ impl Hosted {
             Failure::upstream("port_unknown", format!("the gateway's port cannot be told: {e}"))
         })?;
         let url = format!("http://127.0.0.1:{}", local.port());
+        let tls = certificate(&plan.project)?;
 
         let secrets = Secrets::load(&plan, context)?;
         let log = start_log(&places, &secrets);
@@ -157,25 +159,26 @@ impl Hosted {
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
-        let session = Session {
-            engine: engine.clone(),
-            definitions: Arc::clone(&definitions),
-            logs: places.logs.clone(),
-            by: ambient::user(),
-            keep_scale: keep_scale(&definitions),
-            redactor: secrets.redactor.clone(),
-            loads: Arc::new(Loads::new(&places.al)),
-        };
-        let sources = Arc::new(if plan.whole {
+        let live = Arc::new(if plan.whole {
             live_sources(secrets.sources, &definitions, context)
         } else {
             LiveSources::fixed(secrets.sources)
         });
+        let session = Session {
+            engine: engine.clone(),
+            definitions: Arc::clone(&definitions),
+            logs: places.logs.clone(),
+            by: Who::console(&ambient::user()),
+            keep_scale: keep_scale(&definitions),
+            again: again(&engine, &live),
+            redactor: secrets.redactor.clone(),
+            loads: Arc::new(Loads::new(&places.al)),
+        };
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
             definitions: Arc::clone(&definitions),
-            sources: Arc::clone(&sources),
+            sources: Arc::clone(&live),
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
@@ -190,7 +193,7 @@ impl Hosted {
                     .map_err(|e| unwritable(&places, &folder, &e))?
             };
             let inside = gateway::serve_containers(socket, Arc::clone(&app), stopped.clone());
-            let outside = gateway::serve(listener, app, stopped);
+            let outside = gateway::serve(listener, tls, app, stopped);
             tokio.spawn(async { tokio::join!(inside, outside) })
         };
         write_gateway_file(&places, &url)?;
@@ -201,6 +204,7 @@ impl Hosted {
             tokio.spawn(build);
             let (engine, definitions) = (engine.clone(), Arc::clone(&definitions));
             let (context, id_key) = (context.clone(), keys.id_key);
+            let sources = Arc::clone(&live);
             tokio.spawn(Reload { engine, definitions, sources, context, zone, id_key }.run());
         }
         Ok(Self {
@@ -232,10 +236,11 @@ impl Hosted {
     /// # Errors
     /// When the scheduler had ended before, by a bug.
     pub fn end(self, tokio: &Tokio) -> Result<(), Failure> {
-        self.engine.leave();
         let _ = fs::remove_file(self.places.gateway());
+        // First the gateway: what it has accepted is answered while somebody can write it down.
         let _ = self.gateway_stop.send(true);
         let _ = tokio.block_on(self.gateway);
+        self.engine.leave();
         let ended = self.writer.join();
         tracing::info!(target: "host", "scheduler ended");
         ended.map_err(|_| {
@@ -277,17 +282,35 @@ impl Secrets {
             warn(&problem.to_string());
         }
         if plan.expose {
-            warn("the gateway answers on every address of this machine (--expose)");
+            warn(exposed(&plan.project.config.gateway));
         }
         for agent in &plan.project.agents {
             if let Some(why) = cannot_run(agent, &context.al_home) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
-        for name in sources.unsigned() {
-            warn(&format!("[webhooks.{name}] accepts deliveries of anybody (allowUnsigned)"));
+        for (name, why) in sources.unsigned() {
+            warn(&format!("[webhooks.{name}] accepts deliveries of anybody ({why})"));
         }
         Ok(Self { sources, known, redactor })
+    }
+}
+
+/// What `--expose` means with these settings.
+fn exposed(gateway: &project::Gateway) -> &'static str {
+    match (gateway.tls.is_some(), gateway.api) {
+        (true, false) => "webhooks are taken on every address of this machine (--expose)",
+        (true, true) => {
+            "webhooks are taken, and the API answers, on every address of this machine (--expose)"
+        }
+        (false, false) => {
+            "webhooks are taken on every address of this machine, unencrypted (--expose without \
+             [gateway.tls])"
+        }
+        (false, true) => {
+            "the API answers on every address of this machine, unencrypted: its key can be read on \
+             the way (--expose and `gateway.api` without [gateway.tls])"
+        }
     }
 }
 
@@ -407,6 +430,13 @@ fn lock(places: &Places) -> Result<Lock, Failure> {
     })
 }
 
+/// What the gateway proves itself with, as the project says.
+fn certificate(project: &Project) -> Result<Option<Arc<gateway::Tls>>, Failure> {
+    let Some(tls) = &project.config.gateway.tls else { return Ok(None) };
+    let pair = gateway::Pair { cert: project.dir.join(&tls.cert), key: project.dir.join(&tls.key) };
+    Ok(Some(Arc::new(gateway::Tls::load(pair)?)))
+}
+
 fn address(expose: bool) -> IpAddr {
     if expose { Ipv4Addr::UNSPECIFIED.into() } else { Ipv4Addr::LOCALHOST.into() }
 }
@@ -496,6 +526,14 @@ fn keep_scale(definitions: &Arc<Definitions>) -> KeepScale {
         let known = defined.agent(agent).ok_or_else(|| format!("no agent {agent}"))?;
         let file = project::edit::config_file(&known.dir);
         project::edit::set_scale(&file, Some(scale)).map_err(|e| e.to_string())
+    })
+}
+
+/// What a replay of a stored delivery amounts to.
+fn again(engine: &Handle, sources: &Arc<LiveSources>) -> Again {
+    let (engine, sources) = (engine.clone(), Arc::clone(sources));
+    Arc::new(move |receipt, by| {
+        gateway::replay(&engine, &sources, receipt, by).map_err(|why| why.to_string())
     })
 }
 

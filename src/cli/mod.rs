@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod attach;
+mod audit;
 mod build;
 mod client;
 mod completions;
@@ -43,6 +44,7 @@ mod table;
 mod terminal;
 mod test;
 mod times;
+mod triggers;
 mod version;
 mod webhook;
 mod why;
@@ -117,10 +119,11 @@ pub enum Verb {
     Stat(stat::StatArgs),
     Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
-    Triggers(history::TriggersArgs),
+    Triggers(triggers::TriggersArgs),
     Webhook(webhook::WebhookArgs),
     Why(why::WhyArgs),
     Stats(stats::StatsArgs),
+    Audit(audit::AuditArgs),
     Cron(cron::CronArgs),
     Locks(locks::LocksArgs),
     Pause(hold::PauseArgs),
@@ -145,7 +148,7 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["start", "attach", "run", "test", "stop"]),
-    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
+    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "audit", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Get in", &["exec", "shell"]),
     ("Set up", &["doctor", "webhook", "build", "gc", "models", "keys", "completions", "version"]),
@@ -252,9 +255,10 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Stat(args) => stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
-        Verb::Triggers(args) => history::triggers(args, context),
+        Verb::Triggers(args) => triggers::run(args, context),
         Verb::Why(args) => why::run(args, context),
         Verb::Stats(args) => stats::run(args, context),
+        Verb::Audit(args) => audit::run(args, context),
         Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
             .and_then(|t| output::print(&t)),
         Verb::Locks(args) => locks::run(args, context),

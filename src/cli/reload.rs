@@ -125,8 +125,9 @@ impl Reload {
         };
         let redefined = redefined(old, &project);
         tell_what_cannot_run(&project, &redefined, &self.context.al_home);
-        if project.config.gateway != old.config.gateway {
-            tracing::warn!(target: "reload", "[gateway] takes effect at the next start");
+        let (now, before) = (&project.config.gateway, &old.config.gateway);
+        if (now.port, &now.tls) != (before.port, &before.tls) {
+            tracing::warn!(target: "reload", "port and [gateway.tls] take effect at the next start");
         }
         let facts = known.defined.facts.clone().of_project(&project, &self.zone);
         self.definitions.replace(Defined { project, facts });

@@ -25,7 +25,7 @@ use crate::engine::{Confirmation, Handle, Outcome, engine_name, runtime_name};
 use crate::failure::Failure;
 use crate::log::{Follower, Level, Query, Record};
 use crate::project::{Agent, EngineKind, Project, RuntimeKind};
-use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Why};
+use crate::scheduler::{Answer, Command, Order, Priority, Run, RunState, Target, View, Who, Why};
 use crate::store::{FILE, Reader};
 
 /// How often an ended run is looked for.
@@ -36,7 +36,7 @@ const BATCH: usize = 256;
 const RUNTIMES: [RuntimeKind; 3] =
     [RuntimeKind::Process, RuntimeKind::Container, RuntimeKind::HostUser];
 /// Exit code of a run that was killed or dropped, as a shell counts an interrupt.
-const KILLED: u8 = 130;
+pub(super) const KILLED: u8 = 130;
 
 /// Run one agent once, show its log, and exit with its code
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -347,7 +347,7 @@ async fn submit(engine: &Handle, args: &RunArgs) -> Result<Ordered, Failure> {
         (None, None) => return Err(Failure::user("no_agent", "name an agent to run")),
     };
     let outcome = engine
-        .command(command, &ambient::user(), Confirmation::NotNeeded)
+        .command(command, &Who::shell(&ambient::user()), Confirmation::NotNeeded)
         .await
         .map_err(|e| Failure::upstream("not_accepted", e.to_string()))?;
     match outcome {
@@ -484,7 +484,7 @@ async fn until_ended(watched: &Watched<'_>, mut signals: Signals) -> Result<Run,
 async fn kill(engine: &Handle, run: &str) {
     let command = Command::kill(Target::Runs(vec![run.to_owned()]));
     // When it has ended meanwhile there is nothing to kill.
-    let _ = engine.command(command, &ambient::user(), Confirmation::NotNeeded).await;
+    let _ = engine.command(command, &Who::shell(&ambient::user()), Confirmation::NotNeeded).await;
 }
 
 fn exit_code(run: &Run) -> ExitCode {

@@ -21,7 +21,7 @@ use crate::ambient;
 use crate::engine::{Confirmation, Handle, Mirror, Outcome, serve};
 use crate::failure::Failure;
 use crate::project::{self, Project};
-use crate::scheduler::{Answer, Command};
+use crate::scheduler::{Answer, Command, Who};
 
 /// Messages that may wait for the console; what comes on top is merged.
 const DOWN_WAITING: usize = 64;
@@ -229,7 +229,7 @@ pub(super) fn listen(kind: SignalKind) -> Result<Signal, Failure> {
 /// Nothing new starts; what waits stays for the next start.
 async fn stop(engine: &Handle, kill: bool, lines: &mut Sayer) {
     let command = Command::Stop { clear_queues: false, kill };
-    let by = ambient::user();
+    let by = Who::shell(&ambient::user());
     match engine.command(command, &by, Confirmation::NotNeeded).await {
         Ok(Outcome::Answer(Answer::Done { done, runs })) => {
             let more = match (runs.is_empty(), kill) {

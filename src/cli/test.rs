@@ -22,7 +22,7 @@ use crate::harness::report;
 use crate::log::{Follower, Query, Record};
 use crate::project::{Agent, AuthType, Model, Project, RuntimeKind};
 use crate::scheduler::{
-    Answer, Command, Event, Firing, Run, RunState, Target, Trigger, TriggerKind,
+    Answer, Command, Event, Firing, Run, RunState, Target, Trigger, TriggerKind, Who,
 };
 
 /// How often an ended run is looked for.
@@ -258,6 +258,7 @@ fn firing(case: &Case<'_>) -> Firing {
         targets: vec![case.agent.name.clone()],
         payload: Value::Object(trigger.clone()).to_string().into(),
         envelope: None,
+        replay: None,
     }
 }
 
@@ -299,7 +300,10 @@ async fn until_ended(
 /// Ends a run and waits until it has ended, so that nothing of it is left.
 async fn kill(hosted: &Hosted, run: &str) {
     let command = Command::kill(Target::Runs(vec![run.to_owned()]));
-    let killed = hosted.engine.command(command, &ambient::user(), Confirmation::NotNeeded).await;
+    let killed = hosted
+        .engine
+        .command(command, &Who::shell(&ambient::user()), Confirmation::NotNeeded)
+        .await;
     if killed.is_err() {
         return;
     }

@@ -11,7 +11,7 @@ use super::meter::{Measured, Meter};
 use super::turn::Input;
 use crate::ambient;
 use crate::scheduler::impact::Impact;
-use crate::scheduler::{Answer, Command, Decision, Event, Stamp, View};
+use crate::scheduler::{Answer, Command, Decision, Event, Stamp, View, Who};
 use crate::store::{Reader, StoreError};
 
 /// Events from outside that may wait for the writer; more are turned away.
@@ -178,10 +178,10 @@ impl Handle {
     pub async fn command(
         &self,
         command: Command,
-        by: &str,
+        by: &Who,
         confirm: Confirmation,
     ) -> Result<Outcome, EngineError> {
-        self.send(Event::Command { command, by: by.to_owned() }, confirm).await
+        self.send(Event::Command { command, by: by.clone() }, confirm).await
     }
 
     async fn send(&self, event: Event, confirm: Confirmation) -> Result<Outcome, EngineError> {

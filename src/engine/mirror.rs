@@ -63,6 +63,8 @@ impl Mirror {
     fn take_in(&mut self, decision: &Decision, seen: &mut Seen, changes: &mut Vec<Change>) {
         match decision {
             Decision::Receipt(receipt) => changes.push(Change::Receipt(receipt.clone())),
+            // A row with the same id is the same row as it is now.
+            Decision::Again { receipt, .. } => changes.push(Change::Receipt(receipt.clone())),
             Decision::Enqueue { run, .. } => seen.run(run),
             Decision::Finish { run, state, why, exit_code, at } => {
                 if let Some(mut run) = self.view.runs.get(run).cloned() {
@@ -139,6 +141,7 @@ impl Mirror {
             | Decision::Wish { .. }
             | Decision::Said(_)
             | Decision::Heard { .. }
+            | Decision::Audited { .. }
             | Decision::Effect { .. }
             | Decision::Quit
             | Decision::Sweep { .. }

@@ -5,6 +5,7 @@
 //! [`turn`] is the body of the loop, an ordinary function; [`start`] wraps it in a thread.
 
 mod answers;
+mod audit;
 mod definitions;
 mod drive;
 mod equip;
@@ -15,6 +16,8 @@ mod mirror;
 mod place;
 mod present;
 mod question;
+mod receipts;
+mod replay;
 mod rules;
 mod session;
 mod stats;
@@ -26,6 +29,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditFilter, AuditPage, AuditRow, audit};
 pub use definitions::{Defined, Definitions};
 pub use drive::{Driver, Found, Grant, bearer, found, how_it_ended, should_live};
 pub use equip::{Equipment, ImageAnswer, Images, model_spec};
@@ -34,17 +38,23 @@ pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
 pub use place::{CPUS, Machine, limits, place};
 pub use present::{
-    Repeats, agent_row, alert_row, confirm, host_row, pause_row, run_row, run_state, trigger_row,
-    trigger_words, usage_row,
+    Repeats, agent_row, alert_row, confirm, host_row, pause_row, refused_words, run_row, run_state,
+    trigger_row, trigger_words, usage_row,
+};
+pub use receipts::{
+    Body, Delivered, ReceiptsPage, Told, by_outcome, outcome_words, receipt, receipts, rows,
 };
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
-pub use session::{KeepScale, Session, serve};
+pub use session::{Again, KeepScale, Session, serve};
 pub use stats::{AgentStats, CallStats, Stats, StatsQuery, UsedStats, count, stats, totals};
 pub use turn::{Act, Host, Input, acts, answer, resume, turn};
 pub use why::{Asked, Step as WhyStep, why};
 pub use writer::start;
 
+pub use crate::store::{
+    Before as ReceiptsBefore, Fired, FiringsQuery, TriggersQuery as ReceiptsQuery,
+};
 // What the gateway asks of the past.
 pub use crate::store::{End, Ended, HistoryPage, HistoryQuery};

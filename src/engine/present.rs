@@ -11,8 +11,8 @@ use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::view::{AgentView, Mode};
 use crate::scheduler::words;
 use crate::scheduler::{
-    Alert, Hold, Pause, Priority, Receipt, Run, RunState, Scope, Spent, Timer, TriggerKind, View,
-    WaitFor, Why,
+    Alert, Hold, Pause, Priority, Receipt, ReceiptState, Run, RunState, Scope, Spent, Timer,
+    TriggerKind, View, WaitFor, Why,
 };
 
 /// Longest text of a run that a row carries; the rest is in the record.
@@ -260,7 +260,8 @@ fn last_run(run: &Run) -> Option<wire::LastRun> {
     })
 }
 
-pub fn trigger_row(receipt: &Receipt) -> wire::TriggerRow {
+/// A receipt with what came of it.
+pub fn trigger_row(receipt: &Receipt, state: ReceiptState) -> wire::TriggerRow {
     let trigger = &receipt.trigger;
     wire::TriggerRow {
         id: receipt.id.clone(),
@@ -270,26 +271,51 @@ pub fn trigger_row(receipt: &Receipt) -> wire::TriggerRow {
             other => other.name().to_owned(),
         },
         summary: trigger.summary.clone(),
-        outcome: match receipt.outcome {
-            ReceiptOutcome::Accepted => wire::Outcome::Accepted,
-            ReceiptOutcome::Skipped => wire::Outcome::Skipped,
-            ReceiptOutcome::NoMatch => wire::Outcome::NoMatch,
+        outcome: match state {
+            ReceiptState::Started => wire::Outcome::Started,
+            ReceiptState::Queued => wire::Outcome::Queued,
+            ReceiptState::Dropped => wire::Outcome::Dropped,
+            ReceiptState::Accepted => wire::Outcome::Accepted,
+            ReceiptState::Skipped => wire::Outcome::Skipped,
+            ReceiptState::NoMatch => wire::Outcome::NoMatch,
+            ReceiptState::Refused => wire::Outcome::Refused,
         },
-        why: receipt_why(&receipt.runs, &receipt.skipped),
+        why: receipt_why(receipt),
         runs: receipt.runs.clone(),
+        times: receipt.times,
+        last_ms: receipt.last_at,
+        dead: receipt.dead_letter().map(str::to_owned),
+        by: receipt.by.clone(),
+        replay_of: receipt.replay_of.clone(),
+        webhook: trigger.kind == TriggerKind::Webhook,
     }
 }
 
 /// What came of a firing, as a sentence.
-fn receipt_why(runs: &[String], skipped: &[(String, Why)]) -> String {
-    let mut parts = Vec::new();
-    if !runs.is_empty() {
-        parts.push(format!("-> {}", runs.join(", ")));
+fn receipt_why(receipt: &Receipt) -> String {
+    if receipt.outcome == ReceiptOutcome::Refused {
+        return refused_words(receipt);
     }
-    for (agent, why) in skipped {
+    let mut parts = Vec::new();
+    if !receipt.runs.is_empty() {
+        parts.push(format!("-> {}", receipt.runs.join(", ")));
+    }
+    for (agent, why) in &receipt.skipped {
         parts.push(format!("{agent} skipped: {}", why.sentence()));
     }
-    if parts.is_empty() { Why::NoMatch.sentence() } else { parts.join("; ") }
+    if parts.is_empty() {
+        parts.push(Why::NoMatch.sentence());
+    }
+    if receipt.times > 1 {
+        parts.push(format!("came {} times", receipt.times));
+    }
+    parts.join("; ")
+}
+
+/// How often something was refused, and to whom: `x 214 from 192.0.2.1`.
+pub fn refused_words(receipt: &Receipt) -> String {
+    let from = receipt.by.as_ref().map_or_else(String::new, |by| format!(" from {by}"));
+    format!("x {}{from}", receipt.times)
 }
 
 pub fn why_step(step: Step) -> wire::WhyStep {

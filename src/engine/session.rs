@@ -22,15 +22,18 @@ use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
 use super::loads::{self, Living};
 use super::mirror::{Change, Mirror};
 use super::present::{self, Repeats};
+use super::receipts;
 use super::rules::Facts;
 use super::tail::{self, Tail};
 use super::why::{Asked, why};
 use crate::ambient;
 use crate::log::LearningRedactor;
 use crate::runtime::Loads;
-use crate::scheduler::{Answer, Command, Hold, Order, Run, RunState, Scope, Target};
+use crate::scheduler::{
+    Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target, Who,
+};
 use crate::signal::SAID_MAX;
-use crate::store::{RunsQuery, StoreError, TriggersQuery};
+use crate::store::{Found, RunsQuery, StoreError, TriggersQuery};
 
 /// Rows go down at most this often.
 const FLUSH: Duration = Duration::from_millis(33);
@@ -42,6 +45,10 @@ const QUEUED_MAX: usize = 1000;
 /// Keeps a changed scale beyond the process: writes it to the agent's file.
 pub type KeepScale = Arc<dyn Fn(&str, u32) -> Result<(), String> + Send + Sync>;
 
+/// The firing that a receipt's stored delivery amounts to today, ordered by a person; or why there
+/// is none. It reads the disk.
+pub type Again = Arc<dyn Fn(&str, &Who) -> Result<Firing, String> + Send + Sync>;
+
 /// What a console needs of its host.
 #[derive(Clone)]
 pub struct Session {
@@ -49,8 +56,9 @@ pub struct Session {
     pub definitions: Arc<Definitions>,
     pub logs: PathBuf,
     /// Who commands through it.
-    pub by: String,
+    pub by: Who,
     pub keep_scale: KeepScale,
+    pub again: Again,
     /// Takes secrets out of what runs are told.
     pub redactor: LearningRedactor,
     /// Looks at what runs use, for all consoles.
@@ -111,6 +119,7 @@ impl Session {
         let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
         tokio.spawn_blocking(move || {
             let told = why(&reader, &id, ambient::now_ms());
+            let delivery = reader.envelope(&id).ok().flatten().map(receipts::delivery_row);
             let steps = match told {
                 Ok(Asked::Known { id: whole, steps }) if whole == id => steps,
                 // Nothing to add to what the row says.
@@ -121,11 +130,14 @@ impl Session {
                 }
             };
             let steps = steps.into_iter().map(present::why_step).collect();
-            let _ = down.send(Down::Why { id, steps });
+            let _ = down.send(Down::Why { id, steps, delivery });
         });
     }
 
     async fn submit(&self, command: al_wire::Command, token: Option<String>) -> Reply {
+        if let al_wire::Command::Replay { receipt } = command {
+            return self.replay(receipt, token).await;
+        }
         let Some(mut command) = from_wire(command) else {
             return Reply::Refused { why: "this host does not know that command".to_owned() };
         };
@@ -185,11 +197,12 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
         W::Say { run, text } => Command::Say { run, text, key: None },
         W::Answer { run, text } => Command::Answer { run, text },
         W::Unlock { key } => Command::Unlock { key },
-        W::Unknown => return None,
+        // No command of the scheduler's: see `Session::replay`.
+        W::Replay { .. } | W::Unknown => return None,
     })
 }
 
-fn reply(outcome: Result<Outcome, EngineError>) -> Reply {
+pub(super) fn reply(outcome: Result<Outcome, EngineError>) -> Reply {
     match outcome {
         Ok(Outcome::Answer(answer)) => answered(answer),
         Ok(Outcome::Confirm { impact, token }) => {
@@ -291,6 +304,13 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
     runs.extend(ended.map(row));
     let triggers =
         reader.triggers(&TriggersQuery { limit: HISTORY, ..TriggersQuery::default() })?;
+    let triggers = triggers.iter().map(|Found { receipt, state }| {
+        // Those that are told of say how far they are themselves, and go on saying it.
+        let told = receipt.runs.iter().any(|id| runs.iter().any(|run| run.id == *id));
+        let state = if told { ReceiptState::of(receipt.outcome, []) } else { *state };
+        present::trigger_row(receipt, state)
+    });
+    let triggers: Vec<_> = triggers.collect();
     let agents = facts.agents.iter();
     Ok(Snapshot {
         v: al_wire::VERSION,
@@ -299,7 +319,7 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
         host: present::host_row(&mirror.view, facts),
         agents: agents.filter_map(|(name, f)| present::agent_row(mirror, name, f)).collect(),
         runs,
-        triggers: triggers.iter().map(present::trigger_row).collect(),
+        triggers,
     })
 }
 
@@ -338,7 +358,9 @@ impl Pending {
                 ((2, run.id.clone()), Row::Run(present::run_row(&run, repeats)))
             }
             Change::Receipt(receipt) => {
-                ((3, receipt.id.clone()), Row::Trigger(present::trigger_row(&receipt)))
+                // How far its runs are, they say themselves.
+                let state = ReceiptState::of(receipt.outcome, []);
+                ((3, receipt.id.clone()), Row::Trigger(present::trigger_row(&receipt, state)))
             }
         };
         self.rows.insert(key, row);

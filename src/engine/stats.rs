@@ -118,6 +118,9 @@ pub struct Newest {
 pub struct FiringStats {
     pub source: String,
     pub outcomes: BTreeMap<String, i64>,
+    /// Deliveries that were refused, by a word for why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, i64>,
 }
 
 /// Calls from one agent to another.
@@ -165,6 +168,10 @@ pub fn count(tallies: &[Tally]) -> Stats {
             Counted::Fired => {
                 let source = firings.entry(tally.who.clone()).or_default();
                 *source.outcomes.entry(tally.detail.clone()).or_default() += tally.n;
+            }
+            Counted::Refused => {
+                let source = firings.entry(tally.who.clone()).or_default();
+                *source.refused.entry(tally.detail.clone()).or_default() += tally.n;
             }
             Counted::Called | Counted::CallFailed => {
                 let (caller, callee) = (tally.who.clone(), tally.detail.clone());
@@ -224,7 +231,7 @@ impl AgentStats {
             }
             Counted::Lost => self.lost += tally.n,
             Counted::Used => self.used.add(tally),
-            Counted::Fired | Counted::Called | Counted::CallFailed => {}
+            Counted::Fired | Counted::Refused | Counted::Called | Counted::CallFailed => {}
         }
     }
 }

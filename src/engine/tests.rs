@@ -14,8 +14,8 @@ use crate::log::LearningRedactor;
 use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
 use crate::runtime::{self, Answer as Later, Presence, Runtime, Spec};
 use crate::scheduler::{
-    AgentRules, Answer, Cadence, Command, Event, Firing, ProjectRules, Scope, Stamp, Target, Timer,
-    Trigger, TriggerKind,
+    AgentRules, Answer, Cadence, Command, Event, Firing, ProjectRules, Replay, Scope, Stamp,
+    Target, Timer, Trigger, TriggerKind, Who,
 };
 use crate::store::{RunsQuery, Store};
 
@@ -141,7 +141,7 @@ pub(super) fn config() -> crate::project::Config {
             cpus: None,
             timeout_s: 900,
         },
-        gateway: Gateway { port: 0, url: None, max_chat_sessions: 5 },
+        gateway: Gateway { port: 0, ..Gateway::default() },
         webhooks: BTreeMap::new(),
         telemetry: Telemetry {
             enabled: false,
@@ -238,7 +238,7 @@ impl World {
     }
 
     fn command(&self, command: Command, confirm: Confirmation) -> Outcome {
-        self.tokio.block_on(self.engine.command(command, "ann", confirm)).unwrap()
+        self.tokio.block_on(self.engine.command(command, &Who::console("ann"), confirm)).unwrap()
     }
 
     /// A console, by its two channels.
@@ -251,8 +251,15 @@ impl World {
             engine: self.engine.clone(),
             definitions: Arc::clone(&self.definitions),
             logs: self.dir.path().join("logs"),
-            by: "ann".into(),
+            by: Who::console("ann"),
             keep_scale: Arc::new(|_, _| Err("the file is gone".into())),
+            again: Arc::new(|receipt, by| {
+                let replay = Some(Replay { of: receipt.to_owned(), by: by.clone() });
+                match receipt {
+                    "none" => Err("receipt not found".to_owned()),
+                    _ => Ok(Firing { replay, dedupe: None, ..firing() }),
+                }
+            }),
             redactor,
             loads: Arc::new(crate::runtime::Loads::new(self.dir.path())),
         };
@@ -278,6 +285,7 @@ fn firing() -> Firing {
         targets: vec!["dev".into()],
         payload: r#"{"type":"webhook"}"#.into(),
         envelope: None,
+        replay: None,
     }
 }
 
@@ -333,7 +341,10 @@ fn merge(snapshot: &mut Snapshot, row: Row) {
             snapshot.runs.retain(|known| known.id != run.id);
             snapshot.runs.push(run);
         }
-        Row::Trigger(trigger) => snapshot.triggers.push(trigger),
+        Row::Trigger(trigger) => {
+            snapshot.triggers.retain(|known| known.id != trigger.id);
+            snapshot.triggers.push(trigger);
+        }
         Row::AgentGone { .. } | Row::Unknown => {}
     }
 }
@@ -427,6 +438,36 @@ fn a_console_asks_and_is_asked_back() {
 }
 
 #[test]
+fn a_console_replays_a_delivery_after_a_question_and_in_its_operators_name() {
+    let world = World::new();
+    let (up, rows) = world.console();
+    first_snapshot(&rows);
+    let submit = |id: u64, receipt: &str, token: Option<&str>| {
+        let command = al_wire::Command::Replay { receipt: receipt.to_owned() };
+        up.send(Up::Submit { id, seen: 0, command, token: token.map(str::to_owned) }).unwrap();
+        loop {
+            if let Down::Reply { reply, .. } = rows.recv_timeout(Duration::from_secs(20)).unwrap() {
+                return reply;
+            }
+        }
+    };
+    let refused = Reply::Refused { why: "receipt not found".into() };
+    assert_eq!(submit(1, "none", None), refused);
+    let Reply::NeedsConfirm(question) = submit(2, "r1", None) else { panic!() };
+    assert_eq!(question.impact, ["as things are it is for dev"]);
+    assert_eq!(question.cli, "al triggers replay r1");
+    assert!(matches!(submit(3, "r1", Some("of another day")), Reply::Stale { .. }));
+    let Reply::Done { run: Some(run), .. } = submit(4, "r1", Some(&question.token)) else {
+        panic!()
+    };
+    let reader = world.engine.reader();
+    let receipt = reader.run(&run).unwrap().unwrap().receipt;
+    let receipt = reader.receipt(&receipt).unwrap().unwrap();
+    assert_eq!(receipt.replay_of.as_deref(), Some("r1"));
+    assert_eq!(receipt.by.as_deref(), Some("ann"));
+}
+
+#[test]
 fn a_console_is_told_how_a_run_came_about() {
     let world = World::new();
     let (up, rows) = world.console();
@@ -434,7 +475,8 @@ fn a_console_is_told_how_a_run_came_about() {
     let told = |id: &str| {
         up.send(Up::Why { id: id.to_owned() }).unwrap();
         loop {
-            if let Down::Why { id: of, steps } = rows.recv_timeout(Duration::from_secs(20)).unwrap()
+            if let Down::Why { id: of, steps, .. } =
+                rows.recv_timeout(Duration::from_secs(20)).unwrap()
             {
                 assert_eq!(of, id);
                 return steps.into_iter().map(|step| step.text).collect::<Vec<_>>();

@@ -16,7 +16,7 @@ use super::handle::{
 use super::meter::Meter;
 use super::turn::{Act, Host, Input, acts, answer, resume, turn};
 use crate::ambient;
-use crate::scheduler::{Answer, Decision, EffectNews, Event};
+use crate::scheduler::{Answer, Decision, Deed, EffectNews, Event};
 use crate::store::StoreError;
 
 /// Events that are decided and committed together.
@@ -87,6 +87,17 @@ impl Job {
     fn internal(input: Input) -> Self {
         Self { input, reply: None }
     }
+}
+
+/// The record of an order that was confirmed for another state of things. To ask back first is
+/// nothing that was done.
+fn too_late(input: &Input, question: &Outcome) -> Option<Job> {
+    let (Event::Command { command, by }, Outcome::Stale { impact }) = (&input.event, question)
+    else {
+        return None;
+    };
+    let deed = Deed::stale(by, command, &impact.lines.join("; "));
+    Some(Job::internal(stamped(Event::Deed(Box::new(deed)))))
 }
 
 struct Writer {
@@ -172,7 +183,10 @@ impl Writer {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 match self.host.question(&input, &confirm) {
                     Ok(None) => jobs.push(Job { input: *input, reply }),
-                    Ok(Some(question)) => send(reply, Ok(question)),
+                    Ok(Some(question)) => {
+                        jobs.extend(too_late(&input, &question));
+                        send(reply, Ok(question));
+                    }
                     Err(error) => send(reply, Err(not_written(&error))),
                 }
             }
@@ -252,7 +266,7 @@ impl Writer {
             }
             let Some(answer) = answer(decisions).cloned() else { continue };
             if let Event::Command { by, .. } = &input.event {
-                log_command(by, &answer);
+                log_command(&by.name, &answer);
             }
             if let Some(reply) = reply {
                 answers.push((reply, Ok(Outcome::Answer(answer))));

@@ -7,12 +7,16 @@ use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::reply::Problem;
 
 /// A whole body has to arrive within this time.
 const ARRIVES_IN: Duration = Duration::from_secs(30);
+/// The first bytes may take this long, and from then on so many have to come each second: who sends a
+/// byte now and then keeps a connection for five seconds and not for thirty.
+const GRACE: Duration = Duration::from_secs(5);
+const RATE: u64 = 1024;
 /// Bodies from here on are large. Most deliveries are far smaller.
 const LARGE: usize = 128 * 1024;
 /// Large bodies of one kind of sender that may be arriving or judged at a time. With the size limit
@@ -54,7 +58,7 @@ pub async fn read<'a>(
             Err(problem)
         }
         Ok(done) => done,
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+        Err(_) => Err(too_slow()),
     }
 }
 
@@ -87,6 +91,15 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload too large")
 }
 
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+}
+
+/// When the byte after so many has to be there.
+fn time_for(bytes: usize) -> Duration {
+    GRACE + Duration::from_millis(bytes as u64 * 1000 / RATE)
+}
+
 async fn collect<'a>(
     body: &mut Body,
     limit: usize,
@@ -95,14 +108,21 @@ async fn collect<'a>(
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut bytes = Vec::with_capacity(expected.min(LARGE));
     let mut turn = None;
-    while let Some(frame) = body.frame().await {
+    let began = Instant::now();
+    let mut waited = Duration::ZERO;
+    loop {
+        let due = began + waited + time_for(bytes.len());
+        let frame = timeout_at(due, body.frame()).await.map_err(|_| too_slow())?;
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| Problem::bad_request("failed to read request body"))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > limit {
             return Err(too_large());
         }
         if turn.is_none() && bytes.len() + data.len() > LARGE {
+            let since = Instant::now();
             turn = Some(wait_for_turn(large).await?);
+            waited += since.elapsed();
         }
         bytes.extend_from_slice(&data);
     }

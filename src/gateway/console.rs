@@ -14,7 +14,7 @@ use std::time::Duration;
 use al_wire::{Down, Up, VERSION};
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use futures_util::stream;
@@ -22,12 +22,14 @@ use serde_json::json;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::mpsc::{Receiver as Stream, Sender as Feed, channel};
 
-use super::control::by;
+use super::admit::current_key;
 use super::reply::{Answered, Problem};
 use super::routes::Name;
+use super::who::Caller;
 use super::{App, body};
 use crate::ambient;
 use crate::engine::{self, Session};
+use crate::scheduler::Who;
 
 /// Consoles at a time: each has two threads.
 const SESSIONS: usize = 16;
@@ -41,23 +43,33 @@ const SAID_MAX: usize = 1024 * 1024;
 
 /// The sessions that are open, by their ids: where what a console says goes.
 #[derive(Debug, Default)]
-pub struct Consoles(Mutex<HashMap<String, Sender<Up>>>);
+pub struct Consoles(Mutex<HashMap<String, Attached>>);
+
+#[derive(Debug)]
+struct Attached {
+    up: Sender<Up>,
+    /// What is said counts as theirs, so nobody else says it.
+    by: Who,
+}
 
 impl Consoles {
     /// Makes room for one more. None when there are too many.
-    fn open(&self, id: &str) -> Option<Receiver<Up>> {
+    fn open(&self, id: &str, by: &Who) -> Option<Receiver<Up>> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= SESSIONS {
             return None;
         }
         let (up, said) = mpsc::channel();
-        open.insert(id.to_owned(), up);
+        open.insert(id.to_owned(), Attached { up, by: by.clone() });
         Some(said)
     }
 
-    fn say(&self, id: &str, message: Up) -> bool {
+    fn say(&self, id: &str, by: &Who, message: Up) -> bool {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(id).is_some_and(|up| up.send(message).is_ok())
+        // The address may change under a console that moves.
+        let theirs = |one: &Who| (&one.name, one.door) == (&by.name, by.door);
+        let attached = open.get(id).filter(|attached| theirs(&attached.by));
+        attached.is_some_and(|attached| attached.up.send(message).is_ok())
     }
 
     fn close(&self, id: &str) {
@@ -79,21 +91,26 @@ impl Drop for Open {
 }
 
 /// `GET /api/console`
-pub async fn open(State(app): State<Arc<App>>, headers: HeaderMap) -> Answered {
+pub async fn open(State(app): State<Arc<App>>, caller: Caller) -> Answered {
+    // Another key, or an end to all sessions, ends what they let in.
+    let (epoch, revoked) = (current_key(&app).await?, app.sessions.revoked());
     let id = hex::encode(ambient::random::<16>().map_err(|_| Problem::internal())?);
-    let said = app.consoles.open(&id).ok_or_else(too_many)?;
+    let said = app.consoles.open(&id, &caller.who).ok_or_else(too_many)?;
     let (feed, messages) = channel(WAITING);
+    let watched = Arc::clone(&app);
+    let admitted =
+        move || watched.setup.api_key.now().0 == epoch && watched.sessions.revoked() == revoked;
     let open = Open { app: Arc::clone(&app), id, messages };
     let hello =
         Event::default().event("session").data(json!({"id": open.id, "v": VERSION}).to_string());
     feed.try_send(hello).map_err(|_| Problem::internal())?;
 
     let (down, rows) = mpsc::sync_channel(WAITING);
-    let session = Session { by: by(&headers), ..app.setup.console.clone() };
+    let session = Session { by: caller.who, ..app.setup.console.clone() };
     engine::serve(session, &Tokio::current(), said, down);
     thread::Builder::new()
         .name("al-console".to_owned())
-        .spawn(move || carry(&rows, &feed))
+        .spawn(move || carry(&rows, &feed, admitted))
         .map_err(|_| too_many())?;
 
     let messages = stream::unfold(open, async |mut open| {
@@ -109,8 +126,8 @@ fn too_many() -> Problem {
     Problem::later("too many consoles are attached", 10)
 }
 
-/// Passes on what the host says until either side is gone.
-fn carry(rows: &Receiver<Down>, feed: &Feed<Event>) {
+/// Passes on what the host says until either side is gone, or is not let in any more.
+fn carry(rows: &Receiver<Down>, feed: &Feed<Event>, admitted: impl Fn() -> bool) {
     let mut number = 0_u64;
     loop {
         let event = match rows.recv_timeout(HEARTBEAT) {
@@ -123,7 +140,7 @@ fn carry(rows: &Receiver<Down>, feed: &Feed<Event>) {
             Err(RecvTimeoutError::Timeout) => Event::default().comment(""),
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        if feed.blocking_send(event).is_err() {
+        if !admitted() || feed.blocking_send(event).is_err() {
             return;
         }
     }
@@ -133,13 +150,13 @@ fn carry(rows: &Receiver<Down>, feed: &Feed<Event>) {
 pub async fn say(
     State(app): State<Arc<App>>,
     Name(id): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let whole = body::read(&headers, body, SAID_MAX, &app.large_orders).await?;
+    let whole = body::read(&caller.headers, body, SAID_MAX, &app.large_orders).await?;
     let message: Up = serde_json::from_slice(&whole.bytes)
         .map_err(|e| Problem::bad_request(format!("not a message of a console: {e}")))?;
-    match app.consoles.say(&id, message) {
+    match app.consoles.say(&id, &caller.who, message) {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(Problem::not_found("no console has this session")),
     }

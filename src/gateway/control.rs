@@ -4,67 +4,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::key::Verdict;
+use super::admit::record;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
-use super::serve::Peer;
-use super::{App, body};
+use super::who::Caller;
+use super::{App, body, clean};
 use crate::ambient::{self, Millis};
 use crate::duration;
 use crate::engine::{self, Confirmation, Outcome};
 use crate::project::edit::{config_file, set_scale};
-use crate::scheduler::{Answer, Command, Hold, Scope, Target};
+use crate::scheduler::words::scope_name;
+use crate::scheduler::{Answer, Command, Deed, DeedKind, Ending, Hold, Scope, Target, Who};
 
 /// The largest body: a prompt.
 const BODY_MAX: usize = 1024 * 1024;
-/// The longest name in `X-AL-By`, in characters.
-const BY_MAX: usize = 64;
 /// The longest reason of a pause, in characters.
 const WHY_MAX: usize = 500;
-
-/// Lets only those in who have the API key.
-pub async fn with_key(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match admit(&app, &request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-fn admit(app: &App, request: &Request) -> Result<(), Problem> {
-    let too_many = || Problem {
-        retry_after_s: Some(60),
-        ..Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many wrong API keys, try again in a minute",
-        )
-    };
-    let unauthorized = || Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized");
-    let from = request.extensions().get::<Peer>().map(|peer| peer.0).ok_or_else(unauthorized)?;
-    let now = ambient::now_ms();
-    if app.wrong_keys.shut_out(from, now) {
-        return Err(too_many());
-    }
-    match app.setup.api_key.check(bearer(request.headers()).unwrap_or_default()) {
-        Verdict::Right => Ok(()),
-        Verdict::NoKey => Err(Problem::later("there is no API key; `al start` makes one", 60)),
-        Verdict::Wrong if app.wrong_keys.note(from, now) => Err(too_many()),
-        Verdict::Wrong => Err(unauthorized()),
-    }
-}
-
-/// What stands behind `Authorization: Bearer`.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-}
 
 /// One order: who gives it, whether to ask back first, and its optional JSON body.
 pub(super) struct Order<T> {
@@ -74,14 +36,15 @@ pub(super) struct Order<T> {
 
 /// Around an order.
 pub(super) struct Given {
-    by: String,
+    pub(super) who: Who,
     confirm: Confirmation,
 }
 
 impl<T: DeserializeOwned + Default> Order<T> {
-    pub async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+    pub async fn read(app: &App, caller: &Caller, body: Body) -> Result<Self, Problem> {
+        let Caller { who, headers } = caller;
         let body = body::read_json(headers, body, BODY_MAX, &app.large_orders).await?;
-        Ok(Self { given: Given { by: by(headers), confirm: confirmation(headers) }, body })
+        Ok(Self { given: Given { who: who.clone(), confirm: confirmation(headers) }, body })
     }
 }
 
@@ -95,16 +58,6 @@ fn confirmation(headers: &HeaderMap) -> Confirmation {
     }
 }
 
-/// The person as the client names it, `api` when it does not.
-pub(super) fn by(headers: &HeaderMap) -> String {
-    let name = headers.get("x-al-by").and_then(|name| std::str::from_utf8(name.as_bytes()).ok());
-    // It is shown on terminals: letters, digits, and what a keyboard has besides.
-    let plain = |c: &char| c.is_alphanumeric() || c.is_ascii_punctuation() || *c == ' ';
-    let name: String = name.unwrap_or_default().chars().filter(plain).take(BY_MAX).collect();
-    let name = name.trim();
-    if name.is_empty() { "api".to_owned() } else { name.to_owned() }
-}
-
 /// What was done, and the runs that it touched or started.
 pub(super) struct Done {
     pub sentence: String,
@@ -114,7 +67,7 @@ pub(super) struct Done {
 }
 
 pub(super) async fn order(app: &App, command: Command, given: Given) -> Result<Done, Problem> {
-    let answer = match app.engine().command(command, &given.by, given.confirm).await? {
+    let answer = match app.engine().command(command, &given.who, given.confirm).await? {
         Outcome::Answer(answer) => answer,
         Outcome::Confirm { impact, token } => {
             return Err(Problem::asks(engine::confirm(&impact, &token)));
@@ -160,8 +113,11 @@ struct PauseBody {
 }
 
 impl PauseBody {
-    fn command(self, scope: Scope, hold: Hold, kill: bool) -> Result<Command, Problem> {
-        let plain = |why: String| why.chars().filter(|c| !c.is_control()).take(WHY_MAX).collect();
+    fn command(self, app: &App, scope: Scope, hold: Hold, kill: bool) -> Result<Command, Problem> {
+        let plain = |why: String| {
+            let why = clean::text(app, &why);
+            why.chars().filter(|c| !c.is_control()).take(WHY_MAX).collect()
+        };
         let until = match self.lasts {
             Some(span) => Some(ambient::now_ms() + span_ms("for", &span)?),
             None => None,
@@ -210,35 +166,35 @@ async fn hold_scope(
     app: &App,
     scope: Scope,
     hold: Hold,
-    headers: &HeaderMap,
+    caller: &Caller,
     body: Body,
 ) -> Result<Done, Problem> {
-    let Order { given, body } = Order::<PauseBody>::read(app, headers, body).await?;
-    order(app, body.command(scope, hold, false)?, given).await
+    let Order { given, body } = Order::<PauseBody>::read(app, caller, body).await?;
+    order(app, body.command(app, scope, hold, false)?, given).await
 }
 
 async fn resume_scope(
     app: &App,
     scope: Scope,
-    headers: &HeaderMap,
+    caller: &Caller,
     body: Body,
 ) -> Result<Done, Problem> {
-    let Order { given, body } = Order::<ResumeBody>::read(app, headers, body).await?;
+    let Order { given, body } = Order::<ResumeBody>::read(app, caller, body).await?;
     order(app, Command::Resume { scope, drop_held: body.drop_held }, given).await
 }
 
-pub async fn pause(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let done = hold_scope(&app, Scope::Project, Hold::Pause, &headers, body).await?;
+pub async fn pause(State(app): State<Arc<App>>, caller: Caller, body: Body) -> Answered {
+    let done = hold_scope(&app, Scope::Project, Hold::Pause, &caller, body).await?;
     Ok(success("Scheduler paused", &done))
 }
 
-pub async fn resume(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let done = resume_scope(&app, Scope::Project, &headers, body).await?;
+pub async fn resume(State(app): State<Arc<App>>, caller: Caller, body: Body) -> Answered {
+    let done = resume_scope(&app, Scope::Project, &caller, body).await?;
     Ok(success("Scheduler resumed", &done))
 }
 
-pub async fn stop(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let Order { given, body } = Order::<StopBody>::read(&app, &headers, body).await?;
+pub async fn stop(State(app): State<Arc<App>>, caller: Caller, body: Body) -> Answered {
+    let Order { given, body } = Order::<StopBody>::read(&app, &caller, body).await?;
     let command = Command::Stop { clear_queues: true, kill: body.now };
     let done = order(&app, command, given).await?;
     Ok(success("Scheduler stopping", &done))
@@ -247,40 +203,40 @@ pub async fn stop(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -
 pub async fn pause_agent(
     State(app): State<Arc<App>>,
     Name(name): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
     let scope = Scope::Agent(name.clone());
-    let done = hold_scope(&app, scope, Hold::Pause, &headers, body).await?;
+    let done = hold_scope(&app, scope, Hold::Pause, &caller, body).await?;
     Ok(success(&format!("Agent {name} paused"), &done))
 }
 
-pub async fn drain(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let done = hold_scope(&app, Scope::Project, Hold::Drain, &headers, body).await?;
+pub async fn drain(State(app): State<Arc<App>>, caller: Caller, body: Body) -> Answered {
+    let done = hold_scope(&app, Scope::Project, Hold::Drain, &caller, body).await?;
     Ok(success("Scheduler draining", &done))
 }
 
 pub async fn drain_agent(
     State(app): State<Arc<App>>,
     Name(name): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
     let scope = Scope::Agent(name.clone());
-    let done = hold_scope(&app, scope, Hold::Drain, &headers, body).await?;
+    let done = hold_scope(&app, scope, Hold::Drain, &caller, body).await?;
     Ok(success(&format!("Agent {name} draining"), &done))
 }
 
 pub async fn stop_agent(
     State(app): State<Arc<App>>,
     Name(name): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<StopAgentBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<StopAgentBody>::read(&app, &caller, body).await?;
     let StopAgentBody { why, lasts, now } = body;
     let scope = Scope::Agent(name.clone());
-    let command = PauseBody { why, lasts }.command(scope, Hold::Stop, now)?;
+    let command = PauseBody { why, lasts }.command(&app, scope, Hold::Stop, now)?;
     let done = order(&app, command, given).await?;
     Ok(success(&format!("Agent {name} stopped"), &done))
 }
@@ -288,10 +244,10 @@ pub async fn stop_agent(
 pub async fn resume_agent(
     State(app): State<Arc<App>>,
     Name(name): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let done = resume_scope(&app, Scope::Agent(name.clone()), &headers, body).await?;
+    let done = resume_scope(&app, Scope::Agent(name.clone()), &caller, body).await?;
     Ok(success(&format!("Agent {name} resumed"), &done))
 }
 
@@ -312,10 +268,10 @@ struct Nothing {}
 pub async fn kill(
     State(app): State<Arc<App>>,
     Name(run): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<KillBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<KillBody>::read(&app, &caller, body).await?;
     let command = Command::Kill { target: Target::Runs(vec![run.clone()]), tree: body.tree };
     let done = order(&app, command, given).await.map_err(|problem| match problem.status {
         StatusCode::NOT_FOUND => Problem::not_found(format!("Instance {run} not found")),
@@ -327,10 +283,10 @@ pub async fn kill(
 pub async fn drop_run(
     State(app): State<Arc<App>>,
     Name(run): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, .. } = Order::<Nothing>::read(&app, &headers, body).await?;
+    let Order { given, .. } = Order::<Nothing>::read(&app, &caller, body).await?;
     let done = order(&app, Command::Drop { runs: vec![run.clone()] }, given).await?;
     Ok(success(&format!("{run} dropped"), &done))
 }
@@ -338,10 +294,10 @@ pub async fn drop_run(
 pub async fn kill_agent(
     State(app): State<Arc<App>>,
     Name(agent): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<KillBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<KillBody>::read(&app, &caller, body).await?;
     let command = Command::Kill { target: Target::Agent(agent), tree: body.tree };
     let done = order(&app, command, given).await?;
     let killed = done.runs.len();
@@ -359,10 +315,10 @@ struct AnswerBody {
 pub async fn answer(
     State(app): State<Arc<App>>,
     Name(run): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<AnswerBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<AnswerBody>::read(&app, &caller, body).await?;
     let text = text_of("text", body.text, "what the run is told")?;
     let done = order(&app, Command::Answer { run: run.clone(), text }, given).await?;
     Ok(success(&format!("{run} answered"), &done))
@@ -374,8 +330,8 @@ struct ReleaseBody {
     resource_key: Option<String>,
 }
 
-pub async fn release(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let Order { given, body } = Order::<ReleaseBody>::read(&app, &headers, body).await?;
+pub async fn release(State(app): State<Arc<App>>, caller: Caller, body: Body) -> Answered {
+    let Order { given, body } = Order::<ReleaseBody>::read(&app, &caller, body).await?;
     let key = text_of("resourceKey", body.resource_key, "the key of the lock")?;
     let done = order(&app, Command::Unlock { key: key.clone() }, given).await?;
     Ok(success(&format!("Lock {key} released"), &done))
@@ -404,16 +360,19 @@ impl ScaleBody {
 }
 
 /// Takes effect as any edit of the file does, a moment later.
-pub async fn scale_project(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answered {
-    let Order { body, .. } = Order::<ScaleBody>::read(&app, &headers, body).await?;
+pub async fn scale_project(State(app): State<Arc<App>>, caller: Caller, body: Body) -> Answered {
+    let Order { given, body } = Order::<ScaleBody>::read(&app, &caller, body).await?;
     let scale = body.at_least(1)?;
     let _changing = app.setup.definitions.changing().await;
-    write_scale(app.setup.project_dir.join("config.toml"), scale).await?;
+    let written = write_scale(app.setup.project_dir.join("config.toml"), scale).await;
     let message = format!("Project scale set to {scale}");
+    let (ending, detail) = match &written {
+        Ok(()) => (Ending::Done, &message),
+        Err(problem) => (Ending::Refused, &problem.text),
+    };
+    let deed = Deed::of(given.who, DeedKind::Scale, ending, detail);
+    record(&app, Deed { on: Some(scope_name(&Scope::Project).to_owned()), ..deed }).await?;
+    written?;
     Ok(ok(&json!({"success": true, "message": message})))
 }
 
@@ -422,10 +381,10 @@ pub async fn scale_project(
 pub async fn scale_agent(
     State(app): State<Arc<App>>,
     Name(agent): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<ScaleBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<ScaleBody>::read(&app, &caller, body).await?;
     let scale = body.at_least(0)?;
     let _changing = app.setup.definitions.changing().await;
     // Only names of agents become paths.
@@ -450,26 +409,4 @@ async fn write_scale(file: PathBuf, scale: u32) -> Result<(), Problem> {
         tracing::error!(target: "gateway", error = %error, "scale not written");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check_by(header: Option<&[u8]>, expected: &str) {
-        let value = header.map(|bytes| axum::http::HeaderValue::from_bytes(bytes).unwrap());
-        let headers = value.into_iter().map(|value| ("x-al-by".parse().unwrap(), value)).collect();
-        assert_eq!(by(&headers), expected, "{header:?}");
-    }
-
-    #[test]
-    fn the_client_may_say_who_gives_an_order() {
-        check_by(None, "api");
-        check_by(Some(b""), "api");
-        check_by(Some(b"ana@desk-2"), "ana@desk-2");
-        check_by(Some("J\u{fc}rg M\u{202e}ax\t".as_bytes()), "J\u{fc}rg Max");
-        check_by(Some(b"\xff"), "api");
-        check_by(Some(&[b'x'; 500]), &"x".repeat(64));
-    }
 }

@@ -56,7 +56,7 @@ pub async fn replay(State(app): State<Arc<App>>, headers: HeaderMap, body: Body)
     if explanation.delivery.matches.is_empty() {
         return Ok(ok(&Replayed { report, runs: Vec::new(), skipped: 0, receipt_id: None }));
     }
-    let firing = webhook::firing(explanation.delivery, fixture.body);
+    let firing = webhook::firing(explanation.into_delivery(), fixture.body);
     match app.engine().submit(Event::Fired(firing)).await? {
         Answer::Fired { receipt, runs, skipped } => {
             Ok(ok(&Replayed { report, runs, skipped: skipped.len(), receipt_id: Some(receipt) }))

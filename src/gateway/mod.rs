@@ -4,20 +4,27 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `/api/*`, `/dashboard/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>` |
+//! | the operator | `/control/*`, `/api/*`, `/dashboard/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
-//! stranger may use up is bounded: connections, header and body time, body size, and the memory of
-//! bodies that are still arriving.
+//! stranger may use up is bounded: connections, time, sizes, the memory of bodies that are still
+//! arriving, and how often a delivery may prove nothing. For other machines, and for whoever comes
+//! through a proxy, there are only the first two rows, and the third with `gateway.api`.
 
+mod admit;
 mod api;
+mod audit;
+mod auth;
 mod body;
 mod calls;
+mod clean;
 mod console;
 mod control;
 mod counters;
+mod digest;
 mod doors;
+mod failures;
 mod fields;
 mod fixture;
 mod impatient;
@@ -26,21 +33,31 @@ mod locks;
 mod metrics;
 mod past;
 mod port;
+mod proxy;
+mod rate;
+mod receipts;
+mod refusals;
+mod replay;
 mod reply;
 mod routes;
 mod said;
 mod sender;
 mod serve;
+mod sessions;
+mod shape;
 mod signals;
 mod slots;
 mod sources;
 mod starts;
 mod status;
 mod table;
+mod throttle;
+mod tls;
 mod token;
 mod usage;
 mod waits;
 mod webhook;
+mod who;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,14 +66,17 @@ use tokio::sync::Semaphore;
 
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
+pub use replay::{NoReplay, replay};
 pub use routes::{list as routes, router};
-pub use serve::{serve, serve_containers};
+pub use serve::{Peer, serve, serve_containers};
 pub use sources::LiveSources;
+pub use tls::{Pair, Tls};
 pub use token::token;
 pub use webhook::firing;
 
 use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;
+use crate::project::model::Gateway;
 
 /// What the gateway is made from.
 #[derive(Debug)]
@@ -75,8 +95,8 @@ pub struct Setup {
     pub console: Session,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters and
-/// who follows what.
+/// The gateway of one project. It keeps nothing between requests but counters, sessions and who
+/// follows what.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
@@ -93,14 +113,17 @@ pub struct App {
     streams: api::Streams,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
-    wrong_keys: counters::WrongKeys,
+    refusals: refusals::Refusals,
+    rates: rate::Rates,
+    throttle: throttle::Throttle,
+    failures: failures::Failures,
+    sessions: sessions::Sessions,
     consoles: console::Consoles,
 }
 
 impl App {
     pub fn new(setup: Setup) -> Self {
         Self {
-            setup,
             doors: doors::Doors::new(),
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
@@ -109,13 +132,23 @@ impl App {
             streams: api::Streams::new(),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
-            wrong_keys: counters::WrongKeys::default(),
+            refusals: refusals::Refusals::default(),
+            rates: rate::Rates::default(),
+            throttle: throttle::Throttle::default(),
+            failures: failures::Failures::default(),
+            sessions: sessions::Sessions::new(setup.api_key.now().0),
             consoles: console::Consoles::default(),
+            setup,
         }
     }
 
     fn engine(&self) -> &Handle {
         &self.setup.engine
+    }
+
+    /// What `[gateway]` says now.
+    fn config<T>(&self, look: impl FnOnce(&Gateway) -> T) -> T {
+        look(&self.setup.definitions.get().project.config.gateway)
     }
 
     /// Where the project's logs are.

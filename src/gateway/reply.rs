@@ -21,11 +21,13 @@ pub struct Problem {
     pub retry_after_s: Option<u32>,
     /// The question that has to be answered first.
     pub confirm: Option<Box<Confirm>>,
+    /// The answer, where existing clients expect another one than `{"error"}`.
+    pub body: Option<Value>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), retry_after_s: None, confirm: None }
+        Self { status, text: text.into(), retry_after_s: None, confirm: None, body: None }
     }
 
     pub fn bad_request(text: impl Into<String>) -> Self {
@@ -87,7 +89,7 @@ impl From<EngineError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut value = json!({"error": self.text});
+        let mut value = self.body.clone().unwrap_or_else(|| json!({"error": self.text}));
         if let Some(confirm) = &self.confirm {
             value["confirm"] = json!(confirm);
         }
@@ -95,6 +97,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For the layer that takes secrets out of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

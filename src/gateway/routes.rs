@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -13,14 +13,17 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::proxy::Client;
 use super::reply::{Problem, ok};
+use super::serve::Peer;
 use super::table::{Row, Table as Router, get, post};
 use super::{
-    App, api, calls, console, control, fixture, locks, metrics, past, said, signals, slots, starts,
-    status, usage, waits, webhook,
+    App, admit, api, audit, auth, calls, clean, console, control, fixture, locks, metrics, past,
+    proxy, receipts, said, signals, slots, starts, status, usage, waits, webhook,
 };
 
-/// All routes, for whoever serves them without a socket.
+/// All routes. Each request carries its [`super::Peer`] among the extensions; one without it counts
+/// as from outside.
 pub fn router(app: Arc<App>) -> axum::Router {
     finished(all(&app), app)
 }
@@ -36,7 +39,29 @@ fn all(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
         .nest("/control", control(app))
         .merge(operators(app))
+        .merge(sessions(app))
         .merge(runs())
+}
+
+/// What is not for others than this machine does not exist for them. Notes who asks.
+async fn face(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    if is_hidden(&app, &request) {
+        return Problem::not_found("not found").into_response();
+    }
+    if let Some(peer) = request.extensions().get::<Peer>() {
+        let trust_proxy = app.config(|gateway| gateway.trust_proxy);
+        let client = Client::of(*peer, request.headers(), trust_proxy);
+        request.extensions_mut().insert(client);
+    }
+    next.run(request).await
+}
+
+fn is_hidden(app: &App, request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_public = path == "/health" || path.starts_with("/webhooks/");
+    !is_public
+        && proxy::is_outside(request.extensions().get().copied(), request.headers())
+        && !app.config(|gateway| gateway.api)
 }
 
 /// What a run in a container can see of the gateway: nothing that is for others.
@@ -52,7 +77,9 @@ fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> axum::Router {
     routes
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&app), face))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(&app), clean::errors))
         .layer(from_fn(note))
         .with_state(app)
 }
@@ -88,6 +115,8 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/why/{id}", get(past::why))
         .route("/stats", get(past::stats))
+        .route("/triggers", get(receipts::list))
+        .route("/triggers/{receipt}", get(receipts::one))
         .route("/status", get(status::status))
         .route("/instances", get(status::instances))
         .route("/pause", post(control::pause))
@@ -113,7 +142,7 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/agents/{name}/scale", post(control::scale_agent))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(app), control::with_key))
+        .layer(from_fn_with_state(Arc::clone(app), admit::operators_only))
 }
 
 /// What operators ask outside `/control`, where existing clients look for it.
@@ -121,10 +150,26 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/locks/status", get(status::all_locks))
         .route("/metrics", get(metrics::metrics))
+        .route("/api/stats/triggers", get(receipts::triggers))
+        .route("/api/stats/webhooks/{receipt}", get(receipts::stored))
+        .route("/api/webhooks/{receipt}/replay", post(receipts::replay))
+        .route("/api/audit", get(audit::audit))
         .route("/api/console", get(console::open))
         .route("/api/console/{id}", post(console::say))
         .merge(api::routes())
-        .route_layer(from_fn_with_state(Arc::clone(app), control::with_key))
+        .route_layer(from_fn_with_state(Arc::clone(app), admit::operators_only))
+}
+
+/// For browsers: a session instead of the key.
+fn sessions(app: &Arc<App>) -> Router<Arc<App>> {
+    let inside = Router::new()
+        .route("/api/auth/check", get(auth::check))
+        .route("/api/auth/revoke", post(auth::revoke))
+        .route_layer(from_fn_with_state(Arc::clone(app), admit::operators_only));
+    let outside = Router::new()
+        .route("/api/auth/login", post(auth::login))
+        .route("/api/auth/logout", post(auth::logout));
+    inside.merge(outside)
 }
 
 async fn unknown() -> Problem {
@@ -141,15 +186,18 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal().into_response()
 }
 
+/// The route and not the path, in which anything may stand; no query, in which a token may.
 async fn note(request: Request, next: Next) -> Response {
     if !tracing::enabled!(target: "gateway", tracing::Level::DEBUG) {
         return next.run(request).await;
     }
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or_else(|| "unknown".to_owned(), |route| route.as_str().to_owned());
+    let method = request.method().clone();
     let began = Instant::now();
     let response = next.run(request).await;
     let (status, took_us) = (response.status().as_u16(), began.elapsed().as_micros() as u64);
-    tracing::debug!(target: "gateway", %method, path, status, took_us, "request");
+    tracing::debug!(target: "gateway", %method, route, status, took_us, "request");
     response
 }
 
@@ -175,7 +223,6 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::gateway::serve::Peer;
 
     async fn ask(router: axum::Router, request: Request) -> (u16, String) {
         let response = router.oneshot(request).await.unwrap();

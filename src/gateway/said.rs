@@ -14,6 +14,7 @@ use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
 use super::sender::Signal;
 use super::starts::key_of;
+use super::who::Caller;
 use crate::scheduler::{Command, Event, Report};
 use crate::signal::SAID_MAX;
 
@@ -28,16 +29,16 @@ struct SayBody {
 pub async fn say(
     State(app): State<Arc<App>>,
     Name(run): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<SayBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<SayBody>::read(&app, &caller, body).await?;
     let text = text_of("text", body.text, "what the run is told")?;
     if text.len() > SAID_MAX {
         let text = format!("text is longer than {SAID_MAX} bytes");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    let key = key_of(&headers, body.key)?;
+    let key = key_of(&caller.headers, body.key)?;
     let text = app.setup.redactor.text(&text);
     let done = order(&app, Command::Say { run: run.clone(), text, key }, given).await?;
     Ok(success(&format!("{run} told"), &done))

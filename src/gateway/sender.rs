@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use super::control::bearer;
+use super::admit::bearer;
 use super::fields::Fields;
 use super::reply::Problem;
 use super::{App, body, token};

@@ -9,20 +9,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::App;
 use super::reply::{Answered, Problem, ok};
 use super::sender::{Signal, invalid_secret};
-use super::serve::Peer;
-use crate::scheduler::{Answer, Command, Event, Report, Target};
+use super::{App, proxy};
+use crate::scheduler::{Answer, Command, Event, Report, Target, Who};
 use crate::signal::{RETURN_MAX, STATUS_MAX};
-
-/// Headers that proxies add: who comes through one is not on this machine.
-const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
 /// For everybody else these routes do not exist.
 pub async fn this_machine_only(request: Request, next: Next) -> Response {
-    let here = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.is_loopback());
-    if !here || FORWARDED.iter().any(|name| request.headers().contains_key(*name)) {
+    if proxy::is_outside(request.extensions().get().copied(), request.headers()) {
         return Problem::not_found("not found").into_response();
     }
     next.run(request).await
@@ -65,7 +60,7 @@ pub async fn shutdown(State(app): State<Arc<App>>, headers: HeaderMap, body: Bod
     let reason = sender.clean(&app, signal.fields.text("reason").unwrap_or_default());
     tracing::info!(target: "gateway", run, reason = cut(&reason, 200), "the run asks for its end");
     let command = Command::kill(Target::Runs(vec![run.to_owned()]));
-    let event = Event::Command { command, by: "itself".to_owned() };
+    let event = Event::Command { command, by: Who::itself() };
     match app.engine().submit(event).await? {
         Answer::NotFound { .. } => Err(invalid_secret()),
         _ => Ok(ok(&json!({"killed": true, "container": run}))),

@@ -15,6 +15,7 @@ use super::App;
 use super::control::{Done, Order, order, span_ms};
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
+use super::who::Caller;
 use crate::ambient::{self, Millis};
 use crate::scheduler::{Command, Order as Start, Priority};
 
@@ -48,17 +49,17 @@ struct RerunBody {
 pub async fn trigger(
     State(app): State<Arc<App>>,
     Name(agent): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<TriggerBody>::read(&app, &headers, body).await?;
+    let Order { given, body } = Order::<TriggerBody>::read(&app, &caller, body).await?;
     let start = Start {
         agent: agent.clone(),
         prompt: body.prompt,
         params: body.params,
         priority: body.priority.as_deref().map(priority).transpose()?,
         not_before: not_before(body.after, body.at)?,
-        key: key_of(&headers, body.key)?,
+        key: key_of(&caller.headers, body.key)?,
     };
     let done = order(&app, Command::Run(start), given).await?;
     Ok(started(&format!("Agent {agent} triggered"), &done))
@@ -67,11 +68,11 @@ pub async fn trigger(
 pub async fn rerun(
     State(app): State<Arc<App>>,
     Name(run): Name,
-    headers: HeaderMap,
+    caller: Caller,
     body: Body,
 ) -> Answered {
-    let Order { given, body } = Order::<RerunBody>::read(&app, &headers, body).await?;
-    let key = key_of(&headers, body.key)?;
+    let Order { given, body } = Order::<RerunBody>::read(&app, &caller, body).await?;
+    let key = key_of(&caller.headers, body.key)?;
     let done = order(&app, Command::Rerun { run: run.clone(), key }, given).await?;
     Ok(started(&format!("{run} runs again"), &done))
 }

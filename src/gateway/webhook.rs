@@ -4,8 +4,10 @@
 //! a stranger can neither use up the id of a genuine delivery nor fill the disk, and a delivery
 //! that was refused for a wrong secret is taken when it is sent again.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
@@ -14,18 +16,21 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::counters::Fate;
+use super::proxy::Client;
+use super::rate::Turn;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
-use super::{App, body};
+use super::{App, body, refusals};
 use crate::ambient;
 use crate::engine::EngineError;
+use crate::packed;
 use crate::scheduler::{Answer, Envelope, Event, Firing, Payload, Trigger, TriggerKind};
 use crate::triggers::{self, Context, Delivery, Headers, NoAnswer, Received, Refusal};
 
 /// The largest body of a delivery.
 const BODY_MAX: usize = 10 * 1024 * 1024;
-/// How much of a body is kept with its receipt.
-const KEPT_MAX: usize = 256 * 1024;
+/// Stands for every source that is not configured.
+const UNKNOWN: &str = "unknown";
 /// From here on judging a body takes long enough to be moved out of the way of others.
 const SLOW: usize = 256 * 1024;
 
@@ -45,33 +50,60 @@ struct Accepted {
 
 pub async fn receive(
     State(app): State<Arc<App>>,
+    client: Option<Extension<Client>>,
     Name(segment): Name,
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
+    let from = client.as_ref().map(|Extension(client)| client.0);
+    let unread = |reason: &'static str, problem: &Problem| {
+        app.deliveries.note(None, Fate::Refused);
+        note_refused(&app, &segment, reason, problem.text.clone(), from);
+    };
+    let turn = Turn::new(&app, client.map(|Extension(client)| client), &segment);
+    turn.may_try().inspect_err(|problem| unread("too_many", problem))?;
     let mut whole = body::read(&headers, body, BODY_MAX, &app.large_deliveries).await.inspect_err(
         |problem| {
-            app.refused.note(&segment, problem.status.as_str());
-            app.deliveries.note(None, Fate::Refused);
+            let too_large = problem.status == StatusCode::PAYLOAD_TOO_LARGE;
+            unread(if too_large { "too_large" } else { "unreadable" }, problem);
         },
     )?;
     let bytes = std::mem::take(&mut whole.bytes);
-    let (judged, bytes) = judge(&app, &segment, headers, bytes).await?;
-    let received = judged.map_err(|refusal| {
-        app.refused.note(&segment, refusal.reason());
+    let judged = judge(&app, &segment, headers, bytes).await?;
+    if judged.as_ref().is_ok_and(Judged::is_signed) {
+        turn.proved();
+    } else {
+        turn.take().inspect_err(|problem| unread("too_many", problem))?;
+    }
+    let judged = judged.map_err(|refusal| {
         let known = !matches!(refusal, Refusal::UnknownSource { .. });
         app.deliveries.note(known.then_some(&segment), Fate::Refused);
+        note_refused(&app, &segment, refusal.reason(), refusal.to_string(), from);
         refused(&refusal)
     })?;
-    let mut delivery = match received {
-        Received::Delivery(delivery) => *delivery,
-        Received::Handshake(answer) => return Ok(json(answer)),
+    let (mut delivery, envelope) = match judged {
+        Judged::Delivery(delivery, envelope) => (*delivery, envelope),
+        Judged::Handshake(answer) => return Ok(json(answer)),
     };
     let wanted = delivery.answer.take();
-    let answer = app.engine().submit(Event::Fired(firing(delivery, bytes))).await;
+    let answer = app.engine().submit(Event::Fired(fired(delivery, envelope))).await;
     app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
     let ours = accepted(answer.map_err(not_taken)?)?;
     Ok(wanted.map_or(ours, json))
+}
+
+fn note_refused(
+    app: &App,
+    segment: &str,
+    reason: &'static str,
+    text: String,
+    from: Option<IpAddr>,
+) {
+    app.refused.note(segment, reason);
+    let provider = app.setup.sources.get().provider_of(segment);
+    let (source, segment) = provider.map_or((UNKNOWN, UNKNOWN), |source| (source, segment));
+    let text = if source == segment { text } else { format!("{text} at /webhooks/{segment}") };
+    app.refusals.note(app.engine(), refusals::Refusal { source, segment, reason, text, from });
 }
 
 fn fate(answer: Option<&Answer>) -> Fate {
@@ -106,23 +138,48 @@ fn json(text: String) -> Response {
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-type Judged = Result<Received, Refusal>;
+enum Judged {
+    /// And what is kept of it.
+    Delivery(Box<Delivery>, Envelope),
+    Handshake(String),
+}
+
+impl Judged {
+    fn is_signed(&self) -> bool {
+        matches!(self, Self::Delivery(delivery, _) if !delivery.signed_by.is_empty())
+    }
+}
 
 async fn judge(
     app: &Arc<App>,
     segment: &str,
     headers: HeaderMap,
     bytes: Vec<u8>,
-) -> Result<(Judged, Vec<u8>), Problem> {
+) -> Result<Result<Judged, Refusal>, Problem> {
     if bytes.len() < SLOW {
-        return Ok((judge_here(app, segment, &headers, &bytes), bytes));
+        return Ok(judge_here(app, segment, &headers, bytes));
     }
     let (app, segment) = (Arc::clone(app), segment.to_owned());
-    let aside = move || (judge_here(&app, &segment, &headers, &bytes), bytes);
+    let aside = move || judge_here(&app, &segment, &headers, bytes);
     tokio::task::spawn_blocking(aside).await.map_err(|_| Problem::internal())
 }
 
-fn judge_here(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Judged {
+fn judge_here(
+    app: &App,
+    segment: &str,
+    headers: &HeaderMap,
+    bytes: Vec<u8>,
+) -> Result<Judged, Refusal> {
+    match prove(app, segment, headers, &bytes)? {
+        Received::Handshake(answer) => Ok(Judged::Handshake(answer)),
+        Received::Delivery(mut delivery) => {
+            let envelope = envelope(&mut delivery, segment, bytes);
+            Ok(Judged::Delivery(delivery, envelope))
+        }
+    }
+}
+
+fn prove(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Result<Received, Refusal> {
     let headers: Headers<'_> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let (sources, now_ms) = (&app.setup.sources, ambient::now_ms());
@@ -181,10 +238,15 @@ fn reply(matched: usize, skipped: usize, receipt_id: Option<String>) -> Response
     ok(&Accepted { ok: true, matched, skipped, duplicate: false, receipt_id })
 }
 
+/// The event that a delivery is which nobody sent: a person wrote it down.
+pub fn firing(mut delivery: Delivery, body: Vec<u8>) -> Firing {
+    let envelope = envelope(&mut delivery, "", body);
+    fired(delivery, envelope)
+}
+
 /// The event that an authentic delivery is.
-pub fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
+pub(super) fn fired(delivery: Delivery, envelope: Envelope) -> Firing {
     let payload = payload(delivery.context.as_ref());
-    let envelope = envelope(delivery.stored_headers, body);
     Firing {
         trigger: Trigger {
             kind: TriggerKind::Webhook,
@@ -195,6 +257,7 @@ pub fn firing(delivery: Delivery, body: Vec<u8>) -> Firing {
         targets: delivery.matches.into_iter().map(|matched| matched.agent).collect(),
         payload,
         envelope: Some(envelope),
+        replay: None,
     }
 }
 
@@ -211,32 +274,53 @@ fn payload(context: Option<&Context>) -> Payload {
     serde_json::to_string(&Webhook { kind: "webhook", context }).unwrap_or_default().into()
 }
 
-/// The delivery as it is kept. When the body is cut, its real length stands among the headers.
-fn envelope(mut headers: String, mut body: Vec<u8>) -> Envelope {
-    let length = body.len();
-    if length > KEPT_MAX {
-        body.truncate(KEPT_MAX);
-        body.shrink_to_fit();
-        if headers.pop() == Some('}') {
-            let comma = if headers.len() > 1 { "," } else { "" };
-            headers.push_str(&format!("{comma}\"x-al-cut-from-bytes\":\"{length}\"}}"));
-        }
+/// The delivery as it is kept, its body packed where that wins.
+pub(super) fn envelope(delivery: &mut Delivery, segment: &str, mut body: Vec<u8>) -> Envelope {
+    let whole = body.len();
+    body.truncate(packed::BODY_MAX);
+    let (body, unpacked_bytes) = match packed::pack(&body) {
+        Some(packed) => (packed, u32::try_from(body.len()).ok()),
+        None => (body, None),
+    };
+    Envelope {
+        headers: std::mem::take(&mut delivery.stored_headers),
+        // Its buffer may be larger than what is left of it.
+        body: body.into_boxed_slice().into_vec(),
+        unpacked_bytes,
+        cut_from_bytes: u32::try_from(whole).ok().filter(|_| whole > packed::BODY_MAX),
+        segment: segment.to_owned(),
+        signed_by: delivery.signed_by.clone(),
     }
-    Envelope { headers, body }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn kept(body: Vec<u8>) -> Envelope {
+        let mut delivery = Delivery {
+            source: "github",
+            delivery_id: None,
+            dedupe_key: None,
+            summary: String::new(),
+            signed_by: vec!["default".to_owned()],
+            context: None,
+            matches: Vec::new(),
+            stored_headers: "{}".to_owned(),
+            answer: None,
+        };
+        envelope(&mut delivery, "hub", body)
+    }
+
     #[test]
     fn a_long_body_is_kept_in_part_and_says_so() {
-        let kept = envelope(r#"{"a":"b"}"#.to_owned(), vec![b'x'; KEPT_MAX + 1]);
-        let headers = r#"{"a":"b","x-al-cut-from-bytes":"262145"}"#.to_owned();
-        assert_eq!(kept, Envelope { headers, body: vec![b'x'; KEPT_MAX] });
-        let kept = envelope("{}".to_owned(), vec![b'x'; KEPT_MAX + 1]);
-        assert_eq!(kept.headers, r#"{"x-al-cut-from-bytes":"262145"}"#);
-        let whole = Envelope { headers: "{}".to_owned(), body: vec![b'x'; KEPT_MAX] };
-        assert_eq!(envelope("{}".to_owned(), vec![b'x'; KEPT_MAX]), whole);
+        let whole = kept(vec![b'x'; packed::BODY_MAX]);
+        assert_eq!((whole.cut_from_bytes, whole.unpacked_bytes), (None, Some(256 * 1024)));
+        let cut = kept(vec![b'x'; packed::BODY_MAX + 1]);
+        assert_eq!(cut, Envelope { cut_from_bytes: Some(256 * 1024 + 1), ..whole });
+        assert_eq!(cut.segment, "hub");
+        assert_eq!(cut.signed_by, ["default"]);
+        let short = kept(b"{}".to_vec());
+        assert_eq!((short.body, short.unpacked_bytes), (b"{}".to_vec(), None));
     }
 }

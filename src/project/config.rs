@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::model::{
-    AuthType, Config, EngineKind, Gateway, Local, Model, Price, Telemetry, ThinkingLevel,
-    WebhookSource,
+    AuthType, Config, EngineKind, Gateway, Local, Model, Price, RateLimit, Telemetry,
+    ThinkingLevel, Tls, WebhookSource,
 };
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::providers::{GENERIC, PROVIDERS, provider};
@@ -35,11 +35,7 @@ pub fn read(table: &Table, problems: &mut Problems) -> Config {
             cpus: local.number("cpus"),
             timeout_s: local.int("timeout").unwrap_or(900),
         },
-        gateway: Gateway {
-            port: gateway.int("port").unwrap_or(8080),
-            url: gateway.text("url").map(str::to_owned),
-            max_chat_sessions: gateway.int("maxChatSessions").unwrap_or(5),
-        },
+        gateway: gateway_of(gateway, problems),
         webhooks: sub("webhooks")
             .entries
             .iter()
@@ -205,6 +201,45 @@ fn source(entry: &Entry, problems: &mut Problems) -> Option<WebhookSource> {
         generic: is_generic
             .then(|| Box::new(generic::read(entry, table, allow_unsigned, problems))),
     })
+}
+
+fn gateway_of(table: &Table, problems: &mut Problems) -> Gateway {
+    let default = Gateway::default();
+    Gateway {
+        port: table.int("port").unwrap_or(default.port),
+        url: table.text("url").map(str::to_owned),
+        max_chat_sessions: table.int("maxChatSessions").unwrap_or(default.max_chat_sessions),
+        api: table.bool("api").unwrap_or(default.api),
+        trust_proxy: table.bool("trustProxy").unwrap_or(default.trust_proxy),
+        connections_per_address: table
+            .int("connectionsPerAddress")
+            .unwrap_or(default.connections_per_address),
+        rate_limit: table.table("rateLimit").map_or(default.rate_limit, rate_limit),
+        tls: table.entry("tls").and_then(|entry| tls(entry, problems)),
+    }
+}
+
+fn rate_limit(table: &Table) -> Option<RateLimit> {
+    let per_minute = table.int("perMinute").unwrap_or(120);
+    let burst = table.int("burst").unwrap_or(per_minute);
+    (per_minute > 0).then_some(RateLimit { per_minute, burst })
+}
+
+fn tls(entry: &Entry, problems: &mut Problems) -> Option<Tls> {
+    let Tree::Table(table) = &entry.node.value else { return None };
+    let mut path = |key: &str| {
+        let path = table.text(key).filter(|path| !path.is_empty()).map(PathBuf::from);
+        if path.is_none() && table.node(key).is_none_or(|_| table.text(key).is_some()) {
+            let message = format!("`gateway.tls.{key}` is missing");
+            problems.push(
+                Problem::error_at(&entry.key_at, message)
+                    .hint("a certificate is two PEM files: `cert`, and `key` for its private key"),
+            );
+        }
+        path
+    };
+    let (cert, key) = (path("cert"), path("key"));
+    Some(Tls { cert: cert?, key: key? })
 }
 
 fn check_gateway(gateway: &Table, problems: &mut Problems) {

@@ -112,6 +112,47 @@ pub struct Gateway {
     /// Where others reach the gateway; none is `http://localhost:<port>`.
     pub url: Option<String>,
     pub max_chat_sessions: u32,
+    /// Others than this machine may ask the API, with its key.
+    pub api: bool,
+    /// A proxy on this machine is believed for whom it asks.
+    pub trust_proxy: bool,
+    /// Connections that one address outside may have at once.
+    pub connections_per_address: u32,
+    /// None is without limit.
+    pub rate_limit: Option<RateLimit>,
+    /// None is without encryption.
+    pub tls: Option<Tls>,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            port: 8080,
+            url: None,
+            max_chat_sessions: 5,
+            api: false,
+            trust_proxy: false,
+            connections_per_address: 64,
+            rate_limit: Some(RateLimit { per_minute: 120, burst: 120 }),
+            tls: None,
+        }
+    }
+}
+
+/// Deliveries of one sender to one source that may prove nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    pub per_minute: u32,
+    /// At once, after a time without any.
+    pub burst: u32,
+}
+
+/// What the gateway proves with that it is the one that was asked. Paths are from the project's
+/// folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
 }
 
 /// `[webhooks.<name>]`: a place that deliveries come from.

@@ -249,6 +249,35 @@ static GATEWAY: Scope = Scope {
         key("url", Text, "http://localhost:<port>", "Where others reach it."),
         key("maxChatSessions", COUNT, "5", "Chats at once."),
         key("lockTimeout", SECONDS, "1800", "Older place of `resourceLockTimeout`."),
+        key(
+            "api",
+            Bool,
+            "false",
+            "Whether others than this machine may ask the API, with its key.",
+        ),
+        key("trustProxy", Bool, "false", "Believes a proxy on this machine who it asks for."),
+        key(
+            "connectionsPerAddress",
+            Int("a number of connections", 1, MANY),
+            "64",
+            "Connections at once of one address outside.",
+        ),
+        key("rateLimit", Table(&RATE_LIMIT), "", "Deliveries that prove nothing, by sender."),
+        key("tls", Table(&TLS), "", "Certificate of the gateway."),
+    ],
+};
+
+static RATE_LIMIT: Scope = Scope {
+    keys: &[
+        key("perMinute", COUNT, "120", "How many in a minute; 0 is without limit."),
+        key("burst", Int("a number of deliveries", 1, MANY), "perMinute", "How many at once."),
+    ],
+};
+
+static TLS: Scope = Scope {
+    keys: &[
+        key("cert", Text, "", "PEM file of the certificate and those that vouch for it."),
+        key("key", Text, "", "PEM file of its private key."),
     ],
 };
 

@@ -37,6 +37,9 @@ pub struct Alert {
 }
 
 impl Fault {
+    /// The key of the alert about a certificate of the gateway that cannot be used.
+    pub const TLS: &str = "tls";
+
     /// The key of what is wrong in a file of the project.
     pub fn config_key(file: &str) -> String {
         format!("{CONFIG}{file}")
@@ -67,10 +70,10 @@ pub fn is_config(key: &str) -> bool {
     key.starts_with(CONFIG)
 }
 
-/// True for alerts about what is outside of the project: images and the container engine. Each host
-/// looks for itself.
+/// True for alerts about what is outside of the project: images, the container engine and the
+/// certificate. Each host looks for itself.
 pub fn is_outside(key: &str) -> bool {
-    key == ENGINE || image_of(key).is_some()
+    key == ENGINE || key == Fault::TLS || image_of(key).is_some()
 }
 
 /// The agent of an alert about an image.

@@ -1,6 +1,7 @@
 //! What can change. Everything that the store writes and the world is asked to do is in this list.
 
 use super::alert::Alert;
+use super::audit::Deed;
 use super::event::Effect;
 use super::lock::{Lock, Wish};
 use super::model::{
@@ -15,6 +16,12 @@ use super::wait::Wait;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     Receipt(Box<Receipt>),
+    /// The firing of this receipt came again; it counts that now.
+    Again {
+        receipt: Box<Receipt>,
+        /// How often, since it was counted last.
+        more: u32,
+    },
     /// A new run, in state `queued`.
     Enqueue {
         run: Box<Run>,
@@ -163,6 +170,11 @@ pub enum Decision {
     /// The files of an ended run may go.
     Sweep {
         run: String,
+    },
+    /// What somebody did, for the record.
+    Audited {
+        deed: Box<Deed>,
+        at: Millis,
     },
     /// Forget ended runs and receipts from before this instant.
     Prune {

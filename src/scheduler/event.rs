@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alert::Fault;
+use super::audit::{Deed, Who};
 use super::model::{
-    AgentRules, Envelope, Hold, Millis, Pause, Payload, Priority, ProjectRules, Scope, Timer,
-    Trigger,
+    AgentRules, Envelope, Hold, Millis, Pause, Payload, Priority, ProjectRules, Refused, Replay,
+    Scope, Timer, Trigger,
 };
 use super::usage::{Limit, Spent};
 use super::wait::WaitFor;
@@ -27,6 +28,8 @@ pub enum Event {
     ClockSetBack,
     /// A webhook or a person fired.
     Fired(Firing),
+    /// Deliveries were refused.
+    Refused(Refused),
     TimerDue(Timer),
     Effect(Effect, EffectNews),
     /// A live attempt said something.
@@ -48,8 +51,10 @@ pub enum Event {
     },
     Command {
         command: Command,
-        by: String,
+        by: Who,
     },
+    /// Somebody did something that no rule judges, and that is to be known.
+    Deed(Box<Deed>),
     /// The project's files were read again.
     ConfigChanged(Box<NewConfig>),
     /// Something in the world is wrong, or not any more.
@@ -81,6 +86,8 @@ pub struct Firing {
     pub targets: Vec<String>,
     pub payload: Payload,
     pub envelope: Option<Envelope>,
+    /// A person wants a stored delivery once more; then nothing has been seen before.
+    pub replay: Option<Replay>,
 }
 
 /// Something to be done in the world, at most once at a time per key.

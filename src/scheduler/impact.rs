@@ -1,5 +1,6 @@
 //! What a command would do, before it is done: a dry run of the same rules.
 
+use super::audit::Who;
 use super::decision::Decision;
 use super::event::{Command, Event, Stamp, Target};
 use super::model::{Hold, Millis, Run, RunState, Scope};
@@ -125,7 +126,7 @@ fn loss(run: &Run) -> String {
 fn starts_next(view: &View, command: &Command, ending: &[String], at: Millis) -> Vec<String> {
     let mut after = view.clone();
     let stamp = Stamp { at, id: String::new() };
-    let event = Event::Command { command: command.clone(), by: String::new() };
+    let event = Event::Command { command: command.clone(), by: Who::host() };
     for decision in step(&after, &event, &stamp) {
         after.apply(&decision);
     }

@@ -9,6 +9,7 @@
 //! [`mod@step`] and [`mod@settle`] (the rules), [`words`] (the rules as people read them).
 
 pub mod alert;
+pub mod audit;
 pub mod cron;
 pub mod decision;
 pub mod event;
@@ -17,6 +18,7 @@ pub mod lock;
 pub mod model;
 pub mod mutant;
 pub mod queue;
+pub mod receipt;
 pub mod rules;
 pub mod runs;
 pub mod said;
@@ -33,6 +35,7 @@ pub mod words;
 mod tests;
 
 pub use alert::{Alert, ENGINE, Fault};
+pub use audit::{Deed, DeedKind, Door, Ending, Who};
 pub use decision::{Answer, Call, Decision, EffectState, Known};
 pub use event::{
     Ask, Command, Effect, EffectNews, Event, Exit, Firing, NewConfig, Order, Report, Stamp, Target,
@@ -41,8 +44,8 @@ pub use event::{
 pub use lock::{Lock, Wish};
 pub use model::{
     AgentRules, Cadence, Envelope, Hold, Millis, Missed, Overlap, Pace, Pause, Payload, Priority,
-    ProjectRules, Receipt, Retry, RetryOn, Run, RunState, Scope, Timer, Trigger, TriggerKind,
-    Wakening, Why,
+    ProjectRules, Receipt, ReceiptState, Refused, Replay, Retry, RetryOn, Run, RunState, Scope,
+    Timer, Trigger, TriggerKind, Wakening, Why,
 };
 pub use said::Said;
 pub use settle::settle;

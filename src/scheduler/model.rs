@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::receipt::{Envelope, Receipt, ReceiptOutcome, ReceiptState, Refused, Replay};
 pub use super::rules::{AgentRules, Cadence, Missed, Overlap, ProjectRules, Retry, RetryOn};
 use super::usage::Used;
 use super::wait::WaitFor;
@@ -128,14 +129,6 @@ pub struct Trigger {
 
 /// What a run is told about its trigger: JSON, kept as text. Shared by the runs of one firing.
 pub type Payload = Arc<str>;
-
-/// The raw delivery that a receipt keeps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
-    /// JSON object of the headers, signatures removed.
-    pub headers: String,
-    pub body: Vec<u8>,
-}
 
 /// One piece of work, from acceptance to end.
 #[derive(Debug, Clone, PartialEq)]
@@ -294,46 +287,6 @@ impl Priority {
 
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|p| p.name() == name)
-    }
-}
-
-/// The trace of one firing, also when nothing started.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Receipt {
-    pub id: String,
-    pub at: Millis,
-    pub trigger: Trigger,
-    /// Unique among receipts; the same key again is a duplicate.
-    pub dedupe: Option<String>,
-    pub outcome: ReceiptOutcome,
-    /// Runs that were accepted.
-    pub runs: Vec<String>,
-    /// Agents that matched and could not take it, with the reason.
-    pub skipped: Vec<(String, Why)>,
-    pub envelope: Option<Envelope>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReceiptOutcome {
-    Accepted,
-    Skipped,
-    NoMatch,
-}
-
-impl ReceiptOutcome {
-    pub const ALL: [Self; 3] = [Self::Accepted, Self::Skipped, Self::NoMatch];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Skipped => "skipped",
-            Self::NoMatch => "no_match",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|o| o.name() == name)
     }
 }
 

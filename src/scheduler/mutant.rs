@@ -11,6 +11,8 @@ pub enum Mutant {
     NoDedupe,
     /// Receipts forget the key they came with.
     KeyForgotten,
+    /// A duplicate is not counted.
+    RepeatForgotten,
     /// A queue holds one more than its bound.
     QueueBound,
     /// An agent's scale is no limit.
@@ -47,6 +49,8 @@ pub enum Mutant {
     RerunAfterFailure,
     /// Reruns have no limit.
     RerunsForever,
+    /// An order leaves no record of who gave it.
+    OrderUnrecorded,
     /// A dropped run leaves no row.
     SilentDrop,
     /// Timers are in memory only.

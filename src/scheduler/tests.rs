@@ -150,7 +150,7 @@ impl Fleet {
     }
 
     fn command(&mut self, command: Command) -> Answer {
-        self.send(Event::Command { command, by: "ann".into() }).unwrap()
+        self.send(Event::Command { command, by: Who::console("ann") }).unwrap()
     }
 
     fn tick(&mut self, agent: &str) -> Option<Answer> {
@@ -211,6 +211,7 @@ fn firing(agents: &[&str], dedupe: Option<&str>) -> Firing {
         targets: agents.iter().map(|a| (*a).to_owned()).collect(),
         payload: "{}".into(),
         envelope: None,
+        replay: None,
     }
 }
 

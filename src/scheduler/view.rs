@@ -6,8 +6,8 @@ use super::alert::Alert;
 use super::decision::{Decision, Known};
 use super::lock::{Lock, Wish};
 use super::model::{
-    AgentRules, Hold, Millis, Pause, Payload, ProjectRules, Run, RunState, Scope, Timer, Trigger,
-    Why,
+    AgentRules, Hold, Millis, Pause, Payload, ProjectRules, Receipt, Run, RunState, Scope, Timer,
+    Trigger, Why,
 };
 use super::mutant::{Mutant, mutant};
 use super::queue::Queue;
@@ -115,6 +115,8 @@ impl<T> PartialEq for Unrecorded<T> {
 pub struct Facts {
     /// The firing that already has the event's dedupe key.
     pub known: Option<Known>,
+    /// Its receipt.
+    pub receipt: Option<Box<Receipt>>,
     /// The ended run that the event names.
     pub past: Option<Past>,
     /// What is known of a run that somebody says something to.
@@ -443,7 +445,9 @@ impl View {
             }
             Decision::Said(_)
             | Decision::Heard { .. }
+            | Decision::Audited { .. }
             | Decision::Receipt(_)
+            | Decision::Again { .. }
             | Decision::Call(_)
             | Decision::Effect { .. }
             | Decision::Quit

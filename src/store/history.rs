@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Rows, params, params_from_iter};
 
 use super::read::Reader;
 use super::{StoreError, row};
-use crate::scheduler::{Envelope, Receipt, Run, TriggerKind};
+use crate::scheduler::{Receipt, Run, TriggerKind};
 
 /// Rows of a table that pages are made from. Older ones are found by their id.
 pub const WINDOW: i64 = 20_000;
@@ -92,21 +92,6 @@ impl Reader {
     /// When the history cannot be read.
     pub fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, StoreError> {
         self.with(|conn| page(conn, query))
-    }
-
-    /// The delivery that a receipt keeps.
-    ///
-    /// # Errors
-    /// When the history cannot be read.
-    pub fn delivery(&self, receipt: &str) -> Result<Option<Envelope>, StoreError> {
-        let found = self.with(|conn| {
-            conn.prepare_cached("SELECT headers, body FROM receipts WHERE id = ?1")?
-                .query_row(params![receipt], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        })?;
-        let Some((Some(headers), body)) = found else { return Ok(None) };
-        let body: Option<Vec<u8>> = body;
-        Ok(Some(Envelope { headers, body: body.unwrap_or_default() }))
     }
 }
 

@@ -6,12 +6,15 @@
 //! committed survives a power cut.
 
 mod alerts;
+mod audit;
 mod error;
+mod firings;
 mod history;
 mod life;
 mod lock;
 mod past;
 mod read;
+mod receipts;
 mod row;
 mod said;
 mod spent;
@@ -27,11 +30,14 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+pub use audit::{AuditQuery, AuditRecord};
 pub use error::StoreError;
+pub use firings::{Fired, FiringsQuery};
 pub use history::{End, Ended, HistoryPage, HistoryQuery};
 pub use lock::Lock;
 pub use past::CallRecord;
-pub use read::{Moment, Reader, RunsQuery, TriggersQuery, WaitRecord};
+pub use read::{Moment, Reader, RunsQuery, WaitRecord};
+pub use receipts::{Before, Found, Page, TriggersQuery};
 pub use stats::{Spans, Tally};
 pub use tally::Counted;
 
@@ -39,12 +45,14 @@ use crate::scheduler::{AgentRules, Effect, EffectState, Event, Facts, ProjectRul
 use tally::Counts;
 
 /// The schema, one step a version; `user_version` counts the steps that a file has taken.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 

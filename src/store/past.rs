@@ -33,9 +33,21 @@ impl Reader {
     /// # Errors
     /// When the history cannot be read.
     pub fn ids(&self, start: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        self.ids_in(&["runs", "receipts"], start, limit)
+    }
+
+    /// The same, receipts alone.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn receipt_ids(&self, start: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        self.ids_in(&["receipts"], start, limit)
+    }
+
+    fn ids_in(&self, tables: &[&str], start: &str, limit: u32) -> Result<Vec<String>, StoreError> {
         self.with(|conn| {
             let mut found = Vec::new();
-            for table in ["runs", "receipts"] {
+            for table in tables {
                 let mut statement = conn.prepare_cached(&format!(
                     "SELECT id FROM {table} WHERE id >= ?1 AND id < ?1 || char(1114111)
                      ORDER BY id LIMIT ?2"

@@ -32,16 +32,6 @@ pub struct RunsQuery {
     pub limit: u32,
 }
 
-/// Which receipts; newest first.
-#[derive(Debug, Clone, Default)]
-pub struct TriggersQuery {
-    /// Only receipts older than this one.
-    pub before: Option<String>,
-    /// The oldest of them, oldest first, instead of the newest.
-    pub oldest: bool,
-    pub limit: u32,
-}
-
 /// A wait and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitRecord {
@@ -91,6 +81,10 @@ impl Reader {
         let answer = question(&conn).map_err(|e| StoreError::from_sqlite(&self.path, e));
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
         answer
+    }
+
+    pub(super) fn damaged(&self, what: &str) -> StoreError {
+        StoreError::Damaged { path: self.path.clone(), message: what.to_owned() }
     }
 
     pub fn runs(&self, query: &RunsQuery) -> Result<Vec<Run>, StoreError> {
@@ -151,26 +145,6 @@ impl Reader {
                 }
             }
             Ok(last)
-        })
-    }
-
-    /// Receipts without the deliveries themselves, which lists do not show.
-    pub fn triggers(&self, query: &TriggersQuery) -> Result<Vec<Receipt>, StoreError> {
-        let (order, before) = match (query.oldest, &query.before) {
-            (false, None) => ("DESC", ""),
-            (true, None) => ("ASC", ""),
-            (false, Some(_)) => ("DESC", "WHERE n < (SELECT n FROM receipts WHERE id = ?2)"),
-            (true, Some(_)) => ("ASC", "WHERE n < (SELECT n FROM receipts WHERE id = ?2)"),
-        };
-        self.with(|conn| {
-            let mut statement = conn.prepare_cached(&format!(
-                "SELECT {} FROM receipts {before} ORDER BY n {order} LIMIT ?1",
-                row::RECEIPT
-            ))?;
-            match &query.before {
-                Some(id) => statement.query_map(params![query.limit, id], row::receipt)?.collect(),
-                None => statement.query_map(params![query.limit], row::receipt)?.collect(),
-            }
         })
     }
 
@@ -347,6 +321,7 @@ pub fn facts(conn: &Connection, event: &Event) -> rusqlite::Result<Facts> {
     let mut facts = Facts::default();
     let key = match event {
         Event::Fired(firing) => firing.dedupe.clone(),
+        Event::Refused(refused) => Some(refused.key()),
         Event::Command { command: Command::Run(order), .. } => {
             order.key.as_ref().map(|key| manual_key(&order.agent, key))
         }
@@ -364,24 +339,27 @@ pub fn facts(conn: &Connection, event: &Event) -> rusqlite::Result<Facts> {
         }
         _ => None,
     };
-    if let Some(key) = key {
-        facts.known = known(conn, &key)?;
+    if let Some(key) = key
+        && let Some(receipt) = with_key(conn, &key)?
+    {
+        facts.known = Some(known(conn, &receipt)?);
+        facts.receipt = Some(Box::new(receipt));
     }
     Ok(facts)
 }
 
-fn known(conn: &Connection, key: &str) -> rusqlite::Result<Option<Known>> {
-    let known = conn
-        .prepare_cached("SELECT id, runs FROM receipts WHERE dedupe = ?1")?
-        .query_row(params![key], |row| Ok((row.get(0)?, row::column_json(row, 1)?)))
-        .optional()?;
-    let Some((receipt, runs)) = known else { return Ok(None) };
-    let receipt: String = receipt;
+fn with_key(conn: &Connection, key: &str) -> rusqlite::Result<Option<Receipt>> {
+    conn.prepare_cached(&format!("SELECT {} FROM receipts WHERE dedupe = ?1", row::RECEIPT))?
+        .query_row(params![key], row::receipt)
+        .optional()
+}
+
+fn known(conn: &Connection, receipt: &Receipt) -> rusqlite::Result<Known> {
     let call = conn
         .prepare_cached("SELECT id FROM calls WHERE receipt = ?1")?
-        .query_row(params![receipt], |row| row.get(0))
+        .query_row(params![receipt.id], |row| row.get(0))
         .optional()?;
-    Ok(Some(Known { receipt, runs, call }))
+    Ok(Known { receipt: receipt.id.clone(), runs: receipt.runs.clone(), call })
 }
 
 fn past(conn: &Connection, run: &str) -> rusqlite::Result<Option<Past>> {

@@ -20,7 +20,7 @@ fn text<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<&'r str> {
 }
 
 /// A value that a column names.
-fn named<T>(
+pub fn named<T>(
     row: &Row<'_>,
     at: usize,
     from_name: impl Fn(&str) -> Option<T>,
@@ -145,17 +145,31 @@ pub fn lock(row: &Row<'_>) -> rusqlite::Result<Lock> {
 }
 
 /// Columns of a receipt without its delivery, in the order that [`receipt`] reads.
-pub const RECEIPT: &str = "id, at, kind, source, summary, outcome, runs, skipped, dedupe";
+pub const RECEIPT: &str = "id, at, kind, source, summary, outcome, runs, skipped, dedupe, times, \
+     last_at, reason, by, replay_of";
+
+/// How many they are.
+pub const RECEIPT_COLUMNS: usize = 14;
 
 pub fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
+    receipt_at(row, 0)
+}
+
+/// A receipt whose columns begin at this one.
+pub fn receipt_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Receipt> {
     Ok(Receipt {
-        id: row.get(0)?,
-        at: row.get(1)?,
-        trigger: trigger(row, 2)?,
-        outcome: outcome(row, 5)?,
-        runs: column_json(row, 6)?,
-        skipped: column_json(row, 7)?,
-        dedupe: row.get(8)?,
+        id: row.get(at)?,
+        at: row.get(at + 1)?,
+        trigger: trigger(row, at + 2)?,
+        outcome: outcome(row, at + 5)?,
+        runs: column_json(row, at + 6)?,
+        skipped: column_json(row, at + 7)?,
+        dedupe: row.get(at + 8)?,
+        times: row.get(at + 9)?,
+        last_at: row.get(at + 10)?,
+        reason: row.get(at + 11)?,
+        by: row.get(at + 12)?,
+        replay_of: row.get(at + 13)?,
         envelope: None,
     })
 }

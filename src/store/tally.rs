@@ -9,11 +9,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::spent::signed;
 use super::write::execute;
-use crate::scheduler::{Decision, RunState, Spent, Trigger, TriggerKind, Why};
+use crate::scheduler::model::ReceiptOutcome;
+use crate::scheduler::{Decision, Receipt, RunState, Spent, Trigger, TriggerKind, Why};
 
 const HOUR_MS: i64 = 3_600_000;
 /// The hour that stands for all of them.
 pub const EVER: i64 = 0;
+/// The outcome that firings are counted under which came before.
+const DUPLICATE: &str = "duplicate";
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +33,8 @@ pub enum Counted {
     Skipped,
     /// Firings, by what came of them; of a provider of webhooks or another kind of trigger.
     Fired,
+    /// Deliveries that were refused, by the word for why; of a source.
+    Refused,
     /// Calls that an agent made, by the agent it called.
     Called,
     /// The same, as far as the run that served the call did not succeed.
@@ -40,13 +45,14 @@ pub enum Counted {
 }
 
 impl Counted {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Accepted,
         Self::Ended,
         Self::Retried,
         Self::Lost,
         Self::Skipped,
         Self::Fired,
+        Self::Refused,
         Self::Called,
         Self::CallFailed,
         Self::Used,
@@ -61,6 +67,7 @@ impl Counted {
             Self::Lost => "lost",
             Self::Skipped => "skipped",
             Self::Fired => "fired",
+            Self::Refused => "refused",
             Self::Called => "called",
             Self::CallFailed => "call_failed",
             Self::Used => "used",
@@ -100,11 +107,15 @@ impl Counts {
     pub fn count(&mut self, conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
         match decision {
             Decision::Receipt(receipt) => {
-                let outcome = receipt.outcome.name();
-                self.add(receipt.at, origin(&receipt.trigger), Counted::Fired, outcome, 0);
+                self.fired(receipt, receipt.at, receipt.outcome.name(), receipt.times);
                 for (agent, why) in &receipt.skipped {
                     self.add(receipt.at, agent, Counted::Skipped, &kind(why), 0);
                 }
+            }
+            Decision::Again { receipt, more } => {
+                let refused = receipt.outcome == ReceiptOutcome::Refused;
+                let outcome = if refused { receipt.outcome.name() } else { DUPLICATE };
+                self.fired(receipt, receipt.last_at.unwrap_or(receipt.at), outcome, *more);
             }
             Decision::Enqueue { run, .. } => {
                 let kind = run.trigger.kind.name();
@@ -134,6 +145,7 @@ impl Counts {
             | Decision::Wish { .. }
             | Decision::Said(_)
             | Decision::Heard { .. }
+            | Decision::Audited { .. }
             | Decision::Report { .. }
             | Decision::Effect { .. }
             | Decision::SetTimer { .. }
@@ -165,6 +177,14 @@ impl Counts {
             let sum = self.0.entry(key).or_default();
             sum.n = sum.n.saturating_add(more.n);
             sum.ms += more.ms;
+        }
+    }
+
+    fn fired(&mut self, receipt: &Receipt, at: i64, outcome: &str, times: u32) {
+        let (origin, sum) = (origin(&receipt.trigger), Sum { n: times.into(), ms: 0 });
+        self.add_many(at, origin, Counted::Fired, outcome, sum);
+        if let Some(reason) = &receipt.reason {
+            self.add_many(at, origin, Counted::Refused, reason, sum);
         }
     }
 

@@ -1,6 +1,8 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod audit;
 mod history;
+mod receipts;
 mod spent;
 mod tallies;
 
@@ -10,7 +12,7 @@ use super::*;
 use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{
     Ask, Command, Decision, Event, Firing, Order, Run, RunState, Scope, Stamp, Trigger,
-    TriggerKind, WaitFor, Wakening, Why, settle, step,
+    TriggerKind, WaitFor, Wakening, Who, Why, settle, step,
 };
 
 const T0: i64 = 1_800_000_000_000;
@@ -70,7 +72,7 @@ impl Pair {
     }
 
     fn command(&mut self, at: i64, command: Command) {
-        self.send(at, Event::Command { command, by: "ann".into() });
+        self.send(at, Event::Command { command, by: Who::console("ann") });
     }
 
     fn runs(&self) -> Vec<Run> {
@@ -89,7 +91,12 @@ fn firing(dedupe: Option<&str>) -> Firing {
         dedupe: dedupe.map(str::to_owned),
         targets: vec!["dev".into()],
         payload: r#"{"type":"webhook"}"#.into(),
-        envelope: Some(crate::scheduler::Envelope { headers: "{}".into(), body: b"body".to_vec() }),
+        envelope: Some(crate::scheduler::Envelope {
+            headers: "{}".into(),
+            body: b"body".to_vec(),
+            ..crate::scheduler::Envelope::default()
+        }),
+        replay: None,
     }
 }
 
@@ -183,7 +190,7 @@ fn keys_of_manual_runs_and_calls_are_known_again() {
     assert_eq!(pair.runs().len(), 2);
     let known = pair
         .store
-        .facts(&Event::Command { command: order("k"), by: "bob".into() })
+        .facts(&Event::Command { command: order("k"), by: Who::console("bob") })
         .unwrap()
         .known
         .unwrap();
@@ -258,7 +265,8 @@ fn a_delivery_that_came_before_is_known_by_its_key() {
         runs: vec![pair.runs()[0].id.clone()],
         call: None,
     });
-    assert_eq!(again, [Decision::Answer(duplicate)]);
+    let [Decision::Again { receipt, more: 1 }, answer] = &again[..] else { panic!("{again:?}") };
+    assert_eq!((receipt.times, answer), (2, &Decision::Answer(duplicate)));
     assert_eq!(pair.runs().len(), 1);
 }
 
@@ -270,7 +278,10 @@ fn receipts_say_what_became_of_a_firing() {
     pair.webhook(T0, None);
     let query = TriggersQuery { limit: 10, ..TriggersQuery::default() };
     let receipts = pair.store.reader().triggers(&query).unwrap();
-    let told = |n: usize| (receipts[n].outcome, receipts[n].runs.len(), &*receipts[n].skipped);
+    let told = |n: usize| {
+        let receipt = &receipts[n].receipt;
+        (receipt.outcome, receipt.runs.len(), &*receipt.skipped)
+    };
     let disabled = ("dev".to_owned(), Why::Disabled);
     assert_eq!(told(0), (ReceiptOutcome::Skipped, 0, &[disabled][..]));
     assert_eq!(told(1), (ReceiptOutcome::Accepted, 1, &[][..]));

@@ -2,16 +2,15 @@
 
 use rusqlite::{Connection, params};
 
-use super::{alerts, life, said, spent, tally};
+use super::{alerts, audit, life, receipts, said, spent, tally};
 use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::usage::day;
-use crate::scheduler::{
-    Decision, EffectState, Lock, Pause, Payload, Receipt, Run, RunState, Scope, Why,
-};
+use crate::scheduler::{Decision, EffectState, Lock, Pause, Payload, Run, RunState, Scope, Why};
 
 pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
     match decision {
-        Decision::Receipt(receipt) => insert_receipt(conn, receipt),
+        Decision::Receipt(receipt) => receipts::insert(conn, receipt),
+        Decision::Again { receipt, .. } => receipts::again(conn, receipt),
         Decision::Enqueue { run, payload } => insert_run(conn, run, payload),
         Decision::Explain { run, why } => {
             execute(conn, "UPDATE runs SET why = ?2 WHERE id = ?1", params![run, json(why)])
@@ -75,6 +74,7 @@ pub fn apply(conn: &Connection, decision: &Decision) -> rusqlite::Result<()> {
         }
         Decision::Raise { alert } => alerts::raise(conn, alert),
         Decision::Clear { key } => alerts::clear(conn, key),
+        Decision::Audited { deed, at } => audit::insert(conn, deed, *at),
         Decision::Prune { before } => prune(conn, *before),
         // Scales and rules are in the project's files, the mode ends with the process, a wish is
         // worth nothing after it, a run's files are no rows, and an answer belongs to whoever asked.
@@ -101,29 +101,6 @@ pub(super) fn execute(
 /// JSON of a value of ours, none of which can fail to be JSON.
 pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn insert_receipt(conn: &Connection, receipt: &Receipt) -> rusqlite::Result<()> {
-    let (headers, body) = receipt.envelope.as_ref().map(|e| (&e.headers, &e.body)).unzip();
-    execute(
-        conn,
-        "INSERT INTO receipts
-             (id, at, kind, source, summary, dedupe, outcome, runs, skipped, headers, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        params![
-            receipt.id,
-            receipt.at,
-            receipt.trigger.kind.name(),
-            receipt.trigger.source,
-            receipt.trigger.summary,
-            receipt.dedupe.as_ref().filter(|_| !mutant(Mutant::KeyForgotten)),
-            receipt.outcome.name(),
-            json(&receipt.runs),
-            json(&receipt.skipped),
-            headers,
-            body,
-        ],
-    )
 }
 
 fn insert_run(conn: &Connection, run: &Run, payload: &Payload) -> rusqlite::Result<()> {
@@ -225,6 +202,7 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
              AND id NOT IN (SELECT receipt FROM runs WHERE ended_at IS NULL)",
         params![before],
     )?;
+    receipts::prune_envelopes(conn, before)?;
     if mutant(Mutant::PruneTakesLive) {
         execute(conn, "DELETE FROM runs WHERE queued_at < ?1", params![before])?;
     }
@@ -242,6 +220,7 @@ fn prune(conn: &Connection, before: i64) -> rusqlite::Result<()> {
         params![tally::EVER, tally::hour(before)],
     )?;
     execute(conn, "DELETE FROM days WHERE day < ?1", params![day(before)])?;
+    audit::prune(conn, before)?;
     // Only those runs that history has just forgotten.
     for table in ["usage", "said"] {
         execute(

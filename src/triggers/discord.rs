@@ -13,7 +13,7 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::DISCORD,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::Ed25519,
         headers: &["x-signature-ed25519"],
         prefix: "",
@@ -24,7 +24,8 @@ pub(super) static PROVIDER: Provider = Provider {
             after: "",
             window_s: None,
         },
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Body("id"),
     handshake: Handshake::Ping,
     events: &["application_command", "message_component", "autocomplete", "modal_submit"],

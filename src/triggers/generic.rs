@@ -15,7 +15,8 @@ use crate::project::{Generic, Locator, Mapped, Signature, Step, providers};
 /// How it signs and what it means stands with each source.
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::GENERIC,
-    signatures: &[],
+    signature: None,
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
     events: &[],
@@ -96,7 +97,7 @@ pub(super) fn read(
         Some(Locator::Body(steps)) => values(&body, steps).into_iter().find_map(scalar),
         Some(Locator::Header(_)) | None => None,
     };
-    Ok(Message::Event(Event { id, summary, context: Some(context), ..Event::default() }))
+    Ok(Message::event(Event { id, summary, context: Some(context), ..Event::default() }))
 }
 
 /// A delivery, and where things stand in it.

@@ -22,7 +22,8 @@ const EVENTS: &[&str] = &[
 
 pub(super) static GITEA: Provider = Provider {
     table: &providers::GITEA,
-    signatures: &[scheme(&["x-gitea-signature"])],
+    signature: Some(scheme(&["x-gitea-signature"])),
+    also: &[],
     delivery_id: DeliveryId::Header("x-gitea-delivery"),
     handshake: Handshake::Nothing,
     events: EVENTS,
@@ -32,7 +33,8 @@ pub(super) static GITEA: Provider = Provider {
 /// Forgejo sends the headers of Gitea too, for receivers that know only these.
 pub(super) static FORGEJO: Provider = Provider {
     table: &providers::FORGEJO,
-    signatures: &[scheme(&["x-forgejo-signature", "x-gitea-signature"])],
+    signature: Some(scheme(&["x-forgejo-signature", "x-gitea-signature"])),
+    also: &[],
     delivery_id: DeliveryId::FirstOf(&["x-forgejo-delivery", "x-gitea-delivery"]),
     handshake: Handshake::Nothing,
     events: EVENTS,

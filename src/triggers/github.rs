@@ -13,13 +13,14 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::GITHUB,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["x-hub-signature-256"],
         prefix: "sha256=",
         digits: Digits::Hex,
         signed: Signed::Body,
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Header("x-github-delivery"),
     handshake: Handshake::Nothing,
     events: &[
@@ -219,7 +220,7 @@ pub(super) fn read_as(
     let event = dialect.event_headers.iter().find_map(|name| headers.text(name));
     let context = event.and_then(|event| context(kind, event, body, now_ms));
     let summary = summary(event.unwrap_or(kind), body, context.as_ref());
-    Ok(Message::Event(Event { summary, context, ..Event::default() }))
+    Ok(Message::event(Event { summary, context, ..Event::default() }))
 }
 
 fn summary(event: &str, body: &Body<'_>, context: Option<&Context>) -> String {

@@ -14,16 +14,14 @@ use crate::project::providers;
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::GITLAB,
     // A secret token is sent as it is; a signing token (`whsec_...`) never leaves GitLab.
-    signatures: &[
-        Scheme {
-            algorithm: Algorithm::Token,
-            headers: &["x-gitlab-token"],
-            prefix: "",
-            digits: Digits::Plain,
-            signed: Signed::Body,
-        },
-        STANDARD_WEBHOOKS,
-    ],
+    signature: Some(Scheme {
+        algorithm: Algorithm::Token,
+        headers: &["x-gitlab-token"],
+        prefix: "",
+        digits: Digits::Plain,
+        signed: Signed::Body,
+    }),
+    also: &[STANDARD_WEBHOOKS],
     delivery_id: DeliveryId::FirstOf(&["webhook-id", "idempotency-key", "x-gitlab-event-uuid"]),
     handshake: Handshake::Nothing,
     events: &["issue", "merge_request", "note", "push", "tag_push", "pipeline", "build", "release"],

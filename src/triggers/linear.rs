@@ -13,13 +13,14 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::LINEAR,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["linear-signature"],
         prefix: "",
         digits: Digits::Hex,
         signed: Signed::Body,
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Header("linear-delivery"),
     handshake: Handshake::Nothing,
     events: &["issues", "issue_comment"],

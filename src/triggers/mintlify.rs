@@ -14,13 +14,14 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::MINTLIFY,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["x-mintlify-signature", "mintlify-signature"],
         prefix: "",
         digits: Digits::Hex,
         signed: Signed::Body,
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
     events: &["build"],

@@ -42,7 +42,7 @@ pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, find};
 pub use refusal::Refusal;
 pub use sign::{Unsignable, signed};
 pub use signature::{Algorithm, BadKey, Digits, Scheme, Signed};
-pub use sources::{Problem, Secrets, Sources};
+pub use sources::{Open, Problem, Secrets, Sources};
 
 use crate::ambient::Millis;
 use provider::{Event, Message};
@@ -104,15 +104,50 @@ pub fn receive(
     body: &[u8],
     now_ms: Millis,
 ) -> Result<Received, Refusal> {
-    let scope = sources
-        .scope(segment)
-        .ok_or_else(|| Refusal::UnknownSource { segment: one_line(segment, MAX_SUMMARY) })?;
+    let scope = scope(sources, segment)?;
     let proof = scope.authenticate(headers, body, now_ms)?;
+    proven(&scope, segment, &proof, headers, body, now_ms)
+}
+
+/// Judges a delivery once more that was taken before: these instances' secrets had signed it, or
+/// none had to. Which bindings want it is asked anew.
+///
+/// # Errors
+/// When nobody is addressed any more, or the body is not what it says.
+pub fn again(
+    sources: &Sources,
+    segment: &str,
+    signed_by: &[String],
+    headers: &Headers<'_>,
+    body: &[u8],
+    now_ms: Millis,
+) -> Result<Received, Refusal> {
+    let scope = scope(sources, segment)?;
+    let proof = match signed_by {
+        [] => Proof::Unsigned,
+        instances => Proof::Signed(instances.iter().map(String::as_str).collect()),
+    };
+    proven(&scope, segment, &proof, headers, body, now_ms)
+}
+
+fn scope<'s>(sources: &'s Sources, segment: &str) -> Result<Scope<'s>, Refusal> {
+    let unknown = || Refusal::UnknownSource { segment: one_line(segment, MAX_SUMMARY) };
+    sources.scope(segment).ok_or_else(unknown)
+}
+
+fn proven(
+    scope: &Scope<'_>,
+    segment: &str,
+    proof: &Proof<'_>,
+    headers: &Headers<'_>,
+    body: &[u8],
+    now_ms: Millis,
+) -> Result<Received, Refusal> {
     let text = decode(headers, body)?;
     Ok(match scope.read(headers, &text, now_ms)? {
         Message::Handshake(answer) => Received::Handshake(answer),
         Message::Event(event) => {
-            Received::Delivery(Box::new(delivery(&scope, &proof, segment, headers, event)))
+            Received::Delivery(Box::new(delivery(scope, proof, segment, headers, *event)))
         }
     })
 }

@@ -15,9 +15,10 @@ use crate::project::providers;
 pub struct Provider {
     /// Its name, its secret, and what bindings can filter by.
     pub table: &'static providers::Provider,
-    /// How it signs; more than one where that has changed, and a secret fits one of them. None where
-    /// no signature is asked for, or where the source says how.
-    pub signatures: &'static [Scheme],
+    /// None where no signature is asked for, or where the source says how.
+    pub signature: Option<Scheme>,
+    /// Other ways in which it signs; a secret fits one of all.
+    pub also: &'static [Scheme],
     pub delivery_id: DeliveryId,
     pub handshake: Handshake,
     /// Events whose fields are read; others come with what all have in common.
@@ -52,9 +53,15 @@ pub enum Handshake {
 /// What an authenticated body says.
 #[derive(Debug)]
 pub(super) enum Message {
-    Event(Event),
+    Event(Box<Event>),
     /// A handshake, with the JSON that it wants as answer.
     Handshake(String),
+}
+
+impl Message {
+    pub fn event(event: Event) -> Self {
+        Self::Event(Box::new(event))
+    }
 }
 
 /// What happened at the provider.
@@ -76,16 +83,21 @@ impl Provider {
         self.table.kind
     }
 
+    /// Every way in which it signs.
+    pub fn schemes(&'static self) -> impl Iterator<Item = &'static Scheme> {
+        self.signature.iter().chain(self.also)
+    }
+
     /// An event, with its summary.
     pub(super) fn event(&self, event: Event) -> Message {
         let summary = event.context.as_ref().map_or_else(|| self.kind().to_owned(), summary);
-        Message::Event(Event { summary, ..event })
+        Message::event(Event { summary, ..event })
     }
 
     /// Nothing that an agent can want.
     pub(super) fn nothing(&self, what: &str) -> Message {
         let summary = format!("{} {what}", self.kind()).trim_end().to_owned();
-        Message::Event(Event { summary, ..Event::default() })
+        Message::event(Event { summary, ..Event::default() })
     }
 }
 

@@ -15,13 +15,14 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::SENTRY,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["sentry-hook-signature"],
         prefix: "",
         digits: Digits::Hex,
         signed: Signed::Body,
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Header("request-id"),
     handshake: Handshake::Nothing,
     events: &["event_alert", "metric_alert", "issue", "error", "comment"],

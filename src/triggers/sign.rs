@@ -44,7 +44,7 @@ impl std::error::Error for Unsignable {}
 /// # Errors
 /// When the secret cannot make signatures.
 pub fn signed(
-    provider: &Provider,
+    provider: &'static Provider,
     source: &WebhookSource,
     fixture: &Fixture,
     id: Option<&str>,
@@ -89,11 +89,11 @@ pub fn signed(
 }
 
 /// The scheme that a secret is for: one that says so, else the first.
-fn scheme_of(provider: &Provider, secret: &str) -> Option<&'static Scheme> {
+fn scheme_of(provider: &'static Provider, secret: &str) -> Option<&'static Scheme> {
     let standard = |scheme: &&Scheme| scheme.algorithm == Algorithm::StandardWebhooks;
     let named = secret.starts_with("whsec_");
-    let newer = provider.signatures.iter().find(standard).filter(|_| named);
-    newer.or_else(|| provider.signatures.first())
+    let newer = provider.schemes().find(standard).filter(|_| named);
+    newer.or_else(|| provider.signature.as_ref())
 }
 
 fn place_id(fixture: &mut Fixture, provider: &Provider, own: Option<&Generic>, id: &str) {

@@ -13,7 +13,7 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::SLACK,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["x-slack-signature"],
         prefix: "v0=",
@@ -24,7 +24,8 @@ pub(super) static PROVIDER: Provider = Provider {
             after: ":",
             window_s: Some(300),
         },
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Body("event_id"),
     handshake: Handshake::UrlVerification,
     events: &["message", "app_mention", "reaction_added", "reaction_removed"],

@@ -25,6 +25,8 @@ pub struct Sources {
     sources: Vec<Source>,
     bindings: Vec<Binding>,
     keys: Vec<InstanceKey>,
+    /// Provider and instance of what cannot be used as a key, and leaves no source open.
+    broken: Vec<(&'static str, String)>,
 }
 
 /// `[webhooks.<name>]` of a provider that is understood.
@@ -33,8 +35,8 @@ struct Source {
     name: String,
     provider: &'static Provider,
     instance: String,
-    /// Has no secret and says that it needs none.
-    unsigned: bool,
+    /// Why it takes deliveries of anybody, if it does: it has no secret and says that it needs none.
+    unsigned: Option<Open>,
     /// What the project says of a sender that this program does not know.
     own: Option<Own>,
 }
@@ -44,6 +46,23 @@ struct Source {
 struct Own {
     generic: Generic,
     key: Option<InstanceKey>,
+}
+
+/// Why a source takes deliveries from anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    AllowUnsigned,
+    /// It is of the type `test`.
+    Test,
+}
+
+impl fmt::Display for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AllowUnsigned => "allowUnsigned",
+            Self::Test => "type test",
+        })
+    }
 }
 
 /// `[[webhooks]]` of an agent.
@@ -143,7 +162,8 @@ impl Sources {
         secrets: &Secrets,
     ) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let mut sources = Self { keys: keys(secrets, &mut problems), ..Self::default() };
+        let mut sources = Self::default();
+        sources.add_keys(secrets, &mut problems);
         for (name, table) in tables {
             sources.add_source(name, table, secrets, &mut problems);
         }
@@ -176,23 +196,26 @@ impl Sources {
             return;
         };
         let (kind, instance) = (provider.kind(), table.credential.clone());
-        let own = table.generic.as_deref().map(|generic| {
-            let secret = secrets.get(kind).and_then(|instances| instances.get(&instance));
-            let key = secret.and_then(|secret| own_key(generic, &instance, secret, problems));
-            Own { generic: generic.clone(), key }
+        let own = table.generic.as_deref().map(|generic| Own {
+            generic: generic.clone(),
+            key: self.own_key(generic, &instance, secrets, problems),
         });
         let has_key = own.as_ref().is_some_and(|own| own.key.is_some())
             || self.keys.iter().any(|k| k.provider == kind && k.instance == instance);
-        let allowed = table.allow_unsigned || provider.table.secret.is_none();
-        if !has_key && !allowed {
+        // A secret always counts: what opens a source is for those that have none.
+        let broken = self.is_broken(provider, &instance);
+        let unsigned = match (has_key || broken, provider.table.secret) {
+            (true, _) => None,
+            (false, None) => Some(Open::Test),
+            (false, Some(_)) => table.allow_unsigned.then_some(Open::AllowUnsigned),
+        };
+        if !has_key && !broken && unsigned.is_none() {
             problems.push(Problem::NoSecret {
                 source: name.into(),
                 provider: kind,
                 instance: instance.clone(),
             });
         }
-        // A secret always counts: allowUnsigned is for sources that have none.
-        let unsigned = allowed && !has_key;
         self.sources.push(Source { name: name.into(), provider, instance, unsigned, own });
     }
 
@@ -215,13 +238,86 @@ impl Sources {
         }
     }
 
+    fn add_keys(&mut self, secrets: &Secrets, problems: &mut Vec<Problem>) {
+        for (kind, instances) in secrets {
+            let Some(found) = provider::find(kind) else { continue };
+            let provider = found.kind();
+            for (instance, secret) in instances {
+                let schemes = found.schemes().enumerate();
+                let made = schemes.map(|(i, scheme)| (i, Key::new(scheme.algorithm, secret)));
+                let (good, bad): (Vec<_>, Vec<_>) = made.partition(|(_, key)| key.is_ok());
+                // A secret need not fit every scheme of its provider.
+                if let (true, Some((_, Err(why)))) = (good.is_empty(), bad.into_iter().next()) {
+                    self.note_bad_key(why, provider, instance, problems);
+                }
+                self.keys.extend(good.into_iter().filter_map(|(scheme, key)| {
+                    let instance = instance.clone();
+                    Some(InstanceKey { provider, instance, scheme, key: key.ok()? })
+                }));
+            }
+        }
+    }
+
+    fn own_key(
+        &mut self,
+        generic: &Generic,
+        instance: &str,
+        secrets: &Secrets,
+        problems: &mut Vec<Problem>,
+    ) -> Option<InstanceKey> {
+        let provider = GENERIC.kind;
+        let secret = secrets.get(provider)?.get(instance)?;
+        match generic::key(generic.signature.as_ref()?, secret) {
+            Ok(key) => Some(InstanceKey { provider, instance: instance.into(), scheme: 0, key }),
+            Err(why) => {
+                self.note_bad_key(why, provider, instance, problems);
+                None
+            }
+        }
+    }
+
+    fn note_bad_key(
+        &mut self,
+        why: BadKey,
+        provider: &'static str,
+        instance: &str,
+        problems: &mut Vec<Problem>,
+    ) {
+        let name = instance.to_owned();
+        let problem = match why {
+            BadKey::Empty => Problem::EmptySecret { provider, instance: name },
+            BadKey::Malformed => {
+                self.broken.push((provider, name.clone()));
+                Problem::MalformedKey { provider, instance: name }
+            }
+        };
+        // Sources may share a secret.
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+
+    fn is_broken(&self, provider: &Provider, instance: &str) -> bool {
+        self.broken.iter().any(|(kind, name)| *kind == provider.kind() && name == instance)
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
         self.sources.iter().position(|s| s.name == name)
     }
 
-    /// Names of the sources that take deliveries from anybody, for a loud warning.
-    pub fn unsigned(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().filter(|s| s.unsigned).map(|s| s.name.as_str())
+    /// The sources that take deliveries from anybody, and why, for a loud warning.
+    pub fn unsigned(&self) -> impl Iterator<Item = (&str, Open)> {
+        self.sources.iter().filter_map(|s| Some((s.name.as_str(), s.unsigned?)))
+    }
+
+    /// The provider whose deliveries come to that URL; none when nothing is configured there.
+    pub fn provider_of(&self, segment: &str) -> Option<&'static str> {
+        self.scope(segment).map(|scope| scope.provider.kind())
+    }
+
+    /// Whether a URL with this segment addresses anybody.
+    pub fn knows(&self, segment: &str) -> bool {
+        self.scope(segment).is_some()
     }
 
     /// The sources that a URL addresses: all of a provider, else the one of that name. Senders that
@@ -263,57 +359,6 @@ impl Sources {
     fn of_kind(&self, provider: &Provider) -> impl Iterator<Item = usize> {
         let all = self.sources.iter().enumerate();
         all.filter(|(_, s)| s.provider.kind() == provider.kind()).map(|(i, _)| i)
-    }
-}
-
-fn keys(secrets: &Secrets, problems: &mut Vec<Problem>) -> Vec<InstanceKey> {
-    let mut keys = Vec::new();
-    for (kind, instances) in secrets {
-        let Some(found) = provider::find(kind).filter(|p| !p.signatures.is_empty()) else {
-            continue;
-        };
-        let provider = found.kind();
-        for (instance, secret) in instances {
-            let schemes = found.signatures.iter().enumerate();
-            let made = schemes.map(|(i, scheme)| (i, Key::new(scheme.algorithm, secret)));
-            let (good, bad): (Vec<_>, Vec<_>) = made.partition(|(_, key)| key.is_ok());
-            // A secret need not fit every scheme of its provider.
-            if let (true, Some((_, Err(why)))) = (good.is_empty(), bad.into_iter().next()) {
-                problems.push(bad_key(why, provider, instance));
-            }
-            keys.extend(good.into_iter().filter_map(|(scheme, key)| {
-                Some(InstanceKey { provider, instance: instance.clone(), scheme, key: key.ok()? })
-            }));
-        }
-    }
-    keys
-}
-
-fn own_key(
-    generic: &Generic,
-    instance: &str,
-    secret: &[u8],
-    problems: &mut Vec<Problem>,
-) -> Option<InstanceKey> {
-    let provider = GENERIC.kind;
-    match generic::key(generic.signature.as_ref()?, secret) {
-        Ok(key) => Some(InstanceKey { provider, instance: instance.to_owned(), scheme: 0, key }),
-        Err(why) => {
-            let problem = bad_key(why, provider, instance);
-            // Several sources may share it.
-            if !problems.contains(&problem) {
-                problems.push(problem);
-            }
-            None
-        }
-    }
-}
-
-fn bad_key(why: BadKey, provider: &'static str, instance: &str) -> Problem {
-    let instance = instance.to_owned();
-    match why {
-        BadKey::Empty => Problem::EmptySecret { provider, instance },
-        BadKey::Malformed => Problem::MalformedKey { provider, instance },
     }
 }
 
@@ -360,7 +405,7 @@ impl<'a> Scope<'a> {
             let claim = generic::claim(&own.generic, headers, now_ms);
             return claim.map(|claim| (0, claim)).into_iter().collect();
         }
-        let schemes = self.provider.signatures.iter().enumerate();
+        let schemes = self.provider.schemes().enumerate();
         schemes.filter_map(|(i, scheme)| Some((i, scheme.claim(headers, now_ms)?))).collect()
     }
 
@@ -430,7 +475,7 @@ impl<'a> Scope<'a> {
                 Ok(Proof::Signed(instances))
             };
         }
-        let open = self.sources().any(|(_, source)| source.unsigned);
+        let open = self.sources().any(|(_, source)| source.unsigned.is_some());
         if open { Ok(Proof::Unsigned) } else { Err(Refusal::Signature) }
     }
 
@@ -440,7 +485,7 @@ impl<'a> Scope<'a> {
             .sources()
             .filter(|(_, source)| match proof {
                 Proof::Signed(instances) => instances.contains(&source.instance.as_str()),
-                Proof::Unsigned => source.unsigned,
+                Proof::Unsigned => source.unsigned.is_some(),
             })
             .map(|(i, _)| i)
             .collect();

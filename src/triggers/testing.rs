@@ -12,10 +12,11 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::TEST,
-    signatures: &[],
+    signature: None,
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Nothing,
-    events: &["test"],
+    events: &[],
     read,
 };
 

@@ -17,13 +17,14 @@ use crate::project::providers;
 
 pub(super) static PROVIDER: Provider = Provider {
     table: &providers::TWITTER,
-    signatures: &[Scheme {
+    signature: Some(Scheme {
         algorithm: Algorithm::HmacSha256,
         headers: &["x-twitter-webhooks-signature"],
         prefix: "sha256=",
         digits: Digits::Base64,
         signed: Signed::Body,
-    }],
+    }),
+    also: &[],
     delivery_id: DeliveryId::Nowhere,
     handshake: Handshake::Crc,
     events: &[

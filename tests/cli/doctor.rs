@@ -123,6 +123,26 @@ type = "process"
 ];
 
 #[test]
+fn sources_that_take_nothing_or_everything_are_told() {
+    let sources = "[webhooks.bot]\ntype = \"discord\"\n[webhooks.team]\ntype = \"slack\"\n\
+                   [webhooks.try]\ntype = \"test\"\n[webhooks.x]\ntype = \"twitter\"\n";
+    let bindings: String = ["bot", "team", "try", "x"]
+        .map(|source| format!("[[webhooks]]\nsource = \"{source}\"\n"))
+        .concat();
+    let world = project(sources, &format!("{bindings}{SCRIPT}"));
+    world.credential("discord_bot/default/public_key", "copied badly", 0o600);
+    world.credential("discord_bot/default/bot_token", "t", 0o600);
+    world.credential("x_twitter_api/default/consumer_secret", "s", 0o600);
+    let (code, found) = found(&world, &["webhooks"], &[]);
+    let expected = [
+        "error: [webhooks.bot]: the public key 'default' of discord is not 64 hexadecimal digits",
+        "error: no delivery of [webhooks.team] is taken: `slack_signing_secret` holds no secret",
+        "warning: [SECURITY] [webhooks.try] accepts deliveries of anybody (type test)",
+    ];
+    assert_eq!((code, found), (3, expected.map(str::to_owned).to_vec()));
+}
+
+#[test]
 fn many_faults_are_found_in_one_pass() {
     let world = World::new(MANY_FAULTS);
     world.credential("exposed/default/token", "t", 0o644);

@@ -229,16 +229,7 @@ pub fn start(id: &str, started_s: i64) -> [Decision; 2] {
 }
 
 pub fn receipt(id: &str, at_s: i64, trigger: Trigger, outcome: ReceiptOutcome) -> Receipt {
-    Receipt {
-        id: id.to_owned(),
-        at: ago_s(at_s),
-        trigger,
-        dedupe: None,
-        outcome,
-        runs: Vec::new(),
-        skipped: Vec::new(),
-        envelope: None,
-    }
+    Receipt::new(id.to_owned(), ago_s(at_s), trigger, outcome)
 }
 
 /// Something that owns the project and answers like a gateway.

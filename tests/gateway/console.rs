@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::client;
-use crate::world::{API_KEY, World};
+use crate::world::{API_KEY, World, write_key};
 
 /// As many as the gateway has room for.
 const SESSIONS: usize = 16;
@@ -89,7 +89,8 @@ async fn say(world: &World, session: &str, message: &Up) -> (u16, Value) {
 async fn ask(world: &World, session: &str, body: &str) -> (u16, Value) {
     let key = format!("Bearer {API_KEY}");
     let path = format!("/api/console/{session}");
-    world.send("POST", &path, &[("Authorization", &key)], body.as_bytes()).await.both()
+    let headers = [("Authorization", &*key), ("X-AL-By", "eve")];
+    world.send("POST", &path, &headers, body.as_bytes()).await.both()
 }
 
 #[tokio::test]
@@ -175,4 +176,29 @@ async fn the_end_of_the_scheduler_ends_the_stream_with_a_word() {
         _ => None,
     });
     assert_eq!(why.await, "the scheduler has ended");
+}
+
+#[tokio::test]
+async fn nobody_commands_in_the_name_of_another() {
+    let world = World::new().await;
+    let (_stream, session) = Stream::session(&world).await;
+    let (key, path) = (format!("Bearer {API_KEY}"), format!("/api/console/{session}"));
+    let body = serde_json::to_string(&Up::Untail).unwrap();
+    let bob = [("Authorization", &*key), ("X-AL-By", "bob")];
+    assert_eq!(world.send("POST", &path, &bob, body.as_bytes()).await.status, 404);
+    assert_eq!(say(&world, &session, &Up::Untail).await.0, 204);
+}
+
+#[tokio::test]
+async fn another_key_ends_the_stream_that_the_old_one_opened() {
+    let world = World::new().await;
+    let (mut stream, _) = Stream::session(&world).await;
+    write_key(&world.key_file(), "another-key");
+    // Noticed when there is something to say.
+    let new = [("Authorization", "Bearer another-key")];
+    while stream.tcp.read(&mut [0; 4096]).await.unwrap() > 0 {
+        for order in ["pause", "resume"] {
+            world.send("POST", &format!("/control/{order}"), &new, b"").await;
+        }
+    }
 }

@@ -8,7 +8,7 @@ mod processes {
     use tokio::task::JoinSet;
 
     use crate::client;
-    use crate::world::{World, issue};
+    use crate::world::{SECRET, World, github_headers, issue, sign};
 
     async fn hang(world: &World, text: &str) -> TcpStream {
         let mut stream = TcpStream::connect(world.addr).await.unwrap();
@@ -68,6 +68,29 @@ mod processes {
         // One that was turned away could have left room: there is none.
         let large = vec![b' '; 300 * 1024];
         assert_eq!(world.deliver("d-2", &large).await.status, 503);
+    }
+
+    /// Both ends of a delivery may be slow; what was begun is finished.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_delivery_in_flight_is_taken_while_the_gateway_ends() {
+        let mut world = World::new().await;
+        let body = issue();
+        let signature = sign(SECRET, &body);
+        let request =
+            client::request("POST", "/webhooks/github", &github_headers("d-1", &signature), &body);
+        let (sent, rest) = request.split_at(request.len() - 20);
+        let mut slow = hang(&world, std::str::from_utf8(sent).unwrap()).await;
+        // Answered after the slow one was accepted: it is in flight now.
+        assert_eq!(world.send("GET", "/health", &[], b"").await.status, 200);
+        world.stop.send_replace(true);
+        while TcpStream::connect(world.addr).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        slow.write_all(rest).await.unwrap();
+        let answer = client::read(&mut slow).await;
+        assert_eq!((answer.status, &answer.body["matched"]), (200, &json!(1)), "{answer:?}");
+        (&mut world.gateway).await.unwrap();
+        assert_eq!(world.receipts(), 1);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! What runs ask for, end to end: the commands inside a run, in processes of their own, the gateway
 //! between, and the scheduler that decides.
 
-use action_llama::scheduler::{Command, Event, Run, RunState};
+use action_llama::scheduler::{Command, Event, Run, RunState, Who};
 use serde_json::{Value, json};
 
 use crate::world::{World, issue};
@@ -17,7 +17,7 @@ async fn start(world: &World, agent: &str) -> String {
 
 async fn answer(world: &World, run: &str, text: &str) {
     let command = Command::Answer { run: run.to_owned(), text: text.to_owned() };
-    world.engine.submit(Event::Command { command, by: "ana".to_owned() }).await.unwrap();
+    world.engine.submit(Event::Command { command, by: Who::console("ana") }).await.unwrap();
 }
 
 async fn waits(world: &World, run: &str) -> Run {

@@ -1,6 +1,6 @@
 //! Runs that wait for something, over real sockets.
 
-use action_llama::scheduler::{Command, Event, RunState};
+use action_llama::scheduler::{Command, Event, RunState, Who};
 use serde_json::{Value, json};
 
 use crate::world::{PLANTED, World, issue};
@@ -78,7 +78,7 @@ async fn a_question_waits_for_a_persons_answer() {
     let row = world.engine.reader().run(&run).unwrap().unwrap();
     assert_eq!(row.why.sentence(), "asks: Deploy with [redacted]? [yes / no]");
     let command = Command::Answer { run: run.clone(), text: "yes".to_owned() };
-    world.engine.submit(Event::Command { command, by: "ana".to_owned() }).await.unwrap();
+    world.engine.submit(Event::Command { command, by: Who::console("ana") }).await.unwrap();
     goes_on(&world, &run).await;
     let answered = json!({"status": "answered", "answer": "yes", "by": "ana"});
     assert_eq!(get(&world, &run, &wait).await, (200, answered));
@@ -101,7 +101,7 @@ async fn a_woken_run_waits_until_it_has_a_slot_again() {
     let wait = begin(&world, &run, "/asks", json!({"question": "ok?"})).await;
     let next = world.running("one").await;
     let command = Command::Answer { run: run.clone(), text: "yes".to_owned() };
-    world.engine.submit(Event::Command { command, by: "ana".to_owned() }).await.unwrap();
+    world.engine.submit(Event::Command { command, by: Who::console("ana") }).await.unwrap();
     assert_eq!(get(&world, &run, &wait).await, (200, json!({"status": "waiting"})));
     world.order(&format!("kill/{next}")).await;
     goes_on(&world, &run).await;

@@ -12,13 +12,13 @@ use action_llama::agent;
 use action_llama::engine::{
     self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host, Session,
 };
-use action_llama::gateway::{self, ApiKey, App, LiveSources, Setup};
+use action_llama::gateway::{self, ApiKey, App, LiveSources, Pair, Setup, Tls};
 use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::{self, Access, Process, Runtime};
-use action_llama::scheduler::{Run, RunState};
+use action_llama::scheduler::{Alert, Run, RunState, Who};
 use action_llama::store::{FILE, Keys, Store};
-use action_llama::triggers::{Secrets, Sources};
+use action_llama::triggers::{PROVIDERS, Secrets, Sources};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::client::{self, Answer, Headers};
+use crate::providers::fixtures::Secret;
 use crate::stage::Stage;
 
 pub const SECRET: &str = "the secret of the default instance";
@@ -78,6 +79,16 @@ impl World {
         Self::start(dir, Arc::clone(&stage), stage).await
     }
 
+    /// With this `config.toml` of the project, too.
+    pub async fn configured(config: &str, agents: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        fs::write(dir.path().join("config.toml"), config).unwrap();
+        let stage = Arc::new(Stage::default());
+        Self::start(dir, Arc::clone(&stage), stage).await
+    }
+
     /// The same, and with a model that so many runs may ask at once.
     pub async fn with_models(
         dir: TempDir,
@@ -90,6 +101,20 @@ impl World {
         let model =
             format!("[models.{model}]\nprovider = \"anthropic\"\nmodel = \"m\"\nslots = {slots}\n");
         fs::write(dir.path().join("config.toml"), format!("{CONFIG}{model}")).unwrap();
+        let stage = Arc::new(Stage::default());
+        Self::start(dir, Arc::clone(&stage), stage).await
+    }
+
+    /// With these lines in `config.toml`.
+    pub async fn configured(config: &str) -> Self {
+        Self::configured_in(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// The same in a folder that has something in it already.
+    pub async fn configured_in(dir: TempDir, config: &str) -> Self {
+        let agents: Vec<_> = AGENTS.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{config}")).unwrap();
         let stage = Arc::new(Stage::default());
         Self::start(dir, Arc::clone(&stage), stage).await
     }
@@ -117,11 +142,16 @@ impl World {
             engine: engine.clone(),
             definitions: Arc::clone(&definitions),
             logs: dir.path().join(".al/logs"),
-            by: String::new(),
+            by: Who::console(""),
             keep_scale: Arc::new(|_, _| Ok(())),
+            again: Arc::new(|_, _| Err("nothing is kept here".to_owned())),
             redactor: redactor.clone(),
             loads: Arc::new(runtime::Loads::new(&dir.path().join(".al"))),
         };
+        let tls = project.config.gateway.tls.as_ref().map(|tls| {
+            let (cert, key) = (dir.path().join(&tls.cert), dir.path().join(&tls.key));
+            Arc::new(Tls::load(Pair { cert, key }).unwrap())
+        });
         let app = Arc::new(App::new(Setup {
             engine: engine.clone(),
             definitions,
@@ -133,7 +163,7 @@ impl World {
             console,
         }));
         let (stop, on_stop) = watch::channel(false);
-        let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&app), on_stop));
+        let gateway = tokio::spawn(gateway::serve(listener, tls, Arc::clone(&app), on_stop));
         Self { dir, stage, engine, addr, stop, gateway, app }
     }
 
@@ -215,6 +245,21 @@ impl World {
         tokio::time::timeout(HANGS, waiting).await.expect("the run to get there")
     }
 
+    /// Waits until there is an alert with this key, or none any more; yields what it says.
+    pub async fn until_alert(&self, key: &str, there: bool) -> Option<String> {
+        let mut watch = self.engine.watch().await.unwrap();
+        let says = |alert: &Alert| alert.fault.sentence();
+        let mut now = watch.view.alerts.get(key).map(says);
+        let waiting = async {
+            while now.is_some() != there {
+                watch.commits.recv().await.unwrap();
+                now = self.engine.watch().await.unwrap().view.alerts.get(key).map(says);
+            }
+        };
+        tokio::time::timeout(HANGS, waiting).await.expect("the alert to come or go");
+        now
+    }
+
     /// Waits until so many locks are held.
     pub async fn until_locks(&self, count: usize) {
         let mut watch = self.engine.watch().await.unwrap();
@@ -235,8 +280,9 @@ impl World {
         rusqlite::Connection::open(self.path().join(".al").join(FILE)).unwrap()
     }
 
+    /// Receipts of deliveries that were taken.
     pub fn receipts(&self) -> i64 {
-        self.count("SELECT count(*) FROM receipts")
+        self.count("SELECT count(*) FROM receipts WHERE outcome <> 'refused'")
     }
 }
 
@@ -292,7 +338,13 @@ fn sources(project: &Project) -> Sources {
         ("default".to_owned(), secret(SECRET)),
         ("other".to_owned(), secret(OTHER_SECRET)),
     ]);
-    let secrets = Secrets::from([("github".to_owned(), github)]);
+    let mut secrets = Secrets::from([("github".to_owned(), github)]);
+    for provider in PROVIDERS.iter().filter(|provider| provider.kind() != "github") {
+        let Some(scheme) = &provider.signature else { continue };
+        let stored = Secret(1).stored(scheme.algorithm);
+        let instances = BTreeMap::from([("default".to_owned(), stored)]);
+        secrets.insert(provider.kind().to_owned(), instances);
+    }
     let (sources, problems) = Sources::from_project(project, &secrets);
     assert_eq!(problems, []);
     sources

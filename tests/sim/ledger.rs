@@ -61,6 +61,8 @@ pub struct Ledger {
     /// Ids of runs in the order they came.
     pub order: Vec<String>,
     pub receipts: BTreeMap<String, Receipt>,
+    /// How often each was answered as a duplicate.
+    pub repeats: BTreeMap<String, u32>,
     pub effects: BTreeMap<Effect, EffectState>,
     pub pauses: BTreeMap<Scope, Pause>,
     pub timers: BTreeMap<Timer, Millis>,
@@ -203,6 +205,12 @@ impl Ledger {
         match decision {
             Decision::Receipt(receipt) => {
                 self.receipts.insert(receipt.id.clone(), (**receipt).clone());
+            }
+            Decision::Again { receipt, .. } => {
+                self.receipts.insert(receipt.id.clone(), (**receipt).clone());
+            }
+            Decision::Answer(Answer::Duplicate(known)) => {
+                *self.repeats.entry(known.receipt.clone()).or_default() += 1;
             }
             Decision::Enqueue { run, .. } => {
                 self.order.push(run.id.clone());

@@ -68,6 +68,7 @@ use Place::{Around, Inside};
 pub const MUTANTS: &[(&str, Place)] = &[
     ("no dedupe", Inside(Mutant::NoDedupe)),
     ("receipts forget their key", Inside(Mutant::KeyForgotten)),
+    ("duplicates are not counted", Inside(Mutant::RepeatForgotten)),
     ("answer before commit", Around(Fault::AnswerBeforeCommit)),
     ("act before begun is on disk", Around(Fault::ActBeforeBegun)),
     ("effects of two states", Around(Fault::TwoStates)),
@@ -94,6 +95,7 @@ pub const MUTANTS: &[(&str, Place)] = &[
     ("kill forgets the process", Inside(Mutant::KillForgets)),
     ("rerun after failure", Inside(Mutant::RerunAfterFailure)),
     ("reruns without a limit", Inside(Mutant::RerunsForever)),
+    ("an order leaves no record", Inside(Mutant::OrderUnrecorded)),
     ("a dropped run leaves no row", Inside(Mutant::SilentDrop)),
     ("timers in memory only", Inside(Mutant::TimersInMemory)),
     ("pauses in memory only", Inside(Mutant::PausesInMemory)),

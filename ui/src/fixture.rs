@@ -84,6 +84,12 @@ fn trigger(id: &str, summary: &str, outcome: Outcome, why: &str, runs: &[&str]) 
         outcome,
         why: why.into(),
         runs: runs.iter().map(|run| (*run).into()).collect(),
+        times: 1,
+        last_ms: None,
+        dead: None,
+        by: None,
+        replay_of: None,
+        webhook: true,
     }
 }
 

@@ -62,6 +62,19 @@ pub fn chain(ui: &Ui) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What was delivered: headers, then the body line by line, each made safe for a terminal.
+pub fn delivery(ui: &Ui) -> Vec<String> {
+    let Some(delivery) = ui.chain.as_ref().and_then(|chain| chain.delivery.as_ref()) else {
+        return Vec::new();
+    };
+    let headers = delivery.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let mut lines: Vec<String> = headers.map(|line| text::line(&line)).collect();
+    lines.push(String::new());
+    lines.extend(delivery.remark.as_ref().map(|remark| format!("({remark})")));
+    lines.extend(delivery.body.lines().map(text::line));
+    lines
+}
+
 /// What the subject is called.
 pub fn title(subject: &Subject) -> String {
     match subject {
@@ -98,6 +111,10 @@ pub fn page(ui: &Ui, subject: &Subject) -> String {
     for (n, (at, text)) in chain(ui).into_iter().enumerate() {
         let before = if n == 0 { "\n" } else { "" };
         page.push_str(&format!("{before}{at:<10} {text}\n"));
+    }
+    for (n, line) in delivery(ui).into_iter().enumerate() {
+        page.push_str(if n == 0 { "\n" } else { "" });
+        page.push_str(&format!("{line}\n"));
     }
     if let Subject::Record(record) = subject {
         page.push_str(&format!("\n{}\n", whole(&record.msg)));
@@ -274,11 +291,18 @@ impl Facts<'_> {
     }
 
     fn trigger(&mut self, trigger: &TriggerRow) {
-        self.styled("outcome", trigger.outcome.word(), rows::outcome_role(trigger.outcome));
+        let outcome = rows::outcome(&self.ui.fleet, trigger);
+        self.styled("outcome", outcome.word(), rows::outcome_role(outcome));
+        self.maybe("reason", trigger.dead.as_deref());
         self.maybe("why", Some(&trigger.why));
         self.add("source", trigger.source.as_str());
         self.add("what", trigger.summary.as_str());
         self.add("at", self.at(trigger.at_ms));
+        if let Some(last_ms) = trigger.last_ms {
+            self.add("last", format!("{}, {} times in all", self.at(last_ms), trigger.times));
+        }
+        self.maybe("by", trigger.by.as_deref());
+        self.maybe("replay of", trigger.replay_of.as_deref());
         if !trigger.runs.is_empty() {
             self.add("runs", trigger.runs.join(", "));
         }

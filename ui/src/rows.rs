@@ -99,17 +99,36 @@ fn facts(fleet: &Fleet, pane: Pane, index: usize) -> Facts<'_> {
         }
         Pane::Triggers => fleet.triggers.get(index).map_or_else(Facts::default, |trigger| Facts {
             agent: agent_of(fleet, trigger).unwrap_or_default(),
-            state: trigger.outcome.word(),
+            state: outcome(fleet, trigger).word(),
             text: words(&[
                 Some(&trigger.id),
                 Some(&trigger.source),
                 Some(&trigger.summary),
-                Some(trigger.outcome.word()),
+                Some(outcome(fleet, trigger).word()),
                 Some(&trigger.why),
+                trigger.dead.as_deref(),
+                trigger.dead.is_some().then_some("dead letter"),
+                trigger.by.as_deref(),
+                trigger.replay_of.as_deref(),
                 Some(&trigger.runs.join(" ")),
             ]),
         }),
         Pane::Logs => Facts::default(),
+    }
+}
+
+/// What came of a firing as its runs are now, of which more is heard than of the firing itself.
+pub fn outcome(fleet: &Fleet, trigger: &TriggerRow) -> Outcome {
+    match trigger.outcome {
+        Outcome::Accepted | Outcome::Queued => {}
+        other => return other,
+    }
+    let runs: Vec<&RunRow> = trigger.runs.iter().filter_map(|id| fleet.run(id)).collect();
+    match &runs[..] {
+        [] => trigger.outcome,
+        runs if runs.iter().any(|run| run.attempt > 0) => Outcome::Started,
+        runs if runs.iter().any(|run| !run.state.ended()) => Outcome::Queued,
+        _ => Outcome::Dropped,
     }
 }
 
@@ -151,8 +170,9 @@ pub fn run_role(state: RunState) -> Role {
 /// Role of what came of a firing.
 pub fn outcome_role(outcome: Outcome) -> Role {
     match outcome {
-        Outcome::Accepted => Role::StateRunning,
-        Outcome::Skipped => Role::StatePaused,
+        Outcome::Accepted | Outcome::Started => Role::StateRunning,
+        Outcome::Queued => Role::StateQueued,
+        Outcome::Skipped | Outcome::Dropped => Role::StatePaused,
         Outcome::Refused => Role::StateFailed,
         Outcome::Duplicate | Outcome::NoMatch | Outcome::Unknown => Role::StateIdle,
     }

@@ -10,7 +10,7 @@ use crate::pane::Pane;
 use crate::prompt::Prompt;
 use crate::table::Table;
 use crate::theme::Theme;
-use al_wire::{Command, LogRecord, LogSource, WhyStep};
+use al_wire::{Command, DeliveryRow, LogRecord, LogSource, WhyStep};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tui_input::Input as TextInput;
@@ -75,6 +75,8 @@ pub struct Chain {
     /// The run or receipt.
     pub id: String,
     pub steps: Vec<WhyStep>,
+    /// What was delivered, for a receipt that has it.
+    pub delivery: Option<DeliveryRow>,
     /// Something happened to it since it was asked for.
     pub stale: bool,
 }

@@ -4,7 +4,7 @@ use super::scene::{Scene, unusable, write_field};
 use crate::project::credentials::{self, Reference};
 use crate::project::providers::{SecretField, provider};
 use crate::project::{Problem, WebhookSource, listed};
-use crate::triggers::{self, Secrets, Sources};
+use crate::triggers::{self, Open, Secrets, Sources};
 
 /// Sources whose deliveries would be refused, and those that take deliveries of anybody.
 pub fn sources(scene: &Scene<'_>) -> Vec<Problem> {
@@ -25,10 +25,18 @@ pub fn sources(scene: &Scene<'_>) -> Vec<Problem> {
     let unreadable = !problems.is_empty();
     let (sources, found) = Sources::from_project(scene.project, &secrets);
     problems.extend(found.iter().filter_map(|problem| told(scene, problem, unreadable)));
-    for name in sources.unsigned() {
-        let message = format!("[SECURITY] [webhooks.{name}] accepts deliveries of anybody");
-        let problem = scene.files.error(&["webhooks", name, "allowUnsigned"], message).warning();
-        problems.push(problem.hint("give it a secret, and take `allowUnsigned` out"));
+    for (name, why) in sources.unsigned() {
+        let (key, hint) = match why {
+            Open::AllowUnsigned => {
+                ("allowUnsigned", "give it a secret, and take `allowUnsigned` out")
+            }
+            Open::Test => {
+                ("type", "it is for trying out; take it out before others reach this machine")
+            }
+        };
+        let message = format!("[SECURITY] [webhooks.{name}] accepts deliveries of anybody ({why})");
+        let problem = scene.files.error(&["webhooks", name, key], message).warning();
+        problems.push(problem.hint(hint));
     }
     problems
 }
@@ -54,7 +62,16 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
             Some(rated(source, problem))
         }
         // The source without a secret is told of.
-        triggers::Problem::EmptySecret { .. } | triggers::Problem::MalformedKey { .. } => None,
+        triggers::Problem::EmptySecret { .. } => None,
+        triggers::Problem::MalformedKey { provider, instance } => {
+            let mut sources = scene.project.config.webhooks.iter();
+            let (source, _) =
+                sources.find(|(_, s)| s.kind == *provider && s.credential == *instance)?;
+            let hint = "copy the public key again from the provider's page of your application";
+            let message = format!("[webhooks.{source}]: {problem}");
+            let problem = scene.files.error(&["webhooks", source], message);
+            Some(rated(source, problem.hint(hint)))
+        }
         triggers::Problem::NoSecret { source, .. } => {
             let table = scene.project.config.webhooks.get(source)?;
             let secret = secret_of(table)?;

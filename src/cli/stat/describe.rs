@@ -7,8 +7,8 @@ use crate::duration;
 use crate::engine::{engine_name, runtime_name};
 use crate::project::{
     Agent, AuthType, Budget, Config, Engine, Gateway, Generic, Hash, Local, Missed, Model, Overlap,
-    Overspent, Preflight, Price, Priority, Retry, RetryOn, Runtime, ScriptCommand, Signature,
-    Skill, Telemetry, ThinkingLevel, WebhookBinding, WebhookSource,
+    Overspent, Preflight, Price, Priority, RateLimit, Retry, RetryOn, Runtime, ScriptCommand,
+    Signature, Skill, Telemetry, ThinkingLevel, Tls, WebhookBinding, WebhookSource,
 };
 
 pub fn agent(agent: &Agent) -> Value {
@@ -166,7 +166,6 @@ pub fn project(config: &Config) -> Value {
     let webhooks: Map<String, Value> =
         webhooks.iter().map(|(name, source)| (name.clone(), webhook_source(source))).collect();
     let Local { enabled, image, memory, cpus, timeout_s } = local;
-    let Gateway { port, url, max_chat_sessions } = gateway;
     json!({
         "models": models,
         "local": {
@@ -176,7 +175,7 @@ pub fn project(config: &Config) -> Value {
             "cpus": cpus,
             "timeout": timeout_s,
         },
-        "gateway": {"port": port, "url": url, "maxChatSessions": max_chat_sessions},
+        "gateway": self::gateway(gateway),
         "webhooks": webhooks,
         "telemetry": self::telemetry(telemetry),
         "maxReruns": max_reruns,
@@ -302,4 +301,30 @@ fn webhook_source(source: &WebhookSource) -> Value {
         value["fields"] = fields.collect::<Map<_, _>>().into();
     }
     value
+}
+
+fn gateway(gateway: &Gateway) -> Value {
+    let Gateway {
+        port,
+        url,
+        max_chat_sessions,
+        api,
+        trust_proxy,
+        connections_per_address,
+        rate_limit,
+        tls,
+    } = gateway;
+    let rate = rate_limit
+        .as_ref()
+        .map(|RateLimit { per_minute, burst }| json!({"perMinute": per_minute, "burst": burst}));
+    json!({
+        "port": port,
+        "url": url,
+        "maxChatSessions": max_chat_sessions,
+        "api": api,
+        "trustProxy": trust_proxy,
+        "connectionsPerAddress": connections_per_address,
+        "rateLimit": rate.unwrap_or_else(|| json!({"perMinute": 0})),
+        "tls": tls.as_ref().map(|Tls { cert, key }| json!({"cert": cert, "key": key})),
+    })
 }

@@ -14,15 +14,10 @@ fn trigger() -> Trigger {
 }
 
 fn receipt(id: &str, at_s: i64, runs: &[&str]) -> Receipt {
+    let (at, outcome) = (T0 + at_s * 1000, ReceiptOutcome::Accepted);
     Receipt {
-        id: id.to_owned(),
-        at: T0 + at_s * 1000,
-        trigger: trigger(),
-        dedupe: None,
-        outcome: ReceiptOutcome::Accepted,
         runs: runs.iter().map(|run| (*run).to_owned()).collect(),
-        skipped: Vec::new(),
-        envelope: None,
+        ..Receipt::new(id.to_owned(), at, trigger(), outcome)
     }
 }
 
@@ -279,6 +274,33 @@ fn who_killed_or_replaced_it_and_what_followed_is_told() {
     rows.rerun = Some(receipt("r2", 12, &["dev-2"]));
     let last = told(&steps(&rows, T0)).pop();
     assert_eq!(last.as_deref(), Some("12s dev-2 follows: it asked for a rerun"));
+}
+
+#[test]
+fn a_firing_says_that_it_is_a_replay_came_again_or_was_refused() {
+    let check = |receipt: Receipt, expected: &[&str]| {
+        assert_eq!(told(&firing::steps(&receipt, &[], T0 + 1_000_000)), expected);
+    };
+    let nothing = Receipt { outcome: ReceiptOutcome::NoMatch, ..receipt("r2", 0, &[]) };
+    let came = "0s a webhook of github came: issues opened acme/api#1";
+    let no_agent = "0s nothing started: no agent wants it";
+    let (replay_of, by) = (Some("r1".to_owned()), Some("ann".to_owned()));
+    check(
+        Receipt { replay_of, by, ..nothing.clone() },
+        &[came, "0s ann replayed the delivery of r1", no_agent],
+    );
+    check(
+        nothing.clone().again(2, T0 + 9000),
+        &[came, no_agent, "9s it came again, 3 times in all, and counts once"],
+    );
+    let (outcome, by) = (ReceiptOutcome::Refused, Some("192.0.2.1".to_owned()));
+    check(
+        Receipt { outcome, by, ..nothing.again(213, T0 + 9000) },
+        &[
+            "0s a webhook of github was refused: issues opened acme/api#1",
+            "9s nothing started or was kept: x 214 from 192.0.2.1",
+        ],
+    );
 }
 
 #[test]

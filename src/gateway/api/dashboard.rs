@@ -14,7 +14,6 @@ use crate::gateway::reply::{Answered, Problem, ok};
 use crate::gateway::routes::Name;
 use crate::gateway::{App, status as state};
 use crate::log::agent_of;
-use crate::scheduler::model::ReceiptOutcome;
 use crate::scheduler::{Envelope, Receipt, Run, RunState, TriggerKind, View};
 
 /// The whole project.
@@ -180,7 +179,7 @@ pub async fn trigger(State(app): State<Arc<App>>, Name(id): Name) -> Answered {
     });
     if let Some(receipt) = receipt(&app, &run).await? {
         let id = receipt.id.clone();
-        let kept = app.engine().read(move |reader| reader.delivery(&id)).await?;
+        let kept = app.engine().read(move |reader| reader.envelope(&id)).await?;
         trigger["webhook"] = webhook(&receipt, kept);
     }
     if let Some(caller) = &run.caller {
@@ -196,10 +195,7 @@ fn no_trigger() -> axum::response::Response {
 }
 
 fn webhook(receipt: &Receipt, kept: Option<Envelope>) -> Value {
-    let dead = match receipt.outcome {
-        ReceiptOutcome::Accepted | ReceiptOutcome::Skipped => "processed",
-        ReceiptOutcome::NoMatch => "dead-letter",
-    };
+    let dead = receipt.dead_letter();
     let (headers, body) = match kept {
         Some(kept) => (Some(kept.headers), Some(String::from_utf8_lossy(&kept.body).into_owned())),
         None => (None, None),
@@ -213,6 +209,6 @@ fn webhook(receipt: &Receipt, kept: Option<Envelope>) -> Value {
         "headers": headers,
         "body": body,
         "matchedAgents": receipt.runs.len() + receipt.skipped.len(),
-        "status": dead,
+        "status": if dead.is_some() { "dead-letter" } else { "processed" },
     })
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use insta::assert_snapshot;
 
 use super::{project, report, request};
+use crate::project::providers::{self, Provider};
 use crate::project::render;
 use crate::project::source::reason;
 
@@ -233,6 +234,89 @@ guilds = ["x"]
 schedule = "* * * * *"
 "#
     ));
+}
+
+/// What a binding of this provider is told that filters by `name`.
+fn told_of_filter(provider: &Provider, name: &str) -> String {
+    let config = format!("[webhooks.here]\ntype = \"{}\"\n", provider.kind);
+    let agent = format!(
+        "harness = {{ type = \"script\", command = \"true\" }}\n[[webhooks]]\nsource = \"here\"\n\
+         {name} = [\"x\"]\n"
+    );
+    let files = [
+        ("config.toml", config.as_str()),
+        ("agents/a/config.toml", agent.as_str()),
+        ("agents/a/SKILL.md", "Do it.\n"),
+    ];
+    printed(&files)
+}
+
+#[test]
+fn a_filter_that_is_none_is_told_with_those_of_its_provider() {
+    for provider in providers::PROVIDERS {
+        let told = told_of_filter(provider, "nonsense");
+        let names: Vec<_> = provider.names().map(|name| format!("`{name}`")).collect();
+        assert!(told.contains(&format!("{} has no filter `nonsense`", provider.kind)), "{told}");
+        assert!(names.iter().all(|name| told.contains(name.as_str())), "{told}");
+    }
+    let table = [
+        (&providers::GITHUB, "organization", "orgs"),
+        (&providers::LINEAR, "organization", "organizations"),
+        (&providers::SENTRY, "events", "resources"),
+        (&providers::MINTLIFY, "repository", "projects"),
+        (&providers::SLACK, "channel", "channels"),
+        (&providers::SLACK, "team", "team_ids"),
+        (&providers::DISCORD, "guild", "guilds"),
+        (&providers::DISCORD, "command", "commands"),
+        (&providers::TWITTER, "user", "users"),
+    ];
+    for (provider, written, meant) in table {
+        let told = told_of_filter(provider, written);
+        assert!(told.contains(&format!("did you mean `{meant}`?")), "{told}");
+    }
+}
+
+#[test]
+fn generic_senders_say_how_they_sign_and_where_things_stand() {
+    assert_snapshot!(printed(&[
+        (
+            "config.toml",
+            r#"
+[webhooks.unsigned]
+type = "generic"
+
+[webhooks.odd]
+type = "generic"
+deliveryId = "data..id"
+signature = { header = "x sig", algorithm = "sha265", encodng = "hex" }
+fields = { event = "header:", repo = "/a~b", titel = "x", number = 7 }
+
+[webhooks.headless]
+type = "generic"
+signature = { prefix = "sha256=" }
+
+[webhooks.standard]
+type = "generic"
+signature = { scheme = "standard-webhooks", header = "x" }
+
+[webhooks.hub]
+type = "github"
+fields = { event = "x" }
+
+[webhooks.shop]
+type = "generic"
+signature = { header = "x-sig" }
+fields = { event = "type" }
+"#,
+        ),
+        ("agents/a/SKILL.md", "Do it."),
+        (
+            "agents/a/config.toml",
+            &format!(
+                "{WELL}[[webhooks]]\nsource = \"shop\"\nevents = [\"paid\"]\nlabels = [\"eu\"]\n"
+            ),
+        ),
+    ]));
 }
 
 #[test]

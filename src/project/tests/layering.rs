@@ -31,7 +31,7 @@ fn nothing_but_defaults() {
                 cpus: None,
                 timeout_s: 900
             },
-            gateway: Gateway { port: 8080, url: None, max_chat_sessions: 5 },
+            gateway: Gateway::default(),
             webhooks: Default::default(),
             telemetry: Telemetry {
                 enabled: false,

@@ -6,8 +6,8 @@ use super::Step;
 use crate::scheduler::decision::{Answer, Decision};
 use crate::scheduler::event::Firing;
 use crate::scheduler::model::{
-    AgentRules, Envelope, Millis, Payload, Priority, Receipt, ReceiptOutcome, Run, RunState, Timer,
-    Trigger, Wakening, Why,
+    AgentRules, Envelope, Millis, Payload, Priority, Receipt, ReceiptOutcome, Refused, Replay, Run,
+    RunState, Timer, Trigger, Wakening, Why,
 };
 use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::Mode;
@@ -23,6 +23,7 @@ pub(super) struct Offer {
     pub wakes: Vec<String>,
     pub dedupe: Option<String>,
     pub envelope: Option<Envelope>,
+    pub replay: Option<Replay>,
     pub birth: Birth,
 }
 
@@ -35,6 +36,7 @@ impl Offer {
             wakes: Vec::new(),
             dedupe: None,
             envelope: None,
+            replay: None,
             birth: Birth::default(),
         }
     }
@@ -81,6 +83,7 @@ impl Step<'_> {
         let mut offer = Offer::new(firing.trigger.clone(), firing.payload.clone());
         offer.dedupe.clone_from(&firing.dedupe);
         offer.envelope.clone_from(&firing.envelope);
+        offer.replay.clone_from(&firing.replay);
         let mut woken: Vec<&str> = Vec::new();
         for agent in &firing.targets {
             if woken.contains(&agent.as_str()) {
@@ -115,11 +118,30 @@ impl Step<'_> {
             .filter(|_| dedupe.is_some() && !mutant(Mutant::NoDedupe))
         {
             Some(known) => {
+                self.came_again();
                 self.answer(Answer::Duplicate(known));
                 true
             }
             None => false,
         }
+    }
+
+    /// A duplicate leaves no receipt of its own: whoever repeats one must not fill the disk.
+    fn came_again(&mut self) {
+        let known = self.view.facts.receipt.clone().filter(|_| !mutant(Mutant::RepeatForgotten));
+        let again = known.map(|known| Box::new(known.again(1, self.stamp.at)));
+        self.out.extend(again.map(|receipt| Decision::Again { receipt, more: 1 }));
+    }
+
+    /// What was not taken is written down too, but no more than a row for each source, reason and
+    /// hour.
+    pub(super) fn refused(&mut self, refused: &Refused) {
+        let known = self.view.facts.receipt.as_deref();
+        let receipt = Box::new(refused.receipt(known, &self.stamp.id));
+        self.out.push(match known {
+            Some(_) => Decision::Again { receipt, more: refused.times },
+            None => Decision::Receipt(receipt),
+        });
     }
 
     /// The wait of a run of `agent` that this firing ends: the oldest one.
@@ -186,15 +208,15 @@ impl Step<'_> {
             (true, false) => ReceiptOutcome::Skipped,
             (true, true) => ReceiptOutcome::NoMatch,
         };
+        let (replay_of, by) = offer.replay.map(|replay| (replay.of, replay.by.name)).unzip();
         self.out.push(Decision::Receipt(Box::new(Receipt {
-            id: receipt.clone(),
-            at: self.stamp.at,
-            trigger: offer.trigger,
             dedupe: offer.dedupe,
-            outcome,
             runs: runs.clone(),
             skipped: skipped.clone(),
+            by,
+            replay_of,
             envelope: offer.envelope,
+            ..Receipt::new(receipt.clone(), self.stamp.at, offer.trigger, outcome)
         })));
         Taken { receipt, runs, skipped }
     }

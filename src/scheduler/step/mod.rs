@@ -1,5 +1,6 @@
 //! What one event changes.
 
+mod audit;
 mod call;
 mod command;
 mod config;
@@ -27,7 +28,8 @@ pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
     match event {
         Event::HostStarted => s.host_started(),
         Event::ClockSetBack => s.clock_set_back(),
-        Event::Fired(firing) => s.fired(firing),
+        Event::Fired(firing) => s.fired_or_replayed(firing),
+        Event::Refused(refused) => s.refused(refused),
         Event::TimerDue(Timer::Cron(agent)) => s.cron_due(agent),
         Event::TimerDue(Timer::Prune) => s.prune_due(),
         Event::TimerDue(Timer::Unpause(scope)) => s.unpause_due(scope),
@@ -39,7 +41,8 @@ pub fn step(view: &View, event: &Event, stamp: &Stamp) -> Vec<Decision> {
         Event::RunReported { run, attempt, report } => s.reported(run, *attempt, report),
         Event::RunAsked { run, attempt, ask } => s.asked(run, *attempt, ask),
         Event::RunExited { run, attempt, exit } => s.exited(run, *attempt, exit),
-        Event::Command { command, by } => s.command(command, by),
+        Event::Command { command, by } => s.audited(command, by),
+        Event::Deed(deed) => s.witnessed(deed),
         Event::ConfigChanged(new) => s.config_changed(new),
         Event::Noticed { key, fault } => s.noticed(key, fault.as_deref()),
     }

@@ -137,12 +137,3 @@ fn pages_put_together_are_the_past_whatever_is_asked_for() {
     }
     assert!(expected(&pair, &newest).len() >= 12, "the past has something to show");
 }
-
-#[test]
-fn a_receipt_gives_back_its_delivery() {
-    let mut pair = Pair::new();
-    pair.webhook(T0, None);
-    let delivery = pair.store.reader().delivery("receipt-1").unwrap().unwrap();
-    assert_eq!((&*delivery.headers, &*delivery.body), ("{}", &b"body"[..]));
-    assert_eq!(pair.store.reader().delivery("receipt-9").unwrap(), None);
-}

@@ -61,7 +61,7 @@ impl Pair {
         let exited = |n: usize, exit: Exit| {
             pick(n).map(|(run, attempt)| Event::RunExited { run, attempt, exit })
         };
-        let command = |command| Some(Event::Command { command, by: "ann".into() });
+        let command = |command| Some(Event::Command { command, by: Who::console("ann") });
         let event = match act {
             Act::Webhook(wanted) => {
                 let mut firing = super::firing(None);
@@ -216,9 +216,14 @@ fn pages_of_receipts_follow_each_other_from_both_ends() {
         pair.webhook(T0 + n, None);
     }
     let page = |before: Option<&str>, oldest, limit| {
-        let query = TriggersQuery { before: before.map(str::to_owned), oldest, limit };
+        let query = TriggersQuery {
+            before: before.map(|id| Before::Receipt(id.to_owned())),
+            oldest,
+            limit,
+            ..TriggersQuery::default()
+        };
         let page = pair.store.reader().triggers(&query).unwrap();
-        page.into_iter().map(|receipt| receipt.id).collect::<Vec<_>>().join(" ")
+        page.into_iter().map(|found| found.receipt.id).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(page(None, false, 2), "receipt-5 receipt-4");
     assert_eq!(page(Some("receipt-4"), false, 2), "receipt-3 receipt-2");

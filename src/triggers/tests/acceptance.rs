@@ -125,7 +125,7 @@ fn allow_unsigned_takes_and_triggers_whatever_the_table_is_called() {
                 );
             }
         }
-        assert_eq!(setup.build().0.unsigned().collect::<Vec<_>>(), [name]);
+        assert_eq!(setup.build().0.unsigned().collect::<Vec<_>>(), [(name, Open::AllowUnsigned)]);
     }
 }
 
@@ -226,10 +226,10 @@ fn an_address_without_a_source_is_unknown() {
         other => panic!("{segment}: {other:?}"),
     };
     let setup =
-        Setup::signed().source_of("sentry", "errors", "default", false).agent("dev", "errors");
+        Setup::signed().source_of("pigeon", "errors", "default", false).agent("dev", "errors");
     assert_eq!(unknown(&setup, "githib"), "unknown webhook source: githib");
     // A type that is not received, by its type and by its name.
-    assert_eq!(unknown(&setup, "sentry"), "unknown webhook source: sentry");
+    assert_eq!(unknown(&setup, "pigeon"), "unknown webhook source: pigeon");
     assert_eq!(unknown(&setup, "errors"), "unknown webhook source: errors");
     assert_eq!(unknown(&Setup::default(), "github"), "unknown webhook source: github");
     assert_eq!(unknown(&setup, "a\nb"), "unknown webhook source: a b");
@@ -239,7 +239,7 @@ fn an_address_without_a_source_is_unknown() {
 #[test]
 fn what_cannot_work_is_reported_and_the_rest_works() {
     let setup = Setup::signed()
-        .source_of("sentry", "errors", "default", false)
+        .source_of("pigeon", "errors", "default", false)
         .source("bare", "absent", false)
         .agent("dev", "errors")
         .agent("dev", "nowhere")
@@ -249,7 +249,7 @@ fn what_cannot_work_is_reported_and_the_rest_works() {
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(problems.join("\n"), @r#"
     [webhooks.bare]: no delivery is taken before there is a secret in ~/.action-llama/credentials/github_webhook_secret/absent/secret
-    [webhooks.errors]: deliveries of type 'sentry' are not received
+    [webhooks.errors]: deliveries of type 'pigeon' are not received
     agent 'dev', webhook 3: there is no [webhooks.nowhere]
     agent 'ops', webhook 1: 'repository' is not a filter of github, so this webhook is not used
     agent 'ops', webhook 2: 'weather' is not a filter of github, so this webhook is not used

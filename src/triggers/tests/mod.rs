@@ -1,8 +1,11 @@
 //! Deliveries as a sender makes them, against projects as a person writes them.
 
 mod acceptance;
+mod explain;
+mod fields;
 mod filters;
 mod github;
+mod keys;
 
 use std::collections::BTreeMap;
 
@@ -45,12 +48,19 @@ impl Setup {
 
     fn source_of(mut self, kind: &str, name: &str, credential: &str, allow_unsigned: bool) -> Self {
         let (kind, credential) = (kind.to_owned(), credential.to_owned());
-        self.tables.insert(name.to_owned(), WebhookSource { kind, credential, allow_unsigned });
+        self.tables.insert(
+            name.to_owned(),
+            WebhookSource { kind, credential, allow_unsigned, generic: None },
+        );
         self
     }
 
-    fn secret(mut self, instance: &str, secret: &str) -> Self {
-        let instances = self.secrets.entry("github".to_owned()).or_default();
+    fn secret(self, instance: &str, secret: &str) -> Self {
+        self.secret_of("github", instance, secret)
+    }
+
+    fn secret_of(mut self, kind: &str, instance: &str, secret: &str) -> Self {
+        let instances = self.secrets.entry(kind.to_owned()).or_default();
         instances.insert(instance.to_owned(), secret.as_bytes().to_vec());
         self
     }

@@ -1,6 +1,7 @@
 //! What must hold. Each rule is a row of one of the tables: a sentence and a function. To add one,
 //! add a row.
 
+mod audit;
 mod commits;
 mod config;
 mod decisions;
@@ -72,7 +73,7 @@ pub fn after_input(
     input: &Input,
     decisions: &[Decision],
 ) -> Result<(), Violation> {
-    for (rule, check) in waits::INPUTS.iter().chain(usage::INPUTS) {
+    for (rule, check) in waits::INPUTS.iter().chain(usage::INPUTS).chain(audit::INPUTS) {
         check(world, input, decisions).map_err(|what| Violation::new(rule, what))?;
     }
     Ok(())

@@ -60,7 +60,7 @@ impl Rows {
             waits,
             calls,
             runs: runs.into_iter().map(|run| (run.id.clone(), run)).collect(),
-            receipts: receipts.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            receipts: receipts.into_iter().map(|f| (f.receipt.id.clone(), f.receipt)).collect(),
             last,
         })
     }
@@ -77,8 +77,10 @@ fn deliveries(world: &World<'_>, rows: &Rows) -> Judged {
             return Ok(());
         }
         let row = rows.receipts.get(id).ok_or(format!("{id} has no row"))?;
-        must(row.runs == decided.runs && row.skipped == decided.skipped, || {
-            format!("{row:?} is not {decided:?}")
+        let times = 1 + world.ledger.repeats.get(id).copied().unwrap_or(0);
+        let same = row.runs == decided.runs && row.skipped == decided.skipped;
+        must(same && row.times == times, || {
+            format!("{row:?} is not {decided:?}, which came {times} times")
         })?;
         let gone = |run: &&String| {
             let entry = world.ledger.runs.get(*run);

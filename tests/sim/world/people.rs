@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use action_llama::engine::{Confirmation, EngineError, Outcome};
 use action_llama::scheduler::{
     Answer, Command, Envelope, Event, Firing, Known, Order, Scope, Target, Trigger, TriggerKind,
-    WaitFor,
+    WaitFor, Who,
 };
 
 use super::programs::lock_key;
@@ -112,7 +112,12 @@ impl World<'_> {
             dedupe: key.then(|| format!("delivery-{n}")),
             targets: targets.iter().map(|target| self.agent_name(*target)).collect(),
             payload: format!(r#"{{"type":"webhook","thing":{thing}}}"#).into(),
-            envelope: Some(Envelope { headers: "{}".into(), body: b"body".to_vec() }),
+            envelope: Some(Envelope {
+                headers: "{}".into(),
+                body: b"body".to_vec(),
+                ..Envelope::default()
+            }),
+            replay: None,
         };
         self.people.deliveries.push(Delivery { firing, acknowledged: Vec::new() });
         self.send_delivery(n);
@@ -143,7 +148,7 @@ impl World<'_> {
     }
 
     pub(super) fn order(&mut self, command: Command, confirm: Confirmation) {
-        let event = Event::Command { command: command.clone(), by: "ann".to_owned() };
+        let event = Event::Command { command: command.clone(), by: Who::console("ann") };
         self.send(event, confirm, Reply::Operator(command));
     }
 

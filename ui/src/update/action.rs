@@ -57,6 +57,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Say => say(ui),
         A::Shell => shell(ui, out),
         A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
+        A::Replay => replay(ui, out),
         A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
         A::Mouse => {
             ui.mouse = !ui.mouse;
@@ -306,6 +307,17 @@ fn shell(ui: &mut Ui, out: &mut Vec<Out>) {
         Some((run, RunState::Waiting)) => ui.complain(format!("{run} waits, and stands still")),
         Some((run, state)) if state.ended() => ui.complain(format!("{run} already ended")),
         Some((run, _)) => ui.complain(format!("{run} has not started")),
+    }
+}
+
+/// The selected firing once more, as it was delivered.
+fn replay(ui: &mut Ui, out: &mut Vec<Out>) {
+    let Subject::Trigger(id) = ui.selected(ui.focus()) else {
+        return ui.complain("select a webhook in Triggers first");
+    };
+    match ui.fleet.trigger(&id).is_some_and(|trigger| trigger.webhook) {
+        true => ask(ui, Command::Replay { receipt: id }, None, out),
+        false => ui.complain("only webhooks can be replayed; R runs again what was started"),
     }
 }
 

@@ -63,6 +63,7 @@ fn id(ui: &Ui) -> Option<String> {
 fn cli(ui: &Ui) -> Option<String> {
     match (ui.focus(), ui.selected(ui.focus())) {
         (_, Subject::Agent(name) | Subject::Run(name)) => Some(format!("al logs {name}")),
+        (_, Subject::Trigger(id)) => Some(format!("al triggers show {id}")),
         (Pane::Logs, Subject::Nothing) => Some("al logs".to_owned()),
         _ => None,
     }

@@ -29,9 +29,10 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
                 answer(ui, command, reply);
             }
         }
-        Down::Why { id, steps } => {
+        Down::Why { id, steps, delivery } => {
             if let Some(chain) = ui.chain.as_mut().filter(|chain| chain.id == id) {
                 chain.steps = steps;
+                chain.delivery = delivery;
             }
         }
         Down::Loads { loads } => intake(ui).loads = loads,
@@ -125,6 +126,7 @@ fn question(command: &Command) -> String {
         Command::Kill { target: Target::Agent(agent), .. } => format!("Kill the runs of {agent}?"),
         Command::Kill { target: Target::Runs(runs), .. } => format!("Kill {} runs?", runs.len()),
         Command::Rerun { run } => format!("Rerun {run}?"),
+        Command::Replay { receipt } => format!("Replay {receipt}?"),
         Command::Drop { runs } => match &runs[..] {
             [run] => format!("Drop {run}?"),
             runs => format!("Drop {} runs?", runs.len()),

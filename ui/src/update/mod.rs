@@ -167,11 +167,12 @@ fn ask_why(ui: &mut Ui, out: &mut Vec<Out>) {
     };
     let known = ui.chain.take().filter(|chain| chain.id == *id);
     let stale = known.as_ref().is_none_or(|chain| chain.stale);
-    let steps = known.map(|chain| chain.steps).unwrap_or_default();
+    let (steps, delivery) = known.map(|chain| (chain.steps, chain.delivery)).unwrap_or_default();
     if stale && ui.behind.is_none() {
         out.push(Out::Send(Up::Why { id: id.clone() }));
     }
-    ui.chain = Some(Chain { id: id.clone(), steps, stale: stale && ui.behind.is_some() });
+    let stale = stale && ui.behind.is_some();
+    ui.chain = Some(Chain { id: id.clone(), steps, delivery, stale });
 }
 
 /// The log pane shows what the cursor rests on, or what it is pinned to.

@@ -200,12 +200,13 @@ fn trigger(ui: &Ui, row: &TriggerRow) -> Vec<Cell> {
         true => clock::seconds(row.at_ms, offset_s),
         false => near(ui, row.at_ms),
     };
-    let role = rows::outcome_role(row.outcome);
+    let outcome = rows::outcome(&ui.fleet, row);
+    let role = rows::outcome_role(outcome);
     vec![
         cell(time, Role::Muted),
         cell(text::line(&row.source), Role::Text),
         cell(text::line(&row.summary), Role::Text),
-        state(ui, role, row.outcome.word()),
+        state(ui, role, outcome.word()),
         cell(text::line(&row.why), Role::Muted),
     ]
 }

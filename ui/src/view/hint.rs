@@ -201,6 +201,10 @@ fn applies(ui: &Ui, action: Action) -> bool {
             agent.is_some_and(|agent| agent.last.is_some())
                 || run.is_some_and(|run| run.state.ended())
         }
+        Action::Replay => match &subject {
+            Subject::Trigger(id) => ui.fleet.trigger(id).is_some_and(|trigger| trigger.webhook),
+            _ => false,
+        },
         Action::NextMatch => ui.log.search.is_some(),
         Action::OpenLogs => ui.focus() != Pane::Logs && subject != Subject::Nothing,
         Action::Inspect | Action::Open if ui.focus().is_table() => subject != Subject::Nothing,

@@ -135,6 +135,13 @@ fn inspect_lines(ui: &Ui, subject: &Subject, width: usize) -> Vec<Row> {
     if ui.chain.as_ref().is_some_and(|chain| !chain.steps.is_empty()) {
         rows.push(Vec::new());
     }
+    let delivery = inspect::delivery(ui);
+    for line in &delivery {
+        rows.extend(wrapped(line, width).into_iter().map(|part| vec![(part, Role::Text)]));
+    }
+    if !delivery.is_empty() {
+        rows.push(Vec::new());
+    }
     if let Subject::Record(record) = subject {
         let whole = inspect::whole(&record.msg);
         rows.extend(wrapped(&whole, width).into_iter().map(|part| vec![(part, Role::Text)]));

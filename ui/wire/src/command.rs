@@ -50,6 +50,8 @@ pub enum Command {
     },
     /// A new run with the trigger of an older one.
     Rerun { run: String },
+    /// Take the stored delivery of a receipt again.
+    Replay { receipt: String },
     /// Take runs out of the queue for good.
     Drop { runs: Vec<String> },
     /// Change how many runs an agent may have at once; also written to its `config.toml`.

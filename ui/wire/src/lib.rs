@@ -22,8 +22,9 @@ pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use link::Link;
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, Hold, HostMode, HostRow, LastRun, LoadRow, Outcome, PauseRow,
-    Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
+    AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, LoadRow,
+    Outcome, PauseRow, Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow,
+    WhyStep,
 };
 pub use size::size;
 pub use text::reorders;
@@ -89,6 +90,9 @@ pub enum Down {
     Why {
         id: String,
         steps: Vec<WhyStep>,
+        /// What was delivered, for a receipt that has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<DeliveryRow>,
     },
     /// What the runs that live use of the machine, in place of all that was told of it before. Left
     /// out when there is no room: the next one says what is true then.

@@ -331,8 +331,14 @@ pub struct LoadRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// At least one run was accepted.
+    /// At least one run was accepted; how far it is, is not known.
     Accepted,
+    /// A run began.
+    Started,
+    /// A run waits for its turn.
+    Queued,
+    /// Its runs left the queue before they began.
+    Dropped,
     /// A run could have started, but a rule said no.
     Skipped,
     /// The same delivery came before.
@@ -349,6 +355,9 @@ impl Outcome {
     pub fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Started => "started",
+            Self::Queued => "queued",
+            Self::Dropped => "dropped",
             Self::Skipped => "skipped",
             Self::Duplicate => "duplicate",
             Self::NoMatch => "no match",
@@ -372,6 +381,39 @@ pub struct TriggerRow {
     pub why: String,
     /// Runs that it led to.
     pub runs: Vec<String>,
+    /// How often it came: duplicates are counted, and so is what was refused within an hour.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// When it came for the last time, once it came again.
+    #[serde(default)]
+    pub last_ms: Option<i64>,
+    /// For a delivery that came to nothing, a word for why: `no_match`, `validation_failed`.
+    #[serde(default)]
+    pub dead: Option<String>,
+    /// Addresses of what was refused, the person who ordered a replay.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// The receipt that this one is a replay of.
+    #[serde(default)]
+    pub replay_of: Option<String>,
+    /// A delivery from outside, which may have been kept.
+    #[serde(default)]
+    pub webhook: bool,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// What was delivered, as far as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryRow {
+    /// Name and value, without signatures.
+    pub headers: Vec<(String, String)>,
+    /// JSON is indented.
+    pub body: String,
+    /// What is missing or was changed about the body.
+    pub remark: Option<String>,
 }
 
 /// One step of what happened, from a trigger to the end of what it started.

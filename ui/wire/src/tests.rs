@@ -33,7 +33,7 @@ fn commands_have_one_json_form() {
     check(Up::Why { id: "dev-1".into() }, r#"{"up":"why","id":"dev-1"}"#);
     let step = WhyStep { at_ms: 5, about: "dev-1".into(), text: "started at once".into() };
     check(
-        Down::Why { id: "dev-1".into(), steps: vec![step] },
+        Down::Why { id: "dev-1".into(), steps: vec![step], delivery: None },
         r#"{"down":"why","id":"dev-1","steps":[{"at_ms":5,"about":"dev-1","text":"started at once"}]}"#,
     );
     check(

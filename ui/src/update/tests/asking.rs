@@ -37,6 +37,7 @@ fn keys_ask_the_scheduler() {
     check("D", &[Command::Drop { runs: vec!["dev-000000c2".into(), "dev-000000c1".into()] }]);
     check("3 D", &[Command::Drop { runs: vec!["dev-000000c1".into()] }]);
     check("j j j j R", &[Command::Rerun { run: "release-0000000f".into() }]);
+    check("4 W", &[Command::Replay { receipt: "t3".into() }]);
     check("2 e R", &[Command::Rerun { run: "release-0000000f".into() }]);
     check("+ + Enter", &[Command::Scale { agent: "dev".into(), scale: 4 }]);
     check("- Enter", &[Command::Scale { agent: "dev".into(), scale: 1 }]);
@@ -64,6 +65,7 @@ fn keys_that_would_do_nothing_say_why() {
     check("2 e X", "! release-0000000f already ended");
     check("3 X", "! dev-000000c1 has not started; D drops it");
     check("4 j D", "! this firing led to no run");
+    check("W", "! select a webhook in Triggers first");
     check("[", "! nothing further back");
     check("5 n", "! search with / first");
     check("2 e S", "! release-0000000f already ended");
@@ -113,7 +115,7 @@ fn resuming_asks_what_becomes_of_the_runs_that_were_collected() {
 
 #[test]
 fn read_only_changes_nothing() {
-    for keys in ["X", "p", "s", "+", "D", "R", "P", ": 'kill dev' Enter"] {
+    for keys in ["X", "p", "s", "+", "D", "R", "P", "4 W", ": 'kill dev' Enter"] {
         let mut desk = Desk::new();
         desk.ui.setup.read_only = true;
         desk.press(keys);

@@ -209,8 +209,12 @@ fn inspect_asks_why_and_asks_again_when_something_happens() {
     let asked = |desk: &Desk| desk.out.iter().filter(|out| **out == why).count();
     assert_eq!(asked(&desk), 1);
     let step = |text: &str| WhyStep { at_ms: 0, about: id.clone(), text: text.into() };
-    desk.hear(Down::Why { id: "another".into(), steps: vec![step("not this one")] });
-    desk.hear(Down::Why { id: id.clone(), steps: vec![step("started at once")] });
+    desk.hear(Down::Why {
+        id: "another".into(),
+        steps: vec![step("not this one")],
+        delivery: None,
+    });
+    desk.hear(Down::Why { id: id.clone(), steps: vec![step("started at once")], delivery: None });
     assert!(desk.screen().contains("started at once"));
     assert_eq!(asked(&desk), 1);
     let row = crate::fixture::run(&id, RunState::Running, 9);
@@ -219,4 +223,50 @@ fn inspect_asks_why_and_asks_again_when_something_happens() {
     assert!(desk.screen().contains("started at once"), "until the answer is there");
     desk.press("Esc");
     assert_eq!(desk.ui.chain, None);
+}
+
+#[test]
+fn inspect_shows_what_was_delivered_and_it_drives_no_terminal() {
+    let mut desk = Desk::new();
+    desk.press("4 i");
+    let delivery = DeliveryRow {
+        headers: vec![("x-github-event".into(), "issues\u{1b}[2J".into())],
+        body: "{\n  \"title\": \"\u{1b}[31mred\"\n}".into(),
+        remark: Some("the first 262144 of 300000 bytes".into()),
+    };
+    desk.hear(Down::Why { id: "t3".into(), steps: Vec::new(), delivery: Some(delivery) });
+    let page = crate::inspect::delivery(&desk.ui);
+    assert_eq!(
+        page,
+        [
+            "x-github-event: issues",
+            "",
+            "(the first 262144 of 300000 bytes)",
+            "{",
+            "  \"title\": \"red\"",
+            "}",
+        ]
+    );
+    let shown = (0..24).any(|row| desk.row(row).contains("x-github-event: issues"));
+    assert!(shown, "on the screen too");
+}
+
+#[test]
+fn a_firing_says_how_far_its_runs_are_as_soon_as_they_are() {
+    let mut desk = Desk::new();
+    let outcome =
+        |desk: &Desk| crate::rows::outcome(&desk.ui.fleet, desk.ui.fleet.trigger("t3").unwrap());
+    assert_eq!(outcome(&desk), Outcome::Queued);
+    let run = desk.ui.fleet.run("dev-000000c2").unwrap().clone();
+    let hear = |desk: &mut Desk, seq: u64, run: RunRow| {
+        let seq = desk.ui.fleet.seq + seq;
+        desk.hear(Down::Delta(Delta { seq, at_ms: 0, puts: vec![Row::Run(run)] }));
+    };
+    let dropped = RunRow { state: RunState::Dropped, ..run.clone() };
+    hear(&mut desk, 1, dropped);
+    assert_eq!(outcome(&desk), Outcome::Dropped);
+    hear(&mut desk, 1, RunRow { state: RunState::Running, attempt: 1, ..run });
+    assert_eq!(outcome(&desk), Outcome::Started);
+    desk.press("4 / 'state=started' Enter");
+    assert_eq!(desk.ui.table(crate::pane::Pane::Triggers).shown.len(), 1);
 }
