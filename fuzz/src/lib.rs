@@ -17,6 +17,8 @@ const STANDARD_SECRET: &str = "whsec_YSBzZWNyZXQgdGhhdCBubyBib2R5IGtub3dz";
 const SEED: [u8; 32] = [7; 32];
 
 const GENERIC: &str = r#"
+[gateway]
+rateLimit = { perMinute = 0, burst = 1 }
 [webhooks.hmac]
 type = "generic"
 credential = "hmac"
