@@ -121,7 +121,9 @@ fn gateway(
     let tokio = Runtime::new().unwrap();
     let dir = tempfile::tempdir_in(disk).unwrap();
     let agents: Vec<_> = agents.iter().map(|(name, config)| (&**name, &**config)).collect();
-    let world = tokio.block_on(World::with(dir, &agents));
+    // Each one that is refused is to be judged.
+    let unlimited = "[gateway]\nrateLimit = { perMinute = 0 }\n";
+    let world = tokio.block_on(World::with_settings_in(dir, &agents, unlimited));
     // One program never ends, so that what is measured is acceptance alone.
     tokio.block_on(world.running("busy"));
     let commits = || tokio.block_on(world.engine.watch()).unwrap().seq;

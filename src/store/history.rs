@@ -237,7 +237,7 @@ fn unwanted(conn: &Connection, query: &HistoryQuery) -> rusqlite::Result<Option<
         return Ok(None);
     }
     let oldest = window_of(conn, "SELECT max(n) FROM receipts")?;
-    let wanted = "n >= ? AND outcome = 'no_match' AND at >= ?".to_owned();
+    let wanted = "n >= ? AND outcome IN ('no_match', 'refused') AND at >= ?".to_owned();
     let values = vec![oldest.into(), query.since.unwrap_or(i64::MIN).into()];
     Ok(Some(Part { table: "receipts", index: None, wanted, values }))
 }

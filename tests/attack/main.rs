@@ -21,6 +21,9 @@ use target::Target;
 /// 10 MiB each and twice while they grow, beside a thousand connections.
 const MEMORY_MIB: u64 = 256;
 
+/// Rows that all refused deliveries together may leave: one an hour for each source and reason.
+const REFUSALS: i64 = 40;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_gain_nothing_and_leave_nothing_behind() {
     target::raise_files();
@@ -51,5 +54,7 @@ async fn strangers_gain_nothing_and_leave_nothing_behind() {
     let peak = target.peak_mib();
     assert!(peak < idle + MEMORY_MIB, "{peak} MiB, and {idle} MiB before");
     assert_eq!(target.known(), before, "strangers have written to the history");
+    let rows = target.refusals();
+    assert!(rows <= REFUSALS, "{rows} rows about what was refused");
     assert_eq!(target.complaints(), Vec::<String>::new());
 }

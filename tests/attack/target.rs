@@ -139,10 +139,19 @@ impl Target {
 
     /// Receipts of deliveries: what only somebody with the secret may leave behind.
     pub fn known(&self) -> i64 {
+        self.count("kind = 'webhook' AND outcome <> 'refused'")
+    }
+
+    /// Rows that say how often something was refused.
+    pub fn refusals(&self) -> i64 {
+        self.count("kind = 'webhook' AND outcome = 'refused'")
+    }
+
+    fn count(&self, which: &str) -> i64 {
         let file = self.dir.path().join("project/.al").join(action_llama::store::FILE);
         let history = rusqlite::Connection::open(file).unwrap();
-        let sql = "SELECT count(*) FROM receipts WHERE kind = 'webhook'";
-        history.query_row(sql, [], |row| row.get(0)).unwrap()
+        let sql = format!("SELECT count(*) FROM receipts WHERE {which}");
+        history.query_row(&sql, [], |row| row.get(0)).unwrap()
     }
 
     /// What the scheduler says of bugs, in its log and on its terminal.

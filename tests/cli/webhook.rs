@@ -156,7 +156,7 @@ fn a_replay_runs_here_when_no_scheduler_is_at_work() {
     let shown = said(&world, &replay);
     let told = shown.lines().find_map(|line| line.split_once("{\"type\":\"webhook\"")).unwrap().1;
     assert!(told.contains(r#""source":"github","event":"issues","action":"opened""#), "{told}");
-    let runs: Value = serde_json::from_str(&world.json(&["runs", "--json"])).unwrap();
+    let runs: Value = serde_json::from_str(&said(&world, &["runs", "--json"])).unwrap();
     assert_eq!(runs["runs"].as_array().unwrap().len(), 1, "one agent matches");
     assert_eq!(runs["runs"][0]["state"], "succeeded");
     assert!(said(&world, &["triggers"]).contains("replay: issues opened"));

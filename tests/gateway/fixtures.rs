@@ -40,10 +40,16 @@ async fn a_replay_starts_what_matches_with_the_context_that_it_shows() {
     }
     assert_eq!(told, answer.body["context"]);
 
+    assert_eq!(
+        world
+            .count("SELECT count(*) FROM audit WHERE detail = 'replay: issues opened acme/api#12'"),
+        1,
+        "who did it is on record"
+    );
     let query = TriggersQuery { limit: 9, ..TriggersQuery::default() };
     let triggers = world.engine.reader().triggers(&query).unwrap();
-    assert_eq!(triggers[0].trigger.source, "github", "the provider");
-    assert_eq!(triggers[0].trigger.summary, "replay: issues opened acme/api#12");
+    assert_eq!(triggers[0].receipt.trigger.source, "github", "the provider");
+    assert_eq!(triggers[0].receipt.trigger.summary, "replay: issues opened acme/api#12");
 }
 
 /// A fixture has no id that could be used up.

@@ -49,7 +49,7 @@ credential = "other"
 "#;
 
 /// Agents: `one` runs one at a time, `off` is disabled, `idle` wants nothing.
-const AGENTS: [(&str, &str); 4] = [
+pub const AGENTS: [(&str, &str); 4] = [
     ("one", "scale = 1\n[[webhooks]]\nsource = \"hub\"\nevents = [\"issues\"]\n"),
     ("off", "scale = 0\n[[webhooks]]\nsource = \"hub\"\nevents = [\"issues\"]\n"),
     ("idle", "schedule = \"0 0 1 1 *\"\n"),
@@ -80,7 +80,7 @@ impl World {
     }
 
     /// With this `config.toml` of the project, too.
-    pub async fn configured(config: &str, agents: &[(&str, &str)]) -> Self {
+    pub async fn with_config(config: &str, agents: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
         write_project(dir.path(), &agents);
@@ -105,16 +105,16 @@ impl World {
         Self::start(dir, Arc::clone(&stage), stage).await
     }
 
-    /// With these lines in `config.toml`.
-    pub async fn configured(config: &str) -> Self {
-        Self::configured_in(tempfile::tempdir().unwrap(), config).await
+    /// With these lines in the project's `config.toml` besides.
+    pub async fn with_settings(lines: &str) -> Self {
+        Self::with_settings_in(tempfile::tempdir().unwrap(), &AGENTS, lines).await
     }
 
-    /// The same in a folder that has something in it already.
-    pub async fn configured_in(dir: TempDir, config: &str) -> Self {
-        let agents: Vec<_> = AGENTS.iter().map(|(name, config)| (*name, *config, "true")).collect();
+    /// The same with these agents, in a folder that may have something in it already.
+    pub async fn with_settings_in(dir: TempDir, agents: &[(&str, &str)], lines: &str) -> Self {
+        let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
         write_project(dir.path(), &agents);
-        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{config}")).unwrap();
+        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{lines}")).unwrap();
         let stage = Arc::new(Stage::default());
         Self::start(dir, Arc::clone(&stage), stage).await
     }

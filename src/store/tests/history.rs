@@ -79,8 +79,9 @@ fn expected(pair: &Pair, query: &HistoryQuery) -> Vec<Ended> {
             && query.since.is_none_or(|since| run.queued_at >= since)
     });
     let all = TriggersQuery { limit: 1000, ..TriggersQuery::default() };
-    let receipts = reader.triggers(&all).unwrap().into_iter().filter(|receipt| {
-        receipt.outcome == ReceiptOutcome::NoMatch
+    let receipts = reader.triggers(&all).unwrap().into_iter().map(|found| found.receipt);
+    let receipts = receipts.filter(|receipt| {
+        matches!(receipt.outcome, ReceiptOutcome::NoMatch | ReceiptOutcome::Refused)
             && query.agent.is_none()
             && !query.began
             && query.kinds.contains(&TriggerKind::Webhook)

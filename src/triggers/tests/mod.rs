@@ -6,6 +6,7 @@ mod fields;
 mod filters;
 mod github;
 mod keys;
+mod replays;
 
 use std::collections::BTreeMap;
 

@@ -18,7 +18,7 @@ async fn world() -> World {
         .map(|kind| (format!("on-{kind}"), format!("[[webhooks]]\nsource = \"{kind}\"\n")))
         .collect();
     let agents: Vec<_> = agents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    World::configured(&config, &agents).await
+    World::with_config(&config, &agents).await
 }
 
 fn now_s() -> i64 {
