@@ -31,7 +31,7 @@ use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
-use crate::runtime::{self, Access, Process};
+use crate::runtime::{self, Access, Loads, Process};
 use crate::scheduler::{AgentRules, ProjectRules, Who};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
@@ -172,6 +172,7 @@ impl Hosted {
             keep_scale: keep_scale(&definitions),
             again: again(&engine, &live),
             redactor: secrets.redactor.clone(),
+            loads: Arc::new(Loads::new(&places.al)),
         };
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {

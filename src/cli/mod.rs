@@ -37,7 +37,6 @@ pub mod run;
 mod running;
 mod say;
 mod shell;
-mod sizes;
 pub mod start;
 mod stat;
 mod stats;

@@ -10,6 +10,7 @@ mod definitions;
 mod drive;
 mod equip;
 mod handle;
+mod loads;
 mod meter;
 mod mirror;
 mod place;

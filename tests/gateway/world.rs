@@ -146,6 +146,7 @@ impl World {
             keep_scale: Arc::new(|_, _| Ok(())),
             again: Arc::new(|_, _| Err("nothing is kept here".to_owned())),
             redactor: redactor.clone(),
+            loads: Arc::new(runtime::Loads::new(&dir.path().join(".al"))),
         };
         let tls = project.config.gateway.tls.as_ref().map(|tls| {
             let (cert, key) = (dir.path().join(&tls.cert), dir.path().join(&tls.key));

@@ -35,6 +35,7 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
                 chain.delivery = delivery;
             }
         }
+        Down::Loads { loads } => intake(ui).loads = loads,
         Down::Lagged { skipped } => ui.lagged += skipped,
         Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),
         Down::Unknown => {}

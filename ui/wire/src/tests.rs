@@ -106,6 +106,21 @@ fn every_character_that_reorders_text_is_known() {
 }
 
 #[test]
+fn loads_have_one_json_form() {
+    let load = LoadRow {
+        run: "dev-1a2b3c4d".into(),
+        cpu_percent: Some(12),
+        memory_bytes: 4096,
+        memory_limit_bytes: None,
+        pids: 3,
+    };
+    check(
+        Down::Loads { loads: vec![load] },
+        r#"{"down":"loads","loads":[{"run":"dev-1a2b3c4d","cpu_percent":12,"memory_bytes":4096,"memory_limit_bytes":null,"pids":3}]}"#,
+    );
+}
+
+#[test]
 fn an_old_console_survives_a_newer_host() {
     assert_eq!(
         serde_json::from_str::<Down>(r#"{"down":"hologram","x":1}"#).unwrap(),
