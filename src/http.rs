@@ -3,18 +3,22 @@
 //! Agent-side commands and the command line use it to talk to the gateway, and older agents to fetch
 //! what they want before a run.
 
+mod server;
+
 use std::fmt;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 pub use hyper::Method;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
-use hyper::{Request, Uri};
+use hyper::{Request, Response, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+
+pub use server::{Events, Opened, Server, Told};
 
 /// In how many steps the time for an answer is counted.
 const STEPS: u32 = 20;
@@ -291,18 +295,23 @@ where
     C: Connect + Clone + Send + Sync + 'static,
 {
     let client: Client<C, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    let answer = client.request(request).await.map_err(|error| {
-        let reason = innermost(&error);
-        if error.is_connect() { HttpError::Connect(reason) } else { HttpError::Broken(reason) }
-    })?;
-    let status = answer.status().as_u16();
+    let answer = client.request(request).await.map_err(|error| refused(&error))?;
     let location = answer.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    match Limited::new(answer.into_body(), limits.body).collect().await {
-        Ok(body) => Ok((Reply { status, body: body.to_bytes() }, location)),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(HttpError::TooLarge { limit: limits.body })
-        }
+    Ok((read(answer, limits.body).await?, location))
+}
+
+fn refused(error: &hyper_util::client::legacy::Error) -> HttpError {
+    let reason = innermost(error);
+    if error.is_connect() { HttpError::Connect(reason) } else { HttpError::Broken(reason) }
+}
+
+/// The whole answer, of at most so many bytes.
+async fn read(answer: Response<Incoming>, limit: usize) -> Result<Reply, HttpError> {
+    let status = answer.status().as_u16();
+    match Limited::new(answer.into_body(), limit).collect().await {
+        Ok(body) => Ok(Reply { status, body: body.to_bytes() }),
+        Err(error) if error.is::<LengthLimitError>() => Err(HttpError::TooLarge { limit }),
         Err(error) => Err(HttpError::Broken(innermost(error.as_ref()))),
     }
 }

@@ -85,7 +85,7 @@ fn private_mb(pid: u32) -> f64 {
 }
 
 /// Nanoseconds on a processor, over all threads.
-fn cpu_ns(pid: u32) -> u64 {
+pub fn cpu_ns(pid: u32) -> u64 {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
     let spent = |thread: fs::DirEntry| -> Option<u64> {
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
@@ -94,7 +94,7 @@ fn cpu_ns(pid: u32) -> u64 {
     threads.filter_map(spent).sum()
 }
 
-fn resident_mb(pid: u32) -> f64 {
+pub fn resident_mb(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() / 1024.0

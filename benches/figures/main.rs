@@ -20,6 +20,7 @@ mod logs;
 mod measure;
 mod project;
 mod start;
+mod streams;
 mod webhook;
 
 use measure::Table;
@@ -38,12 +39,13 @@ fn main() {
     // `cargo bench --bench figures -- start` measures only what has that name.
     let only = args.iter().find(|arg| !arg.starts_with('-'));
     let mut table = Table::new();
-    let parts: [(&str, Measure); 5] = [
+    let parts: [(&str, Measure); 6] = [
         ("command", command::measure),
         ("start", start::measure),
         ("webhook", webhook::measure),
         ("logs", logs::measure),
         ("idle", idle::measure),
+        ("streams", streams::measure),
     ];
     for (name, measure) in parts {
         if only.is_none_or(|only| only == name) {

@@ -51,7 +51,7 @@ impl Project {
         self.dir.path().join("project")
     }
 
-    fn home(&self) -> PathBuf {
+    pub fn home(&self) -> PathBuf {
         self.dir.path().join("home")
     }
 

@@ -78,16 +78,13 @@ pub fn measure(group: usize, time: Duration, disk: &Path, rows: &Rows) -> f64 {
         columns: row.columns.clone(),
         values: row.values.clone(),
     };
-    let (mut receipt, mut run) = (copy(&rows.receipt), copy(&rows.run));
-    let mut envelope = copy(&rows.envelope);
+    let mut all = [&rows.receipt, &rows.envelope, &rows.run].map(copy);
     let (mut n, began) = (0, Instant::now());
     while began.elapsed() < time {
         conn.execute_batch("BEGIN IMMEDIATE").unwrap();
         for _ in 0..group {
             n += 1;
-            receipt.insert(&conn, n);
-            envelope.insert(&conn, n);
-            run.insert(&conn, n);
+            all.iter_mut().for_each(|row| row.insert(&conn, n));
         }
         conn.execute_batch("COMMIT").unwrap();
     }

@@ -26,14 +26,21 @@ impl Sent {
     }
 }
 
-/// Keeps so many connections busy for a time.
-pub fn run(to: SocketAddr, connections: usize, time: Duration, request: &[u8]) -> Sent {
+/// Keeps so many connections busy for a time. Every answer has to have that status.
+pub fn run(
+    to: SocketAddr,
+    connections: usize,
+    time: Duration,
+    request: &[u8],
+    status: u16,
+) -> Sent {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio.block_on(async {
         let (answered, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let senders: Vec<_> = (0..connections)
             .map(|n| {
-                let sender = Sender { n, answered: Arc::clone(&answered), stop: Arc::clone(&stop) };
+                let (answered, stop) = (Arc::clone(&answered), Arc::clone(&stop));
+                let sender = Sender { n, answered, stop, status };
                 tokio::spawn(sender.run(to, request.to_vec()))
             })
             .collect();
@@ -54,6 +61,7 @@ struct Sender {
     n: usize,
     answered: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
+    status: u16,
 }
 
 impl Sender {
@@ -63,6 +71,7 @@ impl Sender {
         let mut stream = TcpStream::connect(to).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let mut answer = vec![0; 4096];
+        let expected = format!("HTTP/1.1 {} ", self.status);
         for i in 0.. {
             if self.stop.load(Ordering::Relaxed) {
                 return;
@@ -72,7 +81,7 @@ impl Sender {
             stream.write_all(&request).await.unwrap();
             let length = receive(&mut stream, &mut answer).await;
             assert!(
-                answer.starts_with(b"HTTP/1.1 200 "),
+                answer.starts_with(expected.as_bytes()),
                 "{}",
                 String::from_utf8_lossy(&answer[..length])
             );

@@ -3,10 +3,24 @@
 use std::io::{self, IsTerminal};
 
 use super::output;
+use crate::failure::Failure;
 
 /// Whether there is somebody to ask.
 pub fn somebody_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Whether changes can be asked about, or need not be because of `yes`.
+///
+/// # Errors
+/// When nobody is there.
+pub fn possible(yes: bool) -> Result<(), Failure> {
+    if yes || somebody_there() {
+        return Ok(());
+    }
+    Err(Failure::user("nobody_to_ask", "each change is asked about, and nobody is there")
+        .hint("in a terminal: al doctor --fix")
+        .hint("without questions: al doctor --fix --yes"))
 }
 
 /// Asks, and takes nothing but a clear yes for one.

@@ -9,7 +9,7 @@ use super::paint::safe;
 use super::running::{Running, running};
 use crate::ambient;
 use crate::failure::Failure;
-use crate::http::{self, HttpError, Limits, Method};
+use crate::http::{self, HttpError, Limits, Method, Server};
 use crate::project::credentials::{self, Secret};
 use crate::project::{Loaded, Project};
 
@@ -71,7 +71,7 @@ impl Client {
     /// # Errors
     /// When the key cannot be read.
     pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
-        let key = credentials::field(&context.al_home, "gateway_api_key", "default", "key")
+        let key = credentials::gateway_key(&context.al_home)
             .map_err(|error| Failure::config("gateway_key", error.to_string()))?;
         Ok(Self { base: place.url, remote: place.remote, key })
     }
@@ -137,7 +137,22 @@ impl Client {
         Ok((reply.status, reply.body.to_vec()))
     }
 
-    fn unreachable(&self, error: &HttpError) -> Failure {
+    /// The same for longer, as a console needs it.
+    pub fn server(&self) -> Server {
+        let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
+        Server::new(
+            &self.base,
+            self.key.as_ref().map(Secret::reveal),
+            vec![("x-al-by", by), ("x-al-via", "shell".to_owned())],
+        )
+    }
+
+    /// Where it asks.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub fn unreachable(&self, error: &HttpError) -> Failure {
         match error {
             HttpError::Connect(_) => {
                 let message = format!("the scheduler does not answer at {}", self.base);
@@ -151,27 +166,31 @@ impl Client {
     }
 
     fn understand(&self, status: u16, body: &[u8]) -> Result<Value, Failure> {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(value) if (200..300).contains(&status) => Ok(value),
+            _ => Err(self.refusal(status, body)),
+        }
+    }
+
+    /// What an answer means that is not what was asked for.
+    pub fn refusal(&self, status: u16, body: &[u8]) -> Failure {
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
             let text = String::from_utf8_lossy(body);
             let start: String = text.chars().take(EXCERPT).collect();
             let message = format!("{} answered {status}: {}", self.base, safe(&start));
-            return Err(Failure::upstream("not_json", message).hint(
-                "is that the gateway of a scheduler? `gateway.url` of the project names it",
-            ));
+            return Failure::upstream("not_json", message)
+                .hint("is that the gateway of a scheduler? `gateway.url` of the project names it");
         };
-        if (200..300).contains(&status) {
-            return Ok(value);
-        }
         let said = value.get("error").and_then(Value::as_str).map(safe);
         let said = said.unwrap_or_else(|| format!("{} answered {status}", self.base));
-        Err(match status {
+        match status {
             400 | 422 => Failure::user("refused", said),
             401 | 403 => Failure::user("unauthorized", "the scheduler refuses the API key")
                 .hint("`gateway_api_key` has to be the same here and where the scheduler runs"),
             404 => Failure::user("not_found", said),
             409 => Failure::user("conflict", said),
             _ => Failure::upstream("gateway", said),
-        })
+        }
     }
 }
 

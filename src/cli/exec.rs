@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-use super::{Context, attach, live, start};
+use super::{Context, live, start, terminal};
 use crate::ambient;
 use crate::docker::container::{self, State};
 use crate::docker::{self, Docker};
@@ -56,7 +56,7 @@ fn in_container(run: &Run, name: &str, command: &[String]) -> Result<ExitCode, F
     let code = tokio.block_on(async {
         let docker = engine()?;
         must_run(&docker, run, name).await?;
-        attach::attach(&docker, name, entering(command)).await
+        terminal::attach(&docker, name, entering(command)).await
     });
     // A thread may be reading from the terminal still.
     tokio.shutdown_background();
@@ -108,7 +108,7 @@ pub fn command_in(visit: &Visit, command: &[String]) -> Command {
         .env_clear()
         .envs(visit.env.iter().map(|(name, value)| (name, value)))
         .current_dir(&visit.dir);
-    if let Some(term) = ambient::env("TERM").filter(|_| attach::has_terminal()) {
+    if let Some(term) = ambient::env("TERM").filter(|_| terminal::has_terminal()) {
         inside.env("TERM", term);
     }
     inside

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use al_wire::size;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime as Tokio;
 
 use super::host::Places;
-use super::sizes::size;
 use super::table::{Fit, Table};
 use super::{Context, ask, history, output, running, start};
 use crate::ambient;

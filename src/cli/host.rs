@@ -31,7 +31,7 @@ use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
 use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
-use crate::runtime::{self, Access, Process};
+use crate::runtime::{self, Access, Loads, Process};
 use crate::scheduler::{AgentRules, ProjectRules, Who};
 use crate::store::{Keys, Lock, Store};
 use crate::triggers::{self, Sources};
@@ -91,9 +91,7 @@ pub struct Hosted {
     pub engine: Handle,
     pub definitions: Arc<Definitions>,
     pub places: Places,
-    pub keep_scale: KeepScale,
-    sources: Arc<LiveSources>,
-    redactor: LearningRedactor,
+    session: Session,
     builder: Arc<Builder>,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<((), ())>,
@@ -161,13 +159,21 @@ impl Hosted {
         };
         let (engine, writer) = engine::start(Host::new(store, view), driver)?;
 
-        let keep_scale = keep_scale(&definitions);
         let live = Arc::new(if plan.whole {
             live_sources(secrets.sources, &definitions, context)
         } else {
             LiveSources::fixed(secrets.sources)
         });
-        let redactor = secrets.redactor;
+        let session = Session {
+            engine: engine.clone(),
+            definitions: Arc::clone(&definitions),
+            logs: places.logs.clone(),
+            by: Who::console(&ambient::user()),
+            keep_scale: keep_scale(&definitions),
+            again: again(&engine, &live),
+            redactor: secrets.redactor.clone(),
+            loads: Arc::new(Loads::new(&places.al)),
+        };
         let (gateway_stop, stopped) = watch::channel(false);
         let app = Arc::new(gateway::App::new(gateway::Setup {
             engine: engine.clone(),
@@ -176,7 +182,8 @@ impl Hosted {
             api_key: gateway::ApiKey::new(&context.al_home),
             token_key: keys.token_key,
             project_dir: definitions.get().project.dir.clone(),
-            redactor: redactor.clone(),
+            redactor: secrets.redactor,
+            console: session.clone(),
         }));
         let gateway = {
             let folder = places.al.join(runtime::BOX_DIR);
@@ -204,9 +211,7 @@ impl Hosted {
             engine,
             definitions,
             places,
-            keep_scale,
-            sources: live,
-            redactor,
+            session,
             builder,
             gateway_stop,
             gateway,
@@ -223,22 +228,7 @@ impl Hosted {
 
     /// A console's way in.
     pub fn session(&self) -> Session {
-        Session {
-            engine: self.engine.clone(),
-            definitions: Arc::clone(&self.definitions),
-            logs: self.places.logs.clone(),
-            by: Who::console(&ambient::user()),
-            keep_scale: Arc::clone(&self.keep_scale),
-            again: self.again(),
-            redactor: self.redactor.clone(),
-        }
-    }
-
-    fn again(&self) -> Again {
-        let (engine, sources) = (self.engine.clone(), Arc::clone(&self.sources));
-        Arc::new(move |receipt, by| {
-            gateway::replay(&engine, &sources, receipt, by).map_err(|why| why.to_string())
-        })
+        self.session.clone()
     }
 
     /// Ends what still runs of the host. Runs in flight go on; the next start adopts them.
@@ -536,6 +526,14 @@ fn keep_scale(definitions: &Arc<Definitions>) -> KeepScale {
         let known = defined.agent(agent).ok_or_else(|| format!("no agent {agent}"))?;
         let file = project::edit::config_file(&known.dir);
         project::edit::set_scale(&file, Some(scale)).map_err(|e| e.to_string())
+    })
+}
+
+/// What a replay of a stored delivery amounts to.
+fn again(engine: &Handle, sources: &Arc<LiveSources>) -> Again {
+    let (engine, sources) = (engine.clone(), Arc::clone(sources));
+    Arc::new(move |receipt, by| {
+        gateway::replay(&engine, &sources, receipt, by).map_err(|why| why.to_string())
     })
 }
 

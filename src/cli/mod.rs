@@ -4,9 +4,11 @@
 mod answer;
 mod ask;
 mod attach;
+mod audit;
 mod build;
 mod client;
 mod completions;
+mod console;
 mod context;
 mod control;
 pub mod cron;
@@ -35,11 +37,11 @@ pub mod run;
 mod running;
 mod say;
 mod shell;
-mod sizes;
 pub mod start;
 mod stat;
 mod stats;
 mod table;
+mod terminal;
 mod test;
 mod times;
 mod triggers;
@@ -109,6 +111,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Start(start::StartArgs),
+    Attach(attach::AttachArgs),
     Run(run::RunArgs),
     Test(test::TestArgs),
     Stop(hold::StopArgs),
@@ -120,6 +123,7 @@ pub enum Verb {
     Webhook(webhook::WebhookArgs),
     Why(why::WhyArgs),
     Stats(stats::StatsArgs),
+    Audit(audit::AuditArgs),
     Cron(cron::CronArgs),
     Locks(locks::LocksArgs),
     Pause(hold::PauseArgs),
@@ -143,8 +147,8 @@ pub enum Verb {
 
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Run", &["start", "run", "test", "stop"]),
-    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "locks", "cron"]),
+    ("Run", &["start", "attach", "run", "test", "stop"]),
+    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "audit", "locks", "cron"]),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Get in", &["exec", "shell"]),
     ("Set up", &["doctor", "webhook", "build", "gc", "models", "keys", "completions", "version"]),
@@ -238,6 +242,7 @@ fn asked_color(args: &[OsString]) -> Option<&str> {
 fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
+        Verb::Attach(args) => return attach::run(args, context),
         Verb::Run(args) => return run::run(args, context),
         Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Test(args) => return test::run(args, context),
@@ -253,6 +258,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Triggers(args) => triggers::run(args, context),
         Verb::Why(args) => why::run(args, context),
         Verb::Stats(args) => stats::run(args, context),
+        Verb::Audit(args) => audit::run(args, context),
         Verb::Cron(args) => cron::render(args, context.now_ms, &ambient::host_zone())
             .and_then(|t| output::print(&t)),
         Verb::Locks(args) => locks::run(args, context),

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use al_wire::size;
 use serde::Serialize;
 
 use super::host::Places;
 use super::paint::Tone;
-use super::sizes::size;
 use super::table::{Cell, Fit, Table};
 use super::{Context, live, output, start, times};
 use crate::ambient::{self, Millis};

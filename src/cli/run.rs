@@ -36,7 +36,7 @@ const BATCH: usize = 256;
 const RUNTIMES: [RuntimeKind; 3] =
     [RuntimeKind::Process, RuntimeKind::Container, RuntimeKind::HostUser];
 /// Exit code of a run that was killed or dropped, as a shell counts an interrupt.
-const KILLED: u8 = 130;
+pub(super) const KILLED: u8 = 130;
 
 /// Run one agent once, show its log, and exit with its code
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]

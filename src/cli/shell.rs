@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::exec::{self, entering, exit_code};
 use super::host::{self, Places};
 use super::images::Builder;
-use super::{Context, attach, output, start};
+use super::{Context, output, start, terminal};
 use crate::agent::COMMANDS;
 use crate::ambient;
 use crate::docker::image::How;
@@ -90,7 +90,7 @@ fn stay(agent: &Agent, agent_dir: std::path::PathBuf, context: &Context) -> Resu
 }
 
 fn greet(args: &ShellArgs, place: &str) {
-    if args.command.is_empty() && attach::has_terminal() {
+    if args.command.is_empty() && terminal::has_terminal() {
         output::remark(&format!(
             "{place} like that of a run of {}, without a token for the gateway: al-status and its \
              like find nobody. exit leaves it.\n",
@@ -140,7 +140,7 @@ fn in_container(
         let made = container::make(&vessel.docker, &wanted).await.map_err(refused)?;
         container::start(&vessel.docker, &made, &errand).await.map_err(refused)?;
         greet(args, "a container");
-        attach::attach(&vessel.docker, &vessel.name, entering(&args.command)).await
+        terminal::attach(&vessel.docker, &vessel.name, entering(&args.command)).await
     };
     let code = tokio.block_on(async {
         tokio::select! {

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime as Tokio};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
+use super::console::{self, Draw};
 use super::host::{self, Hosted, Places, Plan};
 use super::lines::{Lines, Sayer};
 use super::{Context, Paint, Tone, doctor, headless, output, times};
@@ -56,13 +57,8 @@ pub struct StartArgs {
     #[arg(long)]
     pub offline: bool,
 
-    /// Colours of the console: terminal, mono, or one of your own
-    #[arg(long, value_name = "NAME")]
-    pub theme: Option<String>,
-
-    /// Draw the console with ASCII characters alone
-    #[arg(long)]
-    pub ascii: bool,
+    #[command(flatten)]
+    pub draw: Draw,
 }
 
 /// Runs a scheduler until it is told to end.
@@ -105,7 +101,7 @@ fn point_to_doctor(errors: usize, context: &Context) {
         1 => "1 thing".to_owned(),
         n => format!("{n} things"),
     };
-    let suffix = shell_suffix(context);
+    let suffix = console::shell_suffix(context);
     output::remark(&format!("{things} will fail; what to do about it: al doctor{suffix}\n"));
 }
 
@@ -226,7 +222,7 @@ impl Signals {
     }
 }
 
-fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+pub(super) fn listen(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|e| Failure::upstream("no_signals", format!("signals: {e}")))
 }
 
@@ -296,24 +292,15 @@ fn with_console(
     signals: Signals,
 ) -> Result<ExitCode, Failure> {
     let stop_flag = Arc::new(AtomicBool::new(false));
-    let hung_up = Arc::new(AtomicBool::new(false));
-    tokio.block_on(async { watch_signals(signals.terminate, &stop_flag, &hung_up) })?;
+    let hung_up =
+        tokio.block_on(async { console::close_on_signals(signals.terminate, &stop_flag) })?;
     let (up, commands) = mpsc::channel();
     let (down, rows) = mpsc::sync_channel::<Down>(DOWN_WAITING);
     serve(hosted.session(), tokio.handle(), commands, down);
     let options = al_ui::Options {
-        theme: args.theme.clone(),
-        no_color: !context.look.out.color,
-        ascii: args.ascii,
-        config_dir: Some(context.al_home.clone()),
         project,
-        shell_suffix: shell_suffix(context),
-        zone_offset: times::offset_s,
-        now_ms: ambient::now_ms,
-        pager: ambient::env("PAGER"),
         enter: way_into_runs(context),
-        remote: false,
-        read_only: false,
+        ..console::options(&args.draw, context)
     };
     let link = al_ui::Link { up, down: rows };
     let exit = al_ui::run(link, options, Arc::clone(&stop_flag));
@@ -321,8 +308,7 @@ fn with_console(
         return Ok(ExitCode::SUCCESS); // no terminal to talk to; the next start adopts the runs
     }
     let exit = exit.map_err(|e| {
-        Failure::upstream("no_terminal", format!("the console cannot use this terminal: {e}"))
-            .hint("al start -H prints a line per event instead")
+        console::no_terminal(&e).hint("al start -H prints a line per event instead")
     })?;
     let asked = match exit {
         Exit::Host(_) | Exit::Detach => Asked::Nothing,
@@ -343,40 +329,4 @@ fn with_console(
     }
     let signals = tokio.block_on(async { Signals::listen() })?;
     until_ended(tokio, hosted, context, signals, lines, asked)
-}
-
-/// What makes a copied command mean this project wherever the shell stands.
-fn shell_suffix(context: &Context) -> String {
-    let dir = context.dir.display().to_string();
-    match dir.as_str() {
-        "." => String::new(),
-        dir => format!(" -p {}", shell_word(dir)),
-    }
-}
-
-/// A text as one word of a shell.
-pub(super) fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~@".contains(c);
-    match text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
-/// SIGTERM and SIGHUP close the console, which then gives the terminal back.
-fn watch_signals(
-    mut terminate: Signal,
-    stop: &Arc<AtomicBool>,
-    hung_up: &Arc<AtomicBool>,
-) -> Result<(), Failure> {
-    let mut hang_up = listen(SignalKind::hangup())?;
-    let (stop, hung_up) = (Arc::clone(stop), Arc::clone(hung_up));
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => hung_up.store(true, Ordering::Relaxed),
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
-    Ok(())
 }

@@ -34,7 +34,14 @@ pub async fn usage(docker: &Docker, ids: &[String], apart: Duration) -> Vec<Opti
     both.map(|(one, two)| Some(between(&one.ok()??, &two.ok()??))).collect()
 }
 
-async fn sample(docker: &Docker, id: &str) -> Result<Option<ContainerStatsResponse>, Error> {
+/// What the engine says of a container at one moment.
+pub type Sample = ContainerStatsResponse;
+
+/// Looks once, at a container of this id or name; none when it is gone.
+///
+/// # Errors
+/// When the engine cannot be asked.
+pub async fn sample(docker: &Docker, id: &str) -> Result<Option<Sample>, Error> {
     let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
     match docker.stats(id, Some(options)).next().await {
         Some(Err(error)) if is_missing(&error) => Ok(None),
@@ -43,7 +50,8 @@ async fn sample(docker: &Docker, id: &str) -> Result<Option<ContainerStatsRespon
     }
 }
 
-fn between(earlier: &ContainerStatsResponse, later: &ContainerStatsResponse) -> Usage {
+/// What a container used from one look to a later one. CPU is zero when both are the same.
+pub fn between(earlier: &Sample, later: &Sample) -> Usage {
     let used = |of: &ContainerStatsResponse| of.cpu_stats.as_ref()?.cpu_usage.as_ref()?.total_usage;
     let whole = |of: &ContainerStatsResponse| of.cpu_stats.as_ref()?.system_cpu_usage;
     let cpus = later.cpu_stats.as_ref().and_then(|cpu| cpu.online_cpus).unwrap_or(1);

@@ -10,6 +10,7 @@ mod definitions;
 mod drive;
 mod equip;
 mod handle;
+mod loads;
 mod meter;
 mod mirror;
 mod place;
@@ -55,3 +56,5 @@ pub use writer::start;
 pub use crate::store::{
     Before as ReceiptsBefore, Fired, FiringsQuery, TriggersQuery as ReceiptsQuery,
 };
+// What the gateway asks of the past.
+pub use crate::store::{End, Ended, HistoryPage, HistoryQuery};

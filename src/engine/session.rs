@@ -4,6 +4,7 @@
 //! log records wait on disk.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
@@ -13,10 +14,12 @@ use std::time::Duration;
 use al_wire::{Down, LogChunk, LogSource, Reply, Row, Snapshot, Up};
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::definitions::Definitions;
 use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
+use super::loads::{self, Living};
 use super::mirror::{Change, Mirror};
 use super::present::{self, Repeats};
 use super::receipts;
@@ -25,6 +28,7 @@ use super::tail::{self, Tail};
 use super::why::{Asked, why};
 use crate::ambient;
 use crate::log::LearningRedactor;
+use crate::runtime::Loads;
 use crate::scheduler::{
     Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target, Who,
 };
@@ -57,14 +61,28 @@ pub struct Session {
     pub again: Again,
     /// Takes secrets out of what runs are told.
     pub redactor: LearningRedactor,
+    /// Looks at what runs use, for all consoles.
+    pub loads: Arc<Loads>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
 }
 
 /// Serves a console until it hangs up. `down` should be small: what it does not take is merged.
 pub fn serve(session: Session, tokio: &Tokio, up: Receiver<Up>, down: SyncSender<Down>) {
-    tokio.spawn(send_rows(session.clone(), down.clone()));
+    let (living, lives) = watch::channel(Living::new());
+    let (here, gone) = oneshot::channel();
+    tokio.spawn(send_rows(session.clone(), down.clone(), living));
+    tokio.spawn(loads::send(Arc::clone(&session.loads), lives, down.clone(), gone));
     let tokio = tokio.clone();
     // The console's side is a plain channel, so listening to it takes a thread.
-    thread::spawn(move || listen(&session, &tokio, &up, &down));
+    thread::spawn(move || {
+        listen(&session, &tokio, &up, &down);
+        drop::<oneshot::Sender<()>>(here);
+    });
 }
 
 // --- up ---------------------------------------------------------------------------------------
@@ -229,7 +247,7 @@ fn answered(answer: Answer) -> Reply {
 // --- down -------------------------------------------------------------------------------------
 
 /// A snapshot, then what changes, until the console is gone or the engine ends.
-async fn send_rows(session: Session, down: SyncSender<Down>) {
+async fn send_rows(session: Session, down: SyncSender<Down>, living: watch::Sender<Living>) {
     let mut skipped = None;
     loop {
         let Ok(watch) = session.engine.watch().await else { break };
@@ -242,7 +260,7 @@ async fn send_rows(session: Session, down: SyncSender<Down>) {
         if send(&down, Down::Snapshot(Box::new(snapshot))).await.is_err() {
             return;
         }
-        match follow(&session, watch, mirror, &down).await {
+        match follow(&session, watch, mirror, &down, &living).await {
             Followed::Lagged(n) => skipped = Some(n),
             Followed::HungUp => return,
             Followed::Ended => break,
@@ -375,7 +393,9 @@ async fn follow(
     mut watch: Watch,
     mut mirror: Mirror,
     down: &SyncSender<Down>,
+    living: &watch::Sender<Living>,
 ) -> Followed {
+    loads::live(&mirror, living);
     let mut pending = Pending::default();
     let mut flush_at = tokio::time::interval(FLUSH);
     flush_at.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -386,6 +406,7 @@ async fn follow(
                     let defined = session.definitions.get();
                     let changes = mirror.apply(&commit);
                     recall(session, &mut mirror, &changes).await;
+                    loads::live(&mirror, living);
                     for change in changes {
                         pending.add(&mirror, &defined.facts, change);
                     }

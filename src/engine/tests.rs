@@ -261,6 +261,7 @@ impl World {
                 }
             }),
             redactor,
+            loads: Arc::new(crate::runtime::Loads::new(self.dir.path())),
         };
         serve(session, self.tokio.handle(), commands, down);
         (up, rows)

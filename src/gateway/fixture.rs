@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::admit::record;
 use super::reply::{Answered, Problem, ok};
+use super::who::Caller;
 use super::{App, body, webhook};
 use crate::ambient;
-use crate::scheduler::{Answer, Event};
+use crate::scheduler::{Answer, Deed, DeedKind, Ending, Event};
 use crate::triggers::{self, Fixture, Report};
 
 /// As large as a delivery may be, written as JSON.
@@ -44,8 +45,8 @@ struct Replayed {
     receipt_id: Option<String>,
 }
 
-pub async fn replay(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answered {
-    let asked: Replay = body::read_json(&headers, body, BODY_MAX, &app.large_orders).await?;
+pub async fn replay(State(app): State<Arc<App>>, caller: Caller, body: Body) -> Answered {
+    let asked: Replay = body::read_json(&caller.headers, body, BODY_MAX, &app.large_orders).await?;
     let bad = |error: String| Problem::bad_request(error);
     let fixture = Fixture::new(asked.headers, asked.body).map_err(|e| bad(e.to_string()))?;
     let source = asked.source.as_deref();
@@ -56,10 +57,15 @@ pub async fn replay(State(app): State<Arc<App>>, headers: HeaderMap, body: Body)
     if explanation.delivery.matches.is_empty() {
         return Ok(ok(&Replayed { report, runs: Vec::new(), skipped: 0, receipt_id: None }));
     }
-    let firing = webhook::firing(explanation.delivery, fixture.body);
+    let delivery = explanation.into_delivery();
+    let summary = delivery.summary.clone();
+    let firing = webhook::firing(delivery, fixture.body);
     match app.engine().submit(Event::Fired(firing)).await? {
         Answer::Fired { receipt, runs, skipped } => {
-            Ok(ok(&Replayed { report, runs, skipped: skipped.len(), receipt_id: Some(receipt) }))
+            let deed = Deed::of(caller.who, DeedKind::Run, Ending::Done, summary);
+            record(&app, Deed { runs: runs.clone(), ..deed }).await?;
+            let (skipped, receipt_id) = (skipped.len(), Some(receipt));
+            Ok(ok(&Replayed { report, runs, skipped, receipt_id }))
         }
         Answer::Refused(why) => Err(Problem::refused(&why)),
         Answer::Duplicate(_)

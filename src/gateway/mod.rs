@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | anybody | `GET /health` | |
 //! | senders | `POST /webhooks/<provider or source>` | a signature over the raw body |
-//! | the operator | `/control/*`, `/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
+//! | the operator | `/control/*`, `/api/*`, `/dashboard/api/*`, `GET /metrics`, `GET /locks/status` | `Authorization: Bearer <API key>`, or the cookie of a session (`/api/auth/*`) |
 //! | runs, from this machine | `/signals/*`, `/locks/*`, `/slots/*`, `/calls`, `/waits`, `/asks`, `/usage`, `/said`, `/shutdown` | the token of their attempt |
 //!
 //! Every answer but that of `/metrics` is JSON, errors are `{"error": "..."}`. A 2xx goes out after the commit. What a
@@ -13,11 +13,13 @@
 //! through a proxy, there are only the first two rows, and the third with `gateway.api`.
 
 mod admit;
+mod api;
 mod audit;
 mod auth;
 mod body;
 mod calls;
 mod clean;
+mod console;
 mod control;
 mod counters;
 mod digest;
@@ -48,6 +50,7 @@ mod slots;
 mod sources;
 mod starts;
 mod status;
+mod table;
 mod throttle;
 mod tls;
 mod token;
@@ -56,7 +59,7 @@ mod waits;
 mod webhook;
 mod who;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -64,14 +67,14 @@ use tokio::sync::Semaphore;
 pub use key::ApiKey;
 pub use port::{bind, bind_socket};
 pub use replay::{NoReplay, replay};
-pub use routes::router;
+pub use routes::{list as routes, router};
 pub use serve::{Peer, serve, serve_containers};
 pub use sources::LiveSources;
 pub use tls::{Pair, Tls};
 pub use token::token;
 pub use webhook::firing;
 
-use crate::engine::{Definitions, Handle};
+use crate::engine::{Definitions, Handle, Session};
 use crate::log::LearningRedactor;
 use crate::project::model::Gateway;
 
@@ -88,9 +91,12 @@ pub struct Setup {
     pub project_dir: PathBuf,
     /// Takes secrets out of what runs report.
     pub redactor: LearningRedactor,
+    /// What a console that is attached gets; who commands is told by its request.
+    pub console: Session,
 }
 
-/// The gateway of one project. It keeps nothing between requests but counters and sessions.
+/// The gateway of one project. It keeps nothing between requests but counters, sessions and who
+/// follows what.
 #[derive(Debug)]
 pub struct App {
     setup: Setup,
@@ -102,6 +108,9 @@ pub struct App {
     large_orders: Semaphore,
     /// Turns of large signals of the runs on this machine.
     large_signals: Semaphore,
+    /// Turns of those who read logs.
+    log_readers: Semaphore,
+    streams: api::Streams,
     refused: counters::Refused,
     deliveries: counters::Deliveries,
     refusals: refusals::Refusals,
@@ -109,6 +118,7 @@ pub struct App {
     throttle: throttle::Throttle,
     failures: failures::Failures,
     sessions: sessions::Sessions,
+    consoles: console::Consoles,
 }
 
 impl App {
@@ -118,6 +128,8 @@ impl App {
             large_deliveries: Semaphore::new(body::LARGE_AT_ONCE),
             large_orders: Semaphore::new(body::LARGE_AT_ONCE),
             large_signals: Semaphore::new(body::LARGE_AT_ONCE),
+            log_readers: Semaphore::new(api::LOG_READERS),
+            streams: api::Streams::new(),
             refused: counters::Refused::default(),
             deliveries: counters::Deliveries::default(),
             refusals: refusals::Refusals::default(),
@@ -125,6 +137,7 @@ impl App {
             throttle: throttle::Throttle::default(),
             failures: failures::Failures::default(),
             sessions: sessions::Sessions::new(setup.api_key.now().0),
+            consoles: console::Consoles::default(),
             setup,
         }
     }
@@ -136,5 +149,10 @@ impl App {
     /// What `[gateway]` says now.
     fn config<T>(&self, look: impl FnOnce(&Gateway) -> T) -> T {
         look(&self.setup.definitions.get().project.config.gateway)
+    }
+
+    /// Where the project's logs are.
+    fn logs(&self) -> &Path {
+        &self.setup.console.logs
     }
 }

@@ -4,35 +4,43 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::proxy::Client;
 use super::reply::{Problem, ok};
 use super::serve::Peer;
+use super::table::{Row, Table as Router, get, post};
 use super::{
-    App, admit, audit, auth, calls, clean, control, fixture, locks, metrics, past, proxy, receipts,
-    said, signals, slots, starts, status, usage, waits, webhook,
+    App, admit, api, audit, auth, calls, clean, console, control, fixture, locks, metrics, past,
+    proxy, receipts, said, signals, slots, starts, status, usage, waits, webhook,
 };
 
 /// All routes. Each request carries its [`super::Peer`] among the extensions; one without it counts
 /// as from outside.
-pub fn router(app: Arc<App>) -> Router {
-    let routes = common()
+pub fn router(app: Arc<App>) -> axum::Router {
+    finished(all(&app), app)
+}
+
+/// Every route that the gateway has.
+pub fn list(app: &Arc<App>) -> Vec<Row> {
+    all(app).rows()
+}
+
+fn all(app: &Arc<App>) -> Router<Arc<App>> {
+    common()
+        .route("/openapi.json", get(api::openapi))
         .route("/webhooks/{source}", post(webhook::receive).get(webhook::challenge))
-        .nest("/control", control(&app))
-        .merge(operators(&app))
-        .merge(sessions(&app))
-        .merge(runs());
-    finished(routes, app)
+        .nest("/control", control(app))
+        .merge(operators(app))
+        .merge(sessions(app))
+        .merge(runs())
 }
 
 /// What is not for others than this machine does not exist for them. Notes who asks.
@@ -57,7 +65,7 @@ fn is_hidden(app: &App, request: &Request) -> bool {
 }
 
 /// What a run in a container can see of the gateway: nothing that is for others.
-pub fn for_containers(app: Arc<App>) -> Router {
+pub fn for_containers(app: Arc<App>) -> axum::Router {
     finished(common().merge(runs()), app)
 }
 
@@ -65,7 +73,7 @@ fn common() -> Router<Arc<App>> {
     Router::new().route("/health", get(async || ok(&json!({"status": "ok"}))))
 }
 
-fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+fn finished(routes: Router<Arc<App>>, app: Arc<App>) -> axum::Router {
     routes
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -146,6 +154,9 @@ fn operators(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/api/stats/webhooks/{receipt}", get(receipts::stored))
         .route("/api/webhooks/{receipt}/replay", post(receipts::replay))
         .route("/api/audit", get(audit::audit))
+        .route("/api/console", get(console::open))
+        .route("/api/console/{id}", post(console::say))
+        .merge(api::routes())
         .route_layer(from_fn_with_state(Arc::clone(app), admit::operators_only))
 }
 
@@ -208,11 +219,12 @@ mod tests {
     use std::net::IpAddr;
 
     use axum::body::{Body, to_bytes};
+    use axum::routing::get;
     use tower::ServiceExt;
 
     use super::*;
 
-    async fn ask(router: Router, request: Request) -> (u16, String) {
+    async fn ask(router: axum::Router, request: Request) -> (u16, String) {
         let response = router.oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 1024).await.unwrap();
@@ -224,7 +236,7 @@ mod tests {
         async fn buggy() -> Response {
             panic!("details")
         }
-        let router = Router::new()
+        let router = axum::Router::new()
             .route("/", get(buggy))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn(note));
@@ -233,7 +245,7 @@ mod tests {
     }
 
     async fn check_signal_from(peer: Option<IpAddr>, status: u16) {
-        let router = Router::new()
+        let router = axum::Router::new()
             .route("/", get(async || ok(&json!({}))))
             .route_layer(from_fn(signals::this_machine_only));
         let mut request = Request::new(Body::empty());

@@ -54,6 +54,17 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
+/// Tells what goes on for long that the gateway ends.
+#[derive(Debug, Clone)]
+pub struct Stopping(pub watch::Receiver<bool>);
+
+impl Stopping {
+    /// Returns when the gateway ends.
+    pub async fn wait(&mut self) {
+        stopped(&mut self.0).await;
+    }
+}
+
 /// Where connections come from.
 trait Entrance: Sync {
     type Raw: AsyncRead + AsyncWrite + Send + Unpin + 'static;
@@ -225,8 +236,10 @@ async fn converse(
     mut stop: watch::Receiver<bool>,
 ) {
     let is_asked = Arc::new(AtomicBool::new(false));
-    let service = service_fn(|request: Request<Incoming>| {
+    let stopping = Stopping(stop.clone());
+    let service = service_fn(|mut request: Request<Incoming>| {
         let (router, is_asked) = (router.clone(), Arc::clone(&is_asked));
+        request.extensions_mut().insert(stopping.clone());
         async move {
             is_asked.store(true, Ordering::Release);
             let answer = answer(request, peer, router).await;

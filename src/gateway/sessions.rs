@@ -24,6 +24,8 @@ struct Inner {
     open: HashMap<Digest, Session>,
     /// The key that they were opened with.
     epoch: Epoch,
+    /// How often all were ended by somebody.
+    revoked: u64,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl Session {
 
 impl Sessions {
     pub fn new(epoch: Epoch) -> Self {
-        Self(Mutex::new(Inner { open: HashMap::new(), epoch }))
+        Self(Mutex::new(Inner { open: HashMap::new(), epoch, revoked: 0 }))
     }
 
     /// A new session of somebody who has shown the key of `epoch`; what comes back is its id, which
@@ -86,7 +88,14 @@ impl Sessions {
 
     /// Ends all of them; how many there were.
     pub fn revoke(&self) -> usize {
-        std::mem::take(&mut self.lock().open).len()
+        let mut inner = self.lock();
+        inner.revoked += 1;
+        std::mem::take(&mut inner.open).len()
+    }
+
+    /// How often that was done: what was let in before it ends too.
+    pub fn revoked(&self) -> u64 {
+        self.lock().revoked
     }
 
     /// Ends those of another key than the one that counts now; how many there were, when it is

@@ -12,7 +12,7 @@ use super::App;
 use super::reply::{Answered, Problem, ok};
 use crate::ambient::{self, Millis};
 use crate::engine::{
-    self, Facts, Mirror, Repeats, UsedStats, agent_row, host_row, pause_row, run_row,
+    self, Facts, Mirror, Repeats, Stats, UsedStats, agent_row, host_row, pause_row, run_row,
 };
 use crate::log;
 use crate::scheduler::view::Mode;
@@ -28,15 +28,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Answered {
     let defined = app.setup.definitions.get();
     let facts = &defined.facts;
     let view = &mirror.view;
-    let agents: Vec<Value> = facts
-        .agents
-        .iter()
-        .filter_map(|(name, facts)| {
-            let row = agent_row(&mirror, name, facts)?;
-            let used = counted.agents.iter().find(|agent| agent.agent == *name);
-            Some(agent(&mirror, &row, used.map(|agent| &agent.used)))
-        })
-        .collect();
+    let agents = agents(&mirror, facts, &counted);
     let queues: Map<String, Value> =
         view.agents.iter().map(|(name, agent)| (name.clone(), agent.queue.len().into())).collect();
     Ok(ok(&json!({
@@ -52,27 +44,38 @@ pub async fn status(State(app): State<Arc<App>>) -> Answered {
     })))
 }
 
+/// The agents of the project, by name.
+pub(super) fn agents(mirror: &Mirror, facts: &Facts, counted: &Stats) -> Vec<Value> {
+    let rows = facts.agents.iter().filter_map(|(name, facts)| {
+        let row = agent_row(mirror, name, facts)?;
+        let used = counted.agents.iter().find(|agent| agent.agent == *name);
+        Some(agent(mirror, &row, used.map(|agent| &agent.used)))
+    });
+    rows.collect()
+}
+
 pub async fn instances(State(app): State<Arc<App>>) -> Answered {
     let live = app.engine().look(live).await?;
     Ok(ok(&json!({"instances": live})))
 }
 
 /// The state now, with the newest ended run of each agent.
-async fn mirror(app: &App) -> Result<Mirror, Problem> {
+pub(super) async fn mirror(app: &App) -> Result<Mirror, Problem> {
     let view = app.engine().look(View::clone).await?;
     let names: Vec<String> = view.agents.keys().cloned().collect();
     let last = app.engine().read(move |reader| reader.last_runs(&names)).await?;
     Ok(Mirror { seq: 0, view, last })
 }
 
-fn scheduler(app: &App, view: &View, facts: &Facts) -> Value {
+pub(super) fn scheduler(app: &App, view: &View, facts: &Facts) -> Value {
     let host = host_row(view, facts);
     let gateway = facts.gateway.as_deref().unwrap_or_default();
     let urls: Vec<String> =
         facts.webhooks.iter().map(|segment| format!("{gateway}/webhooks/{segment}")).collect();
     let crons = view.timers.keys().filter(|timer| matches!(timer, Timer::Cron(_))).count();
+    let contained = facts.agents.values().any(|agent| agent.runtime == "container");
     json!({
-        "mode": "host",
+        "mode": if contained { "docker" } else { "host" },
         "runtime": "local",
         "projectName": host.project,
         "gatewayPort": port(gateway),
@@ -92,7 +95,7 @@ fn scheduler(app: &App, view: &View, facts: &Facts) -> Value {
     })
 }
 
-fn port(url: &str) -> Option<u16> {
+pub(super) fn port(url: &str) -> Option<u16> {
     url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok()
 }
 
@@ -165,7 +168,7 @@ fn all_usage(used: &UsedStats) -> Value {
 }
 
 /// Runs that hold a slot, oldest first.
-fn live(view: &View) -> Vec<Value> {
+pub(super) fn live(view: &View) -> Vec<Value> {
     let status = |run: &Run| match run.state {
         RunState::Waiting => "waiting",
         _ => "running",
@@ -181,7 +184,7 @@ fn suspended(view: &View) -> Vec<Value> {
         .collect()
 }
 
-fn begun(view: &View, run: &Run, status: &str) -> Value {
+pub(super) fn begun(view: &View, run: &Run, status: &str) -> Value {
     let row = run_row(run, Repeats::of(view, &run.agent));
     json!({
         "id": run.id,
@@ -277,7 +280,7 @@ fn pauses(view: &View, facts: &Facts) -> Vec<Value> {
 }
 
 /// Type and source of a trigger, divided by the first colon, in the words of existing clients.
-fn label(trigger: &Trigger) -> String {
+pub(super) fn label(trigger: &Trigger) -> String {
     let Trigger { source, summary, .. } = trigger;
     match trigger.kind {
         TriggerKind::Schedule => "schedule".to_owned(),
@@ -301,7 +304,7 @@ fn has_prompt(by: &str, summary: &str) -> bool {
     again.is_none_or(|(run, _)| log::agent_of(run).is_none())
 }
 
-fn iso(at: Millis) -> String {
+pub(super) fn iso(at: Millis) -> String {
     let at = DateTime::from_timestamp_millis(at).unwrap_or_default();
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -1,10 +1,11 @@
 //! Who tries keys has to wait longer each time.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::proxy::network;
 use crate::ambient::Millis;
 
 /// Wrong keys that cost nothing: people mistype.
@@ -109,16 +110,6 @@ fn price(wait_ms: Millis) -> Price {
     }
 }
 
-/// A household has all addresses of such a network.
-fn network(from: IpAddr) -> IpAddr {
-    match from {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> 64)).into()
-        }
-        IpAddr::V6(_) | IpAddr::V4(_) => from,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +138,9 @@ mod tests {
     #[test]
     fn who_knows_the_key_starts_anew() {
         let throttle = Throttle::default();
-        (0..8).for_each(|_| drop(throttle.note(FAR, 0)));
+        for _ in 0..8 {
+            throttle.note(FAR, 0);
+        }
         throttle.forgive(FAR);
         assert_eq!(
             (throttle.wait(FAR, 0), throttle.note(FAR, 0)),

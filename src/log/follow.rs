@@ -122,6 +122,20 @@ impl Follower {
         limit: usize,
         patience: Option<Duration>,
     ) -> io::Result<Option<Vec<Record>>> {
+        let placed = self.next_placed(limit, patience)?;
+        Ok(placed.map(|placed| placed.into_iter().map(|(_, record)| record).collect()))
+    }
+
+    /// The same, each record with the place after it: who follows from there on gets all that this
+    /// follower has not yet yielded.
+    ///
+    /// # Errors
+    /// When the directory or a file cannot be read.
+    pub fn next_placed(
+        &mut self,
+        limit: usize,
+        patience: Option<Duration>,
+    ) -> io::Result<Option<Vec<(Cursor, Record)>>> {
         let until = patience.map(|patience| Instant::now() + patience);
         loop {
             // Watch before looking: what is written in between wakes us.
@@ -153,10 +167,10 @@ impl Follower {
     /// When the directory or a file cannot be read.
     pub fn poll(&mut self, limit: usize) -> io::Result<Vec<Record>> {
         self.unlisted.store(true, Ordering::Release);
-        self.look(limit)
+        Ok(self.look(limit)?.into_iter().map(|(_, record)| record).collect())
     }
 
-    fn look(&mut self, limit: usize) -> io::Result<Vec<Record>> {
+    fn look(&mut self, limit: usize) -> io::Result<Vec<(Cursor, Record)>> {
         if self.unlisted.swap(false, Ordering::AcqRel) {
             self.files = of_name(&self.dir, &self.query.name)?;
         }
@@ -185,7 +199,7 @@ impl Follower {
         file: &LogFile,
         newest: Option<NaiveDate>,
         limit: usize,
-        records: &mut Vec<Record>,
+        records: &mut Vec<(Cursor, Record)>,
     ) -> io::Result<()> {
         let known = self.places.get(&file.date).copied();
         let mut place = known.unwrap_or(Place { offset: 0, seen: None });
@@ -205,8 +219,10 @@ impl Follower {
                 place.seen = Some((lines.inode, place.offset)); // look again
                 break;
             }
-            records.extend(self.query.wants(lines.text(span)?, file.date));
             place.offset = span.next;
+            let after = Cursor { date: file.date, offset: span.next };
+            let wanted = self.query.wants(lines.text(span)?, file.date);
+            records.extend(wanted.map(|record| (after, record)));
         }
         self.places.insert(file.date, place);
         Ok(())

@@ -26,7 +26,7 @@ pub use follow::{Follower, Stopper};
 pub use layer::{EventLog, Guard};
 pub use learning::LearningRedactor;
 pub use output::{MAX_LINE_BYTES, Origin, Output, Stream, from_output};
-pub use page::{From, Page, page};
+pub use page::{From, Page, page, page_within};
 pub use query::{Query, agent_of};
 pub use record::{Level, Record};
 pub use redact::{REDACTED, Redactor};

@@ -32,7 +32,8 @@ pub struct Page {
     /// written later. None when there is no file.
     pub last: Option<Cursor>,
     /// There are more wanted records in the direction of the page: older ones for `End` and
-    /// `Before`, newer ones for `Start` and `After`.
+    /// `Before`, newer ones for `Start` and `After`. Also true when that is not known, because as
+    /// much was read as one page may: the next one goes on from there.
     pub more: bool,
     /// What it cost.
     pub read_bytes: u64,
@@ -50,21 +51,44 @@ pub struct Page {
 /// # Errors
 /// When the directory or a file cannot be read.
 pub fn page(dir: &Path, query: &Query, from: From, limit: usize) -> io::Result<Page> {
+    page_within(dir, query, from, limit, u64::MAX)
+}
+
+/// The same, but it ends once about `bytes` of lines were gone through, be they wanted or not. A
+/// page may then hold fewer records than there are, or none; its places say how far it got.
+///
+/// # Errors
+/// When the directory or a file cannot be read.
+pub fn page_within(
+    dir: &Path,
+    query: &Query,
+    from: From,
+    limit: usize,
+    bytes: u64,
+) -> io::Result<Page> {
     let files = of_name(dir, &query.name)?;
     let newest = files.last().map(|f| f.date);
     let files: Vec<_> = files.into_iter().filter(|f| query.may_be_in(f)).collect();
+    let bounds = Bounds { limit, bytes };
     let mut page =
         Page { records: Vec::new(), first: None, last: None, more: false, read_bytes: 0 };
     match from {
-        From::End => back(&files, newest, query, None, limit, &mut page)?,
-        From::Before(place) => back(&files, newest, query, Some(place), limit, &mut page)?,
-        From::Start => forth(&files, newest, query, None, limit, &mut page)?,
-        From::After(place) => forth(&files, newest, query, Some(place), limit, &mut page)?,
+        From::End => back(&files, newest, query, None, bounds, &mut page)?,
+        From::Before(place) => back(&files, newest, query, Some(place), bounds, &mut page)?,
+        From::Start => forth(&files, newest, query, None, bounds, &mut page)?,
+        From::After(place) => forth(&files, newest, query, Some(place), bounds, &mut page)?,
     }
     Ok(page)
 }
 
 type Day = Option<chrono::NaiveDate>;
+
+/// How much a page may hold, and how many bytes of lines it may look at.
+#[derive(Clone, Copy)]
+struct Bounds {
+    limit: usize,
+    bytes: u64,
+}
 
 /// Opens a file for reading; the newest one without what is still being written.
 pub(super) fn open(file: &LogFile, newest: Day) -> io::Result<Option<Lines>> {
@@ -80,10 +104,10 @@ fn back(
     newest: Day,
     query: &Query,
     place: Option<Cursor>,
-    limit: usize,
+    bounds: Bounds,
     page: &mut Page,
 ) -> io::Result<()> {
-    let mut found = VecDeque::new();
+    let (mut found, mut gone) = (VecDeque::new(), 0);
     (page.first, page.last) = (place, place);
     for file in files.iter().rev().filter(|f| place.is_none_or(|p| f.date <= p.date)) {
         let Some(mut lines) = open(file, newest)? else { continue };
@@ -96,10 +120,11 @@ fn back(
         page.first.get_or_insert(end);
         while let Some(span) = lines.before(pos)? {
             let record = query.wants(lines.text(span)?, file.date);
-            if record.is_some() && found.len() == limit {
+            if gone >= bounds.bytes || (record.is_some() && found.len() == bounds.limit) {
                 page.more = true;
                 break;
             }
+            gone += pos - span.start;
             pos = span.start;
             record.into_iter().for_each(|r| found.push_front(r));
             // Lines that are not wanted are done with too.
@@ -119,9 +144,10 @@ fn forth(
     newest: Day,
     query: &Query,
     place: Option<Cursor>,
-    limit: usize,
+    bounds: Bounds,
     page: &mut Page,
 ) -> io::Result<()> {
+    let mut gone = 0;
     (page.first, page.last) = (place, place);
     for file in files.iter().filter(|f| place.is_none_or(|p| f.date >= p.date)) {
         let Some(mut lines) = open(file, newest)? else { continue };
@@ -135,10 +161,12 @@ fn forth(
         let mut pos = offset;
         while let Some(span) = lines.at(pos)? {
             let record = query.wants(lines.text(span)?, file.date);
-            if record.is_some() && page.records.len() == limit {
+            let full = page.records.len() == bounds.limit;
+            if gone >= bounds.bytes || (record.is_some() && full) {
                 page.more = true;
                 break;
             }
+            gone += span.next - pos;
             pos = span.next;
             page.records.extend(record);
             page.last = Some(Cursor { date: file.date, offset: pos });

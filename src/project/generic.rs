@@ -87,7 +87,7 @@ impl Locator {
             return steps.collect::<Result<_, _>>().map(Self::Body);
         }
         let steps = text.split('.').map(|step| match step {
-            "" => Err("a path with dots has a name between them, like `data.id`".to_owned()),
+            "" => Err("there has to be a name between the dots".to_owned()),
             "*" => Ok(Step::Each),
             name => Ok(Step::Key(name.to_owned())),
         });
@@ -154,10 +154,10 @@ pub fn read(entry: &Entry, table: &Table, unsigned: bool, problems: &mut Problem
         None => {
             if !unsigned && !table.is_bad("signature") {
                 let message = format!("generic webhook source {} has no `signature`", entry.key);
-                problems.push(Problem::error_at(&entry.key_at, message).hint(format!(
-                    "say how its deliveries are signed: `signature = {{ header = \"x-signature\" }}`, \
-                     or `{{ scheme = \"standard-webhooks\" }}`"
-                )));
+                problems.push(Problem::error_at(&entry.key_at, message).hint(
+                    "say how its deliveries are signed: `signature = { header = \"x-signature\" }`, \
+                     or `{ scheme = \"standard-webhooks\" }`",
+                ));
             }
             None
         }
@@ -279,10 +279,10 @@ mod tests {
         check("/", body(&[""]));
         check("/a~2b", Err("`~` in a JSON pointer is written `~0`, and `/` is `~1`"));
         check("/a~", Err("`~` in a JSON pointer is written `~0`, and `/` is `~1`"));
-        check("", Err("a path with dots has a name between them, like `data.id`"));
-        check("data..id", Err("a path with dots has a name between them, like `data.id`"));
-        check("header:", Err("\"\" is no name of a header"));
-        check("header:a b", Err("\"a b\" is no name of a header"));
+        check("", Err("there has to be a name between the dots"));
+        check("data..id", Err("there has to be a name between the dots"));
+        check("header:", Err("`` is no name of a header"));
+        check("header:a b", Err("`a b` is no name of a header"));
         assert_eq!(Locator::parse("/*"), Ok(Locator::Body(vec![Step::Key("*".to_owned())])));
     }
 

@@ -1,5 +1,7 @@
 //! What is written is what is read, and what the rules see after a restart is what they saw before.
 
+mod audit;
+mod history;
 mod receipts;
 mod spent;
 mod tallies;

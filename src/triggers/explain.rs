@@ -58,6 +58,12 @@ pub struct Report {
 }
 
 impl Explanation {
+    /// The delivery to start runs by, marked as one that nobody sent.
+    pub fn into_delivery(mut self) -> Delivery {
+        self.delivery.summary.insert_str(0, "replay: ");
+        self.delivery
+    }
+
     pub fn report(&self) -> Report {
         Report {
             ok: true,
@@ -140,7 +146,7 @@ pub fn explain(
     let text = decode(&headers, &fixture.body).map_err(Unexplained::Refused)?;
     let message = scope.read(&headers, &text, now_ms).map_err(Unexplained::Refused)?;
     let event = match message {
-        Message::Event(event) => event,
+        Message::Event(event) => *event,
         // It is answered, and that is all.
         Message::Handshake(_) => Event { summary: HANDSHAKE.to_owned(), ..Event::default() },
     };

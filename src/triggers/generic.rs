@@ -97,7 +97,7 @@ pub(super) fn read(
         Some(Locator::Body(steps)) => values(&body, steps).into_iter().find_map(scalar),
         Some(Locator::Header(_)) | None => None,
     };
-    Ok(Message::Event(Event { id, summary, context: Some(context), ..Event::default() }))
+    Ok(Message::event(Event { id, summary, context: Some(context), ..Event::default() }))
 }
 
 /// A delivery, and where things stand in it.

@@ -220,7 +220,7 @@ pub(super) fn read_as(
     let event = dialect.event_headers.iter().find_map(|name| headers.text(name));
     let context = event.and_then(|event| context(kind, event, body, now_ms));
     let summary = summary(event.unwrap_or(kind), body, context.as_ref());
-    Ok(Message::Event(Event { summary, context, ..Event::default() }))
+    Ok(Message::event(Event { summary, context, ..Event::default() }))
 }
 
 fn summary(event: &str, body: &Body<'_>, context: Option<&Context>) -> String {

@@ -147,7 +147,7 @@ fn proven(
     Ok(match scope.read(headers, &text, now_ms)? {
         Message::Handshake(answer) => Received::Handshake(answer),
         Message::Event(event) => {
-            Received::Delivery(Box::new(delivery(scope, proof, segment, headers, event)))
+            Received::Delivery(Box::new(delivery(scope, proof, segment, headers, *event)))
         }
     })
 }

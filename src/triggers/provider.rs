@@ -53,9 +53,15 @@ pub enum Handshake {
 /// What an authenticated body says.
 #[derive(Debug)]
 pub(super) enum Message {
-    Event(Event),
+    Event(Box<Event>),
     /// A handshake, with the JSON that it wants as answer.
     Handshake(String),
+}
+
+impl Message {
+    pub fn event(event: Event) -> Self {
+        Self::Event(Box::new(event))
+    }
 }
 
 /// What happened at the provider.
@@ -85,13 +91,13 @@ impl Provider {
     /// An event, with its summary.
     pub(super) fn event(&self, event: Event) -> Message {
         let summary = event.context.as_ref().map_or_else(|| self.kind().to_owned(), summary);
-        Message::Event(Event { summary, ..event })
+        Message::event(Event { summary, ..event })
     }
 
     /// Nothing that an agent can want.
     pub(super) fn nothing(&self, what: &str) -> Message {
         let summary = format!("{} {what}", self.kind()).trim_end().to_owned();
-        Message::Event(Event { summary, ..Event::default() })
+        Message::event(Event { summary, ..Event::default() })
     }
 }
 

@@ -56,7 +56,7 @@ pub fn signed(
     let proof = own.and_then(generic::proof);
     fixture.headers.retain(|(name, _)| {
         let is = |other: &&str| name.eq_ignore_ascii_case(other);
-        !OF_A_CONNECTION.iter().any(|other| is(&other))
+        !OF_A_CONNECTION.iter().any(|other| is(other))
             && !is_proof(name)
             && !proof.is_some_and(|p| is(&p))
     });
@@ -93,7 +93,7 @@ fn scheme_of(provider: &'static Provider, secret: &str) -> Option<&'static Schem
     let standard = |scheme: &&Scheme| scheme.algorithm == Algorithm::StandardWebhooks;
     let named = secret.starts_with("whsec_");
     let newer = provider.schemes().find(standard).filter(|_| named);
-    newer.or_else(|| provider.signature.as_ref())
+    newer.or(provider.signature.as_ref())
 }
 
 fn place_id(fixture: &mut Fixture, provider: &Provider, own: Option<&Generic>, id: &str) {

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 25] = [
     "start",
     "run",
     "stop",
@@ -26,6 +26,7 @@ const VERBS: [&str; 24] = [
     "keys",
     "completions",
     "version",
+    "webhook",
     "status",
 ];
 
@@ -52,6 +53,21 @@ fn every_command_explains_itself_within_80_columns() {
         let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
         assert_eq!(wide, Vec::<&str>::new(), "al {verb} --help");
         insta::assert_snapshot!(format!("help_{verb}"), page);
+    }
+}
+
+#[test]
+fn every_command_about_webhooks_explains_itself_within_80_columns() {
+    let world = World::new(&[]);
+    for verb in ["ls", "replay", "simulate", "send", "tunnel-help"] {
+        let page = world.shown(&["webhook", verb, "--help"]);
+        let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(wide, Vec::<&str>::new(), "al webhook {verb} --help");
+        insta::assert_snapshot!(format!("help_webhook_{verb}"), page);
+    }
+    let script = String::from_utf8(world.al(&["completions", "bash"]).stdout).unwrap();
+    for word in ["tunnel-help", "--keep-id", "--source"] {
+        assert!(script.contains(word), "{word}");
     }
 }
 

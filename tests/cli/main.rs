@@ -1,15 +1,19 @@
 //! The `al` command line as a person and a script see it: the real binary in a home of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod control;
 mod doctor;
 mod errors;
+mod exposed;
 mod help;
 mod history;
 mod live;
 mod reload;
+mod secrets;
 mod special;
 mod stat;
 mod triggers;
+mod webhook;
 mod why;
 mod world;

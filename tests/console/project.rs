@@ -167,6 +167,12 @@ impl Project {
         Pid::from_raw(i32::try_from(pid).ok()?)
     }
 
+    /// Where its gateway listens.
+    pub fn port(&self) -> u16 {
+        let url = self.gateway_file().unwrap()["url"].as_str().unwrap().to_owned();
+        url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
     fn gateway_file(&self) -> Option<serde_json::Value> {
         let text = fs::read_to_string(self.path().join(".al/gateway.json")).ok()?;
         serde_json::from_str(&text).ok()

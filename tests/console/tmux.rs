@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,10 @@ pub struct Terminal {
 impl Terminal {
     /// Opens a terminal of `columns` and `rows` in `dir`, in which a shell runs `line`.
     pub fn open(dir: &Path, (columns, rows): (u16, u16), line: &str) -> Self {
-        let terminal = Self { socket: dir.join("tmux"), recordings: Cell::new(0) };
+        // One test may have several terminals in its folder.
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        let socket = dir.join(format!("tmux{}", OPENED.fetch_add(1, Ordering::Relaxed)));
+        let terminal = Self { socket, recordings: Cell::new(0) };
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let dir = dir.to_str().unwrap();
         terminal.tmux(&[

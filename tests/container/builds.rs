@@ -11,10 +11,10 @@ use crate::world::AL;
 use crate::{docker, has_engine};
 
 /// A project whose agents run in containers; its images go with it.
-struct Project(TempDir);
+pub struct Project(TempDir);
 
 impl Project {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub fn new(files: &[(&str, &str)]) -> Self {
         let project = Self(tempfile::tempdir().unwrap());
         project.write("config.toml", "[local]\nimage = \"debian:bookworm-slim\"\n");
         for (path, text) in files {
@@ -23,13 +23,13 @@ impl Project {
         project
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub fn write(&self, path: &str, text: &str) {
         let path = self.0.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn agent(self, name: &str, files: &[(&str, &str)]) -> Self {
+    pub fn agent(self, name: &str, files: &[(&str, &str)]) -> Self {
         let config = "every = \"24h\"\n[harness]\ntype = \"script\"\ncommand = \"true\"\n";
         self.write(&format!("agents/{name}/config.toml"), config);
         let skill = format!("---\nname: {name}\ndescription: a test\n---\n");
@@ -58,7 +58,7 @@ impl Project {
         document["images"].as_array().unwrap().clone()
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 }

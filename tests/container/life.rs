@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use action_llama::project::ScriptCommand;
-use action_llama::runtime::{Error, ExitWhy, Presence, Runtime as _, Spec};
+use action_llama::runtime::{Error, ExitWhy, Load, Loads, Presence, Runtime as _, Spec};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
@@ -69,6 +69,42 @@ async fn a_suspended_container_is_paused_by_the_engine() {
     docker(&["exec", &container_name(&spec), "touch", "/tmp/go"]);
     assert_eq!(world.wait(&handle).await.code, Some(0));
     assert_eq!(world.output(), ["up", "on"]);
+}
+
+#[tokio::test]
+async fn what_a_container_uses_is_seen_with_its_limit() {
+    if !has_engine() {
+        return;
+    }
+    let world = World::new();
+    let spec = container(&world, "while [ ! -e /tmp/go ]; do :; done");
+    let handle = world.runtime.start(spec.clone()).await.unwrap();
+    let loads = Loads::new(&world.path().join(".al"));
+    let attempts = [(spec.run.clone(), 1)];
+    let busy = |load: &Load| load.cpu_percent.is_some_and(|cpu| cpu > 0.0);
+    let load = await_load(&loads, &attempts, |load| load.filter(busy)).await;
+    assert_eq!(load.memory_limit_bytes, Some(256 << 20));
+    assert!(load.memory_bytes > 0 && load.memory_bytes < 256 << 20, "{load:?}");
+    assert!(load.pids >= 2, "the box and its program: {load:?}");
+    docker(&["exec", &container_name(&spec), "touch", "/tmp/go"]);
+    world.wait(&handle).await;
+    // Of one that is gone nothing is known.
+    await_load(&loads, &attempts, |load| load.is_none().then_some(())).await;
+}
+
+/// Looks at one attempt until it is seen as wanted.
+async fn await_load<T>(
+    loads: &Loads,
+    attempts: &[(String, u32); 1],
+    wanted: impl Fn(Option<Load>) -> Option<T>,
+) -> T {
+    loop {
+        let load = loads.look(attempts).await.remove(&attempts[0]);
+        if let Some(seen) = wanted(load) {
+            return seen;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr)] // what is asserted, and what is skipped
 
+mod bare;
 mod builds;
 mod image;
 mod inside;

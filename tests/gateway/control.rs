@@ -52,18 +52,6 @@ async fn a_new_key_counts_at_once_and_the_old_one_no_longer() {
     assert_eq!(with("").await, 503, "an empty key opens nothing");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_tries_many_keys_is_told_to_wait_and_the_operator_is_not_locked_out() {
-    let world = World::new().await;
-    let wrong = [("Authorization", "Bearer guess")];
-    for _ in 0..10 {
-        assert_eq!(world.send("GET", "/control/status", &wrong, b"").await.status, 401);
-    }
-    let answer = world.send("GET", "/control/status", &wrong, b"").await;
-    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("60")));
-    assert_eq!(world.control("GET", "status", "").await.status, 200);
-}
-
 // --- triggers and states --------------------------------------------------------------------------
 
 /// What a person and a sender are told in each state of an agent.

@@ -45,7 +45,7 @@ type Expected = (u16, u16, u16);
 
 async fn check(row: (&str, &str, bool), expected: Expected) {
     for (api, outside) in [(false, expected.1), (true, expected.2)] {
-        let world = World::configured(&format!("[gateway]\napi = {api}\n")).await;
+        let world = World::with_settings(&format!("[gateway]\napi = {api}\n")).await;
         let (method, path, key) = row;
         for from in ALL {
             let want = if from == From::ThisMachine { expected.0 } else { outside };
@@ -83,7 +83,7 @@ async fn what_is_for_runs_is_not_there_for_anybody_outside() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_spelling_of_a_path_opens_nothing() {
-    let world = World::configured("[gateway]\napi = false\n").await;
+    let world = World::with_settings("[gateway]\napi = false\n").await;
     for path in [
         "/webhooks/../control/status",
         "/webhooks/..%2fcontrol%2fstatus",

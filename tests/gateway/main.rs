@@ -2,13 +2,20 @@
 //! agents are played: they run until a test ends them. In `programs` they are real, too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
+mod auth;
 mod calls;
 mod client;
+mod console;
 mod control;
 mod crowds;
+mod dashboard;
 mod faces;
+mod fixtures;
 mod limits;
 mod locks;
+mod logs;
+mod openapi;
 mod orders;
 mod past;
 mod programs;
@@ -18,6 +25,7 @@ mod receipts;
 mod shapes;
 mod signals;
 mod stage;
+mod streams;
 mod tls;
 mod usage;
 mod waits;

@@ -28,7 +28,7 @@ async fn flood(world: &World, from: &str) -> Vec<u16> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_who_goes_on_guessing_is_told_to_wait() {
-    let world = World::configured(THREE).await;
+    let world = World::with_settings(THREE).await;
     assert_eq!(flood(&world, "192.0.2.1").await, [401, 401, 401, 429]);
     let refused = pass_on(&world, "192.0.2.1", "d-1", "guessed").await;
     assert_eq!(refused.both(), (429, json!({"error": "too many requests"})));
@@ -39,7 +39,7 @@ async fn a_stranger_who_goes_on_guessing_is_told_to_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_with_the_secret_may_send_as_often_as_he_likes() {
-    let world = World::configured(THREE).await;
+    let world = World::with_settings(THREE).await;
     for n in 0..40 {
         let answer = pass_on(&world, "192.0.2.1", &format!("d-{n}"), SECRET).await;
         assert_eq!(answer.status, 200, "{n}: {answer:?}");
@@ -51,7 +51,7 @@ async fn a_sender_with_the_secret_may_send_as_often_as_he_likes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_through_a_proxy_that_is_not_trusted_keeps_nobody_out() {
-    let world = World::configured(THREE_UNTRUSTED).await;
+    let world = World::with_settings(THREE_UNTRUSTED).await;
     assert_eq!(flood(&world, "192.0.2.1").await, [401, 401, 401, 429]);
     assert_eq!(pass_on(&world, "192.0.2.9", "d-1", "guessed").await.status, 429, "invented");
     assert_eq!(pass_on(&world, "192.0.2.2", "d-1", SECRET).await.status, 200);
@@ -59,7 +59,7 @@ async fn a_flood_through_a_proxy_that_is_not_trusted_keeps_nobody_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guesses_at_sources_that_do_not_exist_count_together() {
-    let world = World::configured(THREE).await;
+    let world = World::with_settings(THREE).await;
     let mut seen = Vec::new();
     for n in 0..4 {
         let headers = [("X-Forwarded-For", "192.0.2.1")];
@@ -73,7 +73,7 @@ async fn guesses_at_sources_that_do_not_exist_count_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_takes_everything_takes_so_many_from_each() {
     let open = format!("{THREE}[webhooks.open]\ntype = \"github\"\ncredential = \"none\"\n");
-    let world = World::configured(&format!("{open}allowUnsigned = true\n")).await;
+    let world = World::with_settings(&format!("{open}allowUnsigned = true\n")).await;
     let body = issue();
     let mut seen = Vec::new();
     for n in 0..4 {
@@ -90,7 +90,7 @@ async fn a_source_that_takes_everything_takes_so_many_from_each() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_limit_every_guess_is_judged() {
-    let world = World::configured("[gateway]\nrateLimit = { perMinute = 0 }\n").await;
+    let world = World::with_settings("[gateway]\nrateLimit = { perMinute = 0 }\n").await;
     for _ in 0..150 {
         assert_eq!(pass_on(&world, "192.0.2.1", "d-1", "guessed").await.status, 401);
     }

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::world::World;
+use crate::world::{AGENTS, World};
 
 const TLS: &str = "[gateway.tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
 const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
@@ -37,7 +37,7 @@ fn put(dir: &Path, name: &str, text: &str) {
 async fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     write_pair(dir.path());
-    World::configured_in(dir, TLS).await
+    World::with_settings_in(dir, &AGENTS, TLS).await
 }
 
 /// A connection to whoever has the certificate that lies there now.

@@ -22,8 +22,10 @@ const linear = await esm("@linear/sdk/dist/webhooks/index.mjs");
 const discord = require("discord-interactions");
 const bolt = require("@slack/bolt/dist/receivers/verify-request.js");
 const twitter = require("twitter-autohook");
+const standard = require("standardwebhooks");
 
 const SECRET = "the secret of the validation";
+const WHSEC = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const keys = crypto.generateKeyPairSync("ed25519");
 const publicKey = Buffer.from(keys.publicKey.export({ format: "jwk" }).x, "base64url").toString("hex");
 
@@ -35,7 +37,10 @@ const CREDENTIALS = {
   slack: ["slack_signing_secret", "secret", SECRET],
   twitter: ["x_twitter_api", "consumer_secret", SECRET],
   discord: ["discord_bot", "public_key", publicKey],
+  gitlab: ["gitlab_webhook_secret", "secret", WHSEC],
+  generic: ["generic_webhook_secret", "secret", WHSEC],
 };
+const MORE = { generic: 'signature = { scheme = "standard-webhooks" }\n' };
 
 function write(file, text, mode = 0o600) {
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
@@ -46,7 +51,7 @@ function writeProject(root) {
   const agent = '[harness]\ntype = "script"\ncommand = "true"\n[runtime]\ntype = "process"\n';
   let config = "";
   for (const [kind, [credential, field, value]] of Object.entries(CREDENTIALS)) {
-    config += `[webhooks.${kind}]\ntype = "${kind}"\n`;
+    config += `[webhooks.${kind}]\ntype = "${kind}"\n${MORE[kind] ?? ""}`;
     write(path.join(root, "home/credentials", credential, "default", field), value);
     const binding = `[[webhooks]]\nsource = "${kind}"\n`;
     write(path.join(root, `project/agents/on-${kind}/config.toml`), binding + agent);
@@ -117,6 +122,21 @@ function fixture(kind, name) {
 
 const hmac = (text, digits) => crypto.createHmac("sha256", SECRET).update(text).digest(digits);
 
+// GitLab's signing tokens, and senders that a project describes.
+const standardWebhooks = (name) => ({
+  name,
+  sign: async (body) => {
+    const [id, now] = [`msg_${crypto.randomUUID()}`, new Date()];
+    const signature = new standard.Webhook(WHSEC).sign(id, now, body);
+    const seconds = String(Math.floor(now.getTime() / 1000));
+    return { "webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": signature };
+  },
+  verify: (body, headers) => {
+    new standard.Webhook(WHSEC).verify(body, headers);
+    return true;
+  },
+});
+
 // How each sender signs, and what its library says of a delivery.
 const SENDERS = {
   // Signs by itself.
@@ -125,6 +145,8 @@ const SENDERS = {
     sign: async (body) => ({ "x-hub-signature-256": await octokit.sign(SECRET, body) }),
     verify: (body, headers) => octokit.verify(SECRET, body, headers["x-hub-signature-256"]),
   },
+  gitlab: standardWebhooks("issue"),
+  generic: standardWebhooks("standard"),
   // These only verify.
   linear: {
     name: "issues",

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use action_llama::agent;
-use action_llama::engine::{self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host};
+use action_llama::engine::{
+    self, Defined, Definitions, Driver, Equipment, Facts, Handle, Host, Session,
+};
 use action_llama::gateway::{self, ApiKey, App, LiveSources, Pair, Setup, Tls};
 use action_llama::log::LearningRedactor;
 use action_llama::project::{self, Checks, Project, Request};
 use action_llama::runtime::{self, Access, Process, Runtime};
-use action_llama::scheduler::{Alert, Run, RunState};
+use action_llama::scheduler::{Alert, Run, RunState, Who};
 use action_llama::store::{FILE, Keys, Store};
 use action_llama::triggers::{PROVIDERS, Secrets, Sources};
 use hmac::{Hmac, KeyInit, Mac};
@@ -47,7 +49,7 @@ credential = "other"
 "#;
 
 /// Agents: `one` runs one at a time, `off` is disabled, `idle` wants nothing.
-const AGENTS: [(&str, &str); 4] = [
+pub const AGENTS: [(&str, &str); 4] = [
     ("one", "scale = 1\n[[webhooks]]\nsource = \"hub\"\nevents = [\"issues\"]\n"),
     ("off", "scale = 0\n[[webhooks]]\nsource = \"hub\"\nevents = [\"issues\"]\n"),
     ("idle", "schedule = \"0 0 1 1 *\"\n"),
@@ -78,7 +80,7 @@ impl World {
     }
 
     /// With this `config.toml` of the project, too.
-    pub async fn configured(config: &str, agents: &[(&str, &str)]) -> Self {
+    pub async fn with_config(config: &str, agents: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
         write_project(dir.path(), &agents);
@@ -103,16 +105,16 @@ impl World {
         Self::start(dir, Arc::clone(&stage), stage).await
     }
 
-    /// With these lines in `config.toml`.
-    pub async fn configured(config: &str) -> Self {
-        Self::configured_in(tempfile::tempdir().unwrap(), config).await
+    /// With these lines in the project's `config.toml` besides.
+    pub async fn with_settings(lines: &str) -> Self {
+        Self::with_settings_in(tempfile::tempdir().unwrap(), &AGENTS, lines).await
     }
 
-    /// The same in a folder that has something in it already.
-    pub async fn configured_in(dir: TempDir, config: &str) -> Self {
-        let agents: Vec<_> = AGENTS.iter().map(|(name, config)| (*name, *config, "true")).collect();
+    /// The same with these agents, in a folder that may have something in it already.
+    pub async fn with_settings_in(dir: TempDir, agents: &[(&str, &str)], lines: &str) -> Self {
+        let agents: Vec<_> = agents.iter().map(|(name, config)| (*name, *config, "true")).collect();
         write_project(dir.path(), &agents);
-        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{config}")).unwrap();
+        fs::write(dir.path().join("config.toml"), format!("{CONFIG}{lines}")).unwrap();
         let stage = Arc::new(Stage::default());
         Self::start(dir, Arc::clone(&stage), stage).await
     }
@@ -136,6 +138,16 @@ impl World {
         let engine = start_engine(dir.path(), &definitions, runtime, addr);
         let redactor = LearningRedactor::default();
         redactor.learn(&[PLANTED.to_owned()]);
+        let console = Session {
+            engine: engine.clone(),
+            definitions: Arc::clone(&definitions),
+            logs: dir.path().join(".al/logs"),
+            by: Who::console(""),
+            keep_scale: Arc::new(|_, _| Ok(())),
+            again: Arc::new(|_, _| Err("nothing is kept here".to_owned())),
+            redactor: redactor.clone(),
+            loads: Arc::new(runtime::Loads::new(&dir.path().join(".al"))),
+        };
         let tls = project.config.gateway.tls.as_ref().map(|tls| {
             let (cert, key) = (dir.path().join(&tls.cert), dir.path().join(&tls.key));
             Arc::new(Tls::load(Pair { cert, key }).unwrap())
@@ -148,6 +160,7 @@ impl World {
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
             redactor,
+            console,
         }));
         let (stop, on_stop) = watch::channel(false);
         let gateway = tokio::spawn(gateway::serve(listener, tls, Arc::clone(&app), on_stop));

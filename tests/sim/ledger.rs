@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use action_llama::engine::Input;
 use action_llama::scheduler::{
-    AgentRules, Call, Decision, Effect, EffectState, Event, Hold, Lock, Millis, Pace, Pause,
-    Payload, Priority, ProjectRules, Receipt, Report, RunState, Said, Scope, Spent, Timer, Trigger,
-    Wait, WaitFor, Wakening, Why, Wish,
+    AgentRules, Answer, Call, Decision, Effect, EffectState, Event, Hold, Lock, Millis, Pace,
+    Pause, Payload, Priority, ProjectRules, Receipt, Report, RunState, Said, Scope, Spent, Timer,
+    Trigger, Wait, WaitFor, Wakening, Why, Wish,
 };
 
 use crate::plan::Setup;

@@ -180,6 +180,18 @@ pub fn snapshot() -> Snapshot {
     }
 }
 
+/// What the runs of [`snapshot`] use; nothing is known of the one that waits.
+pub fn loads() -> Vec<LoadRow> {
+    let load = |run: &str, cpu_percent, memory_mib: u64, limit_mib: Option<u64>| LoadRow {
+        run: run.into(),
+        cpu_percent,
+        memory_bytes: memory_mib << 20,
+        memory_limit_bytes: limit_mib.map(|mib| mib << 20),
+        pids: 7,
+    };
+    vec![load("dev-000000b2", Some(142), 312, Some(2_048)), load("dev-000000b1", None, 18, None)]
+}
+
 pub fn record(n: i64, level: LogLevel, msg: &str) -> LogRecord {
     LogRecord {
         at_ms: NOW_MS - 60_000 + n * 1_011,
@@ -308,6 +320,7 @@ impl Desk {
     pub fn at(size: (u16, u16), theme: &str) -> Self {
         let mut desk = Self::fresh(size, theme);
         desk.hear(Down::Snapshot(Box::new(snapshot())));
+        desk.hear(Down::Loads { loads: loads() });
         desk.hear(Down::Log(tail(LogSource::Agent("dev".into()), records(0..40))));
         desk.out.clear();
         desk

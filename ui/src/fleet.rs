@@ -1,7 +1,8 @@
 //! What the host told: its newest snapshot with the deltas that came since.
 
 use al_wire::{
-    AgentRow, AgentState, AlertRow, Delta, HostRow, Row, RunRow, RunState, Snapshot, TriggerRow,
+    AgentRow, AgentState, AlertRow, Delta, HostRow, LoadRow, Row, RunRow, RunState, Snapshot,
+    TriggerRow,
 };
 
 /// Ended runs that are kept; older ones are in the store and in `al logs`.
@@ -22,6 +23,8 @@ pub struct Fleet {
     pub runs: Vec<RunRow>,
     /// Newest first.
     pub triggers: Vec<TriggerRow>,
+    /// What runs used when the host last looked.
+    pub loads: Vec<LoadRow>,
 }
 
 impl Fleet {
@@ -33,6 +36,8 @@ impl Fleet {
             agents: snapshot.agents,
             runs: snapshot.runs,
             triggers: snapshot.triggers,
+            // No part of a snapshot: what was told last is what is known.
+            loads: std::mem::take(&mut self.loads),
         };
     }
 
@@ -86,6 +91,21 @@ impl Fleet {
 
     pub fn run(&self, id: &str) -> Option<&RunRow> {
         self.runs.iter().find(|r| r.id == id)
+    }
+
+    /// What a run uses; none when that is not known, or when nothing of it lives.
+    pub fn load(&self, run: &RunRow) -> Option<&LoadRow> {
+        let lives = match run.state {
+            RunState::Starting | RunState::Running | RunState::Waiting => true,
+            RunState::Queued
+            | RunState::Succeeded
+            | RunState::Failed
+            | RunState::TimedOut
+            | RunState::Killed
+            | RunState::Dropped
+            | RunState::Unknown => false,
+        };
+        self.loads.iter().find(|load| lives && load.run == run.id)
     }
 
     pub fn trigger(&self, id: &str) -> Option<&TriggerRow> {

@@ -5,7 +5,9 @@ use crate::rows;
 use crate::state::{Subject, Ui};
 use crate::text;
 use crate::theme::Role;
-use al_wire::{AgentRow, AlertRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow, TryOf};
+use al_wire::{
+    AgentRow, AlertRow, LoadRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow, TryOf, size,
+};
 use serde::Serialize;
 
 /// A labelled fact.
@@ -261,6 +263,9 @@ impl Facts<'_> {
             }
             self.add("until", self.at(wait.until_ms));
         }
+        if let Some(load) = self.ui.fleet.load(run) {
+            self.load(load);
+        }
         self.maybe("used", run.usage.as_ref().map(|usage| usage.text.as_str()));
         self.maybe("called by", run.caller.as_deref());
         let called = self.ui.fleet.runs.iter();
@@ -274,6 +279,15 @@ impl Facts<'_> {
         if let Some(at_ms) = run.not_before_ms.filter(|_| run.state == RunState::Queued) {
             self.add("not before", self.at(at_ms));
         }
+    }
+
+    /// What it uses of the machine.
+    fn load(&mut self, load: &LoadRow) {
+        self.maybe("cpu", load.cpu_percent.map(|percent| format!("{percent}%")).as_deref());
+        let limit = load.memory_limit_bytes.map(|limit| format!(" of {}", size(limit)));
+        let memory = size(load.memory_bytes);
+        self.add("memory", format!("{memory}{}", limit.unwrap_or_default()));
+        self.add("pids", load.pids.to_string());
     }
 
     fn trigger(&mut self, trigger: &TriggerRow) {

@@ -128,6 +128,35 @@ pub struct Ui {
     pub mouse: bool,
     /// Messages that the console was too slow for.
     pub lagged: u64,
+    pub way: Way,
+}
+
+/// How messages get to the host and back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// The host is in this process, or nothing is known yet.
+    Here,
+    Open {
+        round_trip_ms: u32,
+    },
+    /// What is shown is from before.
+    Lost {
+        why: String,
+        since_ms: i64,
+    },
+}
+
+impl Way {
+    pub fn lost(&self) -> bool {
+        matches!(self, Self::Lost { .. })
+    }
+
+    /// It is still lost, now for this reason.
+    pub fn lost_because(&mut self, because: String) {
+        if let Self::Lost { why, .. } = self {
+            *why = because;
+        }
+    }
 }
 
 impl Ui {
@@ -160,6 +189,7 @@ impl Ui {
             wish: None,
             mouse: true,
             lagged: 0,
+            way: Way::Here,
         }
     }
 
@@ -282,7 +312,8 @@ impl Ui {
         let clock = clock.map(|every| self.now_ms - self.now_ms.rem_euclid(every) + every);
         let wish = self.wish.as_ref().map(|(_, due_ms)| *due_ms);
         let flash = self.flash.as_ref().map(|flash| flash.until_ms);
-        [clock, wish, flash].into_iter().flatten().min()
+        let lost = self.way.lost().then(|| self.now_ms - self.now_ms.rem_euclid(1_000) + 1_000);
+        [clock, wish, flash, lost].into_iter().flatten().min()
     }
 
     /// Title of the terminal window.

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, agents_named, short, unusable};
 use crate::engine;
-use crate::project::credentials::{self, Reference};
+use crate::project::credentials::{self, CredentialError, Reference};
 use crate::project::kit::{self, Lack};
 use crate::project::{Agent, Problem, quoted};
 
@@ -46,6 +46,8 @@ fn missing(scene: &Scene<'_>, first: &Agent, lack: &Lack, reference: &Reference)
 
 /// The key of the gateway's API, when there is one: a start makes it otherwise.
 pub fn of_the_gateway(scene: &Scene<'_>) -> Vec<Problem> {
-    let key = credentials::field(&scene.context.al_home, "gateway_api_key", "default", "key");
-    key.err().iter().map(unusable).collect()
+    let Err(error) = credentials::gateway_key(&scene.context.al_home) else { return Vec::new() };
+    let exposed = matches!(error, CredentialError::Exposed { .. });
+    let problem = unusable(&error);
+    vec![if exposed { problem.hint("al doctor --fix, and then --rotate-key") } else { problem }]
 }

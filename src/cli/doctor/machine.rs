@@ -6,8 +6,8 @@ use std::path::Path;
 use rustix::fs::{Access, access, statvfs};
 
 use super::scene::Scene;
+use crate::cli::console::shell_word;
 use crate::cli::running;
-use crate::cli::start::shell_word;
 use crate::gateway;
 use crate::project::Problem;
 

@@ -7,7 +7,9 @@ mod agents;
 mod containers;
 mod credentials;
 mod engines;
+mod gateway;
 mod host_user;
+mod key;
 mod machine;
 mod models;
 mod online;
@@ -28,11 +30,12 @@ use scene::{Progress, Scene};
 /// Find what would go wrong, before it does
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "Examples:
-  al doctor             everything that is wrong, and what to do about it
-  al doctor --online    also asks whether the models' servers answer
-  al doctor --strict    for CI: warnings count too
-  al doctor --json      for scripts
-  al doctor --fix       makes users of host-user and their rules of sudo
+  al doctor               everything that is wrong, and what to do about it
+  al doctor --online      also asks whether the models' servers answer
+  al doctor --strict      for CI: warnings count too
+  al doctor --json        for scripts
+  al doctor --fix         makes users of host-user and their rules of sudo
+  al doctor --rotate-key  a new API key; the old one and all sessions end
 
 Looks at the configuration, the agents, their credentials, models and engines,
 and this machine. Without --fix it changes nothing, and asks nothing; with it,
@@ -56,6 +59,10 @@ pub struct DoctorArgs {
     /// Do not ask before a change
     #[arg(long, requires = "fix")]
     pub yes: bool,
+
+    /// Replace the API key and do nothing else; the old one is dead at once
+    #[arg(long, conflicts_with_all = ["online", "check", "fix", "strict", "quiet", "json"])]
+    pub rotate_key: bool,
 
     /// Warnings count as errors
     #[arg(long)]
@@ -117,13 +124,14 @@ const fn check(group: Group, cost: Cost, look: fn(&Scene<'_>) -> Vec<Problem>) -
     Check { group, cost, look }
 }
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     check(Group::Agents, Cost::Little, agents::cannot_run),
     check(Group::Agents, Cost::Little, containers::limits),
     check(Group::Agents, Cost::Little, containers::mounts),
     check(Group::Credentials, Cost::Little, credentials::of_agents),
     check(Group::Credentials, Cost::Little, credentials::of_the_gateway),
     check(Group::Webhooks, Cost::Little, webhooks::sources),
+    check(Group::Webhooks, Cost::Little, gateway::certificate),
     check(Group::Models, Cost::Little, models::settings),
     check(Group::Models, Cost::Little, models::keys),
     check(Group::Models, Cost::Little, models::budgets),
@@ -148,6 +156,10 @@ struct Finding {
 /// When the report cannot be written. What is wrong with the project is no failure, but the exit
 /// code 3.
 pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
+    if args.rotate_key {
+        key::rotate(context)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (project, problems) = context.request(|request| {
         project::examine(&project::Request { strict: args.strict, ..request.clone() })
     });
@@ -159,6 +171,7 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
         // What is wrong in the files may be the name of a user.
         if args.fix && findings.iter().all(|f| f.problem.severity != Severity::Error) {
             host_user::fix(project, args.yes)?;
+            key::fix(context, args.yes)?;
         }
         let tokio = start::tokio()?;
         let progress = Progress::new(!args.quiet && !args.json);

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime as Tokio;
 
 use super::containers;
 use crate::ambient;
-use crate::cli::start::shell_word;
+use crate::cli::console::shell_word;
 use crate::cli::{Context, output};
 use crate::docker::Info;
 use crate::project::credentials::{self, CredentialError, Reference};

@@ -114,7 +114,7 @@ fn page(rows: &[Row<'_>], context: &Context) -> String {
             let (kind, instance) = (credential.kind.to_owned(), credential.instance.clone());
             let folder = credentials::folder(&context.al_home, &Reference { kind, instance });
             let file = folder.join(credential.field);
-            text.push_str(&format!("\n{} needs a secret, in {}\n", row.name, file.display()));
+            text.push_str(&format!("\n{} needs a secret, in\n  {}\n", row.name, file.display()));
         }
     }
     text

@@ -24,8 +24,8 @@ use crate::project::Project;
   al webhook send issue.json             sign it and post it to the gateway
   al webhook tunnel-help                 how providers reach this machine
 
-A fixture is a delivery in a file: {\"headers\": {...}, \"body\": {...}}. A body that
-is a string is taken as it is. `-` reads it from stdin.")]
+A fixture is a delivery in a file: {\"headers\": {...}, \"body\": {...}}. A body may
+be a string, which is taken as it is. `-` reads the fixture from stdin.")]
 pub struct WebhookArgs {
     #[command(subcommand)]
     pub act: WebhookAct,

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime as Tokio;
 
 use super::super::client::Client;
 use super::super::host::{Hosted, Places, Plan};
-use super::super::run::{Shown, Watched, follow};
+use super::super::run::{KILLED, Shown, Watched, follow};
 use super::super::start::{self, Signals};
 use super::super::{Context, output, running};
 use super::{fixture, text};
@@ -170,7 +170,7 @@ fn run_all(
     json: bool,
     context: &Context,
 ) -> Result<ExitCode, Failure> {
-    let delivery = explanation.delivery;
+    let delivery = explanation.into_delivery();
     let mut first_bad = ExitCode::SUCCESS;
     for matched in delivery.matches.clone() {
         let signals = tokio.block_on(async { Signals::listen() })?;
@@ -183,6 +183,10 @@ fn run_all(
         let code = follow(&watched, Shown { all: false, json }, context, tokio, signals)?;
         if first_bad == ExitCode::SUCCESS {
             first_bad = code;
+        }
+        // Ctrl-C is meant for all of them.
+        if code == ExitCode::from(KILLED) {
+            break;
         }
     }
     Ok(first_bad)

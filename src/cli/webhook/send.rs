@@ -22,8 +22,8 @@ const EXCERPT: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "Examples:
   al webhook send issue.json
-  al webhook send issue.json --source hub            with this source's secret
-  al webhook send issue.json --url https://al.acme.io  through the way outside
+  al webhook send issue.json --source hub              with this source's secret
+  al webhook send issue.json --url https://al.acme.io  on the way from outside
 
 It is signed now with the stored secret, in the way of the provider, and has a
 new delivery id, so it counts as another delivery each time. Deliveries of

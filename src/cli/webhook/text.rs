@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::output::Look;
 use super::super::paint::{Tone, safe};
 use super::super::table::{Fit, cut};
-use crate::triggers::{Context, Explained, Report, Verdict};
+use crate::triggers::{Context, Explained, Found, Report, Verdict};
 
 /// Columns of the names on the left.
 const NAMES: usize = 12;
@@ -81,7 +81,11 @@ fn condition(verdict: &Verdict, look: Look) -> String {
         false => ("✗", Tone::Bad, "fails"),
     };
     let wanted = verdict.wanted.join(" or ");
-    let said = safe(&format!("found {}, wanted {wanted}", verdict.found));
+    let said = match (&verdict.found, verdict.passes) {
+        (Found::Nothing(()), true) => format!("the event has none, and may ({wanted})"),
+        (found, _) => format!("found {found}, wanted {wanted}"),
+    };
+    let said = safe(&said);
     let said = cut(&said, look.width.saturating_sub(4 + 2 + NAMES + 1 + 8), Fit::End);
     format!("    {} {:<NAMES$} {word:<7} {said}\n", look.out.on(tone, sign), verdict.field)
 }

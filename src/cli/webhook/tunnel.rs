@@ -35,9 +35,10 @@ fn page(project: &Project, context: &Context) -> String {
   ngrok http {port}
   ssh -N -R 8080:{local} you@server.example
       and a web server there with a certificate that passes on to its port 8080
-  npx smee-client -u https://smee.io/<channel> -t http://{local}/webhooks/{first}
-      for trials only: whoever knows the channel reads along, and it writes bodies
-      anew, which breaks the signature of some
+  npx smee-client -u https://smee.io/<channel> \\
+      -t http://{local}/webhooks/{first}
+      for trials only: whoever knows the channel reads along, and bodies are
+      written anew, which breaks the signature of some
   Of the first three pass on /webhooks/ and /health only, where you can choose.
 
 "

@@ -29,6 +29,7 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Answered {
     present(&now, ambient::now_ms(), &mut page);
     totals(&counted, &mut page);
     webhooks(&app, &mut page);
+    streams(&app, &mut page);
     writer(&app.engine().measured(), app.engine().waiting(), &mut page);
     let kind = [(header::CONTENT_TYPE, text::CONTENT_TYPE)];
     Ok((kind, page.finish()).into_response())
@@ -176,6 +177,14 @@ fn webhooks(app: &App, page: &mut Page) {
     for ((source, outcome), n) in app.deliveries.read() {
         family.sample(&[("source", &source), ("outcome", outcome.name())], n as f64);
     }
+}
+
+fn streams(app: &App, page: &mut Page) {
+    page.family("al_streams", Kind::Gauge, "Clients that follow a stream.")
+        .sample(&[], app.streams.open() as f64);
+    let help = "Clients that were cut off because they read too slowly, since the scheduler began.";
+    page.family("al_streams_lagged_total", Kind::Counter, help)
+        .sample(&[], app.streams.lagged() as f64);
 }
 
 fn writer(measured: &Measured, waiting: usize, page: &mut Page) {

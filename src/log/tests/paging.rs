@@ -69,9 +69,13 @@ fn content(dir: &Path, query: &Query) -> Vec<Record> {
 }
 
 fn forward(dir: &Path, query: &Query, limit: usize) -> Vec<Record> {
+    forward_within(dir, query, limit, u64::MAX)
+}
+
+fn forward_within(dir: &Path, query: &Query, limit: usize, bytes: u64) -> Vec<Record> {
     let (mut all, mut from) = (Vec::new(), From::Start);
     loop {
-        let page = page(dir, query, from, limit).unwrap();
+        let page = page_within(dir, query, from, limit, bytes).unwrap();
         assert!(page.records.len() <= limit);
         all.extend(page.records);
         if !page.more {
@@ -82,9 +86,13 @@ fn forward(dir: &Path, query: &Query, limit: usize) -> Vec<Record> {
 }
 
 fn backward(dir: &Path, query: &Query, limit: usize) -> Vec<Record> {
+    backward_within(dir, query, limit, u64::MAX)
+}
+
+fn backward_within(dir: &Path, query: &Query, limit: usize, bytes: u64) -> Vec<Record> {
     let (mut all, mut from) = (Vec::new(), From::End);
     loop {
-        let page = page(dir, query, from, limit).unwrap();
+        let page = page_within(dir, query, from, limit, bytes).unwrap();
         assert!(page.records.len() <= limit);
         all.splice(0..0, page.records);
         if !page.more {
@@ -124,6 +132,58 @@ proptest! {
         let expected = content(dir.path(), &query);
         prop_assert_eq!(&forward(dir.path(), &query, limit), &expected);
         prop_assert_eq!(&backward(dir.path(), &query, limit), &expected);
+    }
+
+    /// Lines of neighbours used to crowd out those of a run: what was read counted, not what was
+    /// consumed.
+    #[test]
+    fn pages_that_end_early_lose_nothing(
+        logs in logs(), query in queries(), limit in 1..20usize, bytes in 1..2000u64,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &logs);
+        let expected = content(dir.path(), &query);
+        prop_assert_eq!(&forward_within(dir.path(), &query, limit, bytes), &expected);
+        prop_assert_eq!(&backward_within(dir.path(), &query, limit, bytes), &expected);
+    }
+
+    /// Between any two pages of a reader somebody writes, also half a line.
+    #[test]
+    fn a_reader_of_a_growing_log_gets_every_record_once(
+        logs in logs(), query in queries(), limit in 1..20usize, bytes in 1..2000u64,
+        cuts in prop::collection::vec(1..400usize, 1..40),
+    ) {
+        let (whole, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(whole.path(), &logs);
+        let (mut seen, mut from) = (Vec::new(), From::Start);
+        let mut read = |dir: &Path| {
+            let page = page_within(dir, &query, from, limit, bytes).unwrap();
+            seen.extend(page.records);
+            from = page.last.map_or(from, From::After);
+            page.more
+        };
+        let mut cuts = cuts.iter().cycle();
+        // A day is over before the next one begins.
+        let mut files = list(whole.path()).unwrap();
+        files.sort_by_key(|file| file.date);
+        for file in files {
+            let bytes = fs::read(&file.path).unwrap();
+            let path = dir.path().join(file.path.file_name().unwrap());
+            let mut written = 0;
+            while written < bytes.len() {
+                written = (written + cuts.next().unwrap()).min(bytes.len());
+                // What is no record comes in whole lines.
+                let line = bytes[..written].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+                if written > line && bytes[line] != b'{' {
+                    let rest = bytes[line..].iter().position(|b| *b == b'\n');
+                    written = rest.map_or(bytes.len(), |rest| line + rest + 1);
+                }
+                fs::write(&path, &bytes[..written]).unwrap();
+                read(dir.path());
+            }
+        }
+        while read(dir.path()) {}
+        prop_assert_eq!(seen, content(whole.path(), &query));
     }
 }
 

@@ -277,6 +277,49 @@ fn a_filter_that_is_none_is_told_with_those_of_its_provider() {
 }
 
 #[test]
+fn generic_senders_say_how_they_sign_and_where_things_stand() {
+    assert_snapshot!(printed(&[
+        (
+            "config.toml",
+            r#"
+[webhooks.unsigned]
+type = "generic"
+
+[webhooks.odd]
+type = "generic"
+deliveryId = "data..id"
+signature = { header = "x sig", algorithm = "sha265", encodng = "hex" }
+fields = { event = "header:", repo = "/a~b", titel = "x", number = 7 }
+
+[webhooks.headless]
+type = "generic"
+signature = { prefix = "sha256=" }
+
+[webhooks.standard]
+type = "generic"
+signature = { scheme = "standard-webhooks", header = "x" }
+
+[webhooks.hub]
+type = "github"
+fields = { event = "x" }
+
+[webhooks.shop]
+type = "generic"
+signature = { header = "x-sig" }
+fields = { event = "type" }
+"#,
+        ),
+        ("agents/a/SKILL.md", "Do it."),
+        (
+            "agents/a/config.toml",
+            &format!(
+                "{WELL}[[webhooks]]\nsource = \"shop\"\nevents = [\"paid\"]\nlabels = [\"eu\"]\n"
+            ),
+        ),
+    ]));
+}
+
+#[test]
 fn retries_have_bounds_and_known_ends() {
     assert_snapshot!(printed_agent(
         r#"

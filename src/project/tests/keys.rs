@@ -16,6 +16,10 @@ model = "gpt-5.4"
 type = "github"
 "#;
 
+/// A source that says itself how it is read.
+const GENERIC: &str =
+    "[webhooks.sample]\ntype = \"generic\"\n[webhooks.sample.signature]\nheader = \"x-one\"\n";
+
 const AGENT: &str = r#"
 models = ["sample"]
 schedule = "* * * * *"
@@ -45,6 +49,7 @@ fn samples(path: &str, kind: Kind) -> Vec<String> {
         "runtime.mounts" => return vec!["[\"/other:/other\"]".to_owned()],
         "runtime.pids" => return vec!["64".to_owned()],
         "runtime.run_as" => return vec!["\"other\"".to_owned()],
+        "webhooks.<name>.signature.header" => return vec!["\"x-other\"".to_owned()],
         "webhooks.<name>.type" => return vec!["\"linear\"".to_owned()],
         _ => {}
     }
@@ -124,8 +129,22 @@ fn every_known_key_changes_the_project() {
             let base = match path {
                 // Instead of a schedule.
                 "every" => &base.replace("schedule = ", "timezone = \"UTC\" # "),
+                // One file is of no use without the other.
+                _ if path.starts_with("gateway.tls.") => {
+                    &format!("{base}\n[gateway.tls]\ncert = \"c\"\nkey = \"k\"\n")
+                }
                 _ if path.starts_with("server.") && file == File::Env => "[server]\nhost = \"h\"\n",
                 _ => base,
+            };
+            let of_generic = ["signature.", "fields.", "deliveryId"]
+                .iter()
+                .any(|key| path.starts_with(&format!("webhooks.<name>.{key}")));
+            let base = match (of_generic, file) {
+                (false, _) => base,
+                (true, File::Project) => {
+                    &base.replace("[webhooks.sample]\ntype = \"github\"\n", GENERIC)
+                }
+                (true, _) => GENERIC,
             };
             let before = read(file, base, "bound").unwrap();
             let values = match path {

@@ -96,7 +96,11 @@ fn existing_project_means_what_it_says() {
 #[test]
 fn every_filter_of_every_provider_is_kept() {
     for provider in providers::PROVIDERS {
-        let config = format!("[webhooks.here]\ntype = \"{}\"\n", provider.kind);
+        let mut config = format!("[webhooks.here]\ntype = \"{}\"\n", provider.kind);
+        if provider.kind == "generic" {
+            config.push_str("signature = { header = \"x\" }\n[webhooks.here.fields]\n");
+            config.extend(Mapped::ALL.map(|field| format!("{} = \"x\"\n", field.name())));
+        }
         let filters: String =
             provider.names().map(|f| format!("{f} = [\"{f} value\"]\n")).collect();
         let agent = format!(

@@ -1,6 +1,7 @@
 //! Deliveries as a sender makes them, against projects as a person writes them.
 
 mod acceptance;
+mod explain;
 mod fields;
 mod filters;
 mod github;

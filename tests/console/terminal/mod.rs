@@ -1,5 +1,6 @@
 //! One theme per file. These tests run one at a time.
 
+mod attached;
 mod leaving;
 mod logs;
 mod manners;

@@ -49,6 +49,25 @@ fn a_run_is_started_watched_and_ends_with_its_value() {
     terminal.line(&["deploy-", "running", "manual by ada"]);
 }
 
+/// CPU is what was used between two looks, so it comes a moment after the memory.
+#[test]
+fn what_a_run_uses_stands_in_its_row_and_is_inspected() {
+    let project = Project::new();
+    project.agent("talker", &on("push"), TALKER);
+    let terminal = project.start((120, 40));
+    terminal.press(&["G", "s"]);
+    terminal.question("Start a run of talker?");
+    terminal.press(&["Enter"]);
+    terminal.shows("accepted talker-");
+    terminal.press(&["2", "z"]);
+    terminal.line(&["RUN", "STATE", "CPU", "MEM", "TRIGGER"]);
+    terminal.line(&["> talker-", "running", "%", "M "]);
+    terminal.press(&["i"]);
+    terminal.line(&["cpu ", "%"]);
+    terminal.line(&["memory ", "M"]);
+    terminal.line(&["pids "]);
+}
+
 #[test]
 fn a_failed_run_says_how_it_ended() {
     let project = Project::new();

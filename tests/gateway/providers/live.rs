@@ -11,14 +11,14 @@ use crate::world::{SECRET, World, sign};
 
 /// A source and an agent for each provider.
 async fn world() -> World {
-    let kinds = || PROVIDERS.iter().map(|provider| provider.kind());
     let config: String =
-        kinds().map(|kind| format!("[webhooks.{kind}]\ntype = \"{kind}\"\n")).collect();
+        kinds().into_iter().map(|kind| format!("[webhooks.{kind}]\ntype = \"{kind}\"\n")).collect();
     let agents: Vec<_> = kinds()
+        .into_iter()
         .map(|kind| (format!("on-{kind}"), format!("[[webhooks]]\nsource = \"{kind}\"\n")))
         .collect();
     let agents: Vec<_> = agents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    World::configured(&config, &agents).await
+    World::with_config(&config, &agents).await
 }
 
 fn now_s() -> i64 {
@@ -47,7 +47,7 @@ async fn post(world: &World, fixture: &Fixture) -> Answer {
 }
 
 /// For each provider one of its events.
-const ONE_EACH: [(&str, &str); 8] = [
+const ONE_EACH: [(&str, &str); 11] = [
     ("github", "issues"),
     ("sentry", "issue"),
     ("linear", "issues"),
@@ -55,6 +55,9 @@ const ONE_EACH: [(&str, &str); 8] = [
     ("slack", "app_mention"),
     ("discord", "application_command"),
     ("twitter", "tweet_create"),
+    ("gitlab", "merge_request"),
+    ("gitea", "issues"),
+    ("forgejo", "issues"),
     ("test", "test"),
 ];
 
@@ -83,8 +86,9 @@ async fn a_delivery_of_each_provider_starts_its_agent_and_a_repeated_one_does_no
     }
 }
 
+/// A generic source has to say how it signs: `generic.rs` has these.
 fn kinds() -> Vec<&'static str> {
-    PROVIDERS.iter().map(|provider| provider.kind()).collect()
+    PROVIDERS.iter().map(|provider| provider.kind()).filter(|kind| *kind != "generic").collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +97,9 @@ async fn a_delivery_that_is_not_signed_leaves_no_trace() {
     for (kind, name) in ONE_EACH.into_iter().filter(|(kind, _)| *kind != "test") {
         let mut tampered = signed(provider(kind), name);
         tampered.body.push(b'\n');
-        for fixture in [Fixture::read(provider(kind), name), tampered] {
+        // What GitLab sends is a token, and says nothing of the body.
+        let tampered = Some(tampered).filter(|_| kind != "gitlab");
+        for fixture in [Some(Fixture::read(provider(kind), name)), tampered].into_iter().flatten() {
             let answer = post(&world, &fixture).await;
             let expected = json!({"error": "signature validation failed"});
             assert_eq!(answer.both(), (401, expected), "{kind}");

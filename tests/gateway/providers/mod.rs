@@ -3,7 +3,9 @@
 //! `tests/fixtures/webhooks`.
 
 mod contexts;
+mod explain;
 pub mod fixtures;
+mod generic;
 mod live;
 mod readme;
 mod table;

@@ -10,7 +10,7 @@ use action_llama::triggers::{
 const HEAD: &str = "| Type | Credential | Signature | Handshake | Events with fields of their own | Filters | Repeated deliveries are known by |\n\
                     |---|---|---|---|---|---|---|\n";
 
-fn row(provider: &Provider) -> String {
+fn row(provider: &'static Provider) -> String {
     let secret = provider.table.secret;
     let credential = secret.map_or_else(
         || "none".to_owned(),
@@ -19,11 +19,11 @@ fn row(provider: &Provider) -> String {
     let cells = [
         format!("`{}`", provider.kind()),
         credential,
-        provider.signature.as_ref().map_or("**none**".to_owned(), signature),
+        signatures(provider),
         handshake(provider.handshake).to_owned(),
         words(provider.events.iter().copied()),
         words(provider.table.names()),
-        duplicates(provider.delivery_id),
+        duplicates(provider),
     ];
     format!("| {} |\n", cells.join(" | "))
 }
@@ -33,15 +33,28 @@ fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
     if all.is_empty() { "any".to_owned() } else { all.join(" ") }
 }
 
+fn signatures(provider: &'static Provider) -> String {
+    let all: Vec<String> = provider.schemes().map(signature).collect();
+    match (all.is_empty(), provider.table.secret) {
+        (false, _) => all.join("; or "),
+        (true, Some(_)) => "as the source says".to_owned(),
+        (true, None) => "**none**".to_owned(),
+    }
+}
+
 fn signature(scheme: &Scheme) -> String {
     let headers: Vec<String> = scheme.headers.iter().map(|name| format!("`{name}`")).collect();
     let algorithm = match scheme.algorithm {
+        Algorithm::Token => return format!("`{}`: the secret itself", scheme.headers[0]),
         Algorithm::HmacSha256 => "HMAC-SHA256",
+        Algorithm::StandardWebhooks => "HMAC-SHA256 (`whsec_` secret)",
         Algorithm::Ed25519 => "Ed25519",
     };
     let digits = match scheme.digits {
         Digits::Hex => "hex",
         Digits::Base64 => "base64",
+        Digits::Base64List => "base64, several between blanks,",
+        Digits::Plain => "plain",
     };
     let prefix = match scheme.prefix {
         "" => String::new(),
@@ -53,6 +66,9 @@ fn signature(scheme: &Scheme) -> String {
             let window = window_s.map_or(String::new(), |s| format!(", at most {s} s apart"));
             format!("`{before}<time>{after}<body>`, time in `{header}`{window}")
         }
+        Signed::Identified { id, header, window_s } => format!(
+            "`<id>.<time>.<body>`, id in `{id}`, time in `{header}`, at most {window_s} s apart"
+        ),
     };
     format!("{}: {algorithm} in {digits}{prefix}, of {signed}", headers.join(" or "))
 }
@@ -66,10 +82,12 @@ fn handshake(handshake: Handshake) -> &'static str {
     }
 }
 
-fn duplicates(id: DeliveryId) -> String {
-    match id {
+fn duplicates(provider: &Provider) -> String {
+    match provider.delivery_id {
         DeliveryId::Header(name) => format!("header `{name}`"),
+        DeliveryId::FirstOf(names) => format!("header `{}`", names.join("`, else `")),
         DeliveryId::Body(name) => format!("`{name}` of the body"),
+        DeliveryId::Nowhere if provider.kind() == "generic" => "`deliveryId`".to_owned(),
         DeliveryId::Nowhere => "nothing".to_owned(),
     }
 }

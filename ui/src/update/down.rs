@@ -2,12 +2,13 @@
 
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
-use crate::state::Ui;
-use al_wire::{Command, Down, Hold, Reply, Row, Scope, Target};
+use crate::state::{Ui, Way};
+use al_wire::{Command, Down, Hold, Link, Reply, Row, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
         Down::Snapshot(snapshot) => intake(ui).replace(*snapshot),
+        Down::Link(link) => turn_link(ui, link),
         Down::Delta(delta) => {
             let known = intake(ui).alerts().to_vec();
             outdate(ui, &delta.puts);
@@ -34,9 +35,32 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
                 chain.delivery = delivery;
             }
         }
+        Down::Loads { loads } => intake(ui).loads = loads,
         Down::Lagged { skipped } => ui.lagged += skipped,
         Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),
         Down::Unknown => {}
+    }
+}
+
+/// The way to the host opened or broke. What was asked for when it broke may have been done or not.
+fn turn_link(ui: &mut Ui, link: Link) {
+    match link {
+        Link::Open { round_trip_ms } => {
+            if ui.way.lost() {
+                ui.say("the connection is back");
+            }
+            ui.way = Way::Open { round_trip_ms };
+        }
+        Link::Lost { why } if ui.way.lost() => ui.way.lost_because(why),
+        Link::Lost { why } => {
+            ui.way = Way::Lost { why, since_ms: ui.now_ms };
+            let waited = !ui.asked.is_empty();
+            ui.asked.clear();
+            if waited {
+                ui.complain("the connection broke: whether that was done is not known");
+            }
+        }
+        Link::Unknown => {}
     }
 }
 

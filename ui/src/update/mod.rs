@@ -118,6 +118,10 @@ fn ask(ui: &mut Ui, command: Command, token: Option<String>, out: &mut Vec<Out>)
         ui.complain("read-only: this console changes nothing");
         return;
     }
+    if ui.way.lost() {
+        ui.complain("the connection is lost: nothing was asked");
+        return;
+    }
     ui.last_id += 1;
     ui.asked.insert(ui.last_id, command.clone());
     out.push(Out::Send(Up::Submit { id: ui.last_id, seen: ui.fleet.seq, command, token }));

@@ -41,9 +41,11 @@ const RUNS: &[Column] = &[
     column("RUN", Width::Cells(14, 26), 0),
     column("STATE", Width::Fixed(12), 0),
     right("TIME", Width::Fixed(7), 1),
-    column("START", Width::Fixed(6), 5),
-    column("TRIGGER", Width::Rest(18), 2),
-    column("STATUS", Width::Rest(18), 4),
+    right("CPU", Width::Fixed(5), 5),
+    right("MEM", Width::Fixed(5), 5),
+    column("START", Width::Fixed(6), 6),
+    column("TRIGGER", Width::Rest(16), 2),
+    column("STATUS", Width::Rest(15), 4),
 ];
 const QUEUES: &[Column] = &[
     column("AGENT", Width::Cells(8, 20), 0),
@@ -148,6 +150,9 @@ fn run(ui: &Ui, row: &RunRow) -> Vec<Cell> {
         (None, None) => clock::ago(ui.now_ms - row.queued_ms),
     };
     let start = row.started_ms.map_or_else(|| "-".to_owned(), |at_ms| near(ui, at_ms));
+    let load = ui.fleet.load(row);
+    let cpu = load.and_then(|load| load.cpu_percent).map(|percent| format!("{percent}%"));
+    let memory = load.map(|load| al_wire::size(load.memory_bytes));
     let trigger = match row.rerun {
         Some(rerun) => format!("rerun {}/{}, {}", rerun.n, rerun.max, row.trigger),
         None => row.trigger.clone(),
@@ -156,10 +161,17 @@ fn run(ui: &Ui, row: &RunRow) -> Vec<Cell> {
         cell(text::line(&row.id), Role::Text),
         state(ui, rows::run_role(row.state), word),
         cell(time, Role::Text),
+        known(cpu),
+        known(memory),
         cell(start, Role::Muted),
         cell(text::line(&trigger), Role::Text),
         cell(text::line(status(row)), Role::Muted),
     ]
+}
+
+/// A measured value, or a dash where there is none.
+fn known(value: Option<String>) -> Cell {
+    value.map_or_else(|| cell("-", Role::Muted), |value| cell(value, Role::Text))
 }
 
 /// What a run says of itself, or what the scheduler says of it. How a run went wrong comes before

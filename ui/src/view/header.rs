@@ -1,8 +1,9 @@
 //! The first line, which says how things are, and the tab line.
 
 use super::paint::put;
+use crate::clock;
 use crate::pane::Pane;
-use crate::state::Ui;
+use crate::state::{Ui, Way};
 use crate::text;
 use crate::theme::Role;
 use al_wire::HostMode;
@@ -49,6 +50,14 @@ fn parts(ui: &Ui) -> Vec<(String, Role)> {
         ),
         (false, _) => ("LOCAL".to_owned(), Role::Text),
     });
+    match &ui.way {
+        Way::Here => {}
+        Way::Open { round_trip_ms } => parts.push((format!("{round_trip_ms} ms"), Role::Muted)),
+        Way::Lost { why, since_ms } => {
+            let lost = clock::running(ui.now_ms - since_ms);
+            parts.push((format!("LOST {lost} ({})", text::line(why)), Role::Danger));
+        }
+    }
     match fleet.host.as_ref().map(|host| host.mode) {
         None | Some(HostMode::Starting) => parts.push(("starting".to_owned(), Role::StateWaiting)),
         Some(HostMode::Draining) => parts.push(("DRAINING".to_owned(), Role::Danger)),

@@ -11,17 +11,22 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod link;
 mod log;
 mod row;
+mod size;
 pub mod story;
 mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
+pub use link::Link;
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
-    AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, Outcome,
-    PauseRow, Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow, WhyStep,
+    AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, LoadRow,
+    Outcome, PauseRow, Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow,
+    WhyStep,
 };
+pub use size::size;
 pub use text::reorders;
 
 use serde::{Deserialize, Serialize};
@@ -89,10 +94,17 @@ pub enum Down {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         delivery: Option<DeliveryRow>,
     },
+    /// What the runs that live use of the machine, in place of all that was told of it before. Left
+    /// out when there is no room: the next one says what is true then.
+    Loads {
+        loads: Vec<LoadRow>,
+    },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
     Lagged {
         skipped: u64,
     },
+    /// How the way to the host is. Not said by the host, but by what carries its messages.
+    Link(Link),
     /// The host ends the session.
     Bye {
         why: String,

@@ -314,6 +314,19 @@ pub struct RunRow {
     pub usage: Option<UsageRow>,
 }
 
+/// What a run that lives uses of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadRow {
+    pub run: String,
+    /// 100 is one CPU, over the last moments; none at the first look.
+    pub cpu_percent: Option<u32>,
+    pub memory_bytes: u64,
+    /// None where no limit is known.
+    pub memory_limit_bytes: Option<u64>,
+    /// Processes and threads.
+    pub pids: u64,
+}
+
 /// What came of a firing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -52,6 +52,18 @@ fn commands_have_one_json_form() {
 }
 
 #[test]
+fn the_way_to_the_host_has_one_json_form() {
+    check(
+        Down::Link(Link::Open { round_trip_ms: 18 }),
+        r#"{"down":"link","link":"open","round_trip_ms":18}"#,
+    );
+    check(
+        Down::Link(Link::Lost { why: "cannot connect".into() }),
+        r#"{"down":"link","link":"lost","why":"cannot connect"}"#,
+    );
+}
+
+#[test]
 fn alerts_have_one_json_form_and_an_older_host_has_none() {
     let alert = AlertRow {
         key: "config:agents/dev/config.toml".into(),
@@ -91,6 +103,21 @@ fn every_character_that_reorders_text_is_known() {
         .chain(0x2066..=0x2069)
         .collect();
     assert_eq!(all, expected);
+}
+
+#[test]
+fn loads_have_one_json_form() {
+    let load = LoadRow {
+        run: "dev-1a2b3c4d".into(),
+        cpu_percent: Some(12),
+        memory_bytes: 4096,
+        memory_limit_bytes: None,
+        pids: 3,
+    };
+    check(
+        Down::Loads { loads: vec![load] },
+        r#"{"down":"loads","loads":[{"run":"dev-1a2b3c4d","cpu_percent":12,"memory_bytes":4096,"memory_limit_bytes":null,"pids":3}]}"#,
+    );
 }
 
 #[test]

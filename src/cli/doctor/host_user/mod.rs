@@ -35,13 +35,8 @@ pub fn fix(project: &Project, yes: bool) -> Result<(), Failure> {
     let active = project.agents.iter().filter(|agent| agent.scale > 0);
     let Some(facts) = Facts::of(active) else { return Ok(()) };
     let steps = plan::steps(&facts);
-    if !steps.is_empty() && !yes && !ask::somebody_there() {
-        return Err(Failure::user(
-            "nobody_to_ask",
-            "each change is asked about, and nobody is there",
-        )
-        .hint("in a terminal: al doctor --fix")
-        .hint("without questions: al doctor --fix --yes"));
+    if !steps.is_empty() {
+        ask::possible(yes)?;
     }
     apply::apply(&steps, |step| apply::agreed(step, yes))
 }

@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, User, Wanted};
 use super::sudoers::Rule;
-use crate::cli::start::shell_word;
+use crate::cli::console::shell_word;
 use crate::project::listed;
 
 /// Where sudo looks for rules.

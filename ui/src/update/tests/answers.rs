@@ -189,3 +189,39 @@ fn an_alert_is_said_once_counted_while_it_lasts_and_shown_with_what_to_do() {
     desk.press("Esc").hear(put(44, Vec::new()));
     assert!(!desk.screen().contains("alert"), "{}", desk.screen());
 }
+
+fn lost(why: &str) -> Down {
+    Down::Link(Link::Lost { why: why.into() })
+}
+
+#[test]
+fn a_lost_connection_says_that_what_is_shown_is_old_and_asks_nothing() {
+    let mut desk = Desk::new();
+    desk.ui.setup.remote = true;
+    desk.hear(Down::Link(Link::Open { round_trip_ms: 18 }));
+    assert!(desk.row(0).contains("REMOTE  18 ms  run"), "{}", desk.row(0));
+    desk.press("X");
+    desk.hear(lost("the connection broke"));
+    assert!(desk.row(0).contains("LOST 0s (the connection broke)"), "{}", desk.row(0));
+    assert_eq!(desk.last_row(), "! the connection broke: whether that was done is not known");
+    desk.now_ms += 2_000;
+    desk.hear(lost("cannot connect"));
+    assert!(desk.row(0).contains("LOST 2s (cannot connect)"), "{}", desk.row(0));
+    desk.out.clear();
+    desk.press("X");
+    assert_eq!(desk.sent(), []);
+    assert_eq!(desk.last_row(), "! the connection is lost: nothing was asked");
+    desk.hear(Down::Link(Link::Open { round_trip_ms: 20 }));
+    assert_eq!(desk.last_row(), "the connection is back");
+    assert!(!desk.row(0).contains("LOST"), "{}", desk.row(0));
+}
+
+#[test]
+fn an_answer_that_comes_after_the_connection_was_lost_belongs_to_nothing() {
+    let mut desk = Desk::new();
+    desk.press("X");
+    desk.hear(lost("gone"));
+    let confirm = crate::view::tests::confirm(Level::Small);
+    desk.hear(Down::Reply { id: 1, reply: Reply::NeedsConfirm(confirm) });
+    assert!(desk.ui.dialog.is_none());
+}

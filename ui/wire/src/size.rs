@@ -1,4 +1,4 @@
-//! Numbers of bytes for people.
+//! Numbers of bytes as people read them.
 
 const STEP: f64 = 1024.0;
 const UNITS: [&str; 5] = ["B", "K", "M", "G", "T"];

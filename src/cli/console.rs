@@ -1,0 +1,84 @@
+//! The console on this terminal, whatever host it shows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::signal::unix::{Signal, SignalKind};
+
+use super::{Context, start, times};
+use crate::ambient;
+use crate::failure::Failure;
+
+/// How the console is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Draw {
+    /// Colours of the console: terminal, mono, or one of your own
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    /// Draw the console with ASCII characters alone
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// What holds for every console on this terminal.
+pub fn options(draw: &Draw, context: &Context) -> al_ui::Options {
+    al_ui::Options {
+        theme: draw.theme.clone(),
+        no_color: !context.look.out.color,
+        ascii: draw.ascii,
+        config_dir: Some(context.al_home.clone()),
+        project: String::new(),
+        shell_suffix: shell_suffix(context),
+        zone_offset: times::offset_s,
+        now_ms: ambient::now_ms,
+        pager: ambient::env("PAGER"),
+        enter: Vec::new(),
+        remote: false,
+        read_only: false,
+    }
+}
+
+/// What makes a copied command mean this project wherever the shell stands.
+pub fn shell_suffix(context: &Context) -> String {
+    let dir = context.dir.display().to_string();
+    match dir.as_str() {
+        "." => String::new(),
+        dir => format!(" -p {}", shell_word(dir)),
+    }
+}
+
+/// A text as one word of a shell.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~@".contains(c);
+    match text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+pub fn no_terminal(error: &al_ui::UiError) -> Failure {
+    Failure::upstream("no_terminal", format!("the console cannot use this terminal: {error}"))
+}
+
+/// SIGTERM and SIGHUP close the console, which then gives the terminal back. The flag says whether
+/// the terminal hung up.
+///
+/// # Errors
+/// When this process cannot learn of signals.
+pub fn close_on_signals(
+    mut terminate: Signal,
+    stop: &Arc<AtomicBool>,
+) -> Result<Arc<AtomicBool>, Failure> {
+    let mut hang_up = start::listen(SignalKind::hangup())?;
+    let hung_up = Arc::new(AtomicBool::new(false));
+    let (stop, hung) = (Arc::clone(stop), Arc::clone(&hung_up));
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => hung.store(true, Ordering::Relaxed),
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    Ok(hung_up)
+}

@@ -1,0 +1,94 @@
+//! The same console over the gateway.
+
+use rustix::process::Signal;
+
+use crate::project::Project;
+use crate::tmux::Terminal;
+
+/// A scheduler in one terminal, and a console that is attached to it in another.
+fn attach(project: &Project, words: &str) -> (Terminal, Terminal) {
+    let host = headless(project);
+    let console = project.terminal((100, 24), "", &format!("attach {words}"));
+    console.shows("[1 Agents]");
+    console.shows("gateway http");
+    (host, console)
+}
+
+fn headless(project: &Project) -> Terminal {
+    let host = project.terminal((100, 24), "", "start -H --port 0");
+    host.shows("3 agents, gateway http");
+    project.await_gateway();
+    host
+}
+
+#[test]
+fn an_attached_console_shows_and_steers_what_runs_and_leaving_it_ends_nothing() {
+    let project = Project::new();
+    let (_host, console) = attach(&project, "");
+    console.shows("REMOTE");
+    console.press(&["G"]);
+    console.shows("Log deploy");
+    console.press(&["s"]);
+    console.question("Start a run of deploy?");
+    console.press(&["Enter"]);
+    console.line(&["deploy", "running", "1/1"]);
+    console.shows("step 2 of 3: build");
+    console.press(&["X"]);
+    console.question("Kill");
+    console.press(&["Escape"]);
+    console.press(&["q"]);
+    console.shows("detached; the scheduler goes on");
+    console.is_restored();
+    project.deliver(1);
+    let queued = project.al(&["stat", "deploy"]);
+    assert!(String::from_utf8_lossy(&queued.stdout).contains("running"), "{queued:?}");
+}
+
+#[test]
+fn a_connection_that_breaks_is_made_again() {
+    let project = Project::new();
+    let host = headless(&project);
+    let port = project.port();
+    let console = project.terminal((100, 24), "", "attach");
+    console.shows("gateway http");
+    project.deliver(1);
+    console.line(&["deploy", "running"]);
+    let pid = project.pid();
+    project.signal(Signal::KILL);
+    Project::await_end(pid);
+    console.line(&["REMOTE", "LOST"]);
+    drop(host);
+    let _host = project.terminal((100, 24), "", &format!("start -H --port {port}"));
+    console.shows("the connection is back");
+    console.hides("LOST");
+    console.press(&["G"]);
+    console.shows("step 2 of 3: build");
+    project.open_gate("deploy");
+    console.line(&["deploy", "ok"]);
+}
+
+#[test]
+fn read_only_looks_and_changes_nothing() {
+    let project = Project::new();
+    let (_host, console) = attach(&project, "--read-only");
+    console.shows("READ-ONLY");
+    console.press(&["p"]);
+    console.shows("read-only: this console changes nothing");
+}
+
+#[test]
+fn who_cannot_be_attached_to_is_told_before_the_console_opens() {
+    let project = Project::new();
+    let said = |words: &[&str]| {
+        let output = project.al(words);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said.lines().next().unwrap_or_default().to_owned())
+    };
+    let nobody = "error: the scheduler does not answer at http://127.0.0.1:9".to_owned();
+    assert_eq!(said(&["attach", "http://127.0.0.1:9"]), (Some(4), nobody));
+    let not_running = "error: the scheduler is not running".to_owned();
+    assert_eq!(said(&["attach"]), (Some(4), not_running));
+    let no_url =
+        "error: \"ftp://there\" is not a URL to call: it must start with http:// or https://";
+    assert_eq!(said(&["attach", "ftp://there"]), (Some(2), no_url.to_owned()));
+}
