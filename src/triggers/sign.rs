@@ -55,10 +55,9 @@ pub fn signed(
     let own = source.generic.as_deref();
     let proof = own.and_then(generic::proof);
     fixture.headers.retain(|(name, _)| {
-        let is = |other: &&str| name.eq_ignore_ascii_case(other);
-        !OF_A_CONNECTION.iter().any(|other| is(other))
+        !OF_A_CONNECTION.iter().any(|other| name.eq_ignore_ascii_case(other))
             && !is_proof(name)
-            && !proof.is_some_and(|p| is(&p))
+            && !proof.is_some_and(|proof| name.eq_ignore_ascii_case(proof))
     });
     if fixture.view().get("content-type").is_none() {
         fixture.set("content-type", "application/json");
