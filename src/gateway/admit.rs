@@ -27,8 +27,9 @@ pub async fn operators_only(
 ) -> Response {
     let (method, headers) = (request.method(), request.headers());
     match admit(&app, method, headers, request.extensions()).await {
-        Ok(who) => {
+        Ok((who, pass)) => {
             request.extensions_mut().insert(who);
+            request.extensions_mut().insert(pass);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
@@ -40,9 +41,11 @@ async fn admit(
     method: &Method,
     headers: &HeaderMap,
     extensions: &Extensions,
-) -> Result<Who, Problem> {
+) -> Result<(Who, Pass), Problem> {
     let from = who::client_addr(extensions).ok_or_else(unauthorized)?;
-    current_key(app).await?;
+    // Looked at before anything is judged: what changes meanwhile ends it.
+    let revoked = app.sessions.revoked();
+    let pass = Pass { app: Arc::clone(app), epoch: current_key(app).await?, revoked };
     // Who shows a key is judged by it, whatever else comes with it.
     let (name, door) = match (bearer(headers), session(headers)) {
         (Some(key), _) => {
@@ -56,7 +59,24 @@ async fn admit(
         }
         (None, None) => return Err(unauthorized()),
     };
-    Ok(Who { name: clean::text(app, &name), door, address: Some(from.to_string()) })
+    let who = Who { name: clean::text(app, &name), door, address: Some(from.to_string()) };
+    Ok((who, pass))
+}
+
+/// What a request was let in with, for what goes on for long: another key, or an end to all
+/// sessions, ends what they let in.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    app: Arc<App>,
+    epoch: Epoch,
+    revoked: u64,
+}
+
+impl Pass {
+    /// Whether it would still be let in.
+    pub fn is_good(&self) -> bool {
+        self.app.setup.api_key.now().0 == self.epoch && self.app.sessions.revoked() == self.revoked
+    }
 }
 
 /// The key that counts now; sessions of another one have ended.

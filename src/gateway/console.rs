@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use al_wire::{Down, Up, VERSION};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,9 +23,10 @@ use serde_json::json;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::mpsc::{Receiver as Stream, Sender as Feed, channel};
 
-use super::admit::current_key;
+use super::admit::Pass;
 use super::reply::{Answered, Problem};
 use super::routes::Name;
+use super::serve::Stopping;
 use super::who::Caller;
 use super::{App, body};
 use crate::ambient;
@@ -82,6 +84,26 @@ struct Open {
     app: Arc<App>,
     id: String,
     messages: Stream<Event>,
+    stopping: Stopping,
+    is_over: bool,
+}
+
+impl Open {
+    /// What is said next. The gateway ends before the scheduler, which then has nobody to say it to.
+    async fn next(&mut self) -> Option<Event> {
+        if self.is_over {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            message = self.messages.recv() => message,
+            () = self.stopping.wait() => {
+                self.is_over = true;
+                let bye = Down::Bye { why: "the scheduler has ended".to_owned() };
+                said(&bye)
+            }
+        }
+    }
 }
 
 impl Drop for Open {
@@ -91,16 +113,16 @@ impl Drop for Open {
 }
 
 /// `GET /api/console`
-pub async fn open(State(app): State<Arc<App>>, caller: Caller) -> Answered {
-    // Another key, or an end to all sessions, ends what they let in.
-    let (epoch, revoked) = (current_key(&app).await?, app.sessions.revoked());
+pub async fn open(
+    State(app): State<Arc<App>>,
+    Extension(stopping): Extension<Stopping>,
+    Extension(pass): Extension<Pass>,
+    caller: Caller,
+) -> Answered {
     let id = hex::encode(ambient::random::<16>().map_err(|_| Problem::internal())?);
     let said = app.consoles.open(&id, &caller.who).ok_or_else(too_many)?;
     let (feed, messages) = channel(WAITING);
-    let watched = Arc::clone(&app);
-    let admitted =
-        move || watched.setup.api_key.now().0 == epoch && watched.sessions.revoked() == revoked;
-    let open = Open { app: Arc::clone(&app), id, messages };
+    let open = Open { app: Arc::clone(&app), id, messages, stopping, is_over: false };
     let hello =
         Event::default().event("session").data(json!({"id": open.id, "v": VERSION}).to_string());
     feed.try_send(hello).map_err(|_| Problem::internal())?;
@@ -110,11 +132,11 @@ pub async fn open(State(app): State<Arc<App>>, caller: Caller) -> Answered {
     engine::serve(session, &Tokio::current(), said, down);
     thread::Builder::new()
         .name("al-console".to_owned())
-        .spawn(move || carry(&rows, &feed, admitted))
+        .spawn(move || carry(&rows, &feed, &pass))
         .map_err(|_| too_many())?;
 
     let messages = stream::unfold(open, async |mut open| {
-        let message = open.messages.recv().await?;
+        let message = open.next().await?;
         Some((Ok::<_, Infallible>(message), open))
     });
     // Nothing between here and the console may keep, pack or change what is said.
@@ -127,23 +149,27 @@ fn too_many() -> Problem {
 }
 
 /// Passes on what the host says until either side is gone, or is not let in any more.
-fn carry(rows: &Receiver<Down>, feed: &Feed<Event>, admitted: impl Fn() -> bool) {
+fn carry(rows: &Receiver<Down>, feed: &Feed<Event>, pass: &Pass) {
     let mut number = 0_u64;
     loop {
         let event = match rows.recv_timeout(HEARTBEAT) {
             Ok(message) => {
                 number += 1;
-                // Our own values cannot fail to be JSON.
-                let Ok(text) = serde_json::to_string(&message) else { return };
-                Event::default().id(number.to_string()).data(text)
+                let Some(event) = said(&message) else { return };
+                event.id(number.to_string())
             }
             Err(RecvTimeoutError::Timeout) => Event::default().comment(""),
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        if !admitted() || feed.blocking_send(event).is_err() {
+        if !pass.is_good() || feed.blocking_send(event).is_err() {
             return;
         }
     }
+}
+
+/// None is never: our own values cannot fail to be JSON.
+fn said(message: &Down) -> Option<Event> {
+    serde_json::to_string(message).ok().map(|text| Event::default().data(text))
 }
 
 /// `POST /api/console/<id>`: 204 when it was passed on; the answer comes in the stream.

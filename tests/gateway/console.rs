@@ -179,6 +179,21 @@ async fn the_end_of_the_scheduler_ends_the_stream_with_a_word() {
 }
 
 #[tokio::test]
+async fn the_end_of_the_gateway_ends_the_stream_with_the_same_word() {
+    let world = World::new().await;
+    let (mut stream, _) = Stream::session(&world).await;
+    world.stop.send(true).unwrap();
+    let why = stream.until(|down| match down {
+        Down::Bye { why } => Some(why),
+        _ => None,
+    });
+    assert_eq!(why.await, "the scheduler has ended");
+    while !stream.body.ends_with("0\r\n\r\n") {
+        stream.more().await;
+    }
+}
+
+#[tokio::test]
 async fn nobody_commands_in_the_name_of_another() {
     let world = World::new().await;
     let (_stream, session) = Stream::session(&world).await;

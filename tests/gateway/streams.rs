@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::client;
 use crate::stage::exit;
-use crate::world::{API_KEY, World};
+use crate::world::{API_KEY, World, write_key};
 
 /// Nothing here takes this long unless it hangs.
 const HANGS: Duration = Duration::from_secs(50);
@@ -195,6 +195,45 @@ async fn streams_end_when_the_gateway_does() {
     while state.next().await.is_some() {}
     assert!(log.next().await.is_none());
     assert_eq!(state.raw, b"0\r\n\r\n", "the answer is whole");
+}
+
+/// What was let in before is let go when there is something to say.
+async fn check_end(world: &World, key: &str) {
+    let mut state = Client::open(world, STATUS, None).await;
+    let mut log = Client::open(world, "/api/logs/scheduler/stream?cursor=start", None).await;
+    state.next().await.unwrap();
+    let mut writer =
+        Writer::open(&world.path().join(".al/logs"), "scheduler", Redactor::default()).unwrap();
+    let mut write = |message: &str| {
+        let record = Record::new(1_795_132_800_000, Level::Info, "scheduler", message);
+        writer.write(&record).unwrap();
+    };
+    write("before");
+    while log.next().await.unwrap().json()["msg"] != "before" {}
+
+    let key = format!("Bearer {key}");
+    let headers = [("Authorization", key.as_str())];
+    if key.ends_with(API_KEY) {
+        assert_eq!(world.send("POST", "/api/auth/revoke", &headers, b"").await.status, 200);
+    } else {
+        write_key(&world.key_file(), &key["Bearer ".len()..]);
+    }
+    write("after");
+    assert!(log.next().await.is_none());
+    assert_eq!(world.send("POST", "/control/trigger/one", &headers, b"").await.status, 200);
+    let end = async { while state.next().await.is_some() {} };
+    tokio::time::timeout(HANGS, end).await.expect("an end");
+    assert_eq!((state.raw, log.raw), (b"0\r\n\r\n".to_vec(), b"0\r\n\r\n".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_key_ends_the_streams_that_the_old_one_opened() {
+    check_end(&World::new().await, "another-key").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_to_all_sessions_ends_the_streams() {
+    check_end(&World::new().await, API_KEY).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,6 @@
 //! Logs as they are written. The file is the buffer: it is read on when the client has taken what
 //! came before, and from the place where it left off when it comes back.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread;
 
@@ -14,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use super::asked::{Asked, Names};
 use super::{logs, sse};
 use crate::gateway::App;
+use crate::gateway::admit::Pass;
 use crate::gateway::reply::{Answered, Problem};
 use crate::gateway::routes::Name;
 use crate::gateway::serve::Stopping;
@@ -27,36 +27,39 @@ const BACK_BYTES: u64 = 8 * 1024 * 1024;
 
 pub async fn scheduler(
     State(app): State<Arc<App>>,
-    Extension(stopping): Extension<Stopping>,
+    ends: Ends,
     asked: Asked,
     headers: HeaderMap,
 ) -> Answered {
-    follow(&app, stopping, logs::of_scheduler(), &asked, &headers).await
+    follow(&app, ends, logs::of_scheduler(), &asked, &headers).await
 }
 
 pub async fn agent(
     State(app): State<Arc<App>>,
-    Extension(stopping): Extension<Stopping>,
+    ends: Ends,
     Name(name): Name,
     asked: Asked,
     headers: HeaderMap,
 ) -> Answered {
-    follow(&app, stopping, logs::of_agent(&name)?, &asked, &headers).await
+    follow(&app, ends, logs::of_agent(&name)?, &asked, &headers).await
 }
 
 pub async fn instance(
     State(app): State<Arc<App>>,
-    Extension(stopping): Extension<Stopping>,
+    ends: Ends,
     Names(name, id): Names,
     asked: Asked,
     headers: HeaderMap,
 ) -> Answered {
-    follow(&app, stopping, logs::of_instance(&name, &id)?, &asked, &headers).await
+    follow(&app, ends, logs::of_instance(&name, &id)?, &asked, &headers).await
 }
+
+/// What ends a stream besides its client.
+type Ends = (Extension<Stopping>, Extension<Pass>);
 
 async fn follow(
     app: &App,
-    stopping: Stopping,
+    (Extension(stopping), Extension(pass)): Ends,
     query: Query,
     asked: &Asked,
     headers: &HeaderMap,
@@ -73,9 +76,9 @@ async fn follow(
         .map_err(|_| Problem::later("too many streams", 5))?;
     let events = futures_util::stream::unfold(tail, |mut tail| async {
         let chunk = tail.next().await?;
-        Some((Ok::<Bytes, Infallible>(chunk), tail))
+        Some((chunk, tail))
     });
-    Ok(sse::response(events))
+    Ok(sse::response(events, pass))
 }
 
 /// Where the stream begins: where the client left off, else before the newest records.

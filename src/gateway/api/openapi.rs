@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::gateway::reply::{Answered, Problem};
 
 const HEAD: &str = include_str!("openapi/head.yaml");
-const FAMILIES: [&str; 10] = [
+const FAMILIES: [&str; 14] = [
     include_str!("openapi/public.yaml"),
     include_str!("openapi/webhooks.yaml"),
     include_str!("openapi/orders.yaml"),
@@ -22,6 +22,10 @@ const FAMILIES: [&str; 10] = [
     include_str!("openapi/dashboard.yaml"),
     include_str!("openapi/stats.yaml"),
     include_str!("openapi/logs.yaml"),
+    include_str!("openapi/receipts.yaml"),
+    include_str!("openapi/audit.yaml"),
+    include_str!("openapi/login.yaml"),
+    include_str!("openapi/sessions.yaml"),
     include_str!("openapi/streams.yaml"),
     include_str!("openapi/console.yaml"),
     include_str!("openapi/runs.yaml"),
@@ -65,8 +69,12 @@ fn document() -> Result<Value, serde_saphyr::Error> {
     for family in FAMILIES {
         let mut family: Family = serde_saphyr::from_str(family)?;
         for (path, mut item) in std::mem::take(&mut family.paths) {
-            for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
-                complete(operation, &family, &who[&family.who], &path, &names);
+            for (method, operation) in item.as_object_mut().into_iter().flatten() {
+                let who = &who[&family.who];
+                complete(operation, &family, who, &path, &names);
+                if method != "get" {
+                    add(operation, &who["writes"]);
+                }
             }
             paths.insert(path, item);
         }
@@ -82,25 +90,33 @@ fn take(head: &mut Map<String, Value>, key: &str) -> Value {
 /// Adds to an operation what its family, its caller and its path say.
 fn complete(operation: &mut Value, family: &Family, who: &Value, path: &str, names: &Value) {
     operation["tags"] = json!([family.tag]);
-    operation["security"] = who["security"].clone();
-    let mut parameters: Vec<Value> = variable(path)
-        .map(|name| {
-            json!({
-                "name": name,
-                "in": "path",
-                "required": true,
-                "description": names[name],
-                "schema": {"type": "string", "minLength": 1},
-            })
+    if operation.get("security").is_none() {
+        operation["security"] = who["security"].clone();
+    }
+    let named = variable(path).map(|name| {
+        json!({
+            "name": name,
+            "in": "path",
+            "required": true,
+            "description": names[name],
+            "schema": {"type": "string", "minLength": 1},
         })
-        .collect();
-    let own = operation["parameters"].as_array().cloned().unwrap_or_default();
-    parameters.extend(own);
-    parameters.extend(family.parameters.iter().cloned());
+    });
+    let named: Vec<Value> = named.collect();
+    let own = operation["parameters"].take();
+    operation["parameters"] = named.into();
+    add(operation, &json!({"parameters": own}));
+    add(operation, &json!({"parameters": family.parameters, "answers": family.answers}));
+    add(operation, who);
+}
+
+/// Adds to an operation these parameters, and these answers where it says nothing else.
+fn add(operation: &mut Value, more: &Value) {
+    let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    parameters.extend(more["parameters"].as_array().into_iter().flatten().cloned());
     operation["parameters"] = parameters.into();
     let mut answers = operation["responses"].as_object().cloned().unwrap_or_default();
-    let shared = who["answers"].as_object().into_iter().flatten();
-    for (code, answer) in family.answers.iter().chain(shared) {
+    for (code, answer) in more["answers"].as_object().into_iter().flatten() {
         answers.entry(code).or_insert_with(|| answer.clone());
     }
     answers.sort_keys();

@@ -1,6 +1,5 @@
 //! Streams: how many there may be, and that of the state.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +14,7 @@ use super::feed::{Heard, Push};
 use super::producer::{Newest, Producer};
 use super::sse;
 use crate::gateway::App;
+use crate::gateway::admit::Pass;
 use crate::gateway::reply::{Answered, Problem};
 use crate::gateway::serve::Stopping;
 
@@ -74,6 +74,7 @@ fn taken(room: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
 pub async fn status(
     State(app): State<Arc<App>>,
     Extension(stopping): Extension<Stopping>,
+    Extension(pass): Extension<Pass>,
     headers: HeaderMap,
 ) -> Answered {
     let room = app.streams.enter()?;
@@ -92,9 +93,9 @@ pub async fn status(
     };
     let events = futures_util::stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
-        Some((Ok::<Bytes, Infallible>(event), listener))
+        Some((event, listener))
     });
-    Ok(sse::response(events))
+    Ok(sse::response(events, pass))
 }
 
 /// One client. Nothing is kept for it: it is asked for the next event when it has taken the last.
