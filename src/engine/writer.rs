@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 
+use super::after::{After, Turned, Work};
 use super::answers::Answers;
 use super::drive::Driver;
-use super::handle::{
-    BEHIND_MAX, Commit, EngineError, Handle, Message, Outcome, ReplyTo, Watch, stamped,
-};
-use super::meter::Meter;
-use super::turn::{Act, Host, Input, acts, answer, resume, turn};
+use super::handle::{BEHIND_MAX, EngineError, Handle, Message, Outcome, ReplyTo, stamped};
+use super::turn::{Host, Input, turn};
 use crate::ambient;
-use crate::scheduler::{Answer, Decision, EffectNews, Event};
-use crate::store::StoreError;
+use crate::scheduler::Event;
+use crate::store::{Store, StoreError};
 
 /// Events that are decided and committed together.
 const TURN_MAX: usize = 256;
+/// Turns that may be written and not yet safe on the disk.
+const UNSAFE_MAX: usize = 64;
 /// The longest sleep: a jump of the wall clock is noticed after this.
 const NAP: Duration = Duration::from_secs(1);
 
@@ -41,37 +41,41 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
-    let meter = Arc::clone(&handle.meter);
     let path = host.store.path().to_owned();
     let no_thread = |e: std::io::Error| {
         let message = format!("no thread to be had: {e}");
         StoreError::Sqlite { path: path.clone(), message }
     };
-    let mut writer = Writer {
-        host,
-        from,
-        waiting,
+    let log = host.store.log_file()?;
+    host.store.let_others_wait()?;
+    let (work, handed) = mpsc::sync_channel(UNSAFE_MAX);
+    let after = After {
+        log,
         commits,
         answers: Answers::start().map_err(no_thread)?,
-        meter,
-        driver,
+        driver: driver.clone(),
+        meter: Arc::clone(&handle.meter),
         seq: 0,
-        trouble: None,
-        retries: Vec::new(),
+        writer: handle.to.clone(),
     };
+    let mut writer = Writer { host, from, waiting, work, trouble: None, retries: Vec::new() };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
     }
-    for act in resume(&unfinished) {
-        writer.act(act);
-    }
-    writer.driver.keep_rounds();
+    writer.hand_over(Work::Resume(unfinished));
+    let after = thread::Builder::new()
+        .name("after".to_owned())
+        .spawn(move || after.run(&handed))
+        .map_err(no_thread)?;
+    driver.keep_rounds();
     let thread = thread::Builder::new()
         .name("writer".to_owned())
         .spawn(move || {
-            writer.run();
-            writer.host.store.close();
+            let store = writer.run();
+            // What was written is answered before the history is closed.
+            let _ = after.join();
+            store.close();
             let _ = ended.send(true);
         })
         .map_err(no_thread)?;
@@ -93,12 +97,8 @@ struct Writer {
     host: Host,
     from: mpsc::Receiver<Message>,
     waiting: Arc<AtomicUsize>,
-    commits: broadcast::Sender<Arc<Commit>>,
-    answers: Answers,
-    meter: Arc<Meter>,
-    driver: Driver,
-    /// Number of the last commit.
-    seq: u64,
+    /// Turns that are written go there.
+    work: SyncSender<Work>,
     /// Why nothing can be written at present.
     trouble: Option<String>,
     /// News that could not be written yet, with the reason.
@@ -113,32 +113,32 @@ enum Next {
 }
 
 impl Writer {
-    fn run(&mut self) {
-        loop {
-            let mut jobs: Vec<Job> = Vec::new();
-            let first = self.from.recv_timeout(self.nap());
-            jobs.extend(self.retries.drain(..).map(|(input, _)| Job::internal(input)));
-            match first {
-                Ok(message) => {
-                    if self.sort(message, &mut jobs) == Next::End {
-                        return;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if self.gather(&mut jobs) == Next::End {
-                return;
-            }
-            jobs.extend(self.due());
-            if !jobs.is_empty() && self.take_turn(jobs) == Next::End {
-                return;
-            }
-        }
+    /// Works until it is told to leave; what it wrote to is left to the caller.
+    fn run(mut self) -> Store {
+        while self.round() == Next::Turn {}
+        self.host.store
     }
 
-    /// Takes what is ready. Nothing is waited for: while a commit waits for the disk, the next
-    /// group gathers by itself.
+    fn round(&mut self) -> Next {
+        let mut jobs: Vec<Job> = Vec::new();
+        let first = self.from.recv_timeout(self.nap());
+        jobs.extend(self.retries.drain(..).map(|(input, _)| Job::internal(input)));
+        let next = match first {
+            Ok(message) => self.sort(message, &mut jobs),
+            Err(RecvTimeoutError::Timeout) => Next::Turn,
+            Err(RecvTimeoutError::Disconnected) => Next::End,
+        };
+        if next == Next::End || self.gather(&mut jobs) == Next::End {
+            return Next::End;
+        }
+        jobs.extend(self.due());
+        if !jobs.is_empty() {
+            self.take_turn(jobs);
+        }
+        Next::Turn
+    }
+
+    /// Takes what is ready. Nothing is waited for: the next group gathers by itself.
     fn gather(&mut self, jobs: &mut Vec<Job>) -> Next {
         while jobs.len() < TURN_MAX {
             let Ok(message) = self.from.try_recv() else { break };
@@ -177,9 +177,8 @@ impl Writer {
                 }
             }
             Message::Watch(reply) => {
-                let commits = self.commits.subscribe();
                 let view = self.host.look().clone();
-                let _ = reply.send(Watch { seq: self.seq, view, commits });
+                self.hand_over(Work::Watch(view, reply));
             }
             Message::Look(look) => look(self.host.look()),
             Message::Leave => return Next::End,
@@ -187,30 +186,28 @@ impl Writer {
         Next::Turn
     }
 
-    fn take_turn(&mut self, jobs: Vec<Job>) -> Next {
+    fn take_turn(&mut self, jobs: Vec<Job>) {
         let (inputs, replies): (Vec<Input>, Vec<Option<ReplyTo>>) =
             jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
-        let (began, events) = (Instant::now(), inputs.len());
+        let began = Instant::now();
         match turn(&mut self.host, &inputs) {
             Ok(decided) => {
-                self.meter.turn(events, began.elapsed());
                 self.trouble = None;
-                self.carry_out(inputs, decided, replies)
+                self.hand_over(Work::Turned(Turned { inputs, decided, replies, began }));
             }
             // One input that cannot be written must not hold up the others.
             Err(error) if inputs.len() > 1 && !error.is_everywhere() => {
                 for (input, reply) in inputs.into_iter().zip(replies) {
-                    if self.take_turn(vec![Job { input, reply }]) == Next::End {
-                        return Next::End;
-                    }
+                    self.take_turn(vec![Job { input, reply }]);
                 }
-                Next::Turn
             }
-            Err(error) => {
-                self.put_off(inputs, replies, &error);
-                Next::Turn
-            }
+            Err(error) => self.put_off(inputs, replies, &error),
         }
+    }
+
+    fn hand_over(&self, work: Work) {
+        // Nobody takes it when the disk failed; the word to leave is on its way then.
+        let _ = self.work.send(work);
     }
 
     /// Callers hear that it did not work; news of the world is kept for another try.
@@ -232,94 +229,6 @@ impl Writer {
 
     fn first_error(&mut self) -> Option<StoreError> {
         self.retries.pop().map(|(_, error)| error)
-    }
-
-    /// After the commit: answers, acts, tells.
-    fn carry_out(
-        &mut self,
-        inputs: Vec<Input>,
-        decided: Vec<Vec<Decision>>,
-        replies: Vec<Option<ReplyTo>>,
-    ) -> Next {
-        let mut next = Next::Turn;
-        let mut answers = Vec::new();
-        for ((input, decisions), reply) in inputs.iter().zip(&decided).zip(replies) {
-            decisions.iter().for_each(log_config);
-            for act in acts(decisions) {
-                if self.act(act) == Next::End {
-                    next = Next::End;
-                }
-            }
-            let Some(answer) = answer(decisions).cloned() else { continue };
-            if let Event::Command { by, .. } = &input.event {
-                log_command(by, &answer);
-            }
-            if let Some(reply) = reply {
-                answers.push((reply, Ok(Outcome::Answer(answer))));
-            }
-        }
-        self.seq += 1;
-        let mut waste = (inputs, decided);
-        if self.commits.receiver_count() > 0 {
-            let decisions = std::mem::take(&mut waste.1).into_iter().flatten().collect();
-            let commit = Commit { seq: self.seq, at: ambient::now_ms(), decisions };
-            // No receiver any more is fine too.
-            let _ = self.commits.send(Arc::new(commit));
-        }
-        self.answers.give(answers, waste);
-        next
-    }
-
-    fn act(&self, act: Act<'_>) -> Next {
-        match act {
-            Act::Begin(effect) => {
-                self.driver.report(Event::Effect(effect.clone(), EffectNews::Begun));
-            }
-            Act::Do(effect) => self.driver.act(effect.clone()),
-            Act::Recover(effect) => self.driver.recover(effect.clone()),
-            Act::Sweep(run) => self.driver.sweep(run.to_owned()),
-            Act::Prune(before) => self.driver.prune(before),
-            Act::Quit => return Next::End,
-        }
-        Next::Turn
-    }
-}
-
-/// What people did is in the scheduler's own log.
-fn log_command(by: &str, answer: &Answer) {
-    match answer {
-        Answer::Done { done, .. } => tracing::info!(target: "engine", by, "{done}"),
-        Answer::Fired { runs, .. } => {
-            tracing::info!(target: "engine", by, "started {}", runs.join(", "));
-        }
-        Answer::Refused(why) => {
-            tracing::info!(target: "engine", by, "refused: {}", why.sentence());
-        }
-        Answer::Duplicate(_)
-        | Answer::NotFound { .. }
-        | Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => {}
-    }
-}
-
-/// What became of edits is there too.
-fn log_config(decision: &Decision) {
-    match decision {
-        Decision::SetAgent { name, .. } => tracing::info!(target: "engine", "{name}: read again"),
-        Decision::RemoveAgent { name } => {
-            tracing::info!(target: "engine", "{name}: left the project");
-        }
-        Decision::Raise { alert } => {
-            let hint = alert.fault.hint.as_deref();
-            tracing::error!(target: "engine", hint, "alert: {}", alert.fault.sentence());
-        }
-        Decision::Clear { key } => tracing::info!(target: "engine", "mended: {key}"),
-        _ => {}
     }
 }
 
