@@ -24,8 +24,8 @@ use super::{App, body, clean, refusals};
 use crate::ambient;
 use crate::engine::EngineError;
 use crate::packed;
-use crate::scheduler::{Answer, Envelope, Event, Firing, Payload, Trigger, TriggerKind};
-use crate::triggers::{self, Context, Delivery, Headers, NoAnswer, Received, Refusal};
+use crate::scheduler::{Answer, Envelope, Event, Firing, Known, Payload, Trigger, TriggerKind};
+use crate::triggers::{self, Context, Delivery, Headers, NoAnswer, Received, Refusal, Reply};
 
 /// The largest body of a delivery.
 const BODY_MAX: usize = 10 * 1024 * 1024;
@@ -85,11 +85,20 @@ pub async fn receive(
         Judged::Delivery(delivery, envelope) => (*delivery, envelope),
         Judged::Handshake(answer) => return Ok(json(answer)),
     };
-    let wanted = delivery.answer.take();
+    let wanted = delivery.reply.take();
     let answer = app.engine().submit(Event::Fired(fired(delivery, envelope))).await;
     app.deliveries.note(Some(&segment), fate(answer.as_ref().ok()));
-    let ours = accepted(answer.map_err(not_taken)?)?;
-    Ok(wanted.map_or(ours, json))
+    let answer = answer.map_err(not_taken)?;
+    match wanted {
+        Some(Reply { taken, left }) => Ok(json(if is_taken(&answer) { taken } else { left })),
+        None => accepted(answer),
+    }
+}
+
+/// Whether a run takes it, or took it when it came before.
+fn is_taken(answer: &Answer) -> bool {
+    matches!(answer,
+        Answer::Fired { runs, .. } | Answer::Duplicate(Known { runs, .. }) if !runs.is_empty())
 }
 
 fn note_refused(
@@ -136,7 +145,7 @@ pub async fn challenge(
     answer.map(json).map_err(|why| problem(why.status(), why.to_string()))
 }
 
-fn json(text: String) -> Response {
+fn json(text: impl IntoResponse) -> Response {
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -309,7 +318,7 @@ mod tests {
             context: None,
             matches: Vec::new(),
             stored_headers: "{}".to_owned(),
-            answer: None,
+            reply: None,
         };
         envelope(&mut delivery, "hub", body)
     }

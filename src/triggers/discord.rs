@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::context::{Context, cut, timestamp};
 use super::headers::Headers;
 use super::lenient::{List, Node, Number, Object, Scalar, Text};
-use super::provider::{DeliveryId, Event, Handshake, Message, Provider};
+use super::provider::{DeliveryId, Event, Handshake, Message, Provider, Reply};
 use super::refusal::Refusal;
 use super::signature::{Algorithm, Digits, Scheme, Signed};
 use crate::ambient::Millis;
@@ -62,18 +62,23 @@ impl Interaction {
     }
 
     /// Discord wants an answer within three seconds and shows a failure for any but its own: that
-    /// one follows later, or that there is nothing to choose from.
-    fn answer(self) -> &'static str {
+    /// one follows later, or that there is nothing to choose from. A deferred reply that never
+    /// comes would stand there as "thinking" for a quarter of an hour.
+    fn reply(self) -> Reply {
+        let same = |answer| Reply { taken: answer, left: answer };
         match self {
-            Self::Command | Self::Modal => r#"{"type":5}"#,
-            Self::Component => r#"{"type":6}"#,
-            Self::Autocomplete => r#"{"type":8,"data":{"choices":[]}}"#,
+            Self::Command | Self::Modal => Reply { taken: r#"{"type":5}"#, left: NOBODY },
+            Self::Component => same(r#"{"type":6}"#),
+            Self::Autocomplete => same(r#"{"type":8,"data":{"choices":[]}}"#),
         }
     }
 }
 
 /// The answer to the number 1, a ping.
 const PONG: &str = r#"{"type":1}"#;
+
+/// A message that only who asked can see.
+const NOBODY: &str = r#"{"type":4,"data":{"content":"No agent takes this.","flags":64}}"#;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -142,7 +147,7 @@ fn read(_: &Headers<'_>, body: &str, now_ms: Millis) -> Result<Message, Refusal>
     Ok(PROVIDER.event(Event {
         id: body.id.owned(),
         context: Some(context(interaction, body, now_ms)),
-        answer: Some(interaction.answer().to_owned()),
+        reply: Some(interaction.reply()),
         ..Event::default()
     }))
 }

@@ -162,7 +162,7 @@ pub fn explain(
         context: event.context,
         matches,
         stored_headers: scope.stored(&headers),
-        answer: event.answer,
+        reply: event.reply,
     };
     Ok(Explanation { delivery, bindings })
 }

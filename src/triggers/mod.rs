@@ -38,7 +38,7 @@ pub use explain::{Explained, Explanation, Report, Unexplained, Verdict, detect, 
 pub use filter::{Found, Rule};
 pub use fixture::{Fixture, FixtureError};
 pub use headers::Headers;
-pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, find};
+pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, Reply, find};
 pub use refusal::Refusal;
 pub use sign::{Unsignable, signed};
 pub use signature::{Algorithm, BadKey, Digits, Scheme, Signed};
@@ -81,8 +81,8 @@ pub struct Delivery {
     pub matches: Vec<Match>,
     /// JSON object of the headers without signatures and secrets.
     pub stored_headers: String,
-    /// The JSON that the sender wants with the 200, when it does not understand ours.
-    pub answer: Option<String>,
+    /// What the sender wants with the 200, when it does not understand our answer.
+    pub reply: Option<Reply>,
 }
 
 /// A binding of an agent.
@@ -178,7 +178,7 @@ fn delivery(
         context: event.context,
         matches,
         stored_headers: scope.stored(headers),
-        answer: event.answer,
+        reply: event.reply,
     }
 }
 

@@ -73,8 +73,17 @@ pub(super) struct Event {
     pub summary: String,
     /// None for what no agent can want, such as a ping.
     pub context: Option<Context>,
-    /// The JSON that the sender wants as answer instead of ours.
-    pub answer: Option<String>,
+    /// What the sender wants as answer instead of ours.
+    pub reply: Option<Reply>,
+}
+
+/// The JSON that a sender wants with the 200, when it does not understand ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// When a run takes the delivery.
+    pub taken: &'static str,
+    /// When none does: nothing must be promised then.
+    pub left: &'static str,
 }
 
 impl Provider {

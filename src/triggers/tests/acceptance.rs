@@ -22,7 +22,7 @@ fn a_signed_delivery_is_understood_completely() {
                 "content-type": "application/json",
             })
             .to_string(),
-            answer: None,
+            reply: None,
         }
     );
 }
@@ -248,7 +248,7 @@ fn what_cannot_work_is_reported_and_the_rest_works() {
     let (sources, problems) = setup.build();
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(problems.join("\n"), @r#"
-    [webhooks.bare]: no delivery is taken before there is a secret in ~/.action-llama/credentials/github_webhook_secret/absent/secret
+    [webhooks.bare]: no delivery is taken before there is a secret, github_webhook_secret:absent; `al webhook ls` says in which file
     [webhooks.errors]: deliveries of type 'pigeon' are not received
     agent 'dev', webhook 3: there is no [webhooks.nowhere]
     agent 'ops', webhook 1: 'repository' is not a filter of github, so this webhook is not used

@@ -15,7 +15,7 @@ fn told(provider: &'static Provider) -> Value {
             Received::Delivery(delivery) => json!({
                 "summary": delivery.summary,
                 "id": delivery.delivery_id,
-                "answer": delivery.answer,
+                "answer": delivery.reply.map(|reply| reply.taken),
                 "context": delivery.context,
             }),
         };

@@ -141,6 +141,32 @@ async fn each_interaction_of_discord_gets_the_answer_that_it_accepts() {
     assert_eq!(world.receipts(), 4);
 }
 
+/// Discord shows that somebody thinks until the deferred reply comes, so nobody may promise one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interaction_that_no_agent_takes_is_answered_at_once() {
+    const CONFIG: &str = "[webhooks.discord]\ntype = \"discord\"\n";
+    let other = "[[webhooks]]\nsource = \"discord\"\nguilds = [\"another\"]\n";
+    let disabled = "scale = 0\n[[webhooks]]\nsource = \"discord\"\n";
+    let nobody = json!({"type": 4, "data": {"content": "No agent takes this.", "flags": 64}});
+    let table = [
+        ("application_command", nobody.clone()),
+        ("message_component", json!({"type": 6})),
+        ("autocomplete", json!({"type": 8, "data": {"choices": []}})),
+        ("modal_submit", nobody),
+    ];
+    for (what, agent) in [("no match", other), ("skipped", disabled)] {
+        let world = World::with_config(CONFIG, &[("bot", agent)]).await;
+        for (name, expected) in &table {
+            let fixture = signed(provider("discord"), name);
+            for _ in ["the first time", "and again"] {
+                let answer = post(&world, &fixture).await;
+                assert_eq!(answer.both(), (200, expected.clone()), "{what} {name}");
+            }
+        }
+        assert_eq!((world.receipts(), world.count("SELECT count(*) FROM runs")), (4, 0));
+    }
+}
+
 async fn ask(world: &World, path: &str) -> (u16, Value) {
     world.send("GET", path, &[], b"").await.both()
 }

@@ -77,7 +77,9 @@ fn handshake(handshake: Handshake) -> &'static str {
     match handshake {
         Handshake::Nothing => "",
         Handshake::UrlVerification => "`url_verification`",
-        Handshake::Ping => "PING; interactions get a deferred reply",
+        Handshake::Ping => {
+            "PING; interactions get a deferred reply, or at once that no agent takes them"
+        }
         Handshake::Crc => "CRC by GET",
     }
 }
