@@ -10,7 +10,7 @@ use super::running::{Running, running};
 use crate::ambient;
 use crate::failure::Failure;
 use crate::http::{self, HttpError, Limits, Method, Server};
-use crate::project::credentials::{self, Secret};
+use crate::project::credentials::{self, CredentialError, Secret};
 use crate::project::{Loaded, Project};
 
 /// The largest answer: a status with many agents and runs, each with a text of up to 4 KiB.
@@ -72,7 +72,7 @@ impl Client {
     /// When the key cannot be read.
     pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
         let key = credentials::gateway_key(&context.al_home)
-            .map_err(|error| Failure::config("gateway_key", error.to_string()))?;
+            .map_err(|error| key_failure("gateway_key", &error))?;
         Ok(Self { base: place.url, remote: place.remote, key })
     }
 
@@ -154,9 +154,9 @@ impl Client {
 
     pub fn unreachable(&self, error: &HttpError) -> Failure {
         match error {
-            HttpError::Connect(_) => {
+            HttpError::Connect(why) => {
                 let message = format!("the scheduler does not answer at {}", self.base);
-                Failure::upstream("unreachable", message).hint(match self.remote {
+                unreachable(message, why).hint(match self.remote {
                     true => "al start, there or here",
                     false => "it may be about to start or to end: try again",
                 })
@@ -214,6 +214,29 @@ pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
         (Some(here), _) => here.url.clone().map(|url| Place { url, remote: false }),
         (None, Some(url)) => Some(Place { url, remote: true }),
         (None, None) => None,
+    }
+}
+
+/// That nobody answers, and the reason when it is not that nobody is there.
+pub fn unreachable(message: String, why: &str) -> Failure {
+    if !why.contains("certificate") {
+        return Failure::upstream("unreachable", message);
+    }
+    Failure::upstream("unreachable", format!("{message}: {why}"))
+        .hint("the certificate has to be for this name, from an authority that is known everywhere")
+}
+
+/// That the API key cannot be read or written.
+pub fn key_failure(code: &'static str, error: &CredentialError) -> Failure {
+    let failure = Failure::config(code, format!("the API key cannot be used: {error}"));
+    match error {
+        CredentialError::Io { .. } => {
+            failure.hint("it is kept below $AL_HOME (~/.action-llama), which has to be writable")
+        }
+        CredentialError::Exposed { .. }
+        | CredentialError::BadName(_)
+        | CredentialError::TooLarge(_)
+        | CredentialError::NotText(_) => failure,
     }
 }
 

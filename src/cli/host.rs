@@ -14,6 +14,7 @@ use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use super::client::key_failure;
 use super::images::Builder;
 use super::reload::Reload;
 use super::{Context, output, running};
@@ -262,7 +263,8 @@ struct Secrets {
 impl Secrets {
     fn load(plan: &Plan, context: &Context) -> Result<Self, Failure> {
         let failed = |e: CredentialError| Failure::config("credential_unreadable", e.to_string());
-        let key = credentials::ensure_gateway_key(&context.al_home).map_err(failed)?;
+        let key = credentials::ensure_gateway_key(&context.al_home)
+            .map_err(|error| key_failure("credential_unreadable", &error))?;
         let secrets = webhook_secrets(&context.al_home).map_err(failed)?;
         let mut known = vec![key.reveal().to_owned()];
         let values = secrets.values().flat_map(|instances| instances.values());

@@ -243,13 +243,18 @@ fn tls(entry: &Entry, problems: &mut Problems) -> Option<Tls> {
 }
 
 fn check_gateway(gateway: &Table, problems: &mut Problems) {
-    if let Some(node) = gateway.node("url")
-        && gateway.text("url").is_some_and(|url| url.contains("0.0.0.0"))
-    {
+    let (Some(node), Some(url)) = (gateway.node("url"), gateway.text("url")) else { return };
+    let warning = |text: &str| Problem::error_at(&node.at, text).warning();
+    if url.contains("0.0.0.0") {
         problems.push(
-            Problem::error_at(&node.at, "`gateway.url` stands for every network interface")
-                .warning()
+            warning("`gateway.url` stands for every network interface")
                 .hint("write the address at which others reach this machine"),
+        );
+    }
+    if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+        problems.push(
+            warning("`gateway.url` must start with http:// or https://")
+                .hint("write it as in `https://al.example.com`"),
         );
     }
 }

@@ -137,11 +137,11 @@ impl fmt::Display for Problem {
             },
             Self::NoSecret { source, provider, instance } => {
                 let secret = provider::find(provider).and_then(|p| p.table.secret);
-                let (kind, field) = secret.map_or(("", ""), |s| (s.credential, s.field));
+                let kind = secret.map_or("", |secret| secret.credential);
                 write!(
                     f,
-                    "[webhooks.{source}]: no delivery is taken before there is a secret in \
-                     ~/.action-llama/credentials/{kind}/{instance}/{field}"
+                    "[webhooks.{source}]: no delivery is taken before there is a secret, \
+                     {kind}:{instance}; `al webhook ls` says in which file"
                 )
             }
         }

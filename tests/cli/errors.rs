@@ -46,6 +46,22 @@ fn a_scheduler_that_does_not_listen_yet_is_not_looked_for_elsewhere() {
 }
 
 #[test]
+fn an_api_key_that_cannot_be_written_says_where_it_belongs() {
+    let world = World::shop();
+    let credentials = world.home().join(".action-llama/credentials");
+    std::fs::create_dir_all(&credentials).unwrap();
+    write(&credentials.join("gateway_api_key"), "no folder");
+    for line in [&["start", "-H"][..], &["doctor", "--rotate-key"]] {
+        let shown = world.shown(line);
+        assert!(shown.starts_with("exit code 3\n"), "{shown}");
+        assert!(shown.contains("error: the API key cannot be used: "), "{shown}");
+        assert!(
+            shown.contains("/default/key: ") && shown.contains("hint: it is kept below $AL_HOME")
+        );
+    }
+}
+
+#[test]
 fn problems_of_the_project_come_all_at_once() {
     let world = World::shop();
     write(

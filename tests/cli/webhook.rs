@@ -223,6 +223,7 @@ fn what_cannot_be_sent_says_why() {
         world.shown(&["webhook", "send", "issue.json", "--source", "billing"]),
         world.shown(&["webhook", "send", "discord.json"]),
         world.shown(&["webhook", "send", "issue.json", "--url", "nowhere"]),
+        world.shown(&["webhook", "send", "issue.json", "--url", "http://127.0.0.1:1"]),
     ]
     .join("\n");
     shown = shown.replace(&gateway.url, "http://[gateway]");

@@ -1,7 +1,7 @@
 //! The key of the gateway's API: replaced, or taken away from others.
 
 use crate::ambient;
-use crate::cli::client::{Client, Place};
+use crate::cli::client::{Client, Place, key_failure};
 use crate::cli::running::{Running, running};
 use crate::cli::{Context, ask, output};
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ use super::scene::{shell_path, short};
 /// When the new one cannot be written; then the old one still counts.
 pub fn rotate(context: &Context) -> Result<(), Failure> {
     let file = credentials::rotate_gateway_key(&context.al_home)
-        .map_err(|error| Failure::upstream("key_not_written", error.to_string()))?;
+        .map_err(|error| key_failure("key_not_written", &error))?;
     let recorded = match running(&context.state_dir()) {
         Some(Running { url: Some(url), .. }) => tell(url, context),
         Some(Running { url: None, .. }) => {

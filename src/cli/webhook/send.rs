@@ -65,7 +65,7 @@ pub fn run(args: &SendArgs, context: &Context) -> Result<(), Failure> {
         triggers::signed(provider, source, &fixture, id.as_deref(), secret, context.now_ms)
             .map_err(|why| unsignable(why, provider))?;
     let body = String::from_utf8_lossy(&fixture.body);
-    let (status, bytes) = post(&url, &fixture.headers, &body)?;
+    let (status, bytes) = post(&url, &fixture.headers, &body, args.url.is_some())?;
     told(args, &url, status, &bytes)
 }
 
@@ -156,7 +156,12 @@ fn unsignable(why: Unsignable, provider: &Provider) -> Failure {
     }
 }
 
-fn post(url: &str, headers: &[(String, String)], body: &str) -> Result<(u16, Vec<u8>), Failure> {
+fn post(
+    url: &str,
+    headers: &[(String, String)],
+    body: &str,
+    is_given: bool,
+) -> Result<(u16, Vec<u8>), Failure> {
     let written = Written { method: "POST", url, headers, body: Some(body) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -165,9 +170,8 @@ fn post(url: &str, headers: &[(String, String)], body: &str) -> Result<(u16, Vec
     let reply = runtime.block_on(http::fetch(written, Limits::default()));
     runtime.shutdown_background();
     let reply = reply.map_err(|error| match error {
-        HttpError::Connect(_) => {
-            Failure::upstream("unreachable", format!("nobody answers at {url}")).hint("al start")
-        }
+        HttpError::Connect(why) => client::unreachable(format!("nobody answers at {url}"), &why)
+            .hint(if is_given { "look at --url, and at the gateway there" } else { "al start" }),
         other => Failure::upstream("gateway", format!("{url}: {other}")),
     })?;
     Ok((reply.status, reply.body.to_vec()))

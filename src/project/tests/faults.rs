@@ -421,6 +421,15 @@ fn addresses_and_references_that_lead_nowhere() {
 }
 
 #[test]
+fn an_address_of_the_gateway_that_is_no_url() {
+    assert_snapshot!(printed(&[
+        ("config.toml", "[gateway]\nurl = \"al.example.com\"\n"),
+        ("agents/a/SKILL.md", "Do it."),
+        ("agents/a/config.toml", WELL),
+    ]));
+}
+
+#[test]
 fn what_the_system_refuses_is_said_in_words() {
     let said = |code| reason(&std::io::Error::from_raw_os_error(code));
     assert_eq!(said(13), "permission denied");
