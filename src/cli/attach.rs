@@ -82,7 +82,12 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (up, said) = mpsc::channel();
     let (down, rows) = mpsc::sync_channel(DOWN_WAITING);
     let said = in_async(said);
-    tokio.spawn(carry(server, first, said, down));
+    let (url, surroundings) = (client.base().to_owned(), context.clone());
+    let with_key_of_now = move || {
+        let place = Place { url: url.clone(), remote: true };
+        Client::at(place, &surroundings).ok().map(|client| client.server())
+    };
+    tokio.spawn(carry(server, with_key_of_now, first, said, down));
     let link = al_ui::Link { up, down: rows };
     let options = al_ui::Options {
         project: project(context, client.base()),
@@ -181,7 +186,8 @@ impl Session {
 
 /// Carries messages both ways, and comes again when the connection breaks, until the console ends.
 async fn carry(
-    server: Server,
+    mut server: Server,
+    with_key_of_now: impl Fn() -> Option<Server>,
     first: Session,
     mut said: UnboundedReceiver<Up>,
     down: SyncSender<Down>,
@@ -202,7 +208,13 @@ async fn carry(
                     Attended::Left => return,
                 }
             }
-            Err(no) => no.sentence(),
+            Err(no) => {
+                // The key may have been replaced, here too.
+                if matches!(no, No::Refused { status: 401, .. }) {
+                    server = with_key_of_now().unwrap_or(server);
+                }
+                no.sentence()
+            }
         };
         if send(&down, Down::Link(Link::Lost { why })).await.is_err() {
             return;

@@ -68,6 +68,15 @@ fn a_connection_that_breaks_is_made_again() {
 }
 
 #[test]
+fn a_key_that_was_replaced_on_this_machine_is_taken_up() {
+    let project = Project::new();
+    let (_host, console) = attach(&project, "");
+    assert!(project.al(&["doctor", "--rotate-key"]).status.success());
+    console.shows("the connection is back");
+    console.hides("LOST");
+}
+
+#[test]
 fn read_only_looks_and_changes_nothing() {
     let project = Project::new();
     let (_host, console) = attach(&project, "--read-only");
