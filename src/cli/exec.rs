@@ -19,9 +19,9 @@ use crate::scheduler::{Run, RunState};
   al exec dev-1a2b3c4d -- ls -la     a command in one of several
   al exec dev-1a -- env              the start of an id is enough
 
-The command has the environment, the credentials and the working directory of the
-run's program; in a container it is under the run's limits and ends with it. Its
-exit code is that of `al exec`.")]
+The command has the environment, the credentials and the working directory of
+the run's program; in a container it is under the run's limits and ends with it.
+Its exit code is that of `al exec`.")]
 pub struct ExecArgs {
     /// A run or the start of its id, or an agent that has one run only
     #[arg(value_name = "RUN|AGENT")]

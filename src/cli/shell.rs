@@ -28,10 +28,10 @@ use crate::runtime::{self, Container, Lodging, Place, Stay, boxed};
   al shell dev -- git ls-remote origin
                                 does its credential open the repository?
 
-A new container from the agent's image, with its limits, mounts, network, variables
-and credentials; for the process runtime, a folder with the same. It is no run: it
-is in no history, has no model and no token for the gateway. All of it is removed
-when the shell ends. `al exec` gets into a run that lives.")]
+A new container from the agent's image, with its limits, mounts, network,
+variables and credentials; for the process runtime, a folder with the same. It
+is no run: it is in no history, has no model and no token for the gateway. All
+of it is removed when the shell ends. `al exec` gets into a run that lives.")]
 pub struct ShellArgs {
     /// The agent
     #[arg(value_name = "AGENT")]

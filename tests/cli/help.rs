@@ -2,8 +2,9 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 25] = [
+const VERBS: [&str; 29] = [
     "start",
+    "attach",
     "run",
     "stop",
     "stat",
@@ -12,12 +13,15 @@ const VERBS: [&str; 25] = [
     "triggers",
     "why",
     "stats",
+    "audit",
     "cron",
     "locks",
     "pause",
     "drain",
     "resume",
     "kill",
+    "exec",
+    "shell",
     "answer",
     "scale",
     "doctor",
