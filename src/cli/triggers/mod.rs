@@ -22,8 +22,8 @@ use al_wire::Outcome;
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Every firing leaves a receipt, also one that started nothing: a cron tick that
-found the agent busy, a webhook that no agent wants. Deliveries that were refused
-are counted on one receipt an hour for each source and reason.
+found the agent busy, a webhook that no agent wants. Deliveries that were
+refused are counted on one receipt an hour for each source and reason.
 
 Examples:
   al triggers                         the newest
@@ -180,7 +180,11 @@ fn replay(args: &ReplayArgs, context: &Context) -> Result<(), Failure> {
         None => args.id.clone(),
     };
     let part: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    let said = client.post(&format!("/api/webhooks/{part}/replay"), &json!({}))?;
+    let said = client.post(&format!("/api/webhooks/{part}/replay"), &json!({}));
+    let said = said.map_err(|failure| match failure.code {
+        "refused" => failure.hint(format!("what is kept of it: al triggers show {}", safe(&id))),
+        _ => failure,
+    })?;
     if args.json {
         return output::print(&format!("{said}\n"));
     }

@@ -34,11 +34,16 @@ pub fn run(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
     output::print(&page(&told, context))
 }
 
+fn no_body(id: &str) -> Failure {
+    Failure::user("no_body", "receipt has no stored payload")
+        .hint(format!("what is kept of it: al triggers show {id}"))
+}
+
 /// The body alone. What reads it is a program, so it is what was delivered, byte for byte; on a
 /// terminal it can do no harm.
 fn body(id: &str, context: &Context) -> Result<(), Failure> {
     let kept = reader(context)?.map(|reader| reader.envelope(id)).transpose()?.flatten();
-    let kept = kept.ok_or_else(|| Failure::user("no_body", "receipt has no stored payload"))?;
+    let kept = kept.ok_or_else(|| no_body(id))?;
     if let Some(whole) = kept.cut_from_bytes {
         output::remark(&format!("the first {} of {whole} bytes\n", kept.body.len()));
     }
