@@ -156,10 +156,11 @@ impl Client {
         match error {
             HttpError::Connect(why) => {
                 let message = format!("the scheduler does not answer at {}", self.base);
-                unreachable(message, why).hint(match self.remote {
+                let hint = match self.remote {
                     true => "al start, there or here",
                     false => "it may be about to start or to end: try again",
-                })
+                };
+                unreachable(message, why, hint)
             }
             other => Failure::upstream("gateway", format!("{}: {other}", self.base)),
         }
@@ -217,10 +218,10 @@ pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
     }
 }
 
-/// That nobody answers, and the reason when it is not that nobody is there.
-pub fn unreachable(message: String, why: &str) -> Failure {
+/// That nobody answers, and what to do then; or that somebody does, who cannot be believed.
+pub fn unreachable(message: String, why: &str, hint: &str) -> Failure {
     if !why.contains("certificate") {
-        return Failure::upstream("unreachable", message);
+        return Failure::upstream("unreachable", message).hint(hint);
     }
     Failure::upstream("unreachable", format!("{message}: {why}"))
         .hint("the certificate has to be for this name, from an authority that is known everywhere")

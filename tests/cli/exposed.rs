@@ -90,4 +90,5 @@ fn commands_reach_a_scheduler_with_a_certificate_as_any_other() {
     let shown = world.shown(&["attach", &url.replace("http:", "https:")]);
     assert!(shown.contains("exit code 4") && shown.contains("invalid peer certificate"), "{shown}");
     assert!(shown.contains("from an authority that is known everywhere"), "{shown}");
+    assert!(!shown.contains("al start"), "it runs: {shown}");
 }

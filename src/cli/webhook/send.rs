@@ -170,8 +170,11 @@ fn post(
     let reply = runtime.block_on(http::fetch(written, Limits::default()));
     runtime.shutdown_background();
     let reply = reply.map_err(|error| match error {
-        HttpError::Connect(why) => client::unreachable(format!("nobody answers at {url}"), &why)
-            .hint(if is_given { "look at --url, and at the gateway there" } else { "al start" }),
+        HttpError::Connect(why) => {
+            let hint =
+                if is_given { "look at --url, and at the gateway there" } else { "al start" };
+            client::unreachable(format!("nobody answers at {url}"), &why, hint)
+        }
         other => Failure::upstream("gateway", format!("{url}: {other}")),
     })?;
     Ok((reply.status, reply.body.to_vec()))

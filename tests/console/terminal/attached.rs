@@ -72,8 +72,11 @@ fn a_key_that_was_replaced_on_this_machine_is_taken_up() {
     let project = Project::new();
     let (_host, console) = attach(&project, "");
     assert!(project.al(&["doctor", "--rotate-key"]).status.success());
+    // What comes next no longer goes to a console with the old key.
+    assert!(project.al(&["pause", "deploy"]).status.success());
     console.shows("the connection is back");
     console.hides("LOST");
+    console.line(&["deploy", "paused"]);
 }
 
 #[test]
