@@ -214,7 +214,7 @@ fn a_secret_of_standard_webhooks_has_to_be_base64() {
     assert_eq!(sources(b"whsec_?"), [malformed.clone()]);
     assert_eq!(
         malformed.to_string(),
-        "the webhook secret 'billing' of generic is not base64 after `whsec_`"
+        "the secret 'billing' of generic is not `whsec_` and base64 and is not used"
     );
     assert!(sources(b"").contains(&Problem::EmptySecret { provider, instance }));
     assert_eq!(sources(b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), []);
