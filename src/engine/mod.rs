@@ -4,6 +4,7 @@
 //!
 //! [`turn`] is the body of the loop, an ordinary function; [`start`] wraps it in a thread.
 
+mod after;
 mod answers;
 mod audit;
 mod definitions;

@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 
+use super::after::{After, Turned, Waiting, Work};
 use super::answers::Answers;
 use super::drive::Driver;
-use super::handle::{
-    BEHIND_MAX, Commit, EngineError, Handle, Message, Outcome, ReplyTo, Watch, stamped,
-};
-use super::meter::Meter;
-use super::turn::{Act, Host, Input, acts, answer, resume, turn};
+use super::handle::{BEHIND_MAX, EngineError, Handle, Message, Outcome, ReplyTo, stamped};
+use super::turn::{Host, Input, turn};
 use crate::ambient;
-use crate::scheduler::{Answer, Decision, Deed, EffectNews, Event};
-use crate::store::StoreError;
+use crate::scheduler::{Deed, Event};
+use crate::store::{Store, StoreError};
 
 /// Events that are decided and committed together.
 const TURN_MAX: usize = 256;
+/// Turns that may be written and not yet safe on the disk.
+const UNSAFE_MAX: usize = 64;
 /// The longest sleep: a jump of the wall clock is noticed after this.
 const NAP: Duration = Duration::from_secs(1);
 
@@ -41,37 +41,41 @@ pub fn start(
     let handle = Handle::new(to, Arc::clone(&waiting), on_end, reader);
     let (commits, _) = broadcast::channel(BEHIND_MAX);
     let driver = driver(&handle);
-    let meter = Arc::clone(&handle.meter);
     let path = host.store.path().to_owned();
     let no_thread = |e: std::io::Error| {
         let message = format!("no thread to be had: {e}");
         StoreError::Sqlite { path: path.clone(), message }
     };
-    let mut writer = Writer {
-        host,
-        from,
-        waiting,
+    let log = host.store.log_file()?;
+    host.store.let_others_wait()?;
+    let (work, handed) = mpsc::sync_channel(UNSAFE_MAX);
+    let after = After {
+        log,
         commits,
         answers: Answers::start().map_err(no_thread)?,
-        meter,
-        driver,
+        driver: driver.clone(),
+        meter: Arc::clone(&handle.meter),
         seq: 0,
-        trouble: None,
-        retries: Vec::new(),
+        writer: handle.to.clone(),
     };
+    let mut writer = Writer { host, from, waiting, work, trouble: None, retries: Vec::new() };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
     }
-    for act in resume(&unfinished) {
-        writer.act(act);
-    }
-    writer.driver.keep_rounds();
+    writer.hand_over(Work::Resume(unfinished));
+    let after = thread::Builder::new()
+        .name("after".to_owned())
+        .spawn(move || after.run(&handed))
+        .map_err(no_thread)?;
+    driver.keep_rounds();
     let thread = thread::Builder::new()
         .name("writer".to_owned())
         .spawn(move || {
-            writer.run();
-            writer.host.store.close();
+            let store = writer.run();
+            // What was written is answered before the history is closed.
+            let _ = after.join();
+            store.close();
             let _ = ended.send(true);
         })
         .map_err(no_thread)?;
@@ -80,7 +84,7 @@ pub fn start(
 
 struct Job {
     input: Input,
-    reply: Option<ReplyTo>,
+    reply: Option<Waiting>,
 }
 
 impl Job {
@@ -91,25 +95,21 @@ impl Job {
 
 /// The record of an order that was confirmed for another state of things. To ask back first is
 /// nothing that was done.
-fn too_late(input: &Input, question: &Outcome) -> Option<Job> {
+fn too_late(input: &Input, question: &Outcome) -> Option<Input> {
     let (Event::Command { command, by }, Outcome::Stale { impact }) = (&input.event, question)
     else {
         return None;
     };
     let deed = Deed::stale(by, command, &impact.lines.join("; "));
-    Some(Job::internal(stamped(Event::Deed(Box::new(deed)))))
+    Some(stamped(Event::Deed(Box::new(deed))))
 }
 
 struct Writer {
     host: Host,
     from: mpsc::Receiver<Message>,
     waiting: Arc<AtomicUsize>,
-    commits: broadcast::Sender<Arc<Commit>>,
-    answers: Answers,
-    meter: Arc<Meter>,
-    driver: Driver,
-    /// Number of the last commit.
-    seq: u64,
+    /// Turns that are written go there.
+    work: SyncSender<Work>,
     /// Why nothing can be written at present.
     trouble: Option<String>,
     /// News that could not be written yet, with the reason.
@@ -124,32 +124,32 @@ enum Next {
 }
 
 impl Writer {
-    fn run(&mut self) {
-        loop {
-            let mut jobs: Vec<Job> = Vec::new();
-            let first = self.from.recv_timeout(self.nap());
-            jobs.extend(self.retries.drain(..).map(|(input, _)| Job::internal(input)));
-            match first {
-                Ok(message) => {
-                    if self.sort(message, &mut jobs) == Next::End {
-                        return;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if self.gather(&mut jobs) == Next::End {
-                return;
-            }
-            jobs.extend(self.due());
-            if !jobs.is_empty() && self.take_turn(jobs) == Next::End {
-                return;
-            }
-        }
+    /// Works until it is told to leave; what it wrote to is left to the caller.
+    fn run(mut self) -> Store {
+        while self.round() == Next::Turn {}
+        self.host.store
     }
 
-    /// Takes what is ready. Nothing is waited for: while a commit waits for the disk, the next
-    /// group gathers by itself.
+    fn round(&mut self) -> Next {
+        let mut jobs: Vec<Job> = Vec::new();
+        let first = self.from.recv_timeout(self.nap());
+        jobs.extend(self.retries.drain(..).map(|(input, _)| Job::internal(input)));
+        let next = match first {
+            Ok(message) => self.sort(message, &mut jobs),
+            Err(RecvTimeoutError::Timeout) => Next::Turn,
+            Err(RecvTimeoutError::Disconnected) => Next::End,
+        };
+        if next == Next::End || self.gather(&mut jobs) == Next::End {
+            return Next::End;
+        }
+        jobs.extend(self.due());
+        if !jobs.is_empty() {
+            self.take_turn(jobs);
+        }
+        Next::Turn
+    }
+
+    /// Takes what is ready. Nothing is waited for: the next group gathers by itself.
     fn gather(&mut self, jobs: &mut Vec<Job>) -> Next {
         while jobs.len() < TURN_MAX {
             let Ok(message) = self.from.try_recv() else { break };
@@ -181,19 +181,26 @@ impl Writer {
         match message {
             Message::Event { input, confirm, reply } => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
-                match self.host.question(&input, &confirm) {
-                    Ok(None) => jobs.push(Job { input: *input, reply }),
-                    Ok(Some(question)) => {
-                        jobs.extend(too_late(&input, &question));
-                        send(reply, Ok(question));
+                let asked = self.host.question(&input, &confirm);
+                let record = asked.as_ref().ok().and_then(Option::as_ref);
+                let record = record.and_then(|question| too_late(&input, question));
+                match (asked, record) {
+                    (Ok(None), _) => {
+                        let reply = reply.map(|to| Waiting { to, with: None });
+                        jobs.push(Job { input: *input, reply });
                     }
-                    Err(error) => send(reply, Err(not_written(&error))),
+                    // Who asks for the record afterwards finds it.
+                    (Ok(with), Some(record)) => {
+                        let reply = reply.map(|to| Waiting { to, with });
+                        jobs.push(Job { input: record, reply });
+                    }
+                    (Ok(Some(question)), None) => send(reply, Ok(question)),
+                    (Err(error), _) => send(reply, Err(not_written(&error))),
                 }
             }
             Message::Watch(reply) => {
-                let commits = self.commits.subscribe();
                 let view = self.host.look().clone();
-                let _ = reply.send(Watch { seq: self.seq, view, commits });
+                self.hand_over(Work::Watch(view, reply));
             }
             Message::Look(look) => look(self.host.look()),
             Message::Leave => return Next::End,
@@ -201,34 +208,32 @@ impl Writer {
         Next::Turn
     }
 
-    fn take_turn(&mut self, jobs: Vec<Job>) -> Next {
-        let (inputs, replies): (Vec<Input>, Vec<Option<ReplyTo>>) =
+    fn take_turn(&mut self, jobs: Vec<Job>) {
+        let (inputs, replies): (Vec<Input>, Vec<Option<Waiting>>) =
             jobs.into_iter().map(|job| (job.input, job.reply)).unzip();
-        let (began, events) = (Instant::now(), inputs.len());
+        let began = Instant::now();
         match turn(&mut self.host, &inputs) {
             Ok(decided) => {
-                self.meter.turn(events, began.elapsed());
                 self.trouble = None;
-                self.carry_out(inputs, decided, replies)
+                self.hand_over(Work::Turned(Turned { inputs, decided, replies, began }));
             }
             // One input that cannot be written must not hold up the others.
             Err(error) if inputs.len() > 1 && !error.is_everywhere() => {
                 for (input, reply) in inputs.into_iter().zip(replies) {
-                    if self.take_turn(vec![Job { input, reply }]) == Next::End {
-                        return Next::End;
-                    }
+                    self.take_turn(vec![Job { input, reply }]);
                 }
-                Next::Turn
             }
-            Err(error) => {
-                self.put_off(inputs, replies, &error);
-                Next::Turn
-            }
+            Err(error) => self.put_off(inputs, replies, &error),
         }
     }
 
+    fn hand_over(&self, work: Work) {
+        // Nobody takes it when the disk failed; the word to leave is on its way then.
+        let _ = self.work.send(work);
+    }
+
     /// Callers hear that it did not work; news of the world is kept for another try.
-    fn put_off(&mut self, inputs: Vec<Input>, replies: Vec<Option<ReplyTo>>, error: &StoreError) {
+    fn put_off(&mut self, inputs: Vec<Input>, replies: Vec<Option<Waiting>>, error: &StoreError) {
         let message = error.to_string();
         // Once is enough: it is tried again every moment.
         if self.trouble.as_ref() != Some(&message) {
@@ -237,7 +242,7 @@ impl Writer {
         self.trouble = Some(message);
         for (input, reply) in inputs.into_iter().zip(replies) {
             match reply {
-                Some(_) => send(reply, Err(not_written(error))),
+                Some(waiting) => send(Some(waiting.to), Err(not_written(error))),
                 None if matches!(input.event, Event::TimerDue(_)) => {}
                 None => self.retries.push((input, error.clone())),
             }
@@ -246,94 +251,6 @@ impl Writer {
 
     fn first_error(&mut self) -> Option<StoreError> {
         self.retries.pop().map(|(_, error)| error)
-    }
-
-    /// After the commit: answers, acts, tells.
-    fn carry_out(
-        &mut self,
-        inputs: Vec<Input>,
-        decided: Vec<Vec<Decision>>,
-        replies: Vec<Option<ReplyTo>>,
-    ) -> Next {
-        let mut next = Next::Turn;
-        let mut answers = Vec::new();
-        for ((input, decisions), reply) in inputs.iter().zip(&decided).zip(replies) {
-            decisions.iter().for_each(log_config);
-            for act in acts(decisions) {
-                if self.act(act) == Next::End {
-                    next = Next::End;
-                }
-            }
-            let Some(answer) = answer(decisions).cloned() else { continue };
-            if let Event::Command { by, .. } = &input.event {
-                log_command(&by.name, &answer);
-            }
-            if let Some(reply) = reply {
-                answers.push((reply, Ok(Outcome::Answer(answer))));
-            }
-        }
-        self.seq += 1;
-        let mut waste = (inputs, decided);
-        if self.commits.receiver_count() > 0 {
-            let decisions = std::mem::take(&mut waste.1).into_iter().flatten().collect();
-            let commit = Commit { seq: self.seq, at: ambient::now_ms(), decisions };
-            // No receiver any more is fine too.
-            let _ = self.commits.send(Arc::new(commit));
-        }
-        self.answers.give(answers, waste);
-        next
-    }
-
-    fn act(&self, act: Act<'_>) -> Next {
-        match act {
-            Act::Begin(effect) => {
-                self.driver.report(Event::Effect(effect.clone(), EffectNews::Begun));
-            }
-            Act::Do(effect) => self.driver.act(effect.clone()),
-            Act::Recover(effect) => self.driver.recover(effect.clone()),
-            Act::Sweep(run) => self.driver.sweep(run.to_owned()),
-            Act::Prune(before) => self.driver.prune(before),
-            Act::Quit => return Next::End,
-        }
-        Next::Turn
-    }
-}
-
-/// What people did is in the scheduler's own log.
-fn log_command(by: &str, answer: &Answer) {
-    match answer {
-        Answer::Done { done, .. } => tracing::info!(target: "engine", by, "{done}"),
-        Answer::Fired { runs, .. } => {
-            tracing::info!(target: "engine", by, "started {}", runs.join(", "));
-        }
-        Answer::Refused(why) => {
-            tracing::info!(target: "engine", by, "refused: {}", why.sentence());
-        }
-        Answer::Duplicate(_)
-        | Answer::NotFound { .. }
-        | Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => {}
-    }
-}
-
-/// What became of edits is there too.
-fn log_config(decision: &Decision) {
-    match decision {
-        Decision::SetAgent { name, .. } => tracing::info!(target: "engine", "{name}: read again"),
-        Decision::RemoveAgent { name } => {
-            tracing::info!(target: "engine", "{name}: left the project");
-        }
-        Decision::Raise { alert } => {
-            let hint = alert.fault.hint.as_deref();
-            tracing::error!(target: "engine", hint, "alert: {}", alert.fault.sentence());
-        }
-        Decision::Clear { key } => tracing::info!(target: "engine", "mended: {key}"),
-        _ => {}
     }
 }
 

@@ -20,7 +20,7 @@ use super::proxy::Client;
 use super::rate::Turn;
 use super::reply::{Answered, Problem, ok};
 use super::routes::Name;
-use super::{App, body, refusals};
+use super::{App, body, clean, refusals};
 use crate::ambient;
 use crate::engine::EngineError;
 use crate::packed;
@@ -103,6 +103,8 @@ fn note_refused(
     let provider = app.setup.sources.get().provider_of(segment);
     let (source, segment) = provider.map_or((UNKNOWN, UNKNOWN), |source| (source, segment));
     let text = if source == segment { text } else { format!("{text} at /webhooks/{segment}") };
+    // It may name what a stranger, or somebody who mistook a field, put into the URL.
+    let text = clean::text(app, &text);
     app.refusals.note(app.engine(), refusals::Refusal { source, segment, reason, text, from });
 }
 

@@ -26,6 +26,7 @@ mod write;
 mod tests;
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -159,6 +160,35 @@ impl Store {
 
     fn damaged(&self, what: &str) -> StoreError {
         StoreError::Damaged { path: self.path.clone(), message: format!("{what} makes no sense") }
+    }
+
+    /// From here on a commit leaves its bytes to the operating system. Whoever calls this waits for
+    /// the disk by itself, through [`Store::log_file`], before it relies on a commit: so the wait for
+    /// one turn and the work at the next go on at the same time.
+    ///
+    /// # Errors
+    /// When the setting is refused.
+    pub fn let_others_wait(&self) -> Result<(), StoreError> {
+        self.conn.execute_batch("PRAGMA synchronous = NORMAL").map_err(|e| self.at(e))
+    }
+
+    /// SQLite's log, into which commits are written: once `sync_data` on it returned, they survive a
+    /// power cut. What SQLite moves from there into the database it syncs by itself.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be opened.
+    pub fn log_file(&self) -> Result<File, StoreError> {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        let unreadable = |error: std::io::Error| {
+            let message = format!("{}: {error}", Path::new(&path).display());
+            StoreError::Sqlite { path: self.path.clone(), message }
+        };
+        let file = File::options().append(true).open(&path).map_err(unreadable)?;
+        // The file may be new, and so its name.
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(unreadable)?;
+        Ok(file)
     }
 
     /// The view that the rows amount to, for a project with these rules and agents.

@@ -125,13 +125,16 @@ impl fmt::Display for Problem {
             Self::EmptySecret { provider, instance } => {
                 write!(f, "the webhook secret '{instance}' of {provider} is empty and is not used")
             }
-            Self::MalformedKey { provider, instance } => {
-                let wanted = match *provider {
-                    "discord" => "the 64 hexadecimal digits of a public key",
-                    _ => "`whsec_` and base64",
-                };
-                write!(f, "the secret '{instance}' of {provider} is not {wanted} and is not used")
-            }
+            Self::MalformedKey { provider, instance } => match *provider {
+                "discord" => write!(
+                    f,
+                    "the public key '{instance}' of {provider} is not 64 hexadecimal digits"
+                ),
+                _ => write!(
+                    f,
+                    "the webhook secret '{instance}' of {provider} is not base64 after `whsec_`"
+                ),
+            },
             Self::NoSecret { source, provider, instance } => {
                 let secret = provider::find(provider).and_then(|p| p.table.secret);
                 let (kind, field) = secret.map_or(("", ""), |s| (s.credential, s.field));

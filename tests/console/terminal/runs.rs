@@ -251,5 +251,5 @@ fn a_schedule_fires_by_itself() {
     terminal.line(&["> pulse", "ok"]);
     terminal.shows("beat");
     terminal.press(&["4"]);
-    terminal.line(&["schedule", "accepted", "-> pulse-"]);
+    terminal.line(&["schedule", "started", "-> pulse-"]);
 }
