@@ -74,12 +74,12 @@ fn a_history_of_a_newer_al() {
     project.start().end();
     project.database().execute_batch("PRAGMA user_version = 999").unwrap();
     assert_snapshot!(start(&project), @r"
-    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 5)
+    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 7)
     hint: use the al that wrote it, or a newer one
     exit code 4
     ");
     assert_snapshot!(project.said(&project.al(&["runs"])), @r"
-    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 5)
+    error: <project>/.al/al.db was written by a newer al (schema 999, this one knows 7)
     hint: use the al that wrote it, or a newer one
     exit code 4
     ");
