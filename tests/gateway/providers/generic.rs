@@ -213,7 +213,7 @@ fn a_secret_of_standard_webhooks_has_to_be_base64() {
     let malformed = Problem::MalformedKey { provider, instance: instance.clone() };
     assert_eq!(
         malformed.to_string(),
-        "the secret 'billing' of generic is not `whsec_` and base64 and is not used"
+        "the webhook secret 'billing' of generic is not base64 after `whsec_`"
     );
     assert_eq!(sources(b"whsec_?"), [malformed]);
     assert!(sources(b"").contains(&Problem::EmptySecret { provider, instance }));
