@@ -6,7 +6,7 @@
 //! the two; and what a bare axum handler does with the same requests. Then, from 16 connections:
 //! deliveries that no agent wants, that are refused for their signature, and that are held against
 //! 500 triggers of 100 agents, each as a share of those accepted with one trigger.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, dead_code)]
 
 #[path = "../../tests/gateway/client.rs"]
 mod client;

@@ -200,7 +200,7 @@ impl Writer {
             }
             Message::Watch(reply) => {
                 let view = self.host.look().clone();
-                self.hand_over(Work::Watch(view, reply));
+                self.hand_over(Work::Watch(Box::new(view), reply));
             }
             Message::Look(look) => look(self.host.look()),
             Message::Leave => return Next::End,

@@ -163,6 +163,27 @@ mod tests {
         }
     }
 
+    /// Every name in a list of fields below a value.
+    fn fields<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.get("required").and_then(Value::as_array).into_iter().flatten());
+                map.values().for_each(|value| fields(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| fields(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// YAML takes `n` and `on` for something else.
+    #[test]
+    fn the_names_of_fields_are_texts() {
+        let document = document().unwrap();
+        let mut found = Vec::new();
+        fields(&document, &mut found);
+        assert!(found.len() > 100 && found.iter().all(|name| name.is_string()), "{found:?}");
+    }
+
     #[test]
     fn each_operation_says_who_may_use_it_and_what_it_answers() {
         let document = document().unwrap();

@@ -211,11 +211,11 @@ fn a_secret_of_standard_webhooks_has_to_be_base64() {
         |secret: &[u8]| project(generic(Some(Signature::StandardWebhooks), "", &[]), secret, &[]).1;
     let (provider, instance) = ("generic", "billing".to_owned());
     let malformed = Problem::MalformedKey { provider, instance: instance.clone() };
-    assert_eq!(sources(b"whsec_?"), [malformed.clone()]);
     assert_eq!(
         malformed.to_string(),
         "the webhook secret 'billing' of generic is not base64 after `whsec_`"
     );
+    assert_eq!(sources(b"whsec_?"), [malformed]);
     assert!(sources(b"").contains(&Problem::EmptySecret { provider, instance }));
     assert_eq!(sources(b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), []);
 }

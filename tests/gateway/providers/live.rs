@@ -1,7 +1,6 @@
 //! The same over a socket: what the sender is told, and what is written down.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use action_llama::ambient;
 use action_llama::triggers::{DeliveryId, PROVIDERS, Provider, find};
 use serde_json::{Value, json};
 
@@ -21,11 +20,6 @@ async fn world() -> World {
     World::with_config(&config, &agents).await
 }
 
-fn now_s() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    now.as_secs().try_into().unwrap()
-}
-
 fn provider(kind: &str) -> &'static Provider {
     find(kind).unwrap()
 }
@@ -37,7 +31,7 @@ fn signed(provider: &'static Provider, name: &str) -> Fixture {
         let signature = sign(SECRET, &fixture.body);
         return fixture.header("x-hub-signature-256", &signature);
     }
-    fixture.signed_at(Secret(1), now_s())
+    fixture.signed_at(Secret(1), ambient::now_ms() / 1000)
 }
 
 async fn post(world: &World, fixture: &Fixture) -> Answer {
