@@ -138,7 +138,15 @@ impl Store {
         // All at once: whoever looks meanwhile sees the history as it was or as it is to be.
         let steps = MIGRATIONS[version as usize..].concat();
         let all = format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {KNOWN}; COMMIT;");
-        self.conn.execute_batch(&all).map_err(at)
+        self.conn.execute_batch(&all).map_err(at)?;
+        // The log of all that may be larger than the history, and keeps its size as long as we live.
+        self.shorten_log();
+        Ok(())
+    }
+
+    fn shorten_log(&self) {
+        // With readers about it stays as it is, until they are gone.
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional();
     }
 
     /// The numbers of this history; `fresh` is written down when it has none yet.
@@ -280,7 +288,7 @@ impl Store {
 
     /// Moves the log into the database file; called when the host ends.
     pub fn close(self) {
-        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional();
+        self.shorten_log();
     }
 
     /// Lets go of the files as they are. After a disk that failed, what the log seems to hold may
