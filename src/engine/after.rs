@@ -29,7 +29,7 @@ pub(super) enum Work {
     /// Effects that an earlier host left unfinished.
     Resume(Vec<(Effect, EffectState)>),
     /// Somebody watches from here on; this is the state after the turns before.
-    Watch(View, oneshot::Sender<Watch>),
+    Watch(Box<View>, oneshot::Sender<Watch>),
     /// What somebody saw in the state after the turns before.
     Tell(Tell),
 }
@@ -95,7 +95,7 @@ impl After {
             Work::Resume(unfinished) => resume(&unfinished).for_each(|act| self.act(act)),
             Work::Watch(view, reply) => {
                 let commits = self.commits.subscribe();
-                let _ = reply.send(Watch { seq: self.seq, view, commits });
+                let _ = reply.send(Watch { seq: self.seq, view: *view, commits });
             }
             Work::Tell(tell) => tell(),
         }

@@ -222,7 +222,7 @@ impl Writer {
                 }
             }
             Message::Watch(reply) => {
-                let view = self.host.look().clone();
+                let view = Box::new(self.host.look().clone());
                 self.hand_over(Work::Watch(view, reply));
             }
             Message::Look(look) => {
