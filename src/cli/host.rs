@@ -96,7 +96,7 @@ pub struct Hosted {
     builder: Arc<Builder>,
     gateway_stop: watch::Sender<bool>,
     gateway: tokio::task::JoinHandle<((), ())>,
-    writer: JoinHandle<()>,
+    writer: JoinHandle<io::Result<()>>,
     _log: Option<Guard>,
     _lock: Lock,
 }
@@ -235,7 +235,7 @@ impl Hosted {
     /// Ends what still runs of the host. Runs in flight go on; the next start adopts them.
     ///
     /// # Errors
-    /// When the scheduler had ended before, by a bug.
+    /// When the scheduler had ended before, because the disk failed or by a bug.
     pub fn end(self, tokio: &Tokio) -> Result<(), Failure> {
         let _ = fs::remove_file(self.places.gateway());
         // First the gateway: what it has accepted is answered while somebody can write it down.
@@ -244,9 +244,16 @@ impl Hosted {
         self.engine.leave();
         let ended = self.writer.join();
         tracing::info!(target: "host", "scheduler ended");
-        ended.map_err(|_| {
+        let again = "start it again: runs in flight went on and are adopted";
+        let kept = ended.map_err(|_| {
             Failure::internal("writer_died", "the scheduler broke down; nothing on disk is lost")
-                .hint("start it again: runs in flight went on and are adopted")
+                .hint(again)
+        })?;
+        kept.map_err(|error| {
+            let message = format!("the scheduler ended, because its disk keeps nothing: {error}");
+            Failure::upstream("disk_failed", message)
+                .hint("look at the disk that the project is on (`dmesg`) before the next start")
+                .hint(again)
         })
     }
 }

@@ -4,8 +4,9 @@
 //! waits for it, for all the turns that came meanwhile, while the writer is at the next one. Nothing
 //! of a turn is answered, done or told before its bytes are safe.
 
-use std::fs::File;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::answers::Answers;
 use super::drive::Driver;
-use super::handle::{Commit, EngineError, Message, Outcome, ReplyTo, Watch};
+use super::handle::{Commit, EngineError, Message, Outcome, ReplyTo, Tell, Watch};
 use super::meter::Meter;
 use super::turn::{Act, Input, acts, answer, resume};
 use crate::ambient;
@@ -29,7 +30,13 @@ pub(super) enum Work {
     Resume(Vec<(Effect, EffectState)>),
     /// Somebody watches from here on; this is the state after the turns before.
     Watch(Box<View>, oneshot::Sender<Watch>),
+    /// What somebody saw in the state after the turns before.
+    Tell(Tell),
 }
+
+/// Returns once everything is safe that was written before. An error means that nobody knows what
+/// is, and that asking again proves nothing.
+pub(super) type Disk = Box<dyn Fn() -> io::Result<()> + Send>;
 
 /// A turn that is written and not yet safe.
 pub(super) struct Turned {
@@ -48,8 +55,9 @@ pub(super) struct Waiting {
 
 /// The thread's side.
 pub(super) struct After {
-    /// SQLite's log, to wait for.
-    pub log: File,
+    pub disk: Disk,
+    /// Tells the writer that the disk failed, whatever else waits for it.
+    pub lost: Arc<AtomicBool>,
     pub commits: broadcast::Sender<Arc<Commit>>,
     pub answers: Answers,
     pub driver: Driver,
@@ -61,17 +69,24 @@ pub(super) struct After {
 
 impl After {
     /// Works until the writer is gone, and all that it handed over is done.
-    pub fn run(mut self, work: &Receiver<Work>) {
+    ///
+    /// # Errors
+    /// When the disk failed. Whoever waited was told, and the scheduler ends.
+    pub fn run(mut self, work: &Receiver<Work>) -> io::Result<()> {
         while let Ok(first) = work.recv() {
             let more = work.try_iter().take(TOGETHER);
             let all: Vec<Work> = std::iter::once(first).chain(more).collect();
             let written = all.iter().any(|work| matches!(work, Work::Turned(_)));
-            let safe = if written { self.log.sync_data() } else { Ok(()) };
+            let safe = if written { (self.disk)() } else { Ok(()) };
             match safe {
                 Ok(()) => all.into_iter().for_each(|work| self.follow(work)),
-                Err(error) => return self.give_up(&error, all, work),
+                Err(error) => {
+                    self.give_up(&error, all, work);
+                    return Err(error);
+                }
             }
         }
+        Ok(())
     }
 
     fn follow(&mut self, work: Work) {
@@ -82,14 +97,17 @@ impl After {
                 let commits = self.commits.subscribe();
                 let _ = reply.send(Watch { seq: self.seq, view: *view, commits });
             }
+            Work::Tell(tell) => tell(),
         }
     }
 
     /// The disk does not say that it has the bytes, and asking again would prove nothing: what it
     /// kept is only known to the next start, which reads it. So this scheduler ends, and nobody is
     /// told that something was done.
-    fn give_up(&self, error: &std::io::Error, all: Vec<Work>, more: &Receiver<Work>) {
+    fn give_up(&self, error: &io::Error, all: Vec<Work>, more: &Receiver<Work>) {
         tracing::error!(target: "engine", %error, "the disk keeps nothing: the scheduler ends");
+        self.lost.store(true, Ordering::Release);
+        // It may have nothing to do.
         let _ = self.writer.send(Message::Leave);
         for work in all.into_iter().chain(more.iter()) {
             let Work::Turned(turned) = work else { continue };

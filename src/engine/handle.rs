@@ -90,6 +90,9 @@ pub struct Watch {
 
 pub(super) type ReplyTo = oneshot::Sender<Result<Outcome, EngineError>>;
 
+/// Hands over what somebody saw.
+pub(super) type Tell = Box<dyn FnOnce() + Send>;
+
 pub(super) enum Message {
     Event {
         input: Box<Input>,
@@ -97,7 +100,7 @@ pub(super) enum Message {
         reply: Option<ReplyTo>,
     },
     Watch(oneshot::Sender<Watch>),
-    Look(Box<dyn FnOnce(&View) + Send>),
+    Look(Box<dyn FnOnce(&View) -> Tell + Send>),
     /// The process leaves now, whatever is in flight.
     Leave,
 }
@@ -219,14 +222,18 @@ impl Handle {
         watch.await.map_err(|_| EngineError::Ended)
     }
 
-    /// A value computed from the state now.
+    /// A value computed from the state now, once that is safe on the disk.
     pub async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&View) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
         let (reply, value) = oneshot::channel();
         let look = Box::new(move |view: &View| {
-            let _ = reply.send(look(view));
+            let seen = look(view);
+            let tell = move || {
+                let _ = reply.send(seen);
+            };
+            Box::new(tell) as Tell
         });
         self.to.send(Message::Look(look)).map_err(|_| EngineError::Ended)?;
         value.await.map_err(|_| EngineError::Ended)

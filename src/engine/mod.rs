@@ -1,6 +1,6 @@
 //! The loop around the decisions: one writer thread that drains the events that are ready, asks
-//! the scheduler what they change, writes that in one transaction, and only then answers, acts and
-//! tells whoever watches. It has no policy.
+//! the scheduler what they change and writes that in one transaction, and one behind it that waits
+//! for the disk and only then answers, acts and tells whoever watches. It has no policy.
 //!
 //! [`turn`] is the body of the loop, an ordinary function; [`start`] wraps it in a thread.
 

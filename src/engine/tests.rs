@@ -1,14 +1,18 @@
 //! The loop around the rules: what is answered when, what a watcher sees, and what a full disk does.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use al_wire::{Down, LogSource, Reply, Row, Snapshot, Up};
 use tokio::runtime::Runtime as Tokio;
 
+use super::after::Disk;
+use super::writer::start_over;
 use super::*;
 use crate::log::LearningRedactor;
 use crate::project::{Agent, RuntimeKind, ScriptCommand, Skill};
@@ -18,6 +22,8 @@ use crate::scheduler::{
     Target, Timer, Trigger, TriggerKind, Who,
 };
 use crate::store::{RunsQuery, Store};
+
+mod disk;
 
 /// A runtime whose runs go on until a test ends them.
 #[derive(Clone, Default)]
@@ -204,6 +210,11 @@ fn agents() -> Vec<(String, AgentRules)> {
 
 impl World {
     fn new() -> Self {
+        Self::over(None).0
+    }
+
+    /// With its writer, over a disk of the test's if there is one.
+    fn over(disk: Option<Disk>) -> (Self, JoinHandle<io::Result<()>>) {
         let dir = tempfile::tempdir().unwrap();
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -226,8 +237,12 @@ impl World {
                 Equipment { al_home: dir.path().join("home"), ..Equipment::default() },
             )
         };
-        let (engine, _writer) = start(Host::new(store, view), driver).unwrap();
-        Self { dir, tokio, runtime, engine, definitions }
+        let host = Host::new(store, view);
+        let (engine, writer) = match disk {
+            Some(disk) => start_over(host, driver, disk).unwrap(),
+            None => start(host, driver).unwrap(),
+        };
+        (Self { dir, tokio, runtime, engine, definitions }, writer)
     }
 
     fn webhook(&self) -> Vec<String> {

@@ -1,14 +1,15 @@
 //! The writer thread: time, channels and retries around [`turn`].
 
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 
-use super::after::{After, Turned, Waiting, Work};
+use super::after::{After, Disk, Turned, Waiting, Work};
 use super::answers::Answers;
 use super::drive::Driver;
 use super::handle::{BEHIND_MAX, EngineError, Handle, Message, Outcome, ReplyTo, stamped};
@@ -25,14 +26,25 @@ const UNSAFE_MAX: usize = 64;
 const NAP: Duration = Duration::from_secs(1);
 
 /// Starts the writer thread over a loaded host. Effects go to the driver that `driver` makes from
-/// the handle.
+/// the handle. The thread's result is an error when it ended because the disk failed.
 ///
 /// # Errors
 /// When the thread cannot be started or the first turn cannot be written.
 pub fn start(
     host: Host,
     driver: impl FnOnce(&Handle) -> Driver,
-) -> Result<(Handle, thread::JoinHandle<()>), StoreError> {
+) -> Result<(Handle, thread::JoinHandle<io::Result<()>>), StoreError> {
+    let log = host.store.log_file()?;
+    host.store.let_others_wait()?;
+    start_over(host, driver, Box::new(move || log.sync_data()))
+}
+
+/// The same over a disk that a test may hold up.
+pub(super) fn start_over(
+    host: Host,
+    driver: impl FnOnce(&Handle) -> Driver,
+    disk: Disk,
+) -> Result<(Handle, thread::JoinHandle<io::Result<()>>), StoreError> {
     let (to, from) = mpsc::channel();
     let (ended, on_end) = watch::channel(false);
     let waiting = Arc::new(AtomicUsize::new(0));
@@ -46,11 +58,11 @@ pub fn start(
         let message = format!("no thread to be had: {e}");
         StoreError::Sqlite { path: path.clone(), message }
     };
-    let log = host.store.log_file()?;
-    host.store.let_others_wait()?;
+    let lost = Arc::new(AtomicBool::new(false));
     let (work, handed) = mpsc::sync_channel(UNSAFE_MAX);
     let after = After {
-        log,
+        disk,
+        lost: Arc::clone(&lost),
         commits,
         answers: Answers::start().map_err(no_thread)?,
         driver: driver.clone(),
@@ -58,7 +70,7 @@ pub fn start(
         seq: 0,
         writer: handle.to.clone(),
     };
-    let mut writer = Writer { host, from, waiting, work, trouble: None, retries: Vec::new() };
+    let mut writer = Writer { host, from, waiting, work, lost, trouble: None, retries: Vec::new() };
     writer.take_turn(vec![Job::internal(stamped(Event::HostStarted))]);
     if let Some(error) = writer.first_error() {
         return Err(error);
@@ -74,9 +86,14 @@ pub fn start(
         .spawn(move || {
             let store = writer.run();
             // What was written is answered before the history is closed.
-            let _ = after.join();
-            store.close();
+            let died = |_| Err(io::Error::other("the thread that waits for the disk broke down"));
+            let kept = after.join().unwrap_or_else(died);
+            match &kept {
+                Ok(()) => store.close(),
+                Err(_) => store.abandon(),
+            }
             let _ = ended.send(true);
+            kept
         })
         .map_err(no_thread)?;
     Ok((handle, thread))
@@ -110,6 +127,8 @@ struct Writer {
     waiting: Arc<AtomicUsize>,
     /// Turns that are written go there.
     work: SyncSender<Work>,
+    /// Nothing that is written from here on would be safe.
+    lost: Arc<AtomicBool>,
     /// Why nothing can be written at present.
     trouble: Option<String>,
     /// News that could not be written yet, with the reason.
@@ -140,6 +159,10 @@ impl Writer {
             Err(RecvTimeoutError::Disconnected) => Next::End,
         };
         if next == Next::End || self.gather(&mut jobs) == Next::End {
+            return Next::End;
+        }
+        // Who waits is told that the scheduler has ended.
+        if self.lost.load(Ordering::Acquire) {
             return Next::End;
         }
         jobs.extend(self.due());
@@ -199,10 +222,13 @@ impl Writer {
                 }
             }
             Message::Watch(reply) => {
-                let view = self.host.look().clone();
-                self.hand_over(Work::Watch(Box::new(view), reply));
+                let view = Box::new(self.host.look().clone());
+                self.hand_over(Work::Watch(view, reply));
             }
-            Message::Look(look) => look(self.host.look()),
+            Message::Look(look) => {
+                let tell = look(self.host.look());
+                self.hand_over(Work::Tell(tell));
+            }
             Message::Leave => return Next::End,
         }
         Next::Turn
@@ -228,8 +254,10 @@ impl Writer {
     }
 
     fn hand_over(&self, work: Work) {
-        // Nobody takes it when the disk failed; the word to leave is on its way then.
-        let _ = self.work.send(work);
+        // Who does not take it any more has broken down: without answers there is nothing to do.
+        if self.work.send(work).is_err() {
+            self.lost.store(true, Ordering::Release);
+        }
     }
 
     /// Callers hear that it did not work; news of the world is kept for another try.

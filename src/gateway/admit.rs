@@ -8,6 +8,7 @@ use axum::http::{Extensions, HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::digest::Digest;
 use super::key::{Epoch, Verdict};
 use super::reply::Problem;
 use super::throttle::{Price, hold_back};
@@ -45,16 +46,18 @@ async fn admit(
     let from = who::client_addr(extensions).ok_or_else(unauthorized)?;
     // Looked at before anything is judged: what changes meanwhile ends it.
     let revoked = app.sessions.revoked();
-    let pass = Pass { app: Arc::clone(app), epoch: current_key(app).await?, revoked };
+    let epoch = current_key(app).await?;
+    let mut pass = Pass { app: Arc::clone(app), epoch, revoked, session: None };
     // Who shows a key is judged by it, whatever else comes with it.
     let (name, door) = match (bearer(headers), session(headers)) {
         (Some(key), _) => {
             try_key(app, from, key, unauthorized).await?;
-            (who::by(headers, "api"), who::door_of_key(headers, from))
+            (who::by(headers, "api"), who::door_of_key(headers, extensions))
         }
         (None, Some(id)) => {
             let by = app.sessions.find(id, ambient::now_ms()).ok_or_else(unauthorized)?;
             same_site(method, headers)?;
+            pass.session = Some(Digest::of(id));
             (by, Door::Session)
         }
         (None, None) => return Err(unauthorized()),
@@ -64,18 +67,23 @@ async fn admit(
 }
 
 /// What a request was let in with, for what goes on for long: another key, or an end to all
-/// sessions, ends what they let in.
+/// sessions or to its own, ends what they let in.
 #[derive(Debug, Clone)]
 pub struct Pass {
     app: Arc<App>,
     epoch: Epoch,
     revoked: u64,
+    session: Option<Digest>,
 }
 
 impl Pass {
     /// Whether it would still be let in.
     pub fn is_good(&self) -> bool {
-        self.app.setup.api_key.now().0 == self.epoch && self.app.sessions.revoked() == self.revoked
+        let sessions = &self.app.sessions;
+        let is_open = |session| sessions.is_open(session, ambient::now_ms());
+        self.app.setup.api_key.now().0 == self.epoch
+            && sessions.revoked() == self.revoked
+            && self.session.as_ref().is_none_or(is_open)
     }
 }
 

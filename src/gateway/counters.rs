@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::ambient;
 
+/// Characters of a URL's last part that are logged.
+const SHOWN: usize = 64;
+
 /// Deliveries that were refused.
 #[derive(Debug, Default)]
 pub struct Refused {
@@ -15,13 +18,13 @@ pub struct Refused {
 
 impl Refused {
     /// Counts one. At most once a second it is also logged: whoever sends rubbish must not be able
-    /// to fill the disk.
-    pub fn note(&self, segment: &str, reason: &str) {
+    /// to fill the disk. `clean` takes secrets out of what they put into the URL.
+    pub fn note(&self, segment: &str, reason: &str, clean: impl FnOnce(&str) -> String) {
         let refused = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let now = ambient::now_ms();
         let before = self.noted_at.swap(now, Ordering::Relaxed);
         if now - before >= 1000 {
-            let source: String = segment.chars().take(64).filter(|c| !c.is_control()).collect();
+            let source = shown(segment, clean);
             tracing::info!(target: "gateway", source, reason, refused, "webhook refused");
         } else {
             self.noted_at.store(before, Ordering::Relaxed);
@@ -31,6 +34,11 @@ impl Refused {
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
+}
+
+/// The beginning of the last part of a URL. Cut first, a secret would not be recognised any more.
+fn shown(segment: &str, clean: impl FnOnce(&str) -> String) -> String {
+    clean(segment).chars().take(SHOWN).filter(|c| !c.is_control()).collect()
 }
 
 /// What became of a delivery.
@@ -77,5 +85,18 @@ impl Deliveries {
 
     pub fn read(&self) -> BTreeMap<(String, Fate), u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_secret_in_a_url_is_not_logged_in_part() {
+        let secret = "s3cret".repeat(20);
+        let clean = |text: &str| text.replace(&secret, "[redacted]");
+        assert_eq!(shown(&format!("hub\n{secret}"), clean), "hub[redacted]");
+        assert_eq!(shown(&"x".repeat(500), clean), "x".repeat(SHOWN));
     }
 }

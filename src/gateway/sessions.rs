@@ -81,6 +81,12 @@ impl Sessions {
         Some(session.by.clone())
     }
 
+    /// Whether this one goes on; that is no use of it.
+    pub fn is_open(&self, digest: &Digest, now: Millis) -> bool {
+        let inner = self.lock();
+        inner.open.get(digest).is_some_and(|session| now - session.opened < LONGEST_MS)
+    }
+
     /// Ends one; who it was.
     pub fn close(&self, id: &str) -> Option<String> {
         self.lock().open.remove(&Digest::of(id)).map(|session| session.by)
@@ -155,6 +161,17 @@ mod tests {
         let id = open(&sessions, 0);
         assert!((1..720).all(|hour| sessions.find(&id, hour * HOUR).is_some()));
         assert!(sessions.find(&id, 720 * HOUR).is_none());
+    }
+
+    #[test]
+    fn what_a_session_has_opened_sees_its_end() {
+        let sessions = sessions();
+        let (one, other) = (open(&sessions, 0), open(&sessions, 0));
+        let is_open = |id: &str, now| sessions.is_open(&Digest::of(id), now);
+        assert!(is_open(&one, 719 * HOUR), "whoever listens for long does nothing with it");
+        assert!(!is_open(&one, 720 * HOUR));
+        sessions.close(&one);
+        assert!(!is_open(&one, 1) && is_open(&other, 1));
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn note_refused(
     text: String,
     from: Option<IpAddr>,
 ) {
-    app.refused.note(segment, reason);
+    app.refused.note(segment, reason, |segment| clean::text(app, segment));
     let provider = app.setup.sources.get().provider_of(segment);
     let (source, segment) = provider.map_or((UNKNOWN, UNKNOWN), |source| (source, segment));
     let text = if source == segment { text } else { format!("{text} at /webhooks/{segment}") };

@@ -38,10 +38,12 @@ pub fn by(headers: &HeaderMap, default: &str) -> String {
     if name.is_empty() { default.to_owned() } else { name.to_owned() }
 }
 
-/// The door of a request with the key: our own commands say that they are.
-pub fn door_of_key(headers: &HeaderMap, from: IpAddr) -> Door {
+/// The door of a request with the key: our own commands on this machine say that they are, and a
+/// proxy here does not speak for them.
+pub fn door_of_key(headers: &HeaderMap, extensions: &Extensions) -> Door {
     let ours = headers.get("x-al-via").is_some_and(|via| via == "shell");
-    if ours && from.is_loopback() { Door::Shell } else { Door::Key }
+    let outside = proxy::is_outside(extensions.get().copied(), headers);
+    if ours && !outside { Door::Shell } else { Door::Key }
 }
 
 /// An operator who was let in, and what they said around their order.
@@ -107,17 +109,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_door(via: Option<&'static str>, from: [u8; 4], door: Door) {
-        let value = via.map(HeaderValue::from_static);
-        let headers = value.into_iter().map(|value| ("x-al-via".parse().unwrap(), value)).collect();
-        assert_eq!(door_of_key(&headers, from.into()), door, "{via:?} {from:?}");
+    fn check_door(headers: &[(&'static str, &'static str)], from: [u8; 4], door: Door) {
+        let named = |(name, value): &(&'static str, &'static str)| {
+            (name.parse().unwrap(), HeaderValue::from_static(value))
+        };
+        let map: HeaderMap = headers.iter().map(named).collect();
+        let mut extensions = Extensions::new();
+        extensions.insert(Peer(from.into()));
+        assert_eq!(door_of_key(&map, &extensions), door, "{headers:?} {from:?}");
     }
 
     #[test]
     fn commands_of_this_machine_come_through_a_door_of_their_own() {
-        check_door(Some("shell"), [127, 0, 0, 1], Door::Shell);
-        check_door(Some("shell"), [192, 0, 2, 1], Door::Key);
-        check_door(Some("console"), [127, 0, 0, 1], Door::Key);
-        check_door(None, [127, 0, 0, 1], Door::Key);
+        let shell = ("x-al-via", "shell");
+        check_door(&[shell], [127, 0, 0, 1], Door::Shell);
+        check_door(&[shell], [192, 0, 2, 1], Door::Key);
+        check_door(&[shell, ("x-forwarded-for", "192.0.2.1")], [127, 0, 0, 1], Door::Key);
+        check_door(&[("x-al-via", "console")], [127, 0, 0, 1], Door::Key);
+        check_door(&[], [127, 0, 0, 1], Door::Key);
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! One [`Store`] writes, in transactions that hold as many events as were ready (group commit);
 //! any number of readers look through [`Reader`]. SQLite runs in WAL mode with full sync: what was
-//! committed survives a power cut.
+//! committed survives a power cut. A host that waits for the disk by itself says so
+//! ([`Store::let_others_wait`]).
 
 mod alerts;
 mod audit;
@@ -29,6 +30,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use audit::{AuditQuery, AuditRecord};
@@ -136,7 +138,15 @@ impl Store {
         // All at once: whoever looks meanwhile sees the history as it was or as it is to be.
         let steps = MIGRATIONS[version as usize..].concat();
         let all = format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {KNOWN}; COMMIT;");
-        self.conn.execute_batch(&all).map_err(at)
+        self.conn.execute_batch(&all).map_err(at)?;
+        // The log of all that may be larger than the history, and keeps its size as long as we live.
+        self.shorten_log();
+        Ok(())
+    }
+
+    fn shorten_log(&self) {
+        // With readers about it stays as it is, until they are gone.
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional();
     }
 
     /// The numbers of this history; `fresh` is written down when it has none yet.
@@ -278,8 +288,20 @@ impl Store {
 
     /// Moves the log into the database file; called when the host ends.
     pub fn close(self) {
-        let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional();
+        self.shorten_log();
     }
+
+    /// Lets go of the files as they are. After a disk that failed, what the log seems to hold may
+    /// not be what it holds: the next start reads it and checks its sums, and takes what is whole.
+    pub fn abandon(self) {
+        // Should it be refused, the log is moved as at any end.
+        let _ = keep_log(&self.conn);
+    }
+}
+
+/// Moves nothing from the log into the database file when this connection is the last to close.
+fn keep_log(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(|_| ())
 }
 
 /// Opens an existing history to look at it.
@@ -289,6 +311,7 @@ fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(at)?;
     conn.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;").map_err(at)?;
+    keep_log(&conn).map_err(at)?;
     let version: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(at)?;
     if version > KNOWN {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known: KNOWN });

@@ -56,7 +56,12 @@ struct Client {
 impl Client {
     async fn open(world: &World, path: &str, last: Option<&str>) -> Self {
         let key = format!("Bearer {API_KEY}");
-        let mut headers = vec![("Authorization", key.as_str())];
+        Self::open_as(world, path, ("Authorization", key.as_str()), last).await
+    }
+
+    /// With what lets it in.
+    async fn open_as(world: &World, path: &str, pass: (&str, &str), last: Option<&str>) -> Self {
+        let mut headers = vec![pass];
         headers.extend(last.map(|id| ("Last-Event-ID", id)));
         let mut stream = TcpStream::connect(world.addr).await.unwrap();
         stream.write_all(&client::request("GET", path, &headers, b"")).await.unwrap();
@@ -234,6 +239,27 @@ async fn another_key_ends_the_streams_that_the_old_one_opened() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_to_all_sessions_ends_the_streams() {
     check_end(&World::new().await, API_KEY).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_session_ends_the_streams_that_it_opened() {
+    let world = World::new().await;
+    let body = json!({"key": API_KEY}).to_string();
+    let login = world.send("POST", "/api/auth/login", &[], body.as_bytes()).await;
+    let cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let mut its = Client::open_as(&world, STATUS, ("Cookie", &cookie), None).await;
+    let mut other = Client::open(&world, STATUS, None).await;
+    its.next().await.unwrap();
+    other.next().await.unwrap();
+
+    let headers = [("Cookie", cookie.as_str()), ("X-AL-CSRF", "1")];
+    assert_eq!(world.send("POST", "/api/auth/logout", &headers, b"").await.status, 200);
+    let key = format!("Bearer {API_KEY}");
+    let headers = [("Authorization", key.as_str())];
+    assert_eq!(world.send("POST", "/control/trigger/one", &headers, b"").await.status, 200);
+    let end = async { while its.next().await.is_some() {} };
+    tokio::time::timeout(HANGS, end).await.expect("an end");
+    assert!(other.next().await.is_some(), "nobody else is concerned");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,3 +121,21 @@ fn no_token_is_a_delivery() {
     }
     assert!(crc(&setup, "twitter", "crc_token=MTU4NTQ5_a-b.c~d%2B%2F%3D").is_ok());
 }
+
+/// Numbers are tokens and JSON.
+#[test]
+fn the_answer_to_a_challenge_signs_no_delivery() {
+    let setup = Setup::default()
+        .source_of("twitter", "x", "default", false)
+        .secret_of("twitter", "default", "one");
+    for token in ["1", "null", "payload=1"] {
+        let answer = crc(&setup, "twitter", &format!("crc_token={}", token.replace('=', "%3D")));
+        let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let request = Request::event("x", &json!({}))
+            .body(token)
+            .header("x-twitter-webhooks-signature", answer["response_token"].as_str().unwrap());
+        let request = if token.contains('=') { request.header(form.0, form.1) } else { request };
+        assert_eq!(setup.post("twitter", &request), Err(Refusal::InvalidJson), "{token}");
+    }
+}
