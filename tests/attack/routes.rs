@@ -10,7 +10,7 @@ const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", 
 /// Where routes are nested.
 const NESTS: [&str; 4] = ["", "/control", "/api", "/dashboard/api"];
 /// What anybody may ask: it gives nothing away.
-const PUBLIC: [&str; 2] = ["/health", "/api/auth/logout"];
+const PUBLIC: [&str; 3] = ["/health", "/openapi.json", "/api/auth/logout"];
 /// Every no, and no other answer.
 const NO: [u16; 8] = [400, 401, 403, 404, 405, 411, 415, 429];
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime as Tokio};
 
 use super::hands::Hands;
-use super::heard::{Heard, Note, Point};
+use super::heard::{Heard, Note, Points};
 use super::journal::Shared;
 use super::sieve::Sieve;
 use super::{Event, Run, Seen};
@@ -239,7 +239,7 @@ struct Listener {
     journal: Shared,
     heard: Heard,
     /// Up to here all of it is in the log.
-    written: Point,
+    written: Points,
     note: Note,
     sieve: Sieve,
     stdout: Output,
@@ -266,7 +266,7 @@ impl Listener {
         let mut away = false;
         let state = loop {
             self.heard.rewind();
-            let since_s = self.heard.point().since_s();
+            let since_s = self.heard.points().since_s();
             let followed =
                 container::follow(docker, name, since_s, |pieces| self.take(&pieces)).await;
             match (container::look(docker, name).await, followed) {
@@ -301,8 +301,12 @@ impl Listener {
                 sifted.clear();
             }
             // What is only held yet has to be read again by whoever comes after a crash.
-            if self.stdout.is_between_lines() && self.sieve.is_idle() {
-                self.written.clone_from(self.heard.point());
+            let whole = match piece.stderr {
+                true => self.stderr.is_between_lines(),
+                false => self.stdout.is_between_lines() && self.sieve.is_idle(),
+            };
+            if whole {
+                self.written.advance(self.heard.points(), piece.stderr);
             }
         }
         self.journal.append(&records);
