@@ -1,11 +1,13 @@
 //! The body of the engine's loop: deciding and committing, and what a commit asks for.
 
+use std::collections::BTreeMap;
+
 use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::settle::at_rest;
-use crate::scheduler::view::Mode;
+use crate::scheduler::view::{Mode, Unrecorded};
 use crate::scheduler::{
     AgentRules, Answer, Command, Decision, Effect, EffectState, Event, Millis, ProjectRules, Stamp,
-    Timer, View, settle, step,
+    Timer, View, Wish, settle, step,
 };
 use crate::store::{Store, StoreError};
 
@@ -66,11 +68,13 @@ impl Host {
         &self.view
     }
 
-    /// Reads the view from the rows again. What is not in rows (rules, mode) stays.
+    /// Reads the view from the rows again. What is not in rows (rules, mode, who wishes for a lock)
+    /// stays.
     fn reload(&mut self) -> Result<(), StoreError> {
         let mut view = self.store.load(&self.view.rules, &rules_of(&self.view))?;
         view.mode = self.view.mode;
         view.from_seq = self.view.from_seq;
+        view.wishes = std::mem::take(&mut self.view.wishes);
         self.view = view;
         self.stale = false;
         Ok(())
@@ -98,6 +102,7 @@ pub fn turn(host: &mut Host, inputs: &[Input]) -> Result<Vec<Vec<Decision>>, Sto
 /// The part of a view that commands change and no row holds.
 struct Kept {
     mode: Mode,
+    wishes: Unrecorded<BTreeMap<String, Wish>>,
     /// Only when one of the inputs may change them.
     rules: Option<(ProjectRules, Vec<(String, AgentRules)>)>,
 }
@@ -110,11 +115,12 @@ impl Kept {
             _ => false,
         });
         let rules = changes.then(|| (view.rules.clone(), rules_of(view)));
-        Self { mode: view.mode, rules }
+        Self { mode: view.mode, wishes: view.wishes.clone(), rules }
     }
 
     fn restore(self, view: &mut View) {
         view.mode = self.mode;
+        view.wishes = self.wishes;
         let Some((project, agents)) = self.rules else { return };
         view.rules = project;
         view.agents.retain(|name, _| agents.iter().any(|(kept, _)| kept == name));
