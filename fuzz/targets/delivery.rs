@@ -58,7 +58,7 @@ fn check(delivery: &Delivery) {
     assert!(delivery.delivery_id.as_deref().is_none_or(one_line), "{:?}", delivery.delivery_id);
     assert!(is_json(&delivery.stored_headers));
     assert!(!delivery.stored_headers.contains("a secret that no body knows"));
-    assert!(delivery.answer.as_deref().is_none_or(is_json));
+    assert!(delivery.reply.is_none_or(|reply| is_json(reply.taken) && is_json(reply.left)));
     if let Some(context) = &delivery.context {
         let cut = |text: &Option<String>| text.as_ref().is_none_or(|t| t.chars().count() <= 4100);
         assert!(cut(&context.body) && cut(&context.comment));

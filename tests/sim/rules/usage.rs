@@ -107,6 +107,10 @@ fn budgets(world: &World<'_>, input: &Input, decisions: &[Decision]) -> Judged {
     }) else {
         return Ok(());
     };
+    // Said before the clock jumped ahead, and judged after what a day cost was forgotten.
+    if world.ledger.may_be_pruned(input.stamp.at) {
+        return Ok(());
+    }
     let entry = known(world, run)?;
     let budget = world.ledger.agents.get(&entry.agent).map(|rules| rules.budget);
     let raised = |limit| world.ledger.raised.get(&(run.clone(), limit)).copied().unwrap_or(0);
