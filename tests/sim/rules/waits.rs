@@ -65,10 +65,13 @@ fn one_wait(world: &World<'_>, _: &Input, decision: &Decision) -> Judged {
     must(free, || format!("{wait:?} of {entry:?}"))
 }
 
-/// The agents of the runs that these decisions wake.
+/// The agents of the runs that these decisions wake with what arrived. A slot that is free, or a
+/// time that is over, takes nothing from anybody else.
 fn woken(world: &World<'_>, decisions: &[Decision]) -> BTreeSet<String> {
     let agent = |decision: &Decision| {
-        let Decision::Wake { wait, .. } = decision else { return None };
+        let Decision::Wake { wait, by: Wakening::Trigger { .. }, .. } = decision else {
+            return None;
+        };
         let waited = world.ledger.waits.get(wait)?;
         Some(world.ledger.runs.get(&waited.wait.run)?.agent.clone())
     };
