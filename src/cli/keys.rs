@@ -1,6 +1,6 @@
-//! `al keys`: every key of the console.
+//! `al keys`: every key of the console, with the user's own.
 
-use al_ui::KeyRow;
+use al_ui::{Files, KeyRow};
 use serde_json::json;
 
 use super::paint::Tone;
@@ -12,10 +12,15 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "Examples:
   al keys            every key, what it does and where
-  al keys --json     for scripts
+  al keys --json     for scripts; `from` says where each key comes from
 
 CHANGES: yes for what changes the scheduler, asks for what it does only after a
-question. In the console, ? shows the keys that work where you are.")]
+question. In the console, ? shows the keys that work where you are, and :keys
+where each comes from. Keys of your own stand in ~/.action-llama/console.toml:
+
+  [keys]
+  kill = [\"F9\"]              # besides X
+  pause = []                 # no key")]
 pub struct KeysArgs {
     /// Print JSON
     #[arg(long)]
@@ -23,9 +28,13 @@ pub struct KeysArgs {
 }
 
 pub fn run(args: &KeysArgs, context: &Context) -> Result<(), Failure> {
-    let keys = al_ui::keys();
+    let files = Files::read(Some(&context.al_home));
+    let (keys, problems) = al_ui::keys(&files);
+    for problem in &problems {
+        output::remark(&format!("{}, {problem}\n", files.console_path()));
+    }
     output::print(&match args.json {
-        true => format!("{}\n", json!({"keys": keys})),
+        true => format!("{}\n", json!({"keys": keys, "problems": problems})),
         false => table(&keys, context),
     })
 }

@@ -107,8 +107,22 @@ fn every_key_of_the_console_is_listed_within_80_columns() {
             "title": "kill the run, or every run of the agent",
             "danger": true,
             "changes": true,
+            "from": ["default"],
         })
     );
+}
+
+#[test]
+fn keys_of_the_user_are_listed_with_their_place() {
+    let world = World::new(&[("../home/.action-llama/console.toml", "[keys]\nkill = [\"F9\"]\nzooom = []\n")]);
+    let output = world.al(&["keys", "--json"]);
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kill = all["keys"].as_array().unwrap().iter().find(|key| key["id"] == "kill").unwrap();
+    assert_eq!(kill["keys"], serde_json::json!(["X", "F9"]));
+    assert!(kill["from"][1].as_str().unwrap().ends_with("console.toml:2"), "{kill}");
+    assert_eq!(all["problems"][0]["line"], 3);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("line 3: no action is called `zooom`, did you mean `zoom`?"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
-//! Everything a key can do: one table, from which dispatch, the hint line, help and
-//! `al keys --json` come.
+//! Everything a key can do: one table, from which the resolved keymap, and so dispatch, hint line,
+//! help, menus and `al keys` come.
 
-use crate::key::Chord;
 use crate::pane::Pane;
 use serde::Serialize;
 
@@ -147,11 +146,6 @@ impl Entry {
             _ => self.title,
         }
     }
-
-    /// The first of its keys, as people read it: `gg`, `Ctrl-d`.
-    pub fn key(&self) -> String {
-        self.keys.first().map_or(String::new(), |keys| keys.replace(' ', ""))
-    }
 }
 
 /// All actions, in the order in which help lists them.
@@ -232,80 +226,6 @@ pub const ACTIONS: &[Entry] = {
         entry(E, A::Quit, "quit", &["q"], "back; at rest: leave", "back"),
     ]
 };
-
-/// What a sequence of keys means so far.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Meaning {
-    Does(Action),
-    /// The start of longer sequences.
-    Prefix,
-    Nothing,
-    /// It would change the scheduler, and this console only looks.
-    ReadOnly,
-}
-
-/// Looks up `typed` where `pane` has the focus.
-pub fn meaning(typed: &[Chord], pane: Pane, read_only: bool) -> Meaning {
-    let mut prefix = false;
-    for entry in ACTIONS.iter().filter(|entry| entry.context.holds(pane)) {
-        for sequence in entry.keys.iter().filter_map(|keys| Chord::parse_all(keys)) {
-            if sequence == typed {
-                return match read_only && entry.changes {
-                    true => Meaning::ReadOnly,
-                    false => Meaning::Does(entry.action),
-                };
-            }
-            prefix |= sequence.starts_with(typed);
-        }
-    }
-    if prefix { Meaning::Prefix } else { Meaning::Nothing }
-}
-
-/// Entries that work where `pane` has the focus.
-pub fn offered(pane: Pane, read_only: bool) -> impl Iterator<Item = &'static Entry> {
-    ACTIONS.iter().filter(move |e| e.context.holds(pane) && !(read_only && e.changes))
-}
-
-/// What continues `typed`: key and title.
-pub fn continuations(typed: &[Chord], pane: Pane, read_only: bool) -> Vec<(String, &'static str)> {
-    let mut found = Vec::new();
-    for entry in offered(pane, read_only) {
-        for sequence in entry.keys.iter().filter_map(|keys| Chord::parse_all(keys)) {
-            // Of several keys for one thing the first is enough.
-            let Some([next]) = sequence.strip_prefix(typed) else { continue };
-            if !found.iter().any(|(_, title)| *title == entry.title) {
-                found.push((next.to_string(), entry.title));
-            }
-        }
-    }
-    found
-}
-
-/// One binding, for `al keys --json`.
-#[derive(Debug, Serialize)]
-pub struct KeyRow {
-    pub context: Context,
-    pub id: &'static str,
-    pub keys: Vec<String>,
-    pub title: &'static str,
-    pub danger: bool,
-    pub changes: bool,
-}
-
-/// Every key of the console.
-pub fn keys() -> Vec<KeyRow> {
-    ACTIONS
-        .iter()
-        .map(|entry| KeyRow {
-            context: entry.context,
-            id: entry.id,
-            keys: entry.keys.iter().map(|keys| keys.replace(' ', "")).collect(),
-            title: entry.title,
-            danger: entry.danger,
-            changes: entry.changes,
-        })
-        .collect()
-}
 
 #[cfg(test)]
 mod tests;

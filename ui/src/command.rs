@@ -25,11 +25,13 @@ pub enum Line {
     /// What is to be mended.
     Alerts,
     Help,
+    /// Every key, and where it comes from.
+    Keys,
     Leave,
 }
 
 /// Verbs with what may follow, in the order in which help and completion list them.
-pub const VERBS: [(&str, &str); 20] = [
+pub const VERBS: [(&str, &str); 21] = [
     ("agents", "[word ...]"),
     ("runs", "[agent] [state=...] [/text]"),
     ("queues", "[agent] [/text]"),
@@ -46,6 +48,7 @@ pub const VERBS: [(&str, &str); 20] = [
     ("drop", "<run>"),
     ("scale", "<agent> <n>"),
     ("theme", "[name]"),
+    ("keys", ""),
     ("help", ""),
     ("detach", ""),
     ("q", ""),
@@ -109,6 +112,7 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
         "theme" if rest.is_empty() => Ok(Line::Themes),
         "theme" => Ok(Line::Theme(rest.to_owned())),
         "help" => Ok(Line::Help),
+        "keys" => Ok(Line::Keys),
         "q" | "quit" | "detach" if !rest.is_empty() => Err(format!("`{verb}` takes no words")),
         "q" | "quit" | "detach" => Ok(Line::Leave),
         _ => Err(unknown("command", verb, VERBS.iter().map(|(verb, _)| *verb))),

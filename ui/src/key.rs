@@ -30,25 +30,40 @@ impl Chord {
         }
     }
 
-    /// Reads `j`, `X`, `Ctrl-d`, `PgDn`. None for what is no key.
+    /// Reads `j`, `X`, `Ctrl-d`, `Alt-b`, `PgDn`, `F9`. None for what is no key.
     pub fn parse(text: &str) -> Option<Self> {
-        let (ctrl, name) = match text.strip_prefix("Ctrl-") {
-            Some(rest) => (true, rest),
-            None => (false, text),
+        let after = |text: &'_ str, prefix: &str| {
+            let (head, rest) = text.split_at_checked(prefix.len())?;
+            (head.eq_ignore_ascii_case(prefix) && !rest.is_empty()).then(|| rest.to_owned())
         };
-        let code = NAMED.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
+        let (ctrl, name) =
+            after(text, "Ctrl-").map_or((false, text.to_owned()), |rest| (true, rest));
+        let (alt, name) = after(&name, "Alt-").map_or((false, name.clone()), |rest| (true, rest));
+        let named = NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
+        let function =
+            || name.strip_prefix(['F', 'f'])?.parse().ok().filter(|n| (1..=12).contains(n));
         let mut chars = name.chars();
-        let code = match (code, chars.next(), chars.next()) {
-            (Some(code), ..) => code,
-            (None, Some(c), None) => KeyCode::Char(c),
-            _ => return None,
+        let code = match (named, chars.next(), chars.next()) {
+            (Some((_, code)), ..) => *code,
+            (None, Some(c), None) if !c.is_control() => KeyCode::Char(c),
+            _ => KeyCode::F(function()?),
         };
-        Some(Self { code, ctrl, alt: false })
+        Some(Self { code, ctrl, alt })
     }
 
-    /// Reads a sequence: chords with blanks between, `g g`.
+    /// Reads keys one after the other, `g g`, also without the blank: `gg`.
     pub fn parse_all(text: &str) -> Option<Vec<Self>> {
-        text.split(' ').map(Self::parse).collect()
+        let words: Option<Vec<Self>> = text.split(' ').map(Self::parse).collect();
+        let letters = || {
+            let two = text.chars().count() == 2 && !text.contains(' ');
+            two.then(|| text.chars().map(|c| Self::parse(c.encode_utf8(&mut [0; 4]))).collect())?
+        };
+        words.or_else(letters)
+    }
+
+    /// The keys that have names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|(name, _)| *name)
     }
 }
 
@@ -68,7 +83,7 @@ const NAMED: [(&str, KeyCode); 16] = [
     ("Space", KeyCode::Char(' ')),
     ("Backspace", KeyCode::Backspace),
     ("Delete", KeyCode::Delete),
-    ("F1", KeyCode::F(1)),
+    ("Insert", KeyCode::Insert),
 ];
 
 impl fmt::Display for Chord {
@@ -82,6 +97,7 @@ impl fmt::Display for Chord {
         match (NAMED.iter().find(|(_, code)| *code == self.code), self.code) {
             (Some((name, _)), _) => f.write_str(name),
             (None, KeyCode::Char(c)) => write!(f, "{c}"),
+            (None, KeyCode::F(n)) => write!(f, "F{n}"),
             (None, other) => write!(f, "{other:?}"),
         }
     }

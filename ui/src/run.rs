@@ -1,7 +1,9 @@
 //! The loop: take everything that is ready, step, draw at most once.
 
+use crate::files::Files;
 use crate::input::{Exit, Input, Out, merge};
 use crate::reader::{Keyboard, listen};
+use crate::settings;
 use crate::state::{Setup, Ui};
 use crate::terminal::{Guard, Quiet, set_mouse};
 use crate::theme::{Glyphs, Theme};
@@ -157,6 +159,7 @@ fn start(options: &Options, size: (u16, u16)) -> Ui {
     if let Some(complaint) = complaint {
         ui.complain(complaint);
     }
+    settings::take(&mut ui, Files::read(options.config_dir.as_deref()));
     ui
 }
 

@@ -1,13 +1,14 @@
 //! Everything the console remembers between two inputs.
 
-use crate::action::Meaning;
 use crate::dialog::Dialog;
 use crate::fleet::Fleet;
 use crate::key::Chord;
+use crate::keymap::Meaning;
 use crate::layout::Screen;
 use crate::logs::{Buffer, LogPane, Look};
 use crate::pane::Pane;
 use crate::prompt::Prompt;
+use crate::settings::Settings;
 use crate::table::Table;
 use crate::theme::Theme;
 use al_wire::{Command, DeliveryRow, LogRecord, LogSource, WhyStep};
@@ -65,8 +66,17 @@ pub enum Subject {
 /// A window over the panes that is read, not answered.
 #[derive(Debug, Clone)]
 pub enum Popup {
-    Help { search: TextInput, typing: bool, top: usize },
-    Inspect { subject: Subject, top: usize },
+    /// The keys of this pane, or with `all` every key and where it comes from.
+    Help {
+        all: bool,
+        search: TextInput,
+        typing: bool,
+        top: usize,
+    },
+    Inspect {
+        subject: Subject,
+        top: usize,
+    },
 }
 
 /// How what is inspected came to be as it is, as far as the host has told.
@@ -92,6 +102,7 @@ pub struct Behind {
 #[derive(Debug)]
 pub struct Ui {
     pub setup: Setup,
+    pub settings: Settings,
     pub theme: Theme,
     /// Time of the newest input.
     pub now_ms: i64,
@@ -163,6 +174,7 @@ impl Ui {
     pub fn new(setup: Setup, theme: Theme, size: (u16, u16), now_ms: i64) -> Self {
         Self {
             setup,
+            settings: Settings::default(),
             theme,
             now_ms,
             size,
@@ -287,7 +299,7 @@ impl Ui {
 
     /// What the keys typed so far mean.
     pub fn meaning(&self) -> Meaning {
-        crate::action::meaning(&self.typed, self.focus(), self.setup.read_only)
+        self.settings.keymap.meaning(&self.typed, self.focus(), self.setup.read_only)
     }
 
     pub fn say(&mut self, text: impl Into<String>) {

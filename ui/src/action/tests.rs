@@ -1,4 +1,5 @@
 use super::*;
+use crate::key::Chord;
 use std::collections::BTreeMap;
 
 fn sequences(entry: &Entry) -> Vec<Vec<Chord>> {
@@ -50,21 +51,4 @@ fn ids_are_unique_and_moves_have_both_letter_and_arrow() {
     }
     assert_eq!(ids["down"], ["j", "Down"]);
     assert_eq!(ids["up"], ["k", "Up"]);
-}
-
-#[test]
-fn read_only_takes_away_what_changes_the_scheduler() {
-    let x = [Chord::parse("X").unwrap()];
-    assert_eq!(meaning(&x, Pane::Runs, true), Meaning::ReadOnly);
-    assert_eq!(meaning(&x, Pane::Runs, false), Meaning::Does(Action::Kill));
-    assert!(offered(Pane::Runs, true).all(|entry| !entry.changes));
-}
-
-#[test]
-fn a_prefix_waits_for_the_rest() {
-    let g = [Chord::parse("g").unwrap()];
-    assert_eq!(meaning(&g, Pane::Runs, false), Meaning::Prefix);
-    let next: Vec<String> =
-        continuations(&g, Pane::Runs, false).into_iter().map(|(key, _)| key).collect();
-    assert_eq!(next, ["a", "r", "q", "t", "l", "g"]);
 }

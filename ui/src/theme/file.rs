@@ -2,24 +2,11 @@
 
 use super::glyphs::NAMES;
 use super::{Glyphs, Role};
+use crate::problem::{Problem, line_of, nearest};
 use ratatui::style::{Color, Modifier, Style};
 use std::collections::BTreeMap;
-use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// Something in a theme file that was left out of the theme.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    pub line: usize,
-    pub what: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.what)
-    }
-}
 
 /// What one file says, before inheritance.
 #[derive(Debug, Default)]
@@ -34,10 +21,7 @@ pub struct Sheet {
 
 /// Reads a file. An error means that it is no TOML at all.
 pub fn read(text: &str) -> Result<Sheet, Problem> {
-    let table = DeTable::parse(text).map_err(|error| Problem {
-        line: line_of(text, error.span().map_or(0, |span| span.start)),
-        what: error.message().to_owned(),
-    })?;
+    let table = DeTable::parse(text).map_err(|error| Problem::no_toml(text, &error))?;
     let mut reader = Reader { text, palette: BTreeMap::new(), sheet: Sheet::default() };
     reader.root(table.get_ref());
     reader.sheet.problems.sort_by_key(|problem| problem.line);
@@ -182,13 +166,8 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, at: usize, kind: &str, name: &str, known: &[&str]) {
-        let nearest = known
-            .iter()
-            .map(|k| (strsim::jaro_winkler(name, k), *k))
-            .filter(|(score, _)| *score > 0.75)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = nearest.map_or(String::new(), |(_, k)| format!(", did you mean `{k}`?"));
-        self.problem(at, format!("unknown {kind} `{name}`{hint}"));
+        let near = nearest(name, known.iter().copied());
+        self.problem(at, format!("unknown {kind} `{name}`{near}"));
     }
 
     fn problem(&mut self, at: usize, what: String) {
@@ -200,10 +179,6 @@ fn fits(name: &str, glyph: &str) -> bool {
     let width = unicode_width::UnicodeWidthStr::width(glyph);
     let widest = if name == "ellipsis" { 3 } else { 1 };
     (1..=widest).contains(&width) && !glyph.chars().any(char::is_control)
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
 }
 
 fn rgb(text: &str) -> Option<Color> {

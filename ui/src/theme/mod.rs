@@ -4,10 +4,11 @@ mod file;
 mod glyphs;
 mod role;
 
-pub use file::{Problem, ansi};
+pub use file::ansi;
 pub use glyphs::Glyphs;
 pub use role::Role;
 
+use crate::problem::Problem;
 use file::Sheet;
 use ratatui::style::{Color, Style};
 use std::collections::BTreeMap;

@@ -14,7 +14,7 @@ use al_wire::{AgentState, Command, RunRow, RunState, Scope, Target};
 pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     use Action as A;
     match action {
-        A::Help => help(ui),
+        A::Help => help(ui, false),
         A::Command => ui.prompt = Some(Prompt::new(Kind::Command, "")),
         A::Go(pane) => go::focus(ui, pane),
         A::NextPane => go::focus(ui, ui.focus().step(1)),
@@ -61,10 +61,10 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
         A::Mouse => {
             ui.mouse = !ui.mouse;
-            ui.say(if ui.mouse {
-                "mouse on"
-            } else {
-                "mouse off, the terminal selects text; M turns it on"
+            let on = ui.settings.keymap.remark("; ", Action::Mouse, "turns it on");
+            ui.say(match ui.mouse {
+                true => "mouse on".to_owned(),
+                false => format!("mouse off, the terminal selects text{on}"),
             });
             out.push(Out::Mouse(ui.mouse));
         }
@@ -100,8 +100,9 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     }
 }
 
-fn help(ui: &mut Ui) {
-    ui.popup = Some(Popup::Help { search: tui_input::Input::default(), typing: false, top: 0 });
+pub fn help(ui: &mut Ui, all: bool) {
+    let search = tui_input::Input::default();
+    ui.popup = Some(Popup::Help { all, search, typing: false, top: 0 });
 }
 
 fn log_width(ui: &Ui) -> usize {
@@ -196,7 +197,11 @@ fn bad(ui: &mut Ui, forward: bool) {
 
 fn next_match(ui: &mut Ui, forward: bool) {
     if ui.log.search.is_none() {
-        ui.complain("search with / first");
+        let key = ui.settings.keymap.key(Action::Search);
+        ui.complain(format!(
+            "search{} first",
+            key.map_or(String::new(), |key| format!(" with {key}"))
+        ));
     } else if !ui.log.next_hit(forward) {
         ui.complain("no match");
     }
@@ -317,7 +322,11 @@ fn replay(ui: &mut Ui, out: &mut Vec<Out>) {
     };
     match ui.fleet.trigger(&id).is_some_and(|trigger| trigger.webhook) {
         true => ask(ui, Command::Replay { receipt: id }, None, out),
-        false => ui.complain("only webhooks can be replayed; R runs again what was started"),
+        false => {
+            let again =
+                ui.settings.keymap.remark("; ", Action::Rerun, "runs again what was started");
+            ui.complain(format!("only webhooks can be replayed{again}"));
+        }
     }
 }
 
@@ -328,7 +337,8 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             let state = ui.fleet.run(&id).map_or(RunState::Unknown, |run| run.state);
             match (action, state) {
                 (Action::Kill, RunState::Queued) => {
-                    ui.complain(format!("{id} has not started; D drops it"));
+                    let drop = ui.settings.keymap.remark("; ", Action::Drop, "drops it");
+                    ui.complain(format!("{id} has not started{drop}"));
                 }
                 (Action::Kill, state) if state.ended() => {
                     ui.complain(format!("{id} already ended"))

@@ -1,5 +1,6 @@
 //! What the host says.
 
+use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
 use crate::state::{Ui, Way};
@@ -15,7 +16,8 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
             intake(ui).apply(delta);
             let new = intake(ui).alerts().iter().find(|alert| !known.contains(alert));
             if let Some(alert) = new.map(al_wire::AlertRow::sentence) {
-                ui.complain(format!("{alert}; ! says more"));
+                let more = ui.settings.keymap.remark("; ", Action::Alerts, "says more");
+                ui.complain(format!("{alert}{more}"));
             }
         }
         Down::Log(chunk) => match &mut ui.behind {
@@ -85,7 +87,10 @@ fn intake(ui: &mut Ui) -> &mut crate::fleet::Fleet {
 fn answer(ui: &mut Ui, command: Command, reply: Reply) {
     match reply {
         Reply::Done { why, .. } => match undo(&command) {
-            Some(key) => ui.say(format!("{}, {key}", why.trim_end_matches('.'))),
+            Some((key, does)) => {
+                let undo = ui.settings.keymap.remark(", ", key, does);
+                ui.say(format!("{}{undo}", why.trim_end_matches('.')));
+            }
             None => ui.say(why),
         },
         Reply::NeedsConfirm(confirm) => {
@@ -103,11 +108,11 @@ fn answer(ui: &mut Ui, command: Command, reply: Reply) {
 }
 
 /// What brings things back, said beside a result that is reversible.
-fn undo(command: &Command) -> Option<&'static str> {
+fn undo(command: &Command) -> Option<(Action, &'static str)> {
     match command {
-        Command::Pause { scope: Scope::Agent(_), .. } => Some("p resumes"),
-        Command::Pause { scope: Scope::Project, .. } => Some("P resumes"),
-        Command::Resume { scope: Scope::Agent(_), .. } => Some("p pauses"),
+        Command::Pause { scope: Scope::Agent(_), .. } => Some((Action::Pause, "resumes")),
+        Command::Pause { scope: Scope::Project, .. } => Some((Action::PauseAll, "resumes")),
+        Command::Resume { scope: Scope::Agent(_), .. } => Some((Action::Pause, "pauses")),
         _ => None,
     }
 }

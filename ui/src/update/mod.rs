@@ -10,9 +10,9 @@ mod mouse;
 mod popup;
 mod prompt;
 
-use crate::action::Meaning;
 use crate::input::{Exit, Input, Out};
 use crate::key::Chord;
+use crate::keymap::Meaning;
 use crate::layout;
 use crate::pane::Pane;
 use crate::rows;

@@ -1,6 +1,7 @@
 //! Keys in help and inspect.
 
 use super::copy;
+use crate::action::Action;
 use crate::input::Out;
 use crate::key::Chord;
 use crate::state::{Popup, Ui};
@@ -10,6 +11,18 @@ use tui_input::backend::crossterm::EventHandler;
 pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     let page = usize::from(ui.size.1 / 2).max(1);
     let chord = Chord::of(&event);
+    let does = ui.settings.keymap.does(chord, ui.focus());
+    let closes = match &ui.popup {
+        Some(Popup::Help { typing: true, .. }) | None => false,
+        Some(Popup::Help { .. }) => does == Some(Action::Help),
+        Some(Popup::Inspect { .. }) => {
+            does == Some(Action::Inspect) || chord.code == KeyCode::Enter
+        }
+    };
+    if closes {
+        ui.popup = None;
+        return;
+    }
     match (&mut ui.popup, chord.code) {
         (Some(Popup::Help { search, typing: typing @ true, top, .. }), code) => match code {
             KeyCode::Esc if search.value().is_empty() => ui.popup = None,
@@ -27,27 +40,28 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
             search.reset();
         }
         (Some(Popup::Help { typing, .. }), KeyCode::Char('/')) => *typing = true,
-        (Some(Popup::Help { .. }), KeyCode::Char('?') | KeyCode::F(1)) => ui.popup = None,
-        (Some(Popup::Inspect { .. }), KeyCode::Char('i') | KeyCode::Enter) => ui.popup = None,
-        (Some(Popup::Inspect { .. }), KeyCode::Char('O')) => out.push(Out::Page(copy::page(ui))),
+        (Some(Popup::Inspect { .. }), _) if does == Some(Action::Pager) => {
+            out.push(Out::Page(copy::page(ui)));
+        }
         (_, KeyCode::Esc | KeyCode::Char('q')) => ui.popup = None,
         (_, KeyCode::Char('c')) if chord.ctrl => ui.popup = None,
-        (Some(popup), code) => scroll(popup, code, chord.ctrl, page),
+        (Some(popup), code) => scroll(popup, code, does, page),
         (None, _) => {}
     }
 }
 
-fn scroll(popup: &mut Popup, code: KeyCode, ctrl: bool, page: usize) {
+/// The keys that move in panes move here too, and arrows always do.
+fn scroll(popup: &mut Popup, code: KeyCode, does: Option<Action>, page: usize) {
     let (Popup::Help { top, .. } | Popup::Inspect { top, .. }) = popup;
-    *top = match code {
-        KeyCode::Down | KeyCode::Char('j') => *top + 1,
-        KeyCode::Up | KeyCode::Char('k') => top.saturating_sub(1),
-        KeyCode::PageDown => *top + page,
-        KeyCode::PageUp => top.saturating_sub(page),
-        KeyCode::Char('d') if ctrl => *top + page,
-        KeyCode::Char('u') if ctrl => top.saturating_sub(page),
-        KeyCode::Home | KeyCode::Char('g') => 0,
-        KeyCode::End | KeyCode::Char('G') => usize::MAX / 2,
+    *top = match (code, does) {
+        (KeyCode::Down, _) | (_, Some(Action::Down)) => *top + 1,
+        (KeyCode::Up, _) | (_, Some(Action::Up)) => top.saturating_sub(1),
+        (KeyCode::PageDown, _) | (_, Some(Action::PageDown | Action::HalfDown)) => *top + page,
+        (KeyCode::PageUp, _) | (_, Some(Action::PageUp | Action::HalfUp)) => {
+            top.saturating_sub(page)
+        }
+        (KeyCode::Home | KeyCode::Char('g'), _) | (_, Some(Action::Top)) => 0,
+        (KeyCode::End, _) | (_, Some(Action::Bottom)) => usize::MAX / 2,
         _ => *top,
     };
 }

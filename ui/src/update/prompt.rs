@@ -128,7 +128,8 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
             ui.say(format!("theme {}; there are {names}", ui.theme.name));
         }
         Line::Alerts => go::alerts(ui),
-        Line::Help => super::action::act(ui, crate::action::Action::Help, out),
+        Line::Help => super::action::help(ui, false),
+        Line::Keys => super::action::help(ui, true),
         Line::Leave => go::leave(ui, out),
     }
     Ok(())

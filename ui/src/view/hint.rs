@@ -1,7 +1,7 @@
 //! The last line: keys that help now, or a flash, or the prompt with what could follow.
 
 use super::paint::{clear, put};
-use crate::action::{ACTIONS, Action, Entry, continuations, offered};
+use crate::action::{Action, Entry};
 use crate::command::{VERBS, complete};
 use crate::layout::Screen;
 use crate::pane::Pane;
@@ -48,7 +48,8 @@ pub fn small(ui: &Ui, line: Rect, buf: &mut Buffer) -> Option<Position> {
             put(buf, line, line.x, line.y, &flash.text, ui.theme.style(Role::Flash));
         }
         None => {
-            put(buf, line, line.x, line.y, "q leave", ui.theme.style(Role::Hint));
+            let leave = ui.settings.keymap.remark("", Action::Quit, "leave");
+            put(buf, line, line.x, line.y, &leave, ui.theme.style(Role::Hint));
         }
     }
     None
@@ -146,12 +147,14 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
             return vec![pair("/", "search"), pair("j k", "scroll"), pair("Esc", "close")];
         }
         Some(Popup::Inspect { .. }) => {
-            return vec![pair("j k", "scroll"), pair("O", "pager"), pair("Esc", "close")];
+            let pager = ui.settings.keymap.key(Action::Pager).map(|key| (key, "pager".to_owned()));
+            let scroll = [pair("j k", "scroll")].into_iter();
+            return scroll.chain(pager).chain([pair("Esc", "close")]).collect();
         }
         None => {}
     }
     if !ui.typed.is_empty() {
-        let next = continuations(&ui.typed, ui.focus(), ui.setup.read_only);
+        let next = ui.settings.keymap.continuations(&ui.typed, ui.focus(), ui.setup.read_only);
         let short = |title: &'static str| {
             title.strip_prefix("go to ").or(title.strip_prefix("copy ")).unwrap_or(title).to_owned()
         };
@@ -166,13 +169,13 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
             pair("Esc", "drops it"),
         ];
     }
-    let fits = |entry: &&Entry| !entry.hint.is_empty() && applies(ui, entry.action);
-    let last = ACTIONS.iter().filter(|entry| entry.action == Action::Quit);
-    offered(ui.focus(), ui.setup.read_only)
-        .filter(|entry| entry.action != Action::Quit)
+    let offered = || ui.settings.keymap.offered(ui.focus(), ui.setup.read_only);
+    let last = offered().filter(|row| row.entry.action == Action::Quit);
+    offered()
+        .filter(|row| row.entry.action != Action::Quit)
         .chain(last)
-        .filter(fits)
-        .map(|entry| (entry.key(), word(ui, entry).to_owned()))
+        .filter(|row| !row.entry.hint.is_empty() && applies(ui, row.entry.action))
+        .filter_map(|row| Some((row.bindings.first()?.shown(), word(ui, row.entry).to_owned())))
         .collect()
 }
 

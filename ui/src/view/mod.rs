@@ -4,6 +4,7 @@ mod cells;
 mod detail;
 mod header;
 mod hint;
+mod keys;
 mod logs;
 mod overlay;
 mod paint;

@@ -1,8 +1,8 @@
 //! What stands in front of the panes: help, inspect, dialogs.
 
-use super::detail;
 use super::paint::{clear, frame, put, tint};
-use crate::action::{Context, offered};
+use super::{detail, keys};
+use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::inspect;
 use crate::layout::{inside, middle};
@@ -16,7 +16,7 @@ use unicode_width::UnicodeWidthStr;
 
 pub fn popup(ui: &Ui, body: Rect, buf: &mut Buffer) {
     match &ui.popup {
-        Some(Popup::Help { search, typing, top, .. }) => {
+        Some(Popup::Help { all, search, typing, top }) => {
             let rect = middle(body, 84, body.height);
             clear(buf, rect);
             let mark = if *typing || !search.value().is_empty() {
@@ -24,20 +24,22 @@ pub fn popup(ui: &Ui, body: Rect, buf: &mut Buffer) {
             } else {
                 String::new()
             };
-            frame(
-                buf,
-                &ui.theme,
-                rect,
-                true,
-                &format!("Help for {}{mark}", ui.focus().title()),
-                "",
-            );
-            scrolled(ui, &help_lines(ui, search.value()), inside(rect), *top, buf);
+            let (title, lines) = match all {
+                true => ("All keys".to_owned(), keys::all(ui, search.value())),
+                false => {
+                    let title = format!("Help for {}", ui.focus().title());
+                    (title, keys::here(ui, search.value()))
+                }
+            };
+            frame(buf, &ui.theme, rect, true, &format!("{title}{mark}"), "");
+            scrolled(ui, &lines, inside(rect), *top, buf);
         }
         Some(Popup::Inspect { subject, top }) => {
             let rect = middle(body, body.width.saturating_sub(6).max(56), body.height);
             clear(buf, rect);
-            frame(buf, &ui.theme, rect, true, &text::line(&inspect::title(subject)), "i closes");
+            let title = text::line(&inspect::title(subject));
+            let closes = ui.settings.keymap.remark("", Action::Inspect, "closes");
+            frame(buf, &ui.theme, rect, true, &title, &closes);
             let inner = inside(rect);
             scrolled(ui, &inspect_lines(ui, subject, usize::from(inner.width)), inner, *top, buf);
         }
@@ -45,7 +47,8 @@ pub fn popup(ui: &Ui, body: Rect, buf: &mut Buffer) {
     }
 }
 
-type Row = Vec<(String, Role)>;
+/// Parts of a line with their roles.
+pub type Row = Vec<(String, Role)>;
 
 /// Draws the rows from `top` on, never beyond the last page.
 fn scrolled(ui: &Ui, rows: &[Row], area: Rect, top: usize, buf: &mut Buffer) {
@@ -56,57 +59,6 @@ fn scrolled(ui: &Ui, rows: &[Row], area: Rect, top: usize, buf: &mut Buffer) {
             x = put(buf, area, x, y, text, ui.theme.style(*role));
         }
     }
-}
-
-fn help_lines(ui: &Ui, search: &str) -> Vec<Row> {
-    let search = search.to_lowercase();
-    let mut rows = Vec::new();
-    let here = if ui.focus().is_table() { Context::Tables } else { Context::Logs };
-    for context in [here, Context::Everywhere] {
-        let entries =
-            offered(ui.focus(), ui.setup.read_only).filter(|entry| entry.context == context);
-        let fitting = entries.filter(|entry| {
-            search.is_empty()
-                || entry.title(ui.setup.remote).to_lowercase().contains(&search)
-                || entry.id.contains(&search)
-        });
-        let mut section: Vec<Row> = fitting
-            .map(|entry| {
-                let keys: Vec<String> =
-                    entry.keys.iter().map(|keys| keys.replace(' ', "")).collect();
-                let role = if entry.danger { Role::Danger } else { Role::Text };
-                vec![
-                    (format!("{:<16}", keys.join(" ")), Role::HintKey),
-                    (entry.title(ui.setup.remote).to_owned(), role),
-                ]
-            })
-            .collect();
-        if !section.is_empty() {
-            rows.push(vec![(context.title().to_owned(), Role::Title)]);
-            rows.append(&mut section);
-            rows.push(Vec::new());
-        }
-    }
-    let verbs = crate::command::VERBS.iter().filter(|(verb, _)| {
-        let hidden = ui.setup.read_only && crate::command::CHANGING.contains(verb);
-        !hidden && (search.is_empty() || verb.contains(&search))
-    });
-    let mut commands: Vec<Row> = verbs
-        .map(|(verb, words)| {
-            vec![
-                (format!("{:<16}", format!(":{verb}")), Role::HintKey),
-                ((*words).to_owned(), Role::Text),
-            ]
-        })
-        .collect();
-    if !commands.is_empty() {
-        rows.push(vec![("Command line".to_owned(), Role::Title)]);
-        rows.append(&mut commands);
-    }
-    if rows.is_empty() {
-        rows.push(vec![("nothing fits; Esc clears the search".to_owned(), Role::Muted)]);
-    }
-    rows
 }
 
 fn inspect_lines(ui: &Ui, subject: &Subject, width: usize) -> Vec<Row> {

@@ -4,6 +4,7 @@ mod answers;
 mod asking;
 mod places;
 mod reading;
+mod settings;
 mod waiting;
 
 use crate::fixture::Desk;

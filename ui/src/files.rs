@@ -1,0 +1,62 @@
+//! The files of the user's folder as text: `console.toml` and `themes/*.toml`. They are read here;
+//! what they mean is decided by pure code.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Name of the file with the user's keys, theme and settings.
+pub const CONSOLE: &str = "console.toml";
+/// Name of the folder with the user's themes.
+pub const THEMES: &str = "themes";
+/// Nobody writes more by hand.
+const LARGEST: u64 = 1024 * 1024;
+
+/// Text, or why it cannot be read.
+pub type Text = Result<String, String>;
+
+/// What the folder holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files {
+    pub dir: Option<PathBuf>,
+    /// None when there is no such file.
+    pub console: Option<Text>,
+    /// By name.
+    pub themes: BTreeMap<String, Text>,
+}
+
+impl Files {
+    /// Reads the folder. What is not there is not missed.
+    pub fn read(dir: Option<&Path>) -> Self {
+        let Some(dir) = dir else { return Self::default() };
+        let mut themes = BTreeMap::new();
+        for entry in fs::read_dir(dir.join(THEMES)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let toml = path.extension().is_some_and(|extension| extension == "toml");
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            if let (true, Some(name), Some(text)) = (toml, name, text(&path)) {
+                themes.insert(name, text);
+            }
+        }
+        Self { dir: Some(dir.to_owned()), console: text(&dir.join(CONSOLE)), themes }
+    }
+
+    /// Where `console.toml` is or would be.
+    pub fn console_path(&self) -> String {
+        let path = self.dir.as_ref().map(|dir| dir.join(CONSOLE));
+        path.map_or_else(|| CONSOLE.to_owned(), |path| path.display().to_string())
+    }
+}
+
+fn text(path: &Path) -> Option<Text> {
+    let read = fs::metadata(path).and_then(|about| match about.len() > LARGEST {
+        true => Ok(Err("is too large".to_owned())),
+        false => fs::read_to_string(path).map(Ok),
+    });
+    match read {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => Some(Err(format!("cannot be read: {error}"))),
+    }
+}

@@ -1,0 +1,46 @@
+//! What is wrong in a file of the user, by its line.
+
+use serde::Serialize;
+use std::fmt;
+
+/// Something in a file that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    pub line: usize,
+    pub what: String,
+}
+
+impl Problem {
+    /// Why a text is no TOML at all.
+    pub fn no_toml(text: &str, error: &toml::de::Error) -> Self {
+        let at = error.span().map_or(0, |span| span.start);
+        Self { line: line_of(text, at), what: error.message().trim_end().to_owned() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+/// The line of a byte, from 1.
+pub fn line_of(text: &str, at: usize) -> usize {
+    1 + text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
+}
+
+/// The known name that is most like `name`, as the end of a sentence: `, did you mean ...?`
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let like = known.into_iter().map(|known| (strsim::jaro_winkler(name, known), known));
+    let best = like.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map_or(String::new(), |(_, known)| format!(", did you mean `{known}`?"))
+}
+
+/// The first of several sentences, and how many there are besides.
+pub fn first_of(sentences: &[String]) -> Option<String> {
+    match sentences {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, rest @ ..] => Some(format!("{first} (and {} more)", rest.len())),
+    }
+}
