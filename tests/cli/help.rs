@@ -114,7 +114,10 @@ fn every_key_of_the_console_is_listed_within_80_columns() {
 
 #[test]
 fn keys_of_the_user_are_listed_with_their_place() {
-    let world = World::new(&[("../home/.action-llama/console.toml", "[keys]\nkill = [\"F9\"]\nzooom = []\n")]);
+    let world = World::new(&[(
+        "../home/.action-llama/console.toml",
+        "[keys]\nkill = [\"F9\"]\nzooom = []\n",
+    )]);
     let output = world.al(&["keys", "--json"]);
     let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let kill = all["keys"].as_array().unwrap().iter().find(|key| key["id"] == "kill").unwrap();
