@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::context::Context;
+use super::environments;
 use super::paint::safe;
 use super::running::{Running, running};
 use crate::ambient;
 use crate::failure::Failure;
 use crate::http::{self, HttpError, Limits, Method, Server};
-use crate::project::credentials::{self, CredentialError, Secret};
+use crate::project::credentials::{CredentialError, Secret};
 use crate::project::{Loaded, Project};
 
 /// The largest answer: a status with many agents and runs, each with a text of up to 4 KiB.
@@ -37,8 +38,7 @@ struct Question {
 /// A scheduler that can be asked.
 #[derive(Debug)]
 pub struct Client {
-    base: String,
-    remote: bool,
+    place: Place,
     key: Option<Secret>,
 }
 
@@ -59,9 +59,14 @@ impl Client {
                 Some(place) => Self::at(place, context),
                 None => Err(not_running(here.as_ref())),
             },
-            Err(failure) => match here.and_then(|running| running.url) {
-                Some(url) => Self::at(Place { url, remote: false }, context),
-                None => Err(failure),
+            Err(failure) => match (here.and_then(|running| running.url), &context.environment) {
+                (_, Some(name)) if environments::known(context).contains(name) => {
+                    Self::at(environments::place(name, context)?, context)
+                }
+                (Some(url), _) => {
+                    Self::at(Place { url, remote: false, environment: None }, context)
+                }
+                (None, _) => Err(failure),
             },
         }
     }
@@ -71,9 +76,9 @@ impl Client {
     /// # Errors
     /// When the key cannot be read.
     pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
-        let key = credentials::gateway_key(&context.al_home)
+        let key = environments::key(place.environment.as_deref(), &context.al_home)
             .map_err(|error| key_failure("gateway_key", &error))?;
-        Ok(Self { base: place.url, remote: place.remote, key })
+        Ok(Self { place, key })
     }
 
     /// Asks how things stand.
@@ -119,7 +124,7 @@ impl Client {
         body: Option<&Value>,
         confirm: Option<&str>,
     ) -> Result<(u16, Vec<u8>), Failure> {
-        let url = format!("{}{path}", self.base);
+        let url = format!("{}{path}", self.place.url);
         let key = self.key.as_ref().map(Secret::reveal);
         let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
         let mut headers = vec![("x-al-by", by.as_str()), ("x-al-via", "shell")];
@@ -141,7 +146,7 @@ impl Client {
     pub fn server(&self) -> Server {
         let by = ambient::user().replace(|c: char| !c.is_ascii_graphic(), "?");
         Server::new(
-            &self.base,
+            &self.place.url,
             self.key.as_ref().map(Secret::reveal),
             vec![("x-al-by", by), ("x-al-via", "shell".to_owned())],
         )
@@ -149,20 +154,24 @@ impl Client {
 
     /// Where it asks.
     pub fn base(&self) -> &str {
-        &self.base
+        &self.place.url
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     pub fn unreachable(&self, error: &HttpError) -> Failure {
         match error {
             HttpError::Connect(why) => {
-                let message = format!("the scheduler does not answer at {}", self.base);
-                let hint = match self.remote {
+                let message = format!("the scheduler does not answer at {}", self.place.url);
+                let hint = match self.place.remote {
                     true => "al start, there or here",
                     false => "it may be about to start or to end: try again",
                 };
                 unreachable(message, why, hint)
             }
-            other => Failure::upstream("gateway", format!("{}: {other}", self.base)),
+            other => Failure::upstream("gateway", format!("{}: {other}", self.place.url)),
         }
     }
 
@@ -178,12 +187,12 @@ impl Client {
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
             let text = String::from_utf8_lossy(body);
             let start: String = text.chars().take(EXCERPT).collect();
-            let message = format!("{} answered {status}: {}", self.base, safe(&start));
+            let message = format!("{} answered {status}: {}", self.place.url, safe(&start));
             return Failure::upstream("not_json", message)
                 .hint("is that the gateway of a scheduler? `gateway.url` of the project names it");
         };
         let said = value.get("error").and_then(Value::as_str).map(safe);
-        let said = said.unwrap_or_else(|| format!("{} answered {status}", self.base));
+        let said = said.unwrap_or_else(|| format!("{} answered {status}", self.place.url));
         match status {
             400 | 422 => Failure::user("refused", said),
             401 | 403 => Failure::user("unauthorized", "the scheduler refuses the API key")
@@ -202,6 +211,8 @@ pub struct Place {
     pub url: String,
     /// Its history is not on this machine.
     pub remote: bool,
+    /// The environment that leads there.
+    pub environment: Option<String>,
 }
 
 /// Where to ask; none when no scheduler runs, or none that listens. A port alone is not enough:
@@ -210,10 +221,12 @@ pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
     let config = &project.config;
     let deployed = config.server.is_some() || config.cloud.is_some();
     let url = config.gateway.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    let far = |url| Place { url, remote: true, environment: project.environment.clone() };
+    let near = |url| Place { url, remote: false, environment: None };
     match (here, url) {
-        (_, Some(url)) if deployed => Some(Place { url, remote: true }),
-        (Some(here), _) => here.url.clone().map(|url| Place { url, remote: false }),
-        (None, Some(url)) => Some(Place { url, remote: true }),
+        (_, Some(url)) if deployed => Some(far(url)),
+        (Some(here), _) => here.url.clone().map(near),
+        (None, Some(url)) => Some(far(url)),
         (None, None) => None,
     }
 }

@@ -35,6 +35,8 @@ pub fn options(draw: &Draw, context: &Context) -> al_ui::Options {
         pager: ambient::env("PAGER"),
         enter: Vec::new(),
         remote: false,
+        debug: false,
+        environments: Vec::new(),
         read_only: false,
     }
 }

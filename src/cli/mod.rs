@@ -6,13 +6,16 @@ mod ask;
 mod attach;
 mod audit;
 mod build;
+mod carrier;
 mod client;
 mod completions;
 mod console;
 mod context;
 mod control;
 pub mod cron;
+mod dev;
 pub mod doctor;
+mod environments;
 mod exec;
 mod gc;
 mod headless;
@@ -32,7 +35,9 @@ mod output;
 mod paint;
 mod providers;
 mod ps;
+mod record;
 mod reload;
+mod replay;
 pub mod run;
 mod running;
 mod say;
@@ -112,6 +117,9 @@ pub struct Global {
 pub enum Verb {
     Start(start::StartArgs),
     Attach(attach::AttachArgs),
+    Record(record::RecordArgs),
+    Replay(replay::ReplayArgs),
+    Dev(dev::DevArgs),
     Run(run::RunArgs),
     Test(test::TestArgs),
     Stop(hold::StopArgs),
@@ -148,10 +156,19 @@ pub enum Verb {
 /// The commands by what a person wants to do; every one is in exactly one group.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Run", &["start", "attach", "run", "test", "stop"]),
-    ("Look", &["stat", "ps", "logs", "runs", "triggers", "why", "stats", "audit", "locks", "cron"]),
+    (
+        "Look",
+        &[
+            "stat", "ps", "logs", "runs", "triggers", "why", "stats", "audit", "locks", "cron",
+            "record", "replay",
+        ],
+    ),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
     ("Get in", &["exec", "shell"]),
-    ("Set up", &["doctor", "webhook", "build", "gc", "models", "keys", "completions", "version"]),
+    (
+        "Set up",
+        &["doctor", "webhook", "build", "gc", "models", "keys", "completions", "dev", "version"],
+    ),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -243,6 +260,9 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Start(args) => return start::run(args, context),
         Verb::Attach(args) => return attach::run(args, context),
+        Verb::Record(args) => return record::run(args, context),
+        Verb::Replay(args) => return replay::run(args, context),
+        Verb::Dev(args) => return dev::run(args, context),
         Verb::Run(args) => return run::run(args, context),
         Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Test(args) => return test::run(args, context),

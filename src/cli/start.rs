@@ -76,19 +76,43 @@ pub fn run(args: &StartArgs, context: &Context) -> Result<ExitCode, Failure> {
         record: None,
         offline: args.offline,
     };
+    let show = Show { headless: args.headless, draw: &args.draw, fake: false };
+    host(plan, &show, context, |_, _| {})
+}
+
+/// How a scheduler is shown.
+pub(super) struct Show<'a> {
+    pub headless: bool,
+    pub draw: &'a Draw,
+    /// Nothing of it is worth waiting for: leaving it kills its runs.
+    pub fake: bool,
+}
+
+/// Hosts a scheduler until it ends, with whatever is to go on `beside` it.
+///
+/// # Errors
+/// When the scheduler cannot be put together.
+pub(super) fn host(
+    plan: Plan,
+    show: &Show<'_>,
+    context: &Context,
+    beside: impl FnOnce(&Tokio, Handle),
+) -> Result<ExitCode, Failure> {
     let tokio = tokio()?;
     point_to_doctor(doctor::errors(&plan.project, context, &tokio), context);
-    let headless = args.headless || !std::io::stdout().is_terminal();
+    let headless = show.headless || !std::io::stdout().is_terminal();
     let name = plan.project.name.clone();
     // Before anybody can know of this scheduler: until then a signal ends the process at once.
     let signals = tokio.block_on(async { Signals::listen() })?;
     let hosted = Hosted::start(&tokio, plan, context)?;
+    beside(&tokio, hosted.engine.clone());
     let outcome = if headless {
         let lines = Lines::start();
         announce(&hosted, &lines);
-        until_ended(&tokio, &hosted, context, signals, lines, Asked::Nothing)
+        let nothing = if show.fake { Asked::Drain } else { Asked::Nothing };
+        until_ended(&tokio, &hosted, context, signals, lines, nothing)
     } else {
-        with_console(&tokio, &hosted, args, context, name, signals)
+        with_console(&tokio, &hosted, show, context, name, signals)
     };
     hosted.end(&tokio)?;
     outcome
@@ -286,7 +310,7 @@ fn way_into_runs(context: &Context) -> Vec<OsString> {
 fn with_console(
     tokio: &Tokio,
     hosted: &Hosted,
-    args: &StartArgs,
+    show: &Show<'_>,
     context: &Context,
     project: String,
     signals: Signals,
@@ -300,17 +324,27 @@ fn with_console(
     let options = al_ui::Options {
         project,
         enter: way_into_runs(context),
-        ..console::options(&args.draw, context)
+        debug: show.fake,
+        ..console::options(show.draw, context)
     };
     let link = al_ui::Link { up, down: rows };
     let exit = al_ui::run(link, options, Arc::clone(&stop_flag));
     if hung_up.load(Ordering::Relaxed) {
+        if show.fake {
+            tokio.block_on(stop(&hosted.engine, true, &mut Lines::start().sayer()));
+            tokio.block_on(hosted.engine.ended());
+        }
         return Ok(ExitCode::SUCCESS); // no terminal to talk to; the next start adopts the runs
     }
     let exit = exit.map_err(|e| {
         console::no_terminal(&e).hint("al start -H prints a line per event instead")
     })?;
+    let exit = match exit {
+        Exit::Drain | Exit::Signal if show.fake => Exit::StopNow,
+        exit => exit,
+    };
     let asked = match exit {
+        Exit::Detach if show.fake => Asked::Drain,
         Exit::Host(_) | Exit::Detach => Asked::Nothing,
         Exit::Drain | Exit::Signal => Asked::Drain,
         Exit::StopNow => Asked::Kill,

@@ -42,6 +42,9 @@ const HISTORY: u32 = 300;
 /// Queued runs in a snapshot; agents' rows have the true counts.
 const QUEUED_MAX: usize = 1000;
 
+/// Logs that one console may follow beside the one it shows.
+const FOLLOWED: usize = 16;
+
 /// Keeps a changed scale beyond the process: writes it to the agent's file.
 pub type KeepScale = Arc<dyn Fn(&str, u32) -> Result<(), String> + Send + Sync>;
 
@@ -89,6 +92,7 @@ pub fn serve(session: Session, tokio: &Tokio, up: Receiver<Up>, down: SyncSender
 
 fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender<Down>) {
     let mut tail: Option<Tail> = None;
+    let mut followed: Vec<Tail> = Vec::new();
     for message in up {
         match message {
             Up::Submit { id, command, token, .. } => {
@@ -106,12 +110,18 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                 let chunk = tail::older(&session.logs, source, &before, limit);
                 let _ = down.send(Down::Log(chunk));
             }
+            Up::Follow { source, limit } if followed.len() < FOLLOWED => {
+                followed.push(Tail::start(&session.logs, source, limit, down.clone()));
+            }
+            // More would cost the host more than the recording is worth.
+            Up::Follow { .. } => {}
             Up::Untail => tail = None,
             Up::Why { id } => session.tell_why(id, tokio, down),
-            Up::Leave(_) | Up::Unknown => {}
+            // Steering is for what carries the messages of a console that is not here.
+            Up::Leave(_) | Up::Steer(_) | Up::Unknown => {}
         }
     }
-    drop(tail);
+    drop((tail, followed));
 }
 
 impl Session {

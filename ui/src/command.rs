@@ -1,13 +1,14 @@
 //! The command line behind `:`.
 
 mod complete;
+pub mod travel;
 
-pub use complete::{Completion, complete};
+pub use complete::{Completion, Known, complete};
 
 use crate::filter::Filter;
 use crate::fleet::Fleet;
 use crate::pane::Pane;
-use al_wire::{Command, LogSource, Scope, Target};
+use al_wire::{Command, LogSource, Scope, Steer, Target};
 
 /// A command of the prompt, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +29,18 @@ pub enum Line {
     /// Every key, and where it comes from.
     Keys,
     Leave,
+    /// To another scheduler, or in a recording.
+    Steer(Steer),
+    /// Break down.
+    Panic,
+    /// Names the environments.
+    Environments,
+    /// Keep what this console is told in a file, or no longer.
+    Record(Option<String>),
 }
 
 /// Verbs with what may follow, in the order in which help and completion list them.
-pub const VERBS: [(&str, &str); 21] = [
+pub const VERBS: [(&str, &str); 25] = [
     ("agents", "[word ...]"),
     ("runs", "[agent] [state=...] [/text]"),
     ("queues", "[agent] [/text]"),
@@ -47,6 +56,10 @@ pub const VERBS: [(&str, &str); 21] = [
     ("rerun", "<run>"),
     ("drop", "<run>"),
     ("scale", "<agent> <n>"),
+    ("ctx", "[environment]"),
+    ("record", "[file]"),
+    ("seek", "<+5m | -30s | 12:04:43>"),
+    ("speed", "<0 | 1 | 8>"),
     ("theme", "[name]"),
     ("keys", ""),
     ("help", ""),
@@ -109,6 +122,15 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
             Ok(Line::Ask(Command::Drop { runs: vec![run] }))
         }
         "scale" => scale(rest, fleet).map(Line::Ask),
+        "ctx" if rest.is_empty() => Ok(Line::Environments),
+        "ctx" => {
+            let environment = one(verb, rest, "an environment")?.to_owned();
+            Ok(Line::Steer(Steer::Turn { environment }))
+        }
+        "record" => Ok(Line::Record(Some(rest.to_owned()).filter(|file| !file.is_empty()))),
+        "debug" if rest == "panic" => Ok(Line::Panic),
+        "seek" => travel::seek(rest).map(Line::Steer),
+        "speed" => travel::speed(rest).map(Line::Steer),
         "theme" if rest.is_empty() => Ok(Line::Themes),
         "theme" => Ok(Line::Theme(rest.to_owned())),
         "help" => Ok(Line::Help),

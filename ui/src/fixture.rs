@@ -310,6 +310,8 @@ impl Desk {
             no_color: theme == "mono",
             ascii: false,
             config_dir: None,
+            debug: false,
+            environments: vec!["staging".into(), "vps1".into()],
             zone_offset: |_| 3_600,
         };
         let (theme, _) = Theme::load(theme, None).unwrap();

@@ -41,6 +41,19 @@ impl Fleet {
         };
     }
 
+    /// The picture as one message; none before there is one.
+    pub fn snapshot(&self, at_ms: i64) -> Option<Snapshot> {
+        Some(Snapshot {
+            v: al_wire::VERSION,
+            seq: self.seq,
+            at_ms,
+            host: self.host.clone()?,
+            agents: self.agents.clone(),
+            runs: self.runs.clone(),
+            triggers: self.triggers.clone(),
+        })
+    }
+
     /// Takes over what one commit changed. A delta that the snapshot already contains changes nothing.
     pub fn apply(&mut self, delta: Delta) {
         if delta.seq <= self.seq {

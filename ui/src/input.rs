@@ -37,6 +37,10 @@ pub enum Out {
     /// Draw every cell again.
     Redraw,
     Mouse(bool),
+    /// Break down, in a console to try things with.
+    Panic,
+    /// Keep what is told in this file, or no longer.
+    Record(Option<String>),
     Exit(Exit),
 }
 

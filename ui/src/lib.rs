@@ -28,6 +28,7 @@ mod run;
 mod settings;
 mod state;
 mod table;
+mod tape;
 mod terminal;
 mod text;
 mod theme;

@@ -5,10 +5,12 @@ use crate::input::{Exit, Input, Out, merge};
 use crate::reader::{Keyboard, listen};
 use crate::settings;
 use crate::state::{Setup, Ui};
+use crate::tape::Tape;
 use crate::terminal::{Guard, Quiet, set_mouse};
 use crate::theme::{Glyphs, Theme};
 use crate::update::update;
 use crate::view::view;
+use al_wire::recording::{self, Header, Said};
 use al_wire::{Down, Up};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::queue;
@@ -60,6 +62,10 @@ pub struct Options {
     pub now_ms: fn() -> i64,
     /// Attached over the gateway: leaving ends nothing.
     pub remote: bool,
+    /// `:debug panic` breaks down, for trying how that looks.
+    pub debug: bool,
+    /// Environments whose schedulers the link can turn to.
+    pub environments: Vec<String>,
     /// Offer nothing that changes the scheduler.
     pub read_only: bool,
     /// Command line of the pager; none is `less`.
@@ -122,6 +128,7 @@ pub fn run(link: Link, options: Options, stop: Arc<AtomicBool>) -> Result<Exit, 
         up: link.up,
         options,
         title: String::new(),
+        tape: Tape::default(),
     };
     // The first frame comes before anything else is waited for.
     console.draw(&ui)?;
@@ -138,6 +145,8 @@ fn start(options: &Options, size: (u16, u16)) -> Ui {
         no_color: options.no_color,
         ascii: options.ascii,
         config_dir: options.config_dir.clone(),
+        debug: options.debug,
+        environments: options.environments.clone(),
         zone_offset: options.zone_offset,
     };
     let standard = if options.no_color { "mono" } else { "terminal" };
@@ -170,6 +179,7 @@ struct Console {
     up: Sender<Up>,
     options: Options,
     title: String,
+    tape: Tape,
 }
 
 /// What is owed to the screen.
@@ -205,6 +215,10 @@ impl Console {
                     Input::Down(_) | Input::Tick => Owed::Data,
                     _ => Owed::Key,
                 });
+                if let Input::Down(down) = &input {
+                    let now_ms = (self.options.now_ms)();
+                    self.tape.keep(ui, now_ms, || Said::Down(down.clone()));
+                }
                 for out in update(ui, (self.options.now_ms)(), input) {
                     if let Some(exit) = self.perform(ui, out)? {
                         return Ok(exit);
@@ -236,6 +250,8 @@ impl Console {
     fn perform(&mut self, ui: &mut Ui, out: Out) -> Result<Option<Exit>, UiError> {
         match out {
             Out::Send(up) => {
+                let now_ms = (self.options.now_ms)();
+                self.tape.keep(ui, now_ms, || Said::Up(up.clone()));
                 if self.up.send(up).is_err() {
                     let why = "the connection to the scheduler ended".to_owned();
                     return Ok(Some(Exit::Host(why)));
@@ -253,9 +269,25 @@ impl Console {
             Out::Suspend => self.suspend(ui)?,
             Out::Redraw => self.terminal.clear()?,
             Out::Mouse(on) => set_mouse(on)?,
+            Out::Panic => break_down(),
+            Out::Record(file) => self.record(ui, file),
             Out::Exit(exit) => return Ok(Some(exit)),
         }
         Ok(None)
+    }
+
+    fn record(&mut self, ui: &mut Ui, file: Option<String>) {
+        let Some(file) = file else {
+            self.tape.end(ui);
+            return;
+        };
+        let header = Header {
+            console_recording: recording::VERSION,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            project: self.options.project.clone(),
+            at_ms: (self.options.now_ms)(),
+        };
+        self.tape.begin(ui, &file, &header);
     }
 
     /// Shows text in the pager, with the terminal and the keyboard released.
@@ -301,6 +333,12 @@ impl Console {
     }
 }
 
+/// What a bug does to the console, so that a test can see what it does to the terminal.
+#[expect(clippy::panic, reason = "that is what was asked for, and `al dev` alone lets one ask")]
+fn break_down() -> ! {
+    panic!("somebody said :debug panic")
+}
+
 fn stop_self() -> io::Result<()> {
     use rustix::process::{Signal, getpid, kill_process};
     kill_process(getpid(), Signal::TSTP)?;
@@ -343,6 +381,8 @@ mod tests {
             zone_offset: |_| 0,
             now_ms: || 0,
             remote: false,
+            debug: false,
+            environments: Vec::new(),
             read_only: false,
             pager: None,
             enter: Vec::new(),

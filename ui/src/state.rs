@@ -29,6 +29,10 @@ pub struct Setup {
     pub no_color: bool,
     pub ascii: bool,
     pub config_dir: Option<PathBuf>,
+    /// A console to try things with: `:debug panic` breaks it down.
+    pub debug: bool,
+    /// Environments whose schedulers can be turned to.
+    pub environments: Vec<String>,
     /// Seconds east of UTC at an instant.
     pub zone_offset: fn(i64) -> i32,
 }
@@ -104,8 +108,10 @@ pub struct Ui {
     pub setup: Setup,
     pub settings: Settings,
     pub theme: Theme,
-    /// Time of the newest input.
+    /// What time it is where the host is; that of a recording may stand still.
     pub now_ms: i64,
+    /// Time of the newest input. What the operator waits for goes by it.
+    pub beat_ms: i64,
     pub size: (u16, u16),
     pub fleet: Fleet,
     pub log: LogPane,
@@ -140,6 +146,10 @@ pub struct Ui {
     /// Messages that the console was too slow for.
     pub lagged: u64,
     pub way: Way,
+    /// The environment that was turned to.
+    pub environment: Option<String>,
+    /// What is told is kept in a file.
+    pub recording: bool,
 }
 
 /// How messages get to the host and back.
@@ -155,11 +165,46 @@ pub enum Way {
         why: String,
         since_ms: i64,
     },
+    /// There is no host, but a recording. It was told to stand at `at_ms` at the beat `told_ms`.
+    Recorded {
+        at_ms: i64,
+        told_ms: i64,
+        /// Thousandths of the speed of time; 0 when it stands still.
+        speed: u32,
+        /// Nothing more was recorded.
+        ended: bool,
+    },
 }
 
 impl Way {
     pub fn lost(&self) -> bool {
         matches!(self, Self::Lost { .. })
+    }
+
+    pub fn recorded(&self) -> bool {
+        matches!(self, Self::Recorded { .. })
+    }
+
+    /// What time it is where the host is.
+    pub fn time_at(&self, beat_ms: i64) -> i64 {
+        match self {
+            Self::Here | Self::Open { .. } | Self::Lost { .. } => beat_ms,
+            Self::Recorded { at_ms, told_ms, speed, .. } => {
+                let passed = beat_ms.saturating_sub(*told_ms).max(0);
+                at_ms.saturating_add(passed.saturating_mul(i64::from(*speed)) / 1_000)
+            }
+        }
+    }
+
+    /// The beat at which it will be `due_ms` there; never, when time stands still.
+    fn beat_of(&self, now_ms: i64, due_ms: i64, beat_ms: i64) -> Option<i64> {
+        match self {
+            Self::Here | Self::Open { .. } | Self::Lost { .. } => Some(due_ms),
+            Self::Recorded { speed: 0, .. } => None,
+            Self::Recorded { speed, .. } => {
+                Some(beat_ms + ((due_ms - now_ms) * 1_000 / i64::from(*speed)).max(33))
+            }
+        }
     }
 
     /// It is still lost, now for this reason.
@@ -177,6 +222,7 @@ impl Ui {
             settings: Settings::default(),
             theme,
             now_ms,
+            beat_ms: now_ms,
             size,
             fleet: Fleet::default(),
             log: LogPane::default(),
@@ -202,6 +248,8 @@ impl Ui {
             mouse: true,
             lagged: 0,
             way: Way::Here,
+            environment: None,
+            recording: false,
         }
     }
 
@@ -312,7 +360,7 @@ impl Ui {
 
     fn flash_up(&mut self, text: String, error: bool) {
         let text = crate::text::line(&text);
-        self.flash = Some(Flash { text, error, until_ms: self.now_ms + 8_000 });
+        self.flash = Some(Flash { text, error, until_ms: self.beat_ms + 8_000 });
     }
 
     /// When the picture may change without anything happening.
@@ -322,10 +370,14 @@ impl Ui {
         // A running clock shows seconds, a waiting one minutes, and an idle screen times of day.
         let clock = unfinished.map(|_| if live { 1_000 } else { 10_000 }).next();
         let clock = clock.map(|every| self.now_ms - self.now_ms.rem_euclid(every) + every);
+        let clock = clock.and_then(|due_ms| self.way.beat_of(self.now_ms, due_ms, self.beat_ms));
         let wish = self.wish.as_ref().map(|(_, due_ms)| *due_ms);
         let flash = self.flash.as_ref().map(|flash| flash.until_ms);
-        let lost = self.way.lost().then(|| self.now_ms - self.now_ms.rem_euclid(1_000) + 1_000);
-        [clock, wish, flash, lost].into_iter().flatten().min()
+        let lost = self.way.lost().then(|| self.beat_ms - self.beat_ms.rem_euclid(1_000) + 1_000);
+        let played = self.now_ms - self.now_ms.rem_euclid(1_000) + 1_000;
+        let played =
+            self.way.beat_of(self.now_ms, played, self.beat_ms).filter(|_| self.way.recorded());
+        [clock, wish, flash, lost, played].into_iter().flatten().min()
     }
 
     /// Title of the terminal window.

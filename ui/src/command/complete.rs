@@ -41,8 +41,15 @@ impl Completion {
     }
 }
 
+/// Names that are no part of the fleet.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    pub themes: &'a [String],
+    pub environments: &'a [String],
+}
+
 /// Completes the last word of `line`.
-pub fn complete(line: &str, fleet: &Fleet, themes: &[String], read_only: bool) -> Completion {
+pub fn complete(line: &str, fleet: &Fleet, known: &Known<'_>, read_only: bool) -> Completion {
     let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let word = &line[start..];
     let before: Vec<&str> = line[..start].split_whitespace().collect();
@@ -52,7 +59,7 @@ pub fn complete(line: &str, fleet: &Fleet, themes: &[String], read_only: bool) -
             .map(|(verb, _)| (*verb).to_owned())
             .filter(|verb| !(read_only && CHANGING.contains(&verb.as_str())))
             .collect(),
-        [verb] => first_words(verb, fleet, themes),
+        [verb] => first_words(verb, fleet, known),
         ["runs", ..] => states(),
         _ => Vec::new(),
     };
@@ -61,7 +68,7 @@ pub fn complete(line: &str, fleet: &Fleet, themes: &[String], read_only: bool) -
     Completion { start, candidates: fitting }
 }
 
-fn first_words(verb: &str, fleet: &Fleet, themes: &[String]) -> Vec<String> {
+fn first_words(verb: &str, fleet: &Fleet, known: &Known<'_>) -> Vec<String> {
     let agents = || fleet.agents.iter().map(|agent| agent.name.clone());
     let runs = |wanted: fn(RunState) -> bool| {
         fleet.runs.iter().filter(move |run| wanted(run.state)).map(|run| run.id.clone())
@@ -80,7 +87,8 @@ fn first_words(verb: &str, fleet: &Fleet, themes: &[String]) -> Vec<String> {
         }
         "rerun" => runs(RunState::ended).collect(),
         "drop" => runs(|state| state == RunState::Queued).collect(),
-        "theme" => themes.to_vec(),
+        "theme" => known.themes.to_vec(),
+        "ctx" => known.environments.to_vec(),
         _ => Vec::new(),
     }
 }

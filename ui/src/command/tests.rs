@@ -1,10 +1,20 @@
 use super::*;
 use crate::fixture::snapshot;
+use std::sync::LazyLock;
 
 fn fleet() -> Fleet {
     let mut fleet = Fleet::default();
     fleet.replace(snapshot());
     fleet
+}
+
+static NAMES: LazyLock<[Vec<String>; 2]> = LazyLock::new(|| {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    [names(&["mono", "terminal"]), names(&["staging", "vps1"])]
+});
+
+fn known() -> Known<'static> {
+    Known { themes: &NAMES[0], environments: &NAMES[1] }
 }
 
 #[test]
@@ -50,12 +60,12 @@ fn mistakes_are_sentences() {
 #[test]
 fn completion_knows_verbs_agents_runs_states_and_themes() {
     let check = |line: &str, candidates: &[&str], tab: Option<&str>| {
-        let completion = complete(line, &fleet(), &["mono".into(), "terminal".into()], false);
+        let completion = complete(line, &fleet(), &known(), false);
         assert_eq!(completion.candidates, candidates, "{line}");
         assert_eq!(completion.apply(line).as_deref(), tab, "{line}");
     };
     check("ki", &["kill"], Some("kill "));
-    check("r", &["runs", "run", "resume", "rerun"], Some("r"));
+    check("r", &["runs", "run", "resume", "rerun", "record"], Some("r"));
     check("ru", &["runs", "run"], Some("run"));
     check("pause d", &["dev", "docs"], Some("pause d"));
     check("kill dev-", &["dev-000000b2", "dev-000000b1"], Some("kill dev-000000b"));
@@ -63,13 +73,13 @@ fn completion_knows_verbs_agents_runs_states_and_themes() {
     check("theme m", &["mono"], Some("theme mono "));
     check("runs dev state=f", &["state=failed"], Some("runs dev state=failed "));
     check("nonsense x", &[], None);
-    let ghost = |line: &str| complete(line, &fleet(), &[], false).ghost(line);
+    let ghost = |line: &str| complete(line, &fleet(), &known(), false).ghost(line);
     assert_eq!((ghost("ki"), ghost("kill"), ghost("")), (Some("ll".into()), None, None));
 }
 
 #[test]
 fn read_only_completes_no_command_that_changes_the_scheduler() {
-    let completion = complete("", &fleet(), &[], true);
+    let completion = complete("", &fleet(), &known(), true);
     assert!(completion.candidates.iter().all(|verb| !CHANGING.contains(&verb.as_str())));
     assert_eq!(completion.candidates.len(), VERBS.len() - CHANGING.len());
 }

@@ -228,7 +228,7 @@ fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         return;
     };
     match action {
-        Action::Start => ui.dialog = Some(Dialog::start(&agent.name, ui.now_ms)),
+        Action::Start => ui.dialog = Some(Dialog::start(&agent.name, ui.beat_ms)),
         Action::Pause if agent.state == AgentState::Paused || agent.paused.is_some() => {
             resume(ui, Scope::Agent(agent.name), agent.queued, out);
         }
@@ -253,7 +253,7 @@ fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
 
 pub fn resume(ui: &mut Ui, scope: Scope, held: u32, out: &mut Vec<Out>) {
     if held > 0 {
-        ui.dialog = Some(Dialog::resume(scope, held, ui.now_ms));
+        ui.dialog = Some(Dialog::resume(scope, held, ui.beat_ms));
     } else {
         ask(ui, Command::Resume { scope, drop_held: false }, None, out);
     }
@@ -272,7 +272,7 @@ fn answer(ui: &mut Ui) {
         Subject::Alerts | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
     };
     match (asking.cloned(), subject) {
-        (Some(run), _) => ui.dialog = Dialog::answer(&run, ui.now_ms),
+        (Some(run), _) => ui.dialog = Dialog::answer(&run, ui.beat_ms),
         (None, Subject::Run(id)) => ui.complain(format!("{id} asks nothing")),
         (None, Subject::Agent(name)) => ui.complain(format!("no run of {name} asks anything")),
         (None, _) => ui.complain("select a run that asks something first"),
@@ -295,7 +295,7 @@ fn meant(ui: &Ui) -> Option<&RunRow> {
 /// A text for the run that is meant.
 fn say(ui: &mut Ui) {
     match meant(ui).map(|run| (run.id.clone(), run.state.ended())) {
-        Some((run, false)) => ui.dialog = Some(Dialog::say(&run, ui.now_ms)),
+        Some((run, false)) => ui.dialog = Some(Dialog::say(&run, ui.beat_ms)),
         Some((run, true)) => ui.complain(format!("{run} already ended")),
         None => ui.complain("select a run first"),
     }

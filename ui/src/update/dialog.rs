@@ -10,7 +10,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
 pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
-    let now_ms = ui.now_ms;
+    let now_ms = ui.beat_ms;
     let Some(dialog) = &mut ui.dialog else { return };
     let chord = Chord::of(&event);
     let guarded = now_ms < dialog.opened_ms + GUARD_MS;

@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
-use crate::state::{Ui, Way};
+use crate::state::{Setup, Ui, Way};
 use al_wire::{Command, Down, Hold, Link, Reply, Row, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
@@ -55,15 +55,37 @@ fn turn_link(ui: &mut Ui, link: Link) {
         }
         Link::Lost { why } if ui.way.lost() => ui.way.lost_because(why),
         Link::Lost { why } => {
-            ui.way = Way::Lost { why, since_ms: ui.now_ms };
+            ui.way = Way::Lost { why, since_ms: ui.beat_ms };
             let waited = !ui.asked.is_empty();
             ui.asked.clear();
             if waited {
                 ui.complain("the connection broke: whether that was done is not known");
             }
         }
+        Link::Turned { environment, project } => turn(ui, environment, project),
+        Link::Refused { why } => ui.complain(why),
+        Link::Recording { at_ms, speed, ended } => {
+            let over = ended && matches!(ui.way, Way::Recorded { ended: false, speed: 1.., .. });
+            ui.way = Way::Recorded { at_ms, told_ms: ui.beat_ms, speed, ended };
+            ui.now_ms = at_ms;
+            if over {
+                ui.say("the recording ends here; :seek goes back");
+            }
+        }
         Link::Unknown => {}
     }
+}
+
+/// Another host is shown from here on. Nothing of the old one stays, and no answer is still to come.
+fn turn(ui: &mut Ui, environment: String, project: String) {
+    let setup = Setup { project, remote: true, ..ui.setup.clone() };
+    let fresh = Ui::new(setup, ui.theme.clone(), ui.size, ui.beat_ms);
+    let before = std::mem::replace(ui, fresh);
+    ui.said = before.said;
+    ui.last_id = before.last_id;
+    ui.mouse = before.mouse;
+    ui.environment = Some(environment.clone());
+    ui.say(format!("turned to {environment}"));
 }
 
 /// What is told of something that changes has to be told again.
@@ -94,11 +116,11 @@ fn answer(ui: &mut Ui, command: Command, reply: Reply) {
             None => ui.say(why),
         },
         Reply::NeedsConfirm(confirm) => {
-            ui.dialog = Some(Dialog::confirm(command, confirm, ui.now_ms));
+            ui.dialog = Some(Dialog::confirm(command, confirm, ui.beat_ms));
         }
         Reply::Stale { now } => {
             let again = still_possible(ui, &command).then(|| command.clone());
-            ui.dialog = Some(Dialog::stale(&question(&command), now, again, ui.now_ms));
+            ui.dialog = Some(Dialog::stale(&question(&command), now, again, ui.beat_ms));
         }
         Reply::Refused { why } => ui.complain(why),
         Reply::Unknown => {

@@ -139,7 +139,7 @@ pub fn leave(ui: &mut Ui, out: &mut Vec<Out>) {
     if ui.setup.remote || ui.setup.read_only {
         depart(Leave::Detach, out);
     } else {
-        ui.dialog = Some(Dialog::leave(ui.fleet.running(), ui.fleet.queued(), ui.now_ms));
+        ui.dialog = Some(Dialog::leave(ui.fleet.running(), ui.fleet.queued(), ui.beat_ms));
     }
 }
 

@@ -9,6 +9,7 @@ mod go;
 mod mouse;
 mod popup;
 mod prompt;
+mod travel;
 
 use crate::input::{Exit, Input, Out};
 use crate::key::Chord;
@@ -25,7 +26,8 @@ const REST_MS: i64 = 80;
 
 /// Takes one input at `at_ms`.
 pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
-    ui.now_ms = ui.now_ms.max(at_ms);
+    ui.beat_ms = ui.beat_ms.max(at_ms);
+    ui.now_ms = ui.way.time_at(ui.beat_ms);
     let mut out = Vec::new();
     let log_only = matches!(input, Input::Down(Down::Log(_)));
     match input {
@@ -145,7 +147,7 @@ fn settle_tables(ui: &mut Ui) {
 
 /// Makes what is in view and asked for agree with what there is.
 fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
-    if ui.flash.as_ref().is_some_and(|flash| flash.until_ms <= ui.now_ms) {
+    if ui.flash.as_ref().is_some_and(|flash| flash.until_ms <= ui.beat_ms) {
         ui.flash = None;
     }
     if let Some(rect) = ui.screen().rect(Pane::Logs) {
@@ -188,10 +190,10 @@ fn turn_log(ui: &mut Ui, out: &mut Vec<Out>) {
     let rests_from = match &ui.wish {
         Some((wish, due_ms)) if *wish == wanted => *due_ms,
         // What was asked for by name, and the first log of all, are not waited for.
-        _ if ui.log.buffer.source.is_none() || ui.place.pin.is_some() => ui.now_ms,
-        _ => ui.now_ms + REST_MS,
+        _ if ui.log.buffer.source.is_none() || ui.place.pin.is_some() => ui.beat_ms,
+        _ => ui.beat_ms + REST_MS,
     };
-    if rests_from > ui.now_ms {
+    if rests_from > ui.beat_ms {
         ui.wish = Some((wanted, rests_from));
         return;
     }

@@ -25,7 +25,7 @@ pub fn mouse(ui: &mut Ui, event: MouseEvent, out: &mut Vec<Out>) {
 
 fn click(ui: &mut Ui, x: u16, y: u16, out: &mut Vec<Out>) {
     if ui.dialog.is_some() {
-        let guarded = ui.dialog.as_ref().is_some_and(|d| ui.now_ms < d.opened_ms + GUARD_MS);
+        let guarded = ui.dialog.as_ref().is_some_and(|d| ui.beat_ms < d.opened_ms + GUARD_MS);
         let hit =
             crate::view::buttons(ui).into_iter().position(|rect| rect.contains((x, y).into()));
         if let Some(at) = hit.filter(|_| !guarded) {

@@ -1,6 +1,6 @@
 //! Keys in the prompt.
 
-use super::{ask, go};
+use super::{ask, go, travel};
 use crate::command::{self, Line};
 use crate::filter::Filter;
 use crate::input::Out;
@@ -131,6 +131,11 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
         Line::Help => super::action::help(ui, false),
         Line::Keys => super::action::help(ui, true),
         Line::Leave => go::leave(ui, out),
+        Line::Steer(steer) => travel::steer(ui, steer, out)?,
+        Line::Panic if ui.setup.debug => out.push(Out::Panic),
+        Line::Panic => return Err("only a console of `al dev` breaks down on demand".to_owned()),
+        Line::Environments => travel::environments(ui),
+        Line::Record(file) => travel::record(ui, file, out)?,
     }
     Ok(())
 }
@@ -159,7 +164,8 @@ fn theme(ui: &mut Ui, name: &str) -> Result<(), String> {
 fn completion(ui: &Ui) -> Option<command::Completion> {
     let prompt = ui.prompt.as_ref().filter(|prompt| prompt.kind == Kind::Command)?;
     let themes = Theme::names(ui.setup.config_dir.as_deref());
-    Some(command::complete(prompt.text.value(), &ui.fleet, &themes, ui.setup.read_only))
+    let known = command::Known { themes: &themes, environments: &ui.setup.environments };
+    Some(command::complete(prompt.text.value(), &ui.fleet, &known, ui.setup.read_only))
 }
 
 fn complete(ui: &mut Ui) {

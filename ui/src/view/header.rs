@@ -43,7 +43,9 @@ fn parts(ui: &Ui) -> Vec<(String, Role)> {
     let project = text::cut_middle(&text::line(&ui.setup.project), 24, &ui.theme.glyphs.ellipsis);
     let mut parts = vec![(format!("al {project}"), Role::Header)];
     let environment = fleet.host.as_ref().and_then(|host| host.environment.as_deref());
+    let environment = ui.environment.as_deref().or(environment);
     parts.push(match (ui.setup.remote, environment) {
+        _ if ui.way.recorded() => ("REPLAY".to_owned(), Role::Strong),
         (true, name) => (
             format!("REMOTE {}", text::line(name.unwrap_or_default())).trim_end().to_owned(),
             Role::Strong,
@@ -54,8 +56,18 @@ fn parts(ui: &Ui) -> Vec<(String, Role)> {
         Way::Here => {}
         Way::Open { round_trip_ms } => parts.push((format!("{round_trip_ms} ms"), Role::Muted)),
         Way::Lost { why, since_ms } => {
-            let lost = clock::running(ui.now_ms - since_ms);
+            let lost = clock::running(ui.beat_ms - since_ms);
             parts.push((format!("LOST {lost} ({})", text::line(why)), Role::Danger));
+        }
+        Way::Recorded { speed, ended, .. } => {
+            let time = clock::seconds(ui.now_ms, (ui.setup.zone_offset)(ui.now_ms));
+            let how = match (*speed, *ended) {
+                (_, true) => " end".to_owned(),
+                (0, false) => " still".to_owned(),
+                (1_000, false) => String::new(),
+                (speed, false) => format!(" x{}", f64::from(speed) / 1_000.0),
+            };
+            parts.push((format!("{time}{how}"), Role::Muted));
         }
     }
     match fleet.host.as_ref().map(|host| host.mode) {
@@ -68,6 +80,9 @@ fn parts(ui: &Ui) -> Vec<(String, Role)> {
     }
     if ui.behind.is_some() {
         parts.push(("FROZEN".to_owned(), Role::StatePaused));
+    }
+    if ui.recording {
+        parts.push(("REC".to_owned(), Role::Danger));
     }
     if ui.setup.read_only {
         parts.push(("READ-ONLY".to_owned(), Role::Strong));

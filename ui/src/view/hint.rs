@@ -2,7 +2,7 @@
 
 use super::paint::{clear, put};
 use crate::action::{Action, Entry};
-use crate::command::{VERBS, complete};
+use crate::command::{Known, VERBS, complete};
 use crate::layout::Screen;
 use crate::pane::Pane;
 use crate::prompt::{Kind, Prompt};
@@ -84,7 +84,8 @@ fn typed(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) -> Option<Posit
 
 fn completion(ui: &Ui, prompt: &Prompt) -> crate::command::Completion {
     let themes = Theme::names(ui.setup.config_dir.as_deref());
-    complete(prompt.text.value(), &ui.fleet, &themes, ui.setup.read_only)
+    let known = Known { themes: &themes, environments: &ui.setup.environments };
+    complete(prompt.text.value(), &ui.fleet, &known, ui.setup.read_only)
 }
 
 fn below_prompt(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) {

@@ -13,13 +13,14 @@
 mod command;
 mod link;
 mod log;
+pub mod recording;
 mod row;
 mod size;
 pub mod story;
 mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
-pub use link::Link;
+pub use link::{Link, Steer};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
 pub use row::{
     AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, LoadRow,
@@ -126,10 +127,15 @@ pub enum Up {
     Older { source: LogSource, before: String, limit: usize },
     /// Stop following a log.
     Untail,
+    /// Send this log too until the session ends, beside the one that is shown: the last `limit`
+    /// records, then what is appended. For whoever records.
+    Follow { source: LogSource, limit: usize },
     /// Tell how this run or receipt came to be as it is.
     Why { id: String },
     /// The console is about to close.
     Leave(Leave),
+    /// Not for the host, but for what carries its messages.
+    Steer(Steer),
     #[serde(other)]
     Unknown,
 }

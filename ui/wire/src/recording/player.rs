@@ -1,0 +1,165 @@
+//! A recording in place of a host: it says what was said, when the time for it has come, and answers
+//! what was answered. Nothing is done.
+
+use std::io::{self, BufRead, Seek};
+
+use super::index::Recording;
+use crate::{Down, Link, LogChunk, LogSource, Reply, Up};
+
+/// What is answered when the recording has no answer.
+const NOTHING_DONE: &str = "this is a recording: nothing was done";
+/// Records in one chunk.
+const CHUNK: usize = 500;
+
+/// A recording that stands at some instant.
+#[derive(Debug)]
+pub struct Player<R> {
+    recording: Recording<R>,
+    at_ms: i64,
+    /// Number of the next mark.
+    next: usize,
+    tail: Option<(LogSource, usize)>,
+}
+
+impl<R: BufRead + Seek> Player<R> {
+    /// Stands at the beginning.
+    pub fn new(recording: Recording<R>) -> Self {
+        let at_ms = recording.marks.first().map_or(0, |mark| mark.at_ms);
+        Self { recording, at_ms, next: 0, tail: None }
+    }
+
+    pub fn recording(&self) -> &Recording<R> {
+        &self.recording
+    }
+
+    pub fn at_ms(&self) -> i64 {
+        self.at_ms
+    }
+
+    /// When it begins and ends.
+    pub fn span(&self) -> (i64, i64) {
+        let marks = &self.recording.marks;
+        let at = |mark: Option<&super::index::Mark>| mark.map_or(0, |mark| mark.at_ms);
+        (at(marks.first()), at(marks.last()))
+    }
+
+    /// Nothing more comes.
+    pub fn ended(&self) -> bool {
+        self.next_ms().is_none()
+    }
+
+    /// When something comes again.
+    pub fn next_ms(&self) -> Option<i64> {
+        let row = self.recording.marks.get(self.next).map(|mark| mark.at_ms);
+        let record =
+            self.tail.as_ref().and_then(|(source, n)| self.recording.logged_at(source, *n));
+        row.into_iter().chain(record).min()
+    }
+
+    /// Stands at another instant, and says everything that is to be known there.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn go_to(&mut self, at_ms: i64) -> io::Result<Vec<Down>> {
+        self.at_ms = at_ms;
+        let marks = &self.recording.marks;
+        let until = marks.partition_point(|mark| mark.at_ms <= at_ms);
+        let snapshot = marks[..until].iter().rposition(|mark| mark.snapshot);
+        // Before the first snapshot there is nothing to see but that.
+        let first = snapshot.or_else(|| marks.iter().position(|mark| mark.snapshot)).unwrap_or(0);
+        self.next = first;
+        let mut said = self.rows(until.max(first + 1))?;
+        if let Some((source, _)) = self.tail.take() {
+            said.push(self.turn(source, CHUNK)?);
+        }
+        Ok(said)
+    }
+
+    /// Time passes until then.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn advance(&mut self, at_ms: i64) -> io::Result<Vec<Down>> {
+        self.at_ms = self.at_ms.max(at_ms);
+        let marks = &self.recording.marks;
+        let until = marks.partition_point(|mark| mark.at_ms <= self.at_ms);
+        let mut said = self.rows(until)?;
+        if let Some((source, from)) = self.tail.take() {
+            let to = self.recording.logged(&source, self.at_ms).unwrap_or(from).max(from);
+            if to > from {
+                let records = self.recording.records(&source, from..to)?;
+                said.push(Down::Log(LogChunk { records, ..chunk(&source, from) }));
+            }
+            self.tail = Some((source, to));
+        }
+        Ok(said)
+    }
+
+    fn rows(&mut self, until: usize) -> io::Result<Vec<Down>> {
+        let mut said = Vec::new();
+        while self.next < until {
+            said.push(self.recording.down_at(self.recording.marks[self.next].offset)?);
+            self.next += 1;
+        }
+        Ok(said)
+    }
+
+    /// Answers what a console says.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn hear(&mut self, up: Up) -> io::Result<Option<Down>> {
+        Ok(Some(match up {
+            Up::Submit { id, command, token, .. } => {
+                let known = self.recording.reply(command, token).cloned();
+                let reply =
+                    known.unwrap_or_else(|| Reply::Refused { why: NOTHING_DONE.to_owned() });
+                Down::Reply { id, reply }
+            }
+            Up::Tail { source, limit } => self.turn(source, limit)?,
+            Up::Older { source, before, limit } => self.older(source, &before, limit)?,
+            Up::Untail => {
+                self.tail = None;
+                return Ok(None);
+            }
+            Up::Why { id } => match self.recording.why(&id)? {
+                Some(told) => told,
+                None => Down::Why { id, steps: Vec::new(), delivery: None },
+            },
+            Up::Steer(_) => {
+                let why = "there is nothing to steer here".to_owned();
+                Down::Link(Link::Refused { why })
+            }
+            Up::Follow { .. } | Up::Leave(_) | Up::Unknown => return Ok(None),
+        }))
+    }
+
+    fn turn(&mut self, source: LogSource, limit: usize) -> io::Result<Down> {
+        let end = self.recording.logged(&source, self.at_ms).unwrap_or(0);
+        let start = end.saturating_sub(limit);
+        let records = self.recording.records(&source, start..end)?;
+        let told = LogChunk { records, reset: true, ..chunk(&source, start) };
+        self.tail = Some((source, end));
+        Ok(Down::Log(told))
+    }
+
+    fn older(&mut self, source: LogSource, before: &str, limit: usize) -> io::Result<Down> {
+        let end = before.parse().unwrap_or(0);
+        let start = usize::saturating_sub(end, limit);
+        let records = self.recording.records(&source, start..end)?;
+        Ok(Down::Log(LogChunk { records, older: true, ..chunk(&source, start) }))
+    }
+}
+
+/// A chunk that begins with the record of this number.
+fn chunk(source: &LogSource, start: usize) -> LogChunk {
+    LogChunk {
+        source: source.clone(),
+        records: Vec::new(),
+        first: Some(start.to_string()),
+        older: false,
+        reset: false,
+        more_before: start > 0,
+        skipped: 0,
+    }
+}

@@ -1,0 +1,177 @@
+use std::io::Cursor;
+
+use super::{VERSION, *};
+use crate::*;
+
+fn header() -> Header {
+    let project = "acme-bots".to_owned();
+    Header { console_recording: VERSION, version: "0.1.0".to_owned(), project, at_ms: 0 }
+}
+
+fn host() -> HostRow {
+    HostRow {
+        project: "acme-bots".into(),
+        environment: None,
+        gateway: None,
+        mode: HostMode::Running,
+        paused: None,
+        scale: None,
+        started_ms: 0,
+        version: "0.1.0".into(),
+        pid: 1,
+        alerts: Vec::new(),
+    }
+}
+
+fn snapshot(seq: u64) -> Down {
+    let (agents, runs, triggers) = (Vec::new(), Vec::new(), Vec::new());
+    let host = host();
+    Down::Snapshot(Box::new(Snapshot { v: 1, seq, at_ms: 0, host, agents, runs, triggers }))
+}
+
+fn delta(seq: u64) -> Down {
+    Down::Delta(Delta { seq, at_ms: 0, puts: Vec::new() })
+}
+
+fn record(at_ms: i64, msg: &str) -> LogRecord {
+    LogRecord {
+        at_ms,
+        level: LogLevel::Info,
+        name: "dev".into(),
+        run: Some("dev-1".into()),
+        msg: msg.into(),
+        fields: serde_json::Map::new(),
+    }
+}
+
+fn dev() -> LogSource {
+    LogSource::Agent("dev".into())
+}
+
+fn log(source: LogSource, records: Vec<LogRecord>) -> Down {
+    let (first, older, reset, more_before, skipped) = (None, false, true, false, 0);
+    Down::Log(LogChunk { source, records, first, older, reset, more_before, skipped })
+}
+
+fn kill(id: u64, token: Option<&str>) -> Up {
+    let command = Command::kill(Target::Run("dev-1".into()));
+    Up::Submit { id, seen: 1, command, token: token.map(Into::into) }
+}
+
+fn done(id: u64) -> Down {
+    Down::Reply { id, reply: Reply::Done { why: "killed".into(), run: None } }
+}
+
+fn stale(id: u64) -> Down {
+    Down::Reply { id, reply: Reply::Stale { now: Vec::new() } }
+}
+
+fn file() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut recorder = Recorder::begin(&mut bytes, &header(), 1 << 20).unwrap();
+    let (a, b, c) = (record(900, "a"), record(1_000, "b"), record(2_500, "c"));
+    let said = [
+        (1_000, Said::Down(Down::Link(Link::Open { round_trip_ms: 3 }))),
+        (1_000, Said::Down(snapshot(1))),
+        (1_100, Said::Down(log(dev(), vec![a.clone(), b.clone(), b.clone()]))),
+        (2_000, Said::Down(delta(2))),
+        (2_500, Said::Down(log(LogSource::Run("dev-1".into()), vec![a, b, c]))),
+        (2_600, Said::Up(kill(7, None))),
+        (2_700, Said::Down(stale(7))),
+        (2_800, Said::Up(kill(8, Some("t")))),
+        (2_900, Said::Down(done(8))),
+        // The clock was set back.
+        (2_000, Said::Down(delta(3))),
+        (4_000, Said::Down(snapshot(9))),
+    ];
+    for (at_ms, said) in said {
+        recorder.keep(at_ms, said).unwrap();
+    }
+    assert_eq!(recorder.entries(), 10, "how the way is, is not kept");
+    bytes
+}
+
+fn player() -> Player<Cursor<Vec<u8>>> {
+    Player::new(Recording::open(Cursor::new(file())).unwrap())
+}
+
+#[test]
+fn rows_come_when_their_time_has_come_and_again_after_a_jump_back() {
+    let mut player = player();
+    assert_eq!(player.span(), (1_000, 4_000));
+    assert_eq!(player.go_to(1_000).unwrap(), [snapshot(1)]);
+    assert_eq!(player.next_ms(), Some(2_000));
+    assert_eq!(player.advance(1_999).unwrap(), []);
+    assert_eq!(player.advance(3_000).unwrap(), [delta(2), delta(3)]);
+    assert_eq!(player.go_to(2_000).unwrap(), [snapshot(1), delta(2)]);
+    assert_eq!(player.go_to(9_000).unwrap(), [snapshot(9)]);
+    assert!(player.ended());
+    assert_eq!(player.go_to(0).unwrap(), [snapshot(1)]);
+}
+
+fn messages(told: &Down) -> (bool, String) {
+    let Down::Log(chunk) = told else { panic!("{told:?}") };
+    (chunk.reset, chunk.records.iter().map(|record| record.msg.as_str()).collect())
+}
+
+#[test]
+fn a_record_that_came_in_several_chunks_is_in_each_log_once() {
+    let mut player = player();
+    player.go_to(1_000).unwrap();
+    let tail = |source| Up::Tail { source, limit: 2 };
+    let told = player.hear(tail(dev())).unwrap().unwrap();
+    assert_eq!(messages(&told), (true, "bb".to_owned()));
+    let Down::Log(LogChunk { first: Some(before), more_before: true, .. }) = told else { panic!() };
+    let older = player.hear(Up::Older { source: dev(), before, limit: 9 }).unwrap().unwrap();
+    assert_eq!(messages(&older), (false, "a".to_owned()));
+    let later: Vec<_> = player.advance(2_500).unwrap().iter().skip(1).map(messages).collect();
+    assert_eq!(later, [(false, "c".to_owned())]);
+    let run = player.hear(tail(LogSource::Run("dev-1".into()))).unwrap().unwrap();
+    assert_eq!(messages(&run), (true, "bc".to_owned()));
+    let other = player.hear(tail(LogSource::Scheduler)).unwrap().unwrap();
+    assert_eq!(messages(&other), (true, String::new()));
+}
+
+#[test]
+fn a_command_is_answered_as_it_was_and_any_other_truthfully() {
+    let mut player = player();
+    player.go_to(1_000).unwrap();
+    assert_eq!(player.hear(kill(1, None)).unwrap(), Some(stale(1)));
+    assert_eq!(player.hear(kill(2, Some("t"))).unwrap(), Some(done(2)));
+    let refused = Reply::Refused { why: "this is a recording: nothing was done".into() };
+    let other = player.hear(kill(3, Some("other"))).unwrap();
+    assert_eq!(other, Some(Down::Reply { id: 3, reply: refused }));
+}
+
+#[test]
+fn a_file_that_is_wrong_is_told_by_its_line() {
+    let check = |text: &str, want: &str| {
+        let error = Recording::open(Cursor::new(text.as_bytes().to_vec())).unwrap_err();
+        assert_eq!(error.to_string(), want, "{text}");
+    };
+    let head = serde_json::to_string(&header()).unwrap();
+    check("", "line 1: this is no recording of a console (`al record` makes one)");
+    check("{}\n", "line 1: this is no recording of a console (`al record` makes one)");
+    check(&format!("{head}\n"), "line 2: nothing was recorded: it has no snapshot");
+    let newer = head.replace(":1,", ":2,");
+    check(&newer, "line 1: a recording of version 2; this al knows 1: take a newer al");
+    let broken = format!("{head}\n\n{{\"at_ms\":1}}\n");
+    check(&broken, "line 3: no variant of enum Said found in flattened data at line 1 column 11");
+}
+
+#[test]
+fn a_recorder_that_was_killed_leaves_a_file_that_can_be_played() {
+    let whole = file();
+    let cut = Recording::open(Cursor::new(whole[..whole.len() - 9].to_vec())).unwrap();
+    assert!(cut.cut);
+    assert_eq!(Player::new(cut).span(), (1_000, 2_900));
+}
+
+#[test]
+fn a_recording_is_no_larger_than_it_may_be() {
+    let mut bytes = Vec::new();
+    let mut recorder = Recorder::begin(&mut bytes, &header(), 100).unwrap();
+    let error = recorder.keep(1, Said::Down(snapshot(1))).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    assert_eq!(bytes.last(), Some(&b'\n'));
+}
