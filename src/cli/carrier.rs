@@ -257,7 +257,13 @@ impl View {
             }
             // Whoever records asks again at each snapshot.
             Up::Follow { .. } => {}
-            Up::Older { .. } | Up::Why { .. } | Up::Leave(_) | Up::Steer(_) | Up::Unknown => {}
+            // A page of the past is asked for anew.
+            Up::Older { .. }
+            | Up::Why { .. }
+            | Up::Page(_)
+            | Up::Leave(_)
+            | Up::Steer(_)
+            | Up::Unknown => {}
         }
     }
 }

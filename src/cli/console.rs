@@ -19,6 +19,10 @@ pub struct Draw {
     /// Draw the console with ASCII characters alone
     #[arg(long)]
     pub ascii: bool,
+
+    /// Never ring the terminal's bell for what needs a person
+    #[arg(long)]
+    pub no_bell: bool,
 }
 
 /// What holds for every console on this terminal.
@@ -34,6 +38,7 @@ pub fn options(draw: &Draw, context: &Context) -> al_ui::Options {
         now_ms: ambient::now_ms,
         pager: ambient::env("PAGER"),
         enter: Vec::new(),
+        bell: !draw.no_bell,
         remote: false,
         debug: false,
         environments: Vec::new(),

@@ -2,27 +2,34 @@
 
 use serde_json::json;
 
-use super::paint::{Paint, Tone};
+use super::paint::{Paint, Tone, safe};
 use super::table::{Cell, Fit, Table};
 use super::{Context, output, times};
 use crate::ambient::Millis;
-use crate::engine::{self, Repeats};
+use crate::engine::{self, Repeats, Wanted};
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::scheduler::words::dollars;
-use crate::store::{FILE, Reader, RunsQuery};
-use al_wire::{RunRow, RunState};
+use crate::store::{FILE, Reader};
+use al_wire::query::View;
+use al_wire::{Query, RunRow, RunState};
 
 /// List runs, newest first
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "Examples:
   al runs                 the newest runs of all agents
   al runs dev -n 100      the last hundred of one
-  al runs --json          for scripts")]
+  al runs state=failed 'age<1d' /clippy
+  al runs --json          for scripts
+
+A filter is a condition (agent, state, age, dur, cost, tokens, turns, attempt,
+exit, source, trigger, why, run, caller, lane, priority; with = != < <= > >= ~),
+a word that has to stand in the row, or !word that must not; /text takes the
+rest. It is the one that the console knows behind / and :runs.")]
 pub struct RunsArgs {
-    /// Only runs of this agent
-    #[arg(value_name = "AGENT")]
-    pub agent: Option<String>,
+    /// Only runs of this agent, and only what passes
+    #[arg(value_name = "AGENT|FILTER")]
+    pub words: Vec<String>,
 
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
@@ -51,25 +58,52 @@ pub fn repeats(project: &Project, agent: &str) -> Repeats {
 
 pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
     let project = context.load()?.project;
-    let query = RunsQuery { agent: args.agent.clone(), limit: args.lines, ..RunsQuery::default() };
-    let runs = match reader(context)? {
-        Some(reader) => reader.runs(&query)?,
+    let (agent, words) = match args.words.split_first() {
+        Some((first, rest)) if is_name(first) => (Some(first.as_str()), rest),
+        _ => (None, &args.words[..]),
+    };
+    let filter = filter(View::Runs, words)?;
+    let wanted = Wanted {
+        agent,
+        filter: &filter,
+        before: None,
+        limit: args.lines as usize,
+        looks: usize::MAX,
+        now_ms: context.now_ms,
+    };
+    let rows: Vec<RunRow> = match reader(context)? {
+        Some(reader) => engine::runs_page(&reader, wanted, |name| repeats(&project, name))?.rows,
         None => Vec::new(),
     };
     // Agents that left the project keep their history.
-    if let Some(name) = args.agent.as_deref().filter(|_| runs.is_empty())
+    if let Some(name) = agent.filter(|_| rows.is_empty() && filter.is_empty())
         && !project.agents.iter().any(|agent| agent.name == name)
     {
         return Err(context.unknown_agent(name));
     }
-    let rows: Vec<RunRow> =
-        runs.iter().map(|run| engine::run_row(run, repeats(&project, &run.agent))).collect();
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"runs": rows})),
+        (false, true) if !filter.is_empty() => "no such run\n".to_owned(),
         (false, true) => "no runs yet\n".to_owned(),
         (false, false) => runs_table(&rows, context.now_ms, context.look.width, context.look.out),
     };
     output::print(&text)
+}
+
+/// Whether a word is a name, not a part of a filter.
+fn is_name(word: &str) -> bool {
+    !word.starts_with(['/', '!']) && !word.contains(['=', '<', '>', '~', ' '])
+}
+
+/// The filter that the words of a command line make.
+///
+/// # Errors
+/// When it is none, with the place at which it is wrong.
+pub fn filter(view: View, words: &[String]) -> Result<Query, Failure> {
+    Query::of_words(view, words).map_err(|error| {
+        let given = words.join(" ");
+        Failure::user("bad_filter", format!("the filter '{}' is wrong: {error}", safe(&given)))
+    })
 }
 
 /// Runs of any state, one line each.

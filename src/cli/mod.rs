@@ -1,6 +1,7 @@
 //! The command line. [`Verb`] is the one list of commands: help, completions and dispatch come
 //! from it.
 
+mod alerts;
 mod answer;
 mod ask;
 mod attach;
@@ -125,6 +126,7 @@ pub enum Verb {
     Stop(hold::StopArgs),
     #[command(visible_alias = "status")]
     Stat(stat::StatArgs),
+    Alerts(alerts::AlertsArgs),
     Logs(logs::LogsArgs),
     Runs(history::RunsArgs),
     Triggers(triggers::TriggersArgs),
@@ -159,8 +161,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Look",
         &[
-            "stat", "ps", "logs", "runs", "triggers", "why", "stats", "audit", "locks", "cron",
-            "record", "replay",
+            "stat", "alerts", "ps", "logs", "runs", "triggers", "why", "stats", "audit", "locks",
+            "cron", "record", "replay",
         ],
     ),
     ("Steer", &["pause", "drain", "resume", "kill", "answer", "say", "scale"]),
@@ -269,6 +271,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Exec(args) => return exec::run(args, context),
         Verb::Shell(args) => return shell::run(args, context),
         Verb::Webhook(args) => return webhook::run(args, context),
+        Verb::Alerts(args) => return alerts::run(args, context),
         Verb::Ps(args) => ps::run(args, context),
         Verb::Gc(args) => gc::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),

@@ -14,6 +14,7 @@ mod handle;
 mod loads;
 mod meter;
 mod mirror;
+mod pages;
 mod place;
 mod present;
 mod question;
@@ -37,6 +38,7 @@ pub use equip::{Equipment, ImageAnswer, Images, model_spec};
 pub use handle::{Commit, Confirmation, EngineError, Handle, Outcome, Watch};
 pub use meter::{Histogram, Measured};
 pub use mirror::{Change, Mirror};
+pub use pages::{Passed, Wanted, runs_page, triggers_page};
 pub use place::{CPUS, Machine, limits, place};
 pub use present::{
     Repeats, agent_row, alert_row, confirm, host_row, pause_row, refused_words, run_row, run_state,

@@ -113,6 +113,8 @@ fn wait_row(run: &Run) -> Option<wire::WaitRow> {
     (run.state == RunState::Waiting).then_some(wire::WaitRow {
         question,
         choices,
+        // The run itself does not know; see `Session`.
+        since_ms: None,
         until_ms: *until,
     })
 }

@@ -3,7 +3,7 @@
 //! The console cannot slow the engine down: rows wait here, merged by key, until it takes them;
 //! log records wait on disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
-use al_wire::{Down, LogChunk, LogSource, Reply, Row, Snapshot, Up};
+use al_wire::query::View as Columns;
+use al_wire::{
+    Down, LogChunk, LogSource, Need, Page, PageOf, PageQuery, Query, Reply, Row, RunRow, Snapshot,
+    Up,
+};
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{oneshot, watch};
@@ -21,6 +25,7 @@ use super::definitions::Definitions;
 use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
 use super::loads::{self, Living};
 use super::mirror::{Change, Mirror};
+use super::pages::{Wanted, runs_page, triggers_page};
 use super::present::{self, Repeats};
 use super::receipts;
 use super::rules::Facts;
@@ -30,10 +35,10 @@ use crate::ambient;
 use crate::log::LearningRedactor;
 use crate::runtime::Loads;
 use crate::scheduler::{
-    Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target, Who,
+    Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target, View, Who,
 };
 use crate::signal::SAID_MAX;
-use crate::store::{Found, RunsQuery, StoreError, TriggersQuery};
+use crate::store::{Found, Kept, Reader, RunsQuery, StoreError, TriggersQuery};
 
 /// Rows go down at most this often.
 const FLUSH: Duration = Duration::from_millis(33);
@@ -41,6 +46,9 @@ const FLUSH: Duration = Duration::from_millis(33);
 const HISTORY: u32 = 300;
 /// Queued runs in a snapshot; agents' rows have the true counts.
 const QUEUED_MAX: usize = 1000;
+/// Rows of a page of the past, and rows that are looked at for it.
+const PAGE_MAX: usize = 500;
+const LOOKS: usize = 20_000;
 
 /// Logs that one console may follow beside the one it shows.
 const FOLLOWED: usize = 16;
@@ -117,6 +125,7 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
             Up::Follow { .. } => {}
             Up::Untail => tail = None,
             Up::Why { id } => session.tell_why(id, tokio, down),
+            Up::Page(query) => session.tell_page(query, tokio, down),
             // Steering is for what carries the messages of a console that is not here.
             Up::Leave(_) | Up::Steer(_) | Up::Unknown => {}
         }
@@ -142,6 +151,40 @@ impl Session {
             let steps = steps.into_iter().map(present::why_step).collect();
             let _ = down.send(Down::Why { id, steps, delivery });
         });
+    }
+
+    /// Reads a page of the past where nobody waits for the disk.
+    fn tell_page(&self, query: PageQuery, tokio: &Tokio, down: &SyncSender<Down>) {
+        let (session, down) = (self.clone(), down.clone());
+        tokio.spawn(async move {
+            let known = session.engine.look(|view| {
+                let names = view.agents.keys().cloned();
+                let repeats: HashMap<_, _> =
+                    names.map(|name| (name.clone(), Repeats::of(view, &name))).collect();
+                (repeats, Repeats { reruns: view.rules.max_reruns, tries: None })
+            });
+            let Ok((repeats, gone)) = known.await else { return };
+            let reader = Arc::clone(session.engine.reader());
+            let read = move || {
+                let repeats = |name: &str| repeats.get(name).copied().unwrap_or(gone);
+                page(&reader, query, repeats).map(|page| down.send(Down::Page(Box::new(page))))
+            };
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(read).await {
+                tracing::error!(target: "engine", error = %error, "history not read");
+            }
+        });
+    }
+
+    /// What needs a person now, as a console finds it in what it is told.
+    ///
+    /// # Errors
+    /// When the scheduler has ended or its history cannot be read.
+    pub async fn needs(&self) -> Result<Vec<Need>, EngineError> {
+        let watch = self.engine.watch().await?;
+        let not_read = |error: StoreError| EngineError::NotRead { message: error.to_string() };
+        let (_, told) = begin(self, &watch).await.map_err(not_read)?;
+        let Snapshot { host, agents, runs, triggers, at_ms, .. } = told;
+        Ok(al_wire::needs(Some(&host), &agents, &runs, &triggers, at_ms))
     }
 
     async fn submit(&self, command: al_wire::Command, token: Option<String>) -> Reply {
@@ -302,7 +345,7 @@ async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), S
 fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> {
     let (reader, defined) = (session.engine.reader(), session.definitions.get());
     let facts = &defined.facts;
-    let row = |run: &Run| present::run_row(run, Repeats::of(&mirror.view, &run.agent));
+    let row = |run: &Run| run_row(&mirror.view, run);
     let mut live: Vec<_> = mirror.view.runs.values().collect();
     // What runs comes before what waits, should there be too much.
     live.sort_by_key(|run| (run.state == RunState::Queued, run.seq));
@@ -331,6 +374,51 @@ fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> 
         runs,
         triggers,
     })
+}
+
+/// A part of the past. A filter that this host does not understand lets nothing pass.
+fn page(
+    reader: &Reader,
+    query: PageQuery,
+    repeats: impl Fn(&str) -> Repeats,
+) -> Result<Page, StoreError> {
+    let view = match query.of {
+        PageOf::Triggers => Columns::Triggers,
+        PageOf::Runs | PageOf::Unknown => Columns::Runs,
+    };
+    let mut page = Page { query, runs: Vec::new(), triggers: Vec::new(), next: None, total: None };
+    let Ok(filter) = Query::parse(view, &page.query.filter) else { return Ok(page) };
+    let wanted = Wanted {
+        agent: page.query.agent.as_deref(),
+        filter: &filter,
+        before: page.query.before.as_deref(),
+        limit: (page.query.limit as usize).min(PAGE_MAX),
+        looks: LOOKS,
+        now_ms: ambient::now_ms(),
+    };
+    match page.query.of {
+        PageOf::Runs => {
+            let passed = runs_page(reader, wanted, repeats)?;
+            page.total = Some(reader.count(Kept::Runs)?);
+            (page.runs, page.next) = (passed.rows, passed.next);
+        }
+        PageOf::Triggers => {
+            let passed = triggers_page(reader, wanted, TriggersQuery::default())?;
+            page.total = Some(reader.count(Kept::Receipts)?);
+            (page.triggers, page.next) = (passed.rows, passed.next);
+        }
+        PageOf::Unknown => {}
+    }
+    Ok(page)
+}
+
+/// A run with what the runs beside it say of it.
+fn run_row(view: &View, run: &Run) -> RunRow {
+    let mut row = present::run_row(run, Repeats::of(view, &run.agent));
+    if let (Some(told), Some(id)) = (&mut row.wait, &run.wait) {
+        told.since_ms = view.waits.get(id).map(|wait| wait.since);
+    }
+    row
 }
 
 enum Followed {
@@ -363,10 +451,7 @@ impl Pending {
                 let row = row.map_or_else(|| Row::AgentGone { name: name.clone() }, Row::Agent);
                 ((1, name), row)
             }
-            Change::Run(run) => {
-                let repeats = Repeats::of(&mirror.view, &run.agent);
-                ((2, run.id.clone()), Row::Run(present::run_row(&run, repeats)))
-            }
+            Change::Run(run) => ((2, run.id.clone()), Row::Run(run_row(&mirror.view, &run))),
             Change::Receipt(receipt) => {
                 // How far its runs are, they say themselves.
                 let state = ReceiptState::of(receipt.outcome, []);

@@ -119,6 +119,7 @@ fn control(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/triggers/{receipt}", get(receipts::one))
         .route("/status", get(status::status))
         .route("/instances", get(status::instances))
+        .route("/alerts", get(status::alerts))
         .route("/pause", post(control::pause))
         .route("/resume", post(control::resume))
         .route("/drain", post(control::drain))

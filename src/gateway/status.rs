@@ -54,6 +54,12 @@ pub(super) fn agents(mirror: &Mirror, facts: &Facts, counted: &Stats) -> Vec<Val
     rows.collect()
 }
 
+/// What needs a person, the oldest first.
+pub async fn alerts(State(app): State<Arc<App>>) -> Answered {
+    let needs = app.setup.console.needs().await?;
+    Ok(ok(&json!({"alerts": needs})))
+}
+
 pub async fn instances(State(app): State<Arc<App>>) -> Answered {
     let live = app.engine().look(live).await?;
     Ok(ok(&json!({"instances": live})))

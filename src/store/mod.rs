@@ -39,7 +39,7 @@ pub use firings::{Fired, FiringsQuery};
 pub use history::{End, Ended, HistoryPage, HistoryQuery};
 pub use lock::Lock;
 pub use past::CallRecord;
-pub use read::{Moment, Reader, RunsQuery, WaitRecord};
+pub use read::{Kept, Moment, Reader, RunsQuery, WaitRecord};
 pub use receipts::{Before, Found, Page, TriggersQuery};
 pub use stats::{Spans, Tally};
 pub use tally::Counted;

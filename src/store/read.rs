@@ -32,6 +32,13 @@ pub struct RunsQuery {
     pub limit: u32,
 }
 
+/// Rows that can be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Runs,
+    Receipts,
+}
+
 /// A wait and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitRecord {
@@ -146,6 +153,22 @@ impl Reader {
             }
             Ok(last)
         })
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn count(&self, what: Kept) -> Result<u64, StoreError> {
+        let table = match what {
+            Kept::Runs => "runs",
+            Kept::Receipts => "receipts",
+        };
+        self.with(|conn| {
+            conn.prepare_cached(&format!("SELECT count(*) FROM {table}"))?
+                .query_row([], |row| row.get::<_, i64>(0))
+        })
+        .map(i64::unsigned_abs)
     }
 
     /// Runs that have not ended, oldest first.

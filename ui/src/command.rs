@@ -3,12 +3,12 @@
 mod complete;
 pub mod travel;
 
-pub use complete::{Completion, Known, complete};
+pub use complete::{Completion, Known, complete, complete_filter};
 
-use crate::filter::Filter;
 use crate::fleet::Fleet;
 use crate::pane::Pane;
-use al_wire::{Command, LogSource, Scope, Steer, Target};
+use al_wire::query::{Line as Row, nearest};
+use al_wire::{Command, Leave, LogSource, Query, RunRow, RunState, Scope, Steer, Target};
 
 /// A command of the prompt, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +16,21 @@ pub enum Line {
     View {
         pane: Pane,
         scope: Option<String>,
-        filter: Filter,
+        filter: Query,
     },
     Logs(Option<LogSource>),
     Ask(Command),
     Theme(String),
     /// Lists the themes.
     Themes,
-    /// What is to be mended.
-    Alerts,
-    Help,
+    /// Help, searched for this.
+    Help(String),
     /// Every key, and where it comes from.
     Keys,
-    Leave,
+    /// Asks what becomes of the scheduler.
+    Quit,
+    /// What becomes of the scheduler is said.
+    Leave(Leave),
     /// To another scheduler, or in a recording.
     Steer(Steer),
     /// Break down.
@@ -40,21 +42,23 @@ pub enum Line {
 }
 
 /// Verbs with what may follow, in the order in which help and completion list them.
-pub const VERBS: [(&str, &str); 25] = [
-    ("agents", "[word ...]"),
-    ("runs", "[agent] [state=...] [/text]"),
-    ("queues", "[agent] [/text]"),
-    ("triggers", "[word ...]"),
+pub const VERBS: &[(&str, &str)] = &[
+    ("agents", "[state=...] [word ...] [/text]"),
+    ("runs", "[agent] [state=...] [age<1h] [/text]"),
+    ("queues", "[agent] [source=...] [/text]"),
+    ("triggers", "[outcome=...] [source=...] [/text]"),
     ("logs", "[agent | run | scheduler]"),
-    ("alerts", ""),
+    ("alerts", "[kind=...] [/text]"),
     ("run", "<agent> [\"prompt\"]"),
     ("answer", "<run> <text>"),
     ("say", "<run> <text>"),
-    ("kill", "<run | agent>"),
-    ("pause", "<agent | all>"),
+    ("kill", "<run | agent | all>"),
+    ("pause", "<agent | all> [why]"),
     ("resume", "<agent | all>"),
     ("rerun", "<run>"),
-    ("drop", "<run>"),
+    ("replay", "<receipt>"),
+    ("drop", "<run | agent | age>1h ...>"),
+    ("unlock", "<lock>"),
     ("scale", "<agent> <n>"),
     ("ctx", "[environment]"),
     ("record", "[file]"),
@@ -62,24 +66,29 @@ pub const VERBS: [(&str, &str); 25] = [
     ("speed", "<0 | 1 | 8>"),
     ("theme", "[name]"),
     ("keys", ""),
-    ("help", ""),
+    ("help", "[word]"),
     ("detach", ""),
+    ("drain", ""),
+    ("stop", ""),
     ("q", ""),
     ("quit", ""),
 ];
 
 /// Verbs that change the scheduler.
-pub const CHANGING: [&str; 9] =
-    ["run", "answer", "say", "kill", "pause", "resume", "rerun", "drop", "scale"];
+pub const CHANGING: &[&str] = &[
+    "run", "answer", "say", "kill", "pause", "resume", "rerun", "replay", "drop", "unlock",
+    "scale", "drain", "stop",
+];
 
 /// Understands what was typed after the colon. The error is a sentence for the operator.
-pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
+pub fn parse(text: &str, fleet: &Fleet, now_ms: i64) -> Result<Line, String> {
     let text = text.trim();
     let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
     let view = |pane| {
         let (scope, filter) = scoped(pane, rest, fleet);
-        Ok(Line::View { pane, scope, filter: Filter::parse(filter) })
+        let filter = read(pane, filter, text)?;
+        Ok(Line::View { pane, scope, filter })
     };
     match verb {
         "agents" => view(Pane::Agents),
@@ -87,7 +96,7 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
         "queues" => view(Pane::Queues),
         "triggers" => view(Pane::Triggers),
         "logs" => logs(rest, fleet).map(Line::Logs),
-        "alerts" => Ok(Line::Alerts),
+        "alerts" => view(Pane::Alerts),
         "run" => run(rest, fleet).map(Line::Ask),
         "answer" => {
             let (run, text) = told(verb, rest, fleet)?;
@@ -98,16 +107,19 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
             Ok(Line::Ask(Command::Say { run, text }))
         }
         "kill" => {
-            let name = one(verb, rest, "a run or an agent")?;
+            let name = one(verb, rest, "a run, an agent or `all`")?;
             let target = match agent(name, fleet) {
                 Ok(agent) => Target::Agent(agent),
+                Err(_) if name == "all" => Target::Runs(live(fleet)?),
                 Err(_) => Target::Run(run_id(name, fleet)?),
             };
             Ok(Line::Ask(Command::kill(target)))
         }
         "pause" => {
-            let scope = scope(one(verb, rest, "an agent or `all`")?, fleet)?;
-            Ok(Line::Ask(Command::pause(scope)))
+            let (name, why) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            let scope = scope(one(verb, name, "an agent or `all`")?, fleet)?;
+            let why = Some(why.trim().to_owned()).filter(|why| !why.is_empty());
+            Ok(Line::Ask(Command::pause_because(scope, why)))
         }
         "resume" => {
             let scope = scope(one(verb, rest, "an agent or `all`")?, fleet)?;
@@ -117,9 +129,14 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
             let run = run_id(one(verb, rest, "a run")?, fleet)?;
             Ok(Line::Ask(Command::Rerun { run }))
         }
-        "drop" => {
-            let run = run_id(one(verb, rest, "a queued run")?, fleet)?;
-            Ok(Line::Ask(Command::Drop { runs: vec![run] }))
+        "replay" => {
+            let receipt = receipt_id(one(verb, rest, "a receipt")?, fleet)?;
+            Ok(Line::Ask(Command::Replay { receipt }))
+        }
+        "drop" => dropped(rest, text, fleet, now_ms).map(|runs| Line::Ask(Command::Drop { runs })),
+        "unlock" => {
+            let key = one(verb, rest, "a lock")?.to_owned();
+            Ok(Line::Ask(Command::Unlock { key }))
         }
         "scale" => scale(rest, fleet).map(Line::Ask),
         "ctx" if rest.is_empty() => Ok(Line::Environments),
@@ -133,10 +150,15 @@ pub fn parse(text: &str, fleet: &Fleet) -> Result<Line, String> {
         "speed" => travel::speed(rest).map(Line::Steer),
         "theme" if rest.is_empty() => Ok(Line::Themes),
         "theme" => Ok(Line::Theme(rest.to_owned())),
-        "help" => Ok(Line::Help),
+        "help" => Ok(Line::Help(rest.to_owned())),
         "keys" => Ok(Line::Keys),
-        "q" | "quit" | "detach" if !rest.is_empty() => Err(format!("`{verb}` takes no words")),
-        "q" | "quit" | "detach" => Ok(Line::Leave),
+        "q" | "quit" | "detach" | "drain" | "stop" if !rest.is_empty() => {
+            Err(format!("`{verb}` takes no words"))
+        }
+        "q" | "quit" => Ok(Line::Quit),
+        "detach" => Ok(Line::Leave(Leave::Detach)),
+        "drain" => Ok(Line::Leave(Leave::Drain)),
+        "stop" => Ok(Line::Leave(Leave::StopNow)),
         _ => Err(unknown("command", verb, VERBS.iter().map(|(verb, _)| *verb))),
     }
 }
@@ -147,6 +169,59 @@ fn scoped<'a>(pane: Pane, rest: &'a str, fleet: &Fleet) -> (Option<String>, &'a 
     match matches!(pane, Pane::Runs | Pane::Queues) && fleet.agent(first).is_some() {
         true => (Some(first.to_owned()), after),
         false => (None, rest),
+    }
+}
+
+/// A filter that is the last part of `text`; where it is wrong is counted from the start of that.
+fn read(pane: Pane, filter: &str, text: &str) -> Result<Query, String> {
+    let before = text.chars().count() - filter.trim_start().chars().count();
+    Query::parse(pane.view(), filter).map_err(|mut error| {
+        error.at += before;
+        error.to_string()
+    })
+}
+
+/// Every run that can be killed.
+fn live(fleet: &Fleet) -> Result<Vec<String>, String> {
+    let runs = fleet.runs.iter().filter(|run| in_flight(run));
+    let runs: Vec<String> = runs.map(|run| run.id.clone()).collect();
+    if runs.is_empty() { Err("no run is in flight".to_owned()) } else { Ok(runs) }
+}
+
+/// True for a run that holds a place, or gave it up for a while.
+pub fn in_flight(run: &RunRow) -> bool {
+    matches!(run.state, RunState::Starting | RunState::Running | RunState::Waiting)
+}
+
+/// What is to leave the queue: one run, all of an agent, or all that pass a filter.
+fn dropped(rest: &str, text: &str, fleet: &Fleet, now_ms: i64) -> Result<Vec<String>, String> {
+    if rest.is_empty() {
+        return Err("`drop` needs a queued run, an agent or a filter".to_owned());
+    }
+    if fleet.agent(rest).is_none() && !rest.contains(['=', '<', '>', '~', '/']) {
+        return Ok(vec![run_id(one("drop", rest, "a queued run")?, fleet)?]);
+    }
+    let (scope, filter) = scoped(Pane::Queues, rest, fleet);
+    let filter = read(Pane::Queues, filter, text)?;
+    let wanted = fleet.runs.iter().filter(|run| {
+        run.state == RunState::Queued
+            && scope.as_ref().is_none_or(|agent| run.agent == *agent)
+            && filter.passes(&Row::Run(run), now_ms)
+    });
+    let runs: Vec<String> = wanted.map(|run| run.id.clone()).collect();
+    if runs.is_empty() { Err("nothing like that is queued".to_owned()) } else { Ok(runs) }
+}
+
+/// A receipt by the start of its id.
+fn receipt_id(name: &str, fleet: &Fleet) -> Result<String, String> {
+    let known = fleet.triggers.iter().map(|trigger| trigger.id.as_str());
+    let found: Vec<&str> = known.filter(|id| id.starts_with(name)).collect();
+    match found[..] {
+        [only] => Ok(only.to_owned()),
+        // It may be older than what is known here.
+        [] if name.len() >= 32 => Ok(name.to_owned()),
+        [] => Err(format!("no receipt begins with `{name}`")),
+        _ => Err(format!("`{name}` fits {} receipts", found.len())),
     }
 }
 
@@ -238,12 +313,8 @@ fn run_id(name: &str, fleet: &Fleet) -> Result<String, String> {
 }
 
 fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(score, _)| *score > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, nearest)) => format!("no {kind} called `{name}`, did you mean `{nearest}`?"),
+    match nearest(name, known) {
+        Some(nearest) => format!("no {kind} called `{name}`, did you mean `{nearest}`?"),
         None => format!("no {kind} called `{name}`"),
     }
 }

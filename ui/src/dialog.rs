@@ -119,6 +119,26 @@ impl Dialog {
         Self { body, ..Self::new("Leave the console?".to_owned(), buttons, now_ms) }
     }
 
+    /// The question behind `:drain` and `:stop`, which end the process.
+    pub fn end(leave: Leave, running: u32, queued: u32, now_ms: i64) -> Self {
+        let (word, label, what) = match leave {
+            Leave::StopNow => ("stop", "Stop now", "Runs in flight are killed"),
+            Leave::Drain | Leave::Detach => ("drain", "Drain", "Runs in flight finish"),
+        };
+        let buttons = vec![Button::cancel(), Button::danger(label, Answer::Leave(leave))];
+        Self {
+            body: vec![
+                format!("{what}, nothing new starts, then al ends."),
+                format!("In flight: {running}. Queued for the next start: {queued}."),
+            ],
+            cli: Some(if leave == Leave::StopNow { "al stop --now" } else { "al stop" }.to_owned()),
+            word: Some(word.to_owned()),
+            text: Some(Input::default()),
+            typing: true,
+            ..Self::new("End the scheduler?".to_owned(), buttons, now_ms)
+        }
+    }
+
     /// The scheduler's question about a command. A kill that would leave called runs behind offers
     /// to take them along, which is a question of its own.
     pub fn confirm(command: Command, confirm: Confirm, now_ms: i64) -> Self {

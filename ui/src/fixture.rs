@@ -372,8 +372,18 @@ impl Desk {
         self.give(Input::Tick)
     }
 
-    /// What was asked of the host since the last look.
+    /// What was asked of the host since the last look, without pages of the past.
     pub fn sent(&mut self) -> Vec<Up> {
+        self.ups().into_iter().filter(|up| !matches!(up, Up::Page(_))).collect()
+    }
+
+    /// The pages of the past among them.
+    pub fn pages(&mut self) -> Vec<PageQuery> {
+        let page = |up| if let Up::Page(query) = up { Some(query) } else { None };
+        self.ups().into_iter().filter_map(page).collect()
+    }
+
+    fn ups(&mut self) -> Vec<Up> {
         let out = std::mem::take(&mut self.out);
         out.into_iter()
             .filter_map(|out| if let Out::Send(up) = out { Some(up) } else { None })

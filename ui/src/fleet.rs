@@ -1,8 +1,9 @@
 //! What the host told: its newest snapshot with the deltas that came since.
 
+use crate::past::Past;
 use al_wire::{
-    AgentRow, AgentState, AlertRow, Delta, HostRow, LoadRow, Row, RunRow, RunState, Snapshot,
-    TriggerRow,
+    AgentRow, AgentState, AlertRow, Delta, HostRow, LoadRow, Need, Page, PageOf, PageQuery, Row,
+    RunRow, RunState, Snapshot, TriggerRow,
 };
 
 /// Ended runs that are kept; older ones are in the store and in `al logs`.
@@ -25,6 +26,11 @@ pub struct Fleet {
     pub triggers: Vec<TriggerRow>,
     /// What runs used when the host last looked.
     pub loads: Vec<LoadRow>,
+    /// What needs a person, made from the rows above; the oldest first.
+    pub needs: Vec<Need>,
+    /// Older rows, as far as somebody looked.
+    pub past_runs: Past<RunRow>,
+    pub past_triggers: Past<TriggerRow>,
 }
 
 impl Fleet {
@@ -38,7 +44,13 @@ impl Fleet {
             triggers: snapshot.triggers,
             // No part of a snapshot: what was told last is what is known.
             loads: std::mem::take(&mut self.loads),
+            needs: std::mem::take(&mut self.needs),
+            past_runs: std::mem::take(&mut self.past_runs),
+            past_triggers: std::mem::take(&mut self.past_triggers),
         };
+        // What happened in between is in neither.
+        self.past_runs.start_over();
+        self.past_triggers.start_over();
     }
 
     /// The picture as one message; none before there is one.
@@ -79,23 +91,84 @@ impl Fleet {
             Row::AgentGone { name } => self.agents.retain(|a| a.name != name),
             Row::Run(run) => match self.runs.iter_mut().find(|r| r.id == run.id) {
                 Some(old) => *old = run,
-                None => self.runs.insert(0, run),
+                None => {
+                    match self.past_runs.find(&run.id).is_some() {
+                        true => self.past_runs.forget(&run.id),
+                        false => more(&mut self.past_runs.total),
+                    }
+                    self.runs.insert(0, run);
+                }
             },
             Row::Trigger(trigger) => match self.triggers.iter_mut().find(|t| t.id == trigger.id) {
                 Some(old) => *old = trigger,
-                None => self.triggers.insert(0, trigger),
+                None => {
+                    match self.past_triggers.find(&trigger.id).is_some() {
+                        true => self.past_triggers.forget(&trigger.id),
+                        false => more(&mut self.past_triggers.total),
+                    }
+                    self.triggers.insert(0, trigger);
+                }
             },
             Row::Unknown => {}
         }
     }
 
     fn forget_oldest(&mut self) {
-        self.triggers.truncate(TRIGGERS);
-        let mut ended = 0;
-        self.runs.retain(|run| {
-            ended += usize::from(run.state.ended());
-            !run.state.ended() || ended <= ENDED_RUNS
-        });
+        while self.triggers.len() > TRIGGERS {
+            if let Some(oldest) = self.triggers.pop() {
+                self.past_triggers.inherit(oldest);
+            }
+        }
+        let mut ended = self.runs.iter().filter(|run| run.state.ended()).count();
+        while ended > ENDED_RUNS
+            && let Some(at) = self.runs.iter().rposition(|run| run.state.ended())
+        {
+            self.past_runs.inherit(self.runs.remove(at));
+            ended -= 1;
+        }
+    }
+
+    /// The run at a place in the newer rows followed by the older ones.
+    pub fn run_at(&self, at: usize) -> Option<&RunRow> {
+        self.runs.get(at).or_else(|| self.past_runs.get(at.checked_sub(self.runs.len())?))
+    }
+
+    /// The same for firings.
+    pub fn trigger_at(&self, at: usize) -> Option<&TriggerRow> {
+        self.triggers
+            .get(at)
+            .or_else(|| self.past_triggers.get(at.checked_sub(self.triggers.len())?))
+    }
+
+    /// The question for what is older than all rows of a kind.
+    pub fn ask_older(&mut self, of: PageOf) -> Option<PageQuery> {
+        match of {
+            PageOf::Runs => {
+                let oldest = self.runs.iter().rev().find(|run| run.state.ended());
+                self.past_runs.ask(of, oldest.map(|run| run.id.as_str()))
+            }
+            PageOf::Triggers => {
+                let oldest = self.triggers.last().map(|trigger| trigger.id.as_str());
+                self.past_triggers.ask(of, oldest)
+            }
+            PageOf::Unknown => None,
+        }
+    }
+
+    /// Takes a page of older rows.
+    pub fn take_page(&mut self, mut page: Page) {
+        let (runs, triggers) = (std::mem::take(&mut page.runs), std::mem::take(&mut page.triggers));
+        match page.query.of {
+            PageOf::Runs => {
+                let known = |id: &str| self.runs.iter().any(|run| run.id == id);
+                self.past_runs.take(&page, runs, known);
+            }
+            PageOf::Triggers => {
+                let known = |id: &str| self.triggers.iter().any(|trigger| trigger.id == id);
+                self.past_triggers.take(&page, triggers, known);
+            }
+            PageOf::Unknown => {}
+        }
     }
 
     pub fn agent(&self, name: &str) -> Option<&AgentRow> {
@@ -103,7 +176,7 @@ impl Fleet {
     }
 
     pub fn run(&self, id: &str) -> Option<&RunRow> {
-        self.runs.iter().find(|r| r.id == id)
+        self.runs.iter().find(|r| r.id == id).or_else(|| self.past_runs.find(id))
     }
 
     /// What a run uses; none when that is not known, or when nothing of it lives.
@@ -122,7 +195,7 @@ impl Fleet {
     }
 
     pub fn trigger(&self, id: &str) -> Option<&TriggerRow> {
-        self.triggers.iter().find(|t| t.id == id)
+        self.triggers.iter().find(|t| t.id == id).or_else(|| self.past_triggers.find(id))
     }
 
     /// Runs that hold a slot.
@@ -140,6 +213,21 @@ impl Fleet {
         self.agents.iter().filter(|a| failing(a)).count()
     }
 
+    /// What needs a person, as things are at `now_ms`.
+    pub fn take_stock(&mut self, now_ms: i64) {
+        self.needs =
+            al_wire::needs(self.host.as_ref(), &self.agents, &self.runs, &self.triggers, now_ms);
+    }
+
+    pub fn need(&self, key: &str) -> Option<&Need> {
+        self.needs.iter().find(|need| need.key == key)
+    }
+
+    /// Runs that wait for a person.
+    pub fn asking(&self) -> usize {
+        self.needs.iter().filter(|need| need.kind == al_wire::NeedKind::Asks).count()
+    }
+
     /// What is to be mended, newest first.
     pub fn alerts(&self) -> &[AlertRow] {
         self.host.as_ref().map_or(&[], |host| &host.alerts)
@@ -148,6 +236,11 @@ impl Fleet {
     pub fn paused(&self) -> bool {
         self.host.as_ref().is_some_and(|host| host.paused.is_some())
     }
+}
+
+/// One more, where it is known how many there are.
+fn more(total: &mut Option<u64>) {
+    *total = total.map(|total| total + 1);
 }
 
 /// True for an agent that somebody should look at.

@@ -41,6 +41,8 @@ pub enum Out {
     Panic,
     /// Keep what is told in this file, or no longer.
     Record(Option<String>),
+    /// Something needs a person: the terminal's bell, and its notification with this text.
+    Notify(String),
     Exit(Exit),
 }
 

@@ -38,10 +38,18 @@ pub fn facts(ui: &Ui, subject: &Subject) -> Vec<Fact> {
             }
         }
         Subject::Record(record) => facts.record(record),
-        Subject::Alerts => ui.fleet.alerts().iter().for_each(|alert| facts.alert(alert)),
+        Subject::Alert(key) => {
+            if let Some(alert) = alert(ui, key) {
+                facts.alert(alert);
+            }
+        }
         Subject::Nothing => {}
     }
     facts.list
+}
+
+fn alert<'a>(ui: &'a Ui, key: &str) -> Option<&'a AlertRow> {
+    ui.fleet.alerts().iter().find(|alert| alert.key == key)
 }
 
 /// How it came to be so: when, and what happened.
@@ -82,7 +90,7 @@ pub fn title(subject: &Subject) -> String {
         Subject::Run(id) => format!("run {id}"),
         Subject::Trigger(id) => format!("trigger {id}"),
         Subject::Record(record) => format!("record of {}", record.name),
-        Subject::Alerts => "alerts".to_owned(),
+        Subject::Alert(key) => format!("alert {key}"),
         Subject::Nothing => "nothing selected".to_owned(),
     }
 }
@@ -97,7 +105,7 @@ pub fn json(ui: &Ui, subject: &Subject) -> Option<String> {
         Subject::Run(id) => pretty(ui.fleet.run(id)?),
         Subject::Trigger(id) => pretty(ui.fleet.trigger(id)?),
         Subject::Record(record) => pretty(record.as_ref()),
-        Subject::Alerts => pretty(&ui.fleet.alerts()),
+        Subject::Alert(key) => pretty(alert(ui, key)?),
         Subject::Nothing => None,
     }
 }

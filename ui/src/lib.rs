@@ -7,11 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod attention;
 mod clock;
 mod command;
 mod dialog;
 mod files;
-mod filter;
 mod fleet;
 mod input;
 mod inspect;
@@ -20,6 +20,7 @@ mod keymap;
 mod layout;
 mod logs;
 mod pane;
+mod past;
 mod problem;
 mod prompt;
 mod reader;

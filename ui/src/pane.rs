@@ -1,5 +1,7 @@
 //! The panes and what can be in one.
 
+use al_wire::query::View;
+
 /// A part of the screen with a fixed number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pane {
@@ -8,11 +10,14 @@ pub enum Pane {
     Queues,
     Triggers,
     Logs,
+    Alerts,
 }
 
 impl Pane {
-    pub const ALL: [Self; 5] = [Self::Agents, Self::Runs, Self::Queues, Self::Triggers, Self::Logs];
-    pub const TABLES: [Self; 4] = [Self::Agents, Self::Runs, Self::Queues, Self::Triggers];
+    pub const ALL: [Self; 6] =
+        [Self::Agents, Self::Runs, Self::Queues, Self::Triggers, Self::Logs, Self::Alerts];
+    pub const TABLES: [Self; 5] =
+        [Self::Agents, Self::Runs, Self::Queues, Self::Triggers, Self::Alerts];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -21,6 +26,7 @@ impl Pane {
             Self::Queues => "Queues",
             Self::Triggers => "Triggers",
             Self::Logs => "Logs",
+            Self::Alerts => "Alerts",
         }
     }
 
@@ -32,6 +38,18 @@ impl Pane {
             Self::Queues => 2,
             Self::Triggers => 3,
             Self::Logs => 4,
+            Self::Alerts => 5,
+        }
+    }
+
+    /// Whose facts its filter knows.
+    pub fn view(self) -> View {
+        match self {
+            Self::Agents => View::Agents,
+            Self::Runs | Self::Logs => View::Runs,
+            Self::Queues => View::Queues,
+            Self::Triggers => View::Triggers,
+            Self::Alerts => View::Alerts,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one line at the bottom that is typed into.
 
 use crate::pane::Pane;
+use al_wire::Query;
 use tui_input::Input as TextInput;
 
 /// What the line is for.
@@ -10,9 +11,18 @@ pub enum Kind {
     /// Filters the table as it is typed; `before` comes back on Esc.
     Filter {
         pane: Pane,
-        before: String,
+        before: Query,
     },
     Search,
+}
+
+/// Candidates for the last word, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cycle {
+    /// What stands before the word.
+    pub head: String,
+    pub candidates: Vec<String>,
+    pub at: usize,
 }
 
 /// An open prompt.
@@ -22,13 +32,21 @@ pub struct Prompt {
     pub text: TextInput,
     /// Why Enter did nothing.
     pub error: Option<String>,
+    /// What Tab goes through, while it does.
+    pub cycle: Option<Cycle>,
     /// Position in what was said before, while walking through it.
     pub recalled: Option<usize>,
 }
 
 impl Prompt {
     pub fn new(kind: Kind, text: &str) -> Self {
-        Self { kind, text: TextInput::new(text.to_owned()), error: None, recalled: None }
+        Self {
+            kind,
+            text: TextInput::new(text.to_owned()),
+            error: None,
+            cycle: None,
+            recalled: None,
+        }
     }
 
     /// The character before the text.

@@ -1,14 +1,20 @@
 //! The rows of a table: which, in what order, under what name, in what state.
 
-use crate::filter::{Facts, Filter};
 use crate::fleet::Fleet;
 use crate::pane::Pane;
 use crate::theme::Role;
-use al_wire::{AgentRow, AgentState, Outcome, RunRow, RunState, TriggerRow};
+use al_wire::query::Line;
+use al_wire::{AgentRow, AgentState, NeedKind, Outcome, Query, RunRow, RunState, TriggerRow};
 use std::cmp::Reverse;
 
 /// Positions in the fleet's list behind `pane`, in the order shown. `scope` keeps one agent's runs.
-pub fn shown(fleet: &Fleet, pane: Pane, filter: &Filter, scope: Option<&str>) -> Vec<usize> {
+pub fn shown(
+    fleet: &Fleet,
+    pane: Pane,
+    filter: &Query,
+    scope: Option<&str>,
+    now_ms: i64,
+) -> Vec<usize> {
     let in_scope = |run: &RunRow| scope.is_none_or(|agent| run.agent == agent);
     let mut rows: Vec<usize> = match pane {
         Pane::Agents => (0..fleet.agents.len()).collect(),
@@ -17,6 +23,7 @@ pub fn shown(fleet: &Fleet, pane: Pane, filter: &Filter, scope: Option<&str>) ->
             .filter(|i| fleet.runs[*i].state == RunState::Queued && in_scope(&fleet.runs[*i]))
             .collect(),
         Pane::Triggers => (0..fleet.triggers.len()).collect(),
+        Pane::Alerts => (0..fleet.needs.len()).collect(),
         Pane::Logs => Vec::new(),
     };
     match pane {
@@ -32,8 +39,15 @@ pub fn shown(fleet: &Fleet, pane: Pane, filter: &Filter, scope: Option<&str>) ->
         _ => {}
     }
     if !filter.is_empty() {
-        rows.retain(|i| filter.passes(&facts(fleet, pane, *i)));
+        rows.retain(|i| line(fleet, pane, *i).is_some_and(|line| filter.passes(&line, now_ms)));
     }
+    // Older rows passed the filter where they come from.
+    let (newer, older) = match pane {
+        Pane::Runs => (fleet.runs.len(), fleet.past_runs.len()),
+        Pane::Triggers => (fleet.triggers.len(), fleet.past_triggers.len()),
+        _ => (0, 0),
+    };
+    rows.extend(newer..newer + older);
     rows
 }
 
@@ -49,8 +63,9 @@ fn rank(state: RunState) -> u8 {
 pub fn key(fleet: &Fleet, pane: Pane, index: usize) -> Option<&str> {
     match pane {
         Pane::Agents => fleet.agents.get(index).map(|agent| agent.name.as_str()),
-        Pane::Runs | Pane::Queues => fleet.runs.get(index).map(|run| run.id.as_str()),
-        Pane::Triggers => fleet.triggers.get(index).map(|trigger| trigger.id.as_str()),
+        Pane::Runs | Pane::Queues => fleet.run_at(index).map(|run| run.id.as_str()),
+        Pane::Triggers => fleet.trigger_at(index).map(|trigger| trigger.id.as_str()),
+        Pane::Alerts => fleet.needs.get(index).map(|need| need.key.as_str()),
         Pane::Logs => None,
     }
 }
@@ -60,60 +75,27 @@ pub fn bad(fleet: &Fleet, pane: Pane, index: usize) -> bool {
     match pane {
         Pane::Agents => fleet.agents.get(index).is_some_and(crate::fleet::failing),
         Pane::Runs | Pane::Queues => {
-            fleet.runs.get(index).is_some_and(|run| crate::fleet::bad(run.state))
+            fleet.run_at(index).is_some_and(|run| crate::fleet::bad(run.state))
         }
         Pane::Triggers => {
-            fleet.triggers.get(index).is_some_and(|trigger| trigger.outcome == Outcome::Refused)
+            fleet.trigger_at(index).is_some_and(|trigger| trigger.outcome == Outcome::Refused)
         }
+        Pane::Alerts => fleet.needs.get(index).is_some_and(|need| need.kind == NeedKind::Failed),
         Pane::Logs => false,
     }
 }
 
-fn facts(fleet: &Fleet, pane: Pane, index: usize) -> Facts<'_> {
-    let words =
-        |parts: &[Option<&str>]| parts.iter().flatten().copied().collect::<Vec<_>>().join(" ");
+/// A row as filters see it.
+fn line(fleet: &Fleet, pane: Pane, index: usize) -> Option<Line<'_>> {
     match pane {
-        Pane::Agents => fleet.agents.get(index).map_or_else(Facts::default, |agent| Facts {
-            agent: &agent.name,
-            state: agent_state(agent).1,
-            text: words(&[
-                Some(&agent.name),
-                Some(agent_state(agent).1),
-                agent.status_text.as_deref(),
-                agent.description.as_deref(),
-                Some(&agent.triggers.join(" ")),
-            ]),
-        }),
-        Pane::Runs | Pane::Queues => {
-            fleet.runs.get(index).map_or_else(Facts::default, |run| Facts {
-                agent: &run.agent,
-                state: run.state.word(),
-                text: words(&[
-                    Some(&run.id),
-                    Some(run.state.word()),
-                    Some(&run.trigger),
-                    Some(&run.why),
-                    run.status_text.as_deref(),
-                ]),
-            })
+        Pane::Agents => fleet.agents.get(index).map(Line::Agent),
+        Pane::Runs | Pane::Queues => fleet.runs.get(index).map(Line::Run),
+        Pane::Triggers => {
+            let row = fleet.triggers.get(index)?;
+            Some(Line::Trigger(row, outcome(fleet, row)))
         }
-        Pane::Triggers => fleet.triggers.get(index).map_or_else(Facts::default, |trigger| Facts {
-            agent: agent_of(fleet, trigger).unwrap_or_default(),
-            state: outcome(fleet, trigger).word(),
-            text: words(&[
-                Some(&trigger.id),
-                Some(&trigger.source),
-                Some(&trigger.summary),
-                Some(outcome(fleet, trigger).word()),
-                Some(&trigger.why),
-                trigger.dead.as_deref(),
-                trigger.dead.is_some().then_some("dead letter"),
-                trigger.by.as_deref(),
-                trigger.replay_of.as_deref(),
-                Some(&trigger.runs.join(" ")),
-            ]),
-        }),
-        Pane::Logs => Facts::default(),
+        Pane::Alerts => fleet.needs.get(index).map(Line::Need),
+        Pane::Logs => None,
     }
 }
 
@@ -140,18 +122,14 @@ pub fn agent_of<'a>(fleet: &'a Fleet, trigger: &TriggerRow) -> Option<&'a str> {
 
 /// Role and word of an agent's state.
 pub fn agent_state(agent: &AgentRow) -> (Role, &'static str) {
-    match agent.state {
-        AgentState::Idle => (Role::StateIdle, "idle"),
-        AgentState::Running => (Role::StateRunning, "running"),
-        AgentState::Waiting => (Role::StateWaiting, "waiting"),
-        AgentState::Paused => {
-            let word = agent.paused.as_ref().map_or("paused", |pause| pause.hold.word());
-            (Role::StatePaused, word)
-        }
-        AgentState::Disabled => (Role::StatePaused, "disabled"),
-        AgentState::Invalid => (Role::StateFailed, "invalid"),
-        AgentState::Unknown => (Role::StateIdle, "unknown"),
-    }
+    let role = match agent.state {
+        AgentState::Running => Role::StateRunning,
+        AgentState::Waiting => Role::StateWaiting,
+        AgentState::Paused | AgentState::Disabled => Role::StatePaused,
+        AgentState::Invalid => Role::StateFailed,
+        AgentState::Idle | AgentState::Unknown => Role::StateIdle,
+    };
+    (role, agent.state_word())
 }
 
 /// Role of a run's state.
@@ -164,6 +142,20 @@ pub fn run_role(state: RunState) -> Role {
         RunState::Failed | RunState::TimedOut => Role::StateFailed,
         RunState::Killed | RunState::Dropped => Role::StatePaused,
         RunState::Unknown => Role::StateIdle,
+    }
+}
+
+/// Role of what needs a person.
+pub fn need_role(kind: NeedKind) -> Role {
+    match kind {
+        NeedKind::Asks => Role::StateWaiting,
+        NeedKind::Budget | NeedKind::Queue => Role::StatePaused,
+        NeedKind::Failed
+        | NeedKind::Files
+        | NeedKind::Refused
+        | NeedKind::Image
+        | NeedKind::Host
+        | NeedKind::Unknown => Role::StateFailed,
     }
 }
 

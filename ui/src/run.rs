@@ -72,6 +72,8 @@ pub struct Options {
     pub pager: Option<String>,
     /// What leads into a run: a program and its arguments, to which the run's id is added.
     pub enter: Vec<OsString>,
+    /// Ring the terminal's bell for what needs a person.
+    pub bell: bool,
 }
 
 /// Why the console could not be.
@@ -165,6 +167,7 @@ fn start(options: &Options, size: (u16, u16)) -> Ui {
         theme.glyphs = Glyphs::ascii();
     }
     let mut ui = Ui::new(setup, theme, size, (options.now_ms)());
+    ui.attention.bell = options.bell;
     if let Some(complaint) = complaint {
         ui.complain(complaint);
     }
@@ -268,6 +271,11 @@ impl Console {
             Out::Shell(run) => self.shell(ui, &run)?,
             Out::Suspend => self.suspend(ui)?,
             Out::Redraw => self.terminal.clear()?,
+            Out::Notify(text) => {
+                // BEL, then OSC 9, which terminals that do not know it leave out.
+                write!(self.terminal.backend_mut().writer(), "\x07\x1b]9;{text}\x07")?;
+                self.terminal.backend_mut().writer().flush()?;
+            }
             Out::Mouse(on) => set_mouse(on)?,
             Out::Panic => break_down(),
             Out::Record(file) => self.record(ui, file),
@@ -386,6 +394,7 @@ mod tests {
             read_only: false,
             pager: None,
             enter: Vec::new(),
+            bell: true,
         };
         let ui = start(&options, (80, 24));
         (ui.theme.name, ui.flash.map(|flash| flash.text))

@@ -1,5 +1,6 @@
 //! Everything the console remembers between two inputs.
 
+use crate::attention::Attention;
 use crate::dialog::Dialog;
 use crate::fleet::Fleet;
 use crate::key::Chord;
@@ -62,8 +63,8 @@ pub enum Subject {
     Run(String),
     Trigger(String),
     Record(Box<LogRecord>),
-    /// What is to be mended.
-    Alerts,
+    /// The host's alert with this key.
+    Alert(String),
     Nothing,
 }
 
@@ -120,7 +121,7 @@ pub struct Ui {
     pub place: Place,
     /// The table that has or last had the focus.
     pub table: Pane,
-    tables: [Table; 4],
+    tables: [Table; 5],
     /// Where Esc leads back to.
     pub trail: Vec<Place>,
     pub back: Vec<Place>,
@@ -150,6 +151,7 @@ pub struct Ui {
     pub environment: Option<String>,
     /// What is told is kept in a file.
     pub recording: bool,
+    pub attention: Attention,
 }
 
 /// How messages get to the host and back.
@@ -250,6 +252,7 @@ impl Ui {
             way: Way::Here,
             environment: None,
             recording: false,
+            attention: Attention::default(),
         }
     }
 
@@ -271,7 +274,8 @@ impl Ui {
     }
 
     fn slot(&self, pane: Pane) -> usize {
-        if pane.is_table() { pane.index() } else { self.table.index() }
+        let of = |pane: Pane| Pane::TABLES.iter().position(|table| *table == pane);
+        of(pane).or_else(|| of(self.table)).unwrap_or(0)
     }
 
     /// The agent whose rows alone `pane` shows.
@@ -288,6 +292,7 @@ impl Ui {
                 (_, None) => Subject::Nothing,
                 (Pane::Agents, Some(name)) => Subject::Agent(name),
                 (Pane::Triggers, Some(id)) => Subject::Trigger(id),
+                (Pane::Alerts, Some(key)) => crate::attention::subject(&self.fleet, &key),
                 (_, Some(id)) => Subject::Run(id),
             },
         }
@@ -312,7 +317,11 @@ impl Ui {
                 .trigger(id)
                 .and_then(|trigger| trigger.runs.first())
                 .map_or(LogSource::Scheduler, |run| LogSource::Run(run.clone())),
-            Subject::Record(_) | Subject::Alerts | Subject::Nothing => LogSource::Scheduler,
+            Subject::Alert(key) => match self.fleet.need(key).and_then(|need| need.agent.clone()) {
+                Some(agent) => LogSource::Agent(agent),
+                None => LogSource::Scheduler,
+            },
+            Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
         }
     }
 
@@ -326,7 +335,8 @@ impl Ui {
                 .trigger(&id)
                 .and_then(|trigger| crate::rows::agent_of(&self.fleet, trigger))
                 .map(str::to_owned),
-            Subject::Record(_) | Subject::Alerts | Subject::Nothing => None,
+            Subject::Alert(key) => self.fleet.need(&key).and_then(|need| need.agent.clone()),
+            Subject::Record(_) | Subject::Nothing => None,
         }
     }
 

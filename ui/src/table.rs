@@ -1,6 +1,6 @@
 //! Tables: what is selected, what is in view, which columns fit.
 
-use crate::filter::Filter;
+use al_wire::Query;
 
 /// State of one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Table {
     moved: bool,
     /// Position of the first row in view.
     pub top: usize,
-    pub filter: Filter,
+    pub filter: Query,
     /// Positions in the fleet's list, in the order shown.
     pub shown: Vec<usize>,
 }
@@ -35,10 +35,12 @@ impl Table {
         key: impl Fn(usize) -> Option<&'a str>,
         rows: usize,
     ) {
-        let kept = self
-            .selected
-            .as_deref()
-            .and_then(|selected| shown.iter().position(|index| key(*index) == Some(selected)));
+        let kept = self.selected.as_deref().and_then(|selected| {
+            let is_it = |index: &usize| key(*index) == Some(selected);
+            // Most often it is where it was.
+            let there = shown.get(self.at).filter(|index| is_it(index)).map(|_| self.at);
+            there.or_else(|| shown.iter().position(is_it))
+        });
         self.at = kept.unwrap_or(self.at).min(shown.len().saturating_sub(1));
         self.selected = shown.get(self.at).and_then(|index| key(*index)).map(str::to_owned);
         self.shown = shown;
@@ -50,6 +52,12 @@ impl Table {
         self.at = at.min(self.shown.len().saturating_sub(1));
         self.selected = None;
         self.moved = self.at > 0;
+    }
+
+    /// Moves the selection to a row by its name or id.
+    pub fn select_key(&mut self, key: &str) {
+        self.selected = Some(key.to_owned());
+        self.moved = true;
     }
 
     pub fn step(&mut self, by: isize) {

@@ -5,22 +5,35 @@ use serde_json::json;
 use super::{ListArgs, outcome_tone};
 use crate::cli::table::{Cell, Fit, Table};
 use crate::cli::{Context, history, output, times};
-use crate::engine::{self, by_outcome};
+use crate::engine::{self, Wanted, by_outcome};
 use crate::failure::Failure;
 use crate::store::{Before, TriggersQuery};
 use al_wire::TriggerRow;
+use al_wire::query::View;
 
 pub fn run(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     context.load()?;
     let query = query(args, context);
-    let found = match history::reader(context)? {
-        Some(reader) => reader.triggers(&query)?,
+    let filter = history::filter(View::Triggers, &args.words)?;
+    let wanted = Wanted {
+        agent: None,
+        filter: &filter,
+        before: None,
+        limit: args.lines as usize,
+        looks: usize::MAX,
+        now_ms: context.now_ms,
+    };
+    let rows = match history::reader(context)? {
+        // Without a filter the history is asked for what is shown, from either end.
+        Some(reader) if filter.is_empty() => engine::rows(&reader.triggers(&query)?),
+        Some(reader) => engine::triggers_page(&reader, wanted, query.clone())?.rows,
         None => Vec::new(),
     };
-    let rows = engine::rows(&found);
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"triggers": rows})),
-        (false, true) if filtered(&query) => "nothing like that fired\n".to_owned(),
+        (false, true) if filtered(&query) || !filter.is_empty() => {
+            "nothing like that fired\n".to_owned()
+        }
         (false, true) if args.before.is_some() => "nothing fired before that\n".to_owned(),
         (false, true) => "nothing has fired yet\n".to_owned(),
         (false, false) => table(&rows, args.ids, context),

@@ -29,6 +29,7 @@ Examples:
   al triggers                         the newest
   al triggers --dead --since 7d       webhooks that came to nothing, and why
   al triggers --outcome duplicate     what was delivered more than once
+  al triggers outcome=refused 'age<1h' the same filters as in the console
   al triggers show 0199c3a7           one with its runs and its delivery
   al triggers replay 0199c3a7         take a stored webhook again"
 )]
@@ -53,6 +54,10 @@ pub enum TriggersAct {
 /// Which receipts.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct ListArgs {
+    /// Only what passes: 'outcome=refused', 'age<1h', source=github, a word, /text
+    #[arg(value_name = "FILTER")]
+    pub words: Vec<String>,
+
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -2,6 +2,7 @@
 
 use super::{CHANGING, VERBS};
 use crate::fleet::Fleet;
+use crate::pane::Pane;
 use al_wire::RunState;
 
 /// Candidates for the word under the cursor.
@@ -59,16 +60,33 @@ pub fn complete(line: &str, fleet: &Fleet, known: &Known<'_>, read_only: bool) -
             .map(|(verb, _)| (*verb).to_owned())
             .filter(|verb| !(read_only && CHANGING.contains(&verb.as_str())))
             .collect(),
-        [verb] => first_words(verb, fleet, known),
-        ["runs", ..] => states(),
-        _ => Vec::new(),
+        [verb] => first_words(verb, word, fleet, known),
+        [verb, ..] => view(verb).map_or_else(Vec::new, |pane| facts(pane, word, fleet)),
     };
     let mut fitting: Vec<String> = candidates.into_iter().filter(|c| c.starts_with(word)).collect();
     fitting.truncate(50);
     Completion { start, candidates: fitting }
 }
 
-fn first_words(verb: &str, fleet: &Fleet, known: &Known<'_>) -> Vec<String> {
+/// Completes the last word of a filter. Without an operator it is text, and few keys are offered.
+pub fn complete_filter(line: &str, pane: Pane, fleet: &Fleet) -> Completion {
+    let start = line.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let word = &line[start..];
+    let mut candidates = facts(pane, word, fleet);
+    candidates.retain(|candidate| !word.is_empty() && candidate.starts_with(word));
+    Completion { start, candidates }
+}
+
+/// The pane that a verb shows.
+pub fn view(verb: &str) -> Option<Pane> {
+    Pane::TABLES.into_iter().find(|pane| pane.title().eq_ignore_ascii_case(verb))
+}
+
+fn facts(pane: Pane, word: &str, fleet: &Fleet) -> Vec<String> {
+    pane.view().complete(word, fleet.agents.iter().map(|agent| agent.name.as_str()))
+}
+
+fn first_words(verb: &str, word: &str, fleet: &Fleet, known: &Known<'_>) -> Vec<String> {
     let agents = || fleet.agents.iter().map(|agent| agent.name.clone());
     let runs = |wanted: fn(RunState) -> bool| {
         fleet.runs.iter().filter(move |run| wanted(run.state)).map(|run| run.id.clone())
@@ -76,25 +94,28 @@ fn first_words(verb: &str, fleet: &Fleet, known: &Known<'_>) -> Vec<String> {
     let live = |state: RunState| !state.ended() && state != RunState::Queued;
     match verb {
         "run" | "scale" => agents().collect(),
+        "kill" => ["all".to_owned()].into_iter().chain(agents()).chain(runs(live)).collect(),
         "pause" | "resume" => ["all".to_owned()].into_iter().chain(agents()).collect(),
-        "queues" => agents().collect(),
-        "runs" => agents().chain(states()).collect(),
+        "queues" | "runs" => {
+            let pane = if verb == "runs" { Pane::Runs } else { Pane::Queues };
+            agents().chain(facts(pane, word, fleet)).collect()
+        }
+        "agents" | "triggers" | "alerts" => {
+            view(verb).map_or_else(Vec::new, |pane| facts(pane, word, fleet))
+        }
         "answer" => runs(|state| state == RunState::Waiting).collect(),
         "say" => runs(|state| !state.ended()).collect(),
-        "kill" => agents().chain(runs(live)).collect(),
         "logs" => {
             ["scheduler".to_owned()].into_iter().chain(agents()).chain(runs(|_| true)).collect()
         }
         "rerun" => runs(RunState::ended).collect(),
-        "drop" => runs(|state| state == RunState::Queued).collect(),
+        "drop" => agents().chain(runs(|state| state == RunState::Queued)).collect(),
+        "replay" => {
+            let kept = fleet.triggers.iter().filter(|trigger| trigger.webhook);
+            kept.map(|trigger| trigger.id.clone()).collect()
+        }
         "theme" => known.themes.to_vec(),
         "ctx" => known.environments.to_vec(),
         _ => Vec::new(),
     }
-}
-
-fn states() -> Vec<String> {
-    let states =
-        ["queued", "running", "waiting", "succeeded", "failed", "timed-out", "killed", "dropped"];
-    states.iter().map(|state| format!("state={state}")).collect()
 }

@@ -20,9 +20,9 @@ fn known() -> Known<'static> {
 #[test]
 fn views_take_an_agent_and_a_filter() {
     let check = |text: &str, pane: Pane, scope: Option<&str>, filter: &str| {
-        let expected =
-            Line::View { pane, scope: scope.map(Into::into), filter: Filter::parse(filter) };
-        assert_eq!(parse(text, &fleet()), Ok(expected), "{text}");
+        let filter = Query::parse(pane.view(), filter).unwrap();
+        let expected = Line::View { pane, scope: scope.map(Into::into), filter };
+        assert_eq!(parse(text, &fleet(), crate::fixture::NOW_MS), Ok(expected), "{text}");
     };
     check("agents", Pane::Agents, None, "");
     check(" runs dev state=failed /clippy", Pane::Runs, Some("dev"), "state=failed /clippy");
@@ -34,7 +34,7 @@ fn views_take_an_agent_and_a_filter() {
 #[test]
 fn logs_of_agents_runs_and_the_scheduler() {
     let check = |text: &str, source: Option<LogSource>| {
-        assert_eq!(parse(text, &fleet()), Ok(Line::Logs(source)), "{text}");
+        assert_eq!(parse(text, &fleet(), crate::fixture::NOW_MS), Ok(Line::Logs(source)), "{text}");
     };
     check("logs", None);
     check("logs scheduler", Some(LogSource::Scheduler));
@@ -44,8 +44,9 @@ fn logs_of_agents_runs_and_the_scheduler() {
 
 #[test]
 fn mistakes_are_sentences() {
-    let check =
-        |text: &str, error: &str| assert_eq!(parse(text, &fleet()), Err(error.into()), "{text}");
+    let check = |text: &str, error: &str| {
+        assert_eq!(parse(text, &fleet(), crate::fixture::NOW_MS), Err(error.into()), "{text}")
+    };
     check("frobnicate", "no command called `frobnicate`");
     check("pasue dev", "no command called `pasue`, did you mean `pause`?");
     check("pause relase", "no agent called `relase`, did you mean `release`?");
@@ -55,6 +56,11 @@ fn mistakes_are_sentences() {
     check("scale dev", "`scale` needs an agent and a number");
     check("scale dev -1", "`-1` is no number of runs");
     check("q now", "`q` takes no words");
+    check("runs dev stat=failed", "column 10: no key `stat`, did you mean `state`?");
+    check("  queues age<x", "column 12: `x` is no span of time: write 90s, 5m, 1h30m or 2d");
+    check("drop release", "nothing like that is queued");
+    check("drop age>9d", "nothing like that is queued");
+    check("replay zz", "no receipt begins with `zz`");
 }
 
 #[test]
@@ -65,11 +71,12 @@ fn completion_knows_verbs_agents_runs_states_and_themes() {
         assert_eq!(completion.apply(line).as_deref(), tab, "{line}");
     };
     check("ki", &["kill"], Some("kill "));
-    check("r", &["runs", "run", "resume", "rerun", "record"], Some("r"));
+    check("r", &["runs", "run", "resume", "rerun", "replay", "record"], Some("r"));
     check("ru", &["runs", "run"], Some("run"));
     check("pause d", &["dev", "docs"], Some("pause d"));
     check("kill dev-", &["dev-000000b2", "dev-000000b1"], Some("kill dev-000000b"));
-    check("drop do", &["docs-000000d1"], Some("drop docs-000000d1 "));
+    check("drop do", &["docs", "docs-000000d1"], Some("drop docs"));
+    check("triggers o", &["outcome="], Some("triggers outcome= "));
     check("theme m", &["mono"], Some("theme mono "));
     check("runs dev state=f", &["state=failed"], Some("runs dev state=failed "));
     check("nonsense x", &[], None);

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{ask, copy, go, tail};
+use super::{ask, attention, copy, go, tail};
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::Out;
@@ -14,7 +14,7 @@ use al_wire::{AgentState, Command, RunRow, RunState, Scope, Target};
 pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     use Action as A;
     match action {
-        A::Help => help(ui, false),
+        A::Help => help(ui, false, ""),
         A::Command => ui.prompt = Some(Prompt::new(Kind::Command, "")),
         A::Go(pane) => go::focus(ui, pane),
         A::NextPane => go::focus(ui, ui.focus().step(1)),
@@ -49,7 +49,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             (_, Subject::Nothing) => ui.complain("nothing is selected"),
             (_, subject) => go::inspect(ui, subject),
         },
-        A::Alerts => go::alerts(ui),
+        A::Alerts => attention::next(ui),
         A::OpenLogs => open_logs(ui),
         A::Pager => out.push(Out::Page(copy::page(ui))),
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
@@ -72,9 +72,9 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Suspend => out.push(Out::Suspend),
         A::Filter => {
             let pane = ui.focus();
-            let before = ui.table(pane).filter.to_string();
-            let kind = Kind::Filter { pane, before: before.clone() };
-            ui.prompt = Some(Prompt::new(kind, &before));
+            let before = ui.table(pane).filter.clone();
+            let text = before.to_string();
+            ui.prompt = Some(Prompt::new(Kind::Filter { pane, before }, &text));
         }
         A::Search => ui.prompt = Some(Prompt::new(Kind::Search, "")),
         A::NextBad => bad(ui, true),
@@ -100,8 +100,8 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     }
 }
 
-pub fn help(ui: &mut Ui, all: bool) {
-    let search = tui_input::Input::default();
+pub fn help(ui: &mut Ui, all: bool, search: &str) {
+    let search = tui_input::Input::new(search.to_owned());
     ui.popup = Some(Popup::Help { all, search, typing: false, top: 0 });
 }
 
@@ -269,7 +269,7 @@ fn answer(ui: &mut Ui) {
             let runs = ui.fleet.runs.iter().filter(|run| run.agent == *name).filter(asks);
             runs.min_by_key(|run| run.queued_ms)
         }
-        Subject::Alerts | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
+        Subject::Alert(_) | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
     };
     match (asking.cloned(), subject) {
         (Some(run), _) => ui.dialog = Dialog::answer(&run, ui.beat_ms),
@@ -288,7 +288,7 @@ fn meant(ui: &Ui) -> Option<&RunRow> {
             let mut runs = ui.fleet.runs.iter().filter(live);
             runs.next().filter(|_| runs.next().is_none())
         }
-        Subject::Alerts | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
+        Subject::Alert(_) | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
     }
 }
 
@@ -361,7 +361,7 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
                 (_, None) => ui.complain("this firing led to no run"),
             }
         }
-        Subject::Record(_) | Subject::Alerts | Subject::Nothing => {
+        Subject::Record(_) | Subject::Alert(_) | Subject::Nothing => {
             ui.complain("select a run first");
         }
     }

@@ -56,7 +56,8 @@ fn row(ui: &Ui) -> Option<String> {
 fn id(ui: &Ui) -> Option<String> {
     match ui.selected(ui.focus()) {
         Subject::Agent(id) | Subject::Run(id) | Subject::Trigger(id) => Some(id),
-        Subject::Record(_) | Subject::Alerts | Subject::Nothing => None,
+        Subject::Alert(key) => Some(key),
+        Subject::Record(_) | Subject::Nothing => None,
     }
 }
 
@@ -64,6 +65,7 @@ fn cli(ui: &Ui) -> Option<String> {
     match (ui.focus(), ui.selected(ui.focus())) {
         (_, Subject::Agent(name) | Subject::Run(name)) => Some(format!("al logs {name}")),
         (_, Subject::Trigger(id)) => Some(format!("al triggers show {id}")),
+        (_, Subject::Alert(_)) => Some("al alerts".to_owned()),
         (Pane::Logs, Subject::Nothing) => Some("al logs".to_owned()),
         _ => None,
     }

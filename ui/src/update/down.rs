@@ -1,5 +1,6 @@
 //! What the host says.
 
+use super::attention;
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
@@ -8,17 +9,15 @@ use al_wire::{Command, Down, Hold, Link, Reply, Row, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
-        Down::Snapshot(snapshot) => intake(ui).replace(*snapshot),
+        Down::Snapshot(snapshot) => {
+            intake(ui).replace(*snapshot);
+            attention::heed(ui, out);
+        }
         Down::Link(link) => turn_link(ui, link),
         Down::Delta(delta) => {
-            let known = intake(ui).alerts().to_vec();
             outdate(ui, &delta.puts);
             intake(ui).apply(delta);
-            let new = intake(ui).alerts().iter().find(|alert| !known.contains(alert));
-            if let Some(alert) = new.map(al_wire::AlertRow::sentence) {
-                let more = ui.settings.keymap.remark("; ", Action::Alerts, "says more");
-                ui.complain(format!("{alert}{more}"));
-            }
+            attention::heed(ui, out);
         }
         Down::Log(chunk) => match &mut ui.behind {
             Some(behind) => {
@@ -37,6 +36,7 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
                 chain.delivery = delivery;
             }
         }
+        Down::Page(page) => intake(ui).take_page(*page),
         Down::Loads { loads } => intake(ui).loads = loads,
         Down::Lagged { skipped } => ui.lagged += skipped,
         Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),
@@ -99,7 +99,7 @@ fn outdate(ui: &mut Ui, puts: &[Row]) {
 }
 
 /// The fleet that what arrives goes into: behind the picture while that is frozen.
-fn intake(ui: &mut Ui) -> &mut crate::fleet::Fleet {
+pub fn intake(ui: &mut Ui) -> &mut crate::fleet::Fleet {
     match &mut ui.behind {
         Some(behind) => &mut behind.fleet,
         None => &mut ui.fleet,

@@ -1,11 +1,10 @@
 //! From place to place: focus, drilling in, history, Esc.
 
 use crate::dialog::Dialog;
-use crate::filter::Filter;
 use crate::input::{Exit, Out};
 use crate::pane::Pane;
 use crate::state::{Behind, Place, Popup, Subject, Ui};
-use al_wire::{Leave, LogSource, Up};
+use al_wire::{Leave, LogSource, Query, Up};
 
 /// Places that history keeps.
 const HISTORY: usize = 100;
@@ -53,11 +52,16 @@ pub fn open(ui: &mut Ui) {
                 inspect(ui, Subject::Record(Box::new(record)));
             }
         }
+        (Pane::Alerts, Subject::Run(id)) if ui.fleet.run(&id).is_some() => {
+            reveal(ui, Pane::Runs, &id);
+        }
+        (Pane::Alerts, Subject::Trigger(id)) => reveal(ui, Pane::Triggers, &id),
+        (Pane::Alerts, Subject::Agent(name)) => reveal(ui, Pane::Agents, &name),
         (_, Subject::Agent(name)) => {
             let place = Place { focus: Pane::Runs, scope: Some(name), pin: None };
             drill(ui, place);
         }
-        (Pane::Runs, Subject::Run(id)) => open_log(ui, LogSource::Run(id)),
+        (Pane::Runs | Pane::Alerts, Subject::Run(id)) => open_log(ui, LogSource::Run(id)),
         (_, Subject::Trigger(id)) => {
             match ui.fleet.trigger(&id).and_then(|trigger| trigger.runs.first()).cloned() {
                 Some(run) => open_log(ui, LogSource::Run(run)),
@@ -78,12 +82,12 @@ pub fn inspect(ui: &mut Ui, subject: Subject) {
     ui.popup = Some(Popup::Inspect { subject, top: 0 });
 }
 
-/// Shows what is to be mended.
-pub fn alerts(ui: &mut Ui) {
-    match ui.fleet.alerts() {
-        [] => ui.say("no alerts: nothing is to be mended"),
-        _ => inspect(ui, Subject::Alerts),
-    }
+/// Goes to a row, which nothing hides there.
+pub fn reveal(ui: &mut Ui, pane: Pane, key: &str) {
+    drill(ui, Place { focus: pane, scope: None, pin: None });
+    let table = ui.table_mut(pane);
+    table.filter = Query::default();
+    table.select_key(key);
 }
 
 /// Leaves the outermost layer. False when there is none left.
@@ -93,7 +97,7 @@ pub fn leave_layer(ui: &mut Ui) -> bool {
         return true;
     }
     if focus.is_table() && !ui.table(focus).filter.is_empty() {
-        ui.table_mut(focus).filter = Filter::default();
+        ui.table_mut(focus).filter = Query::default();
         return true;
     }
     if focus == Pane::Logs && ui.log.search.take().is_some() {

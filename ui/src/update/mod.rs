@@ -2,6 +2,7 @@
 //! no terminal, no channel.
 
 mod action;
+mod attention;
 mod copy;
 mod dialog;
 mod down;
@@ -16,9 +17,10 @@ use crate::key::Chord;
 use crate::keymap::Meaning;
 use crate::layout;
 use crate::pane::Pane;
+use crate::prompt::Kind;
 use crate::rows;
 use crate::state::{Chain, Popup, Subject, Ui};
-use al_wire::{Command, Down, LogSource, Up};
+use al_wire::{Command, Down, LogSource, PageOf, Up};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 /// Time that the cursor has to rest before its log is asked for.
@@ -131,15 +133,22 @@ fn ask(ui: &mut Ui, command: Command, token: Option<String>, out: &mut Vec<Out>)
 
 /// Makes what is selected and in view in the tables agree with what there is.
 fn settle_tables(ui: &mut Ui) {
+    ui.fleet.take_stock(ui.now_ms);
     let screen = ui.screen();
     for pane in Pane::TABLES {
         let rows = screen.rect(pane).map_or(1, |rect| layout::table_rows(rect).height);
         let scope = ui.scope(pane).map(str::to_owned);
         let mut table = std::mem::take(ui.table_mut(pane));
+        let filter = table.filter.to_string();
+        match pane {
+            Pane::Runs => ui.fleet.past_runs.turn_to(scope.as_deref(), &filter),
+            Pane::Triggers => ui.fleet.past_triggers.turn_to(None, &filter),
+            _ => {}
+        }
         if ui.table != pane {
             table.let_go();
         }
-        let shown = rows::shown(&ui.fleet, pane, &table.filter, scope.as_deref());
+        let shown = rows::shown(&ui.fleet, pane, &table.filter, scope.as_deref(), ui.now_ms);
         table.settle(shown, |index| rows::key(&ui.fleet, pane, index), usize::from(rows));
         *ui.table_mut(pane) = table;
     }
@@ -157,7 +166,29 @@ fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
     }
     turn_log(ui, out);
     ask_older(ui, out);
+    ask_page(ui, out);
     ask_why(ui, out);
+}
+
+/// Older rows are asked for when somebody comes near the end of those that are there.
+fn ask_page(ui: &mut Ui, out: &mut Vec<Out>) {
+    let of = match ui.focus() {
+        Pane::Runs => PageOf::Runs,
+        Pane::Triggers => PageOf::Triggers,
+        _ => return,
+    };
+    // A filter that is still being typed is not asked for letter by letter.
+    let typing = matches!(&ui.prompt, Some(prompt) if prompt.kind != Kind::Command);
+    if ui.fleet.host.is_none() || ui.behind.is_some() || ui.way.lost() || typing {
+        return;
+    }
+    let rows = ui.screen().rect(ui.focus()).map_or(1, |rect| layout::table_rows(rect).height);
+    let table = ui.table(ui.focus());
+    if table.top + 3 * usize::from(rows) >= table.shown.len()
+        && let Some(query) = ui.fleet.ask_older(of)
+    {
+        out.push(Out::Send(Up::Page(query)));
+    }
 }
 
 /// What is inspected tells how it came to be so, and anew when something happens to it.

@@ -1,15 +1,15 @@
 //! Keys in the prompt.
 
 use super::{ask, go, travel};
-use crate::command::{self, Line};
-use crate::filter::Filter;
+use crate::command::{self, Completion, Line};
+use crate::dialog::Dialog;
 use crate::input::Out;
 use crate::key::Chord;
 use crate::pane::Pane;
-use crate::prompt::{Kind, Prompt};
+use crate::prompt::{Cycle, Kind, Prompt};
 use crate::state::{Place, Ui};
 use crate::theme::Theme;
-use al_wire::{Command, Scope};
+use al_wire::{Command, Leave, Query, Scope};
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::Input as TextInput;
 use tui_input::backend::crossterm::EventHandler;
@@ -27,8 +27,9 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         // Deleting what is not there ends the prompt, with nothing in it.
         KeyCode::Backspace if prompt.text.value().is_empty() => ui.prompt = None,
         KeyCode::Enter => enter(ui, out),
-        KeyCode::Tab => complete(ui),
-        KeyCode::Right if at_end && prompt.kind == Kind::Command => accept_ghost(ui),
+        KeyCode::Tab => complete(ui, true),
+        KeyCode::BackTab => complete(ui, false),
+        KeyCode::Right if at_end && prompt.kind != Kind::Search => accept_ghost(ui),
         KeyCode::Up | KeyCode::Down if matches!(prompt.kind, Kind::Filter { .. }) => {
             let by = if chord.code == KeyCode::Up { -1 } else { 1 };
             let pane = ui.focus();
@@ -40,6 +41,7 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
             let event = alt_word_keys(event);
             prompt.text.handle_event(&Event::Key(event));
             prompt.error = None;
+            prompt.cycle = None;
             typed(ui);
         }
     }
@@ -62,15 +64,25 @@ pub fn typed(ui: &mut Ui) {
     let Some(prompt) = &ui.prompt else { return };
     let text = prompt.text.value().to_owned();
     match prompt.kind.clone() {
-        Kind::Filter { pane, .. } => ui.table_mut(pane).filter = Filter::parse(&text),
+        // While it makes no sense yet, the rows stay as they are.
+        Kind::Filter { pane, .. } => match Query::parse(pane.view(), &text) {
+            Ok(filter) => ui.table_mut(pane).filter = filter,
+            Err(error) => complain(ui, error.to_string()),
+        },
         Kind::Search => ui.log.look_for(&text),
         Kind::Command => {}
     }
 }
 
+fn complain(ui: &mut Ui, error: String) {
+    if let Some(prompt) = &mut ui.prompt {
+        prompt.error = Some(error);
+    }
+}
+
 fn cancel(ui: &mut Ui) {
     match ui.prompt.take().map(|prompt| prompt.kind) {
-        Some(Kind::Filter { pane, before }) => ui.table_mut(pane).filter = Filter::parse(&before),
+        Some(Kind::Filter { pane, before }) => ui.table_mut(pane).filter = before,
         Some(Kind::Search) => ui.log.search = None,
         Some(Kind::Command) | None => {}
     }
@@ -80,7 +92,11 @@ fn enter(ui: &mut Ui, out: &mut Vec<Out>) {
     let Some(prompt) = ui.prompt.take() else { return };
     let text = prompt.text.value().trim().to_owned();
     match prompt.kind {
-        Kind::Filter { .. } => {}
+        Kind::Filter { pane, .. } => {
+            if let Err(error) = Query::parse(pane.view(), &text) {
+                ui.prompt = Some(Prompt { error: Some(error.to_string()), ..prompt });
+            }
+        }
         Kind::Search => {
             if !text.is_empty() && ui.log.hits().is_empty() {
                 ui.complain(format!("`{text}` is not among the records here"));
@@ -88,7 +104,7 @@ fn enter(ui: &mut Ui, out: &mut Vec<Out>) {
         }
         Kind::Command if text.is_empty() => {}
         Kind::Command => {
-            match command::parse(&text, &ui.fleet).and_then(|line| obey(ui, line, out)) {
+            match command::parse(&text, &ui.fleet, ui.now_ms).and_then(|line| obey(ui, line, out)) {
                 Ok(()) => {
                     ui.said.retain(|said| *said != text);
                     ui.said.push(text);
@@ -127,15 +143,31 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
             let names = Theme::names(ui.setup.config_dir.as_deref()).join(", ");
             ui.say(format!("theme {}; there are {names}", ui.theme.name));
         }
-        Line::Alerts => go::alerts(ui),
-        Line::Help => super::action::help(ui, false),
-        Line::Keys => super::action::help(ui, true),
-        Line::Leave => go::leave(ui, out),
+        Line::Help(search) => super::action::help(ui, false, &search),
+        Line::Keys => super::action::help(ui, true, ""),
+        Line::Quit => go::leave(ui, out),
+        Line::Leave(leave) => depart(ui, leave, out)?,
         Line::Steer(steer) => travel::steer(ui, steer, out)?,
         Line::Panic if ui.setup.debug => out.push(Out::Panic),
         Line::Panic => return Err("only a console of `al dev` breaks down on demand".to_owned()),
         Line::Environments => travel::environments(ui),
         Line::Record(file) => travel::record(ui, file, out)?,
+    }
+    Ok(())
+}
+
+/// Leaves as it is said. What ends runs or the process stays a question.
+fn depart(ui: &mut Ui, leave: Leave, out: &mut Vec<Out>) -> Result<(), String> {
+    let elsewhere = ui.setup.remote || ui.setup.read_only;
+    match leave {
+        Leave::Detach => go::depart(leave, out),
+        Leave::Drain | Leave::StopNow if elsewhere => {
+            return Err("the scheduler is elsewhere: `al stop` ends it, :detach leaves".to_owned());
+        }
+        Leave::Drain | Leave::StopNow => {
+            let (running, queued) = (ui.fleet.running(), ui.fleet.queued());
+            ui.dialog = Some(Dialog::end(leave, running, queued, ui.now_ms));
+        }
     }
     Ok(())
 }
@@ -161,21 +193,52 @@ fn theme(ui: &mut Ui, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn completion(ui: &Ui) -> Option<command::Completion> {
-    let prompt = ui.prompt.as_ref().filter(|prompt| prompt.kind == Kind::Command)?;
-    let themes = Theme::names(ui.setup.config_dir.as_deref());
-    let known = command::Known { themes: &themes, environments: &ui.setup.environments };
-    Some(command::complete(prompt.text.value(), &ui.fleet, &known, ui.setup.read_only))
+fn completion(ui: &Ui) -> Option<Completion> {
+    let prompt = ui.prompt.as_ref()?;
+    let line = prompt.text.value();
+    match &prompt.kind {
+        Kind::Command => {
+            let themes = Theme::names(ui.setup.config_dir.as_deref());
+            let known = command::Known { themes: &themes, environments: &ui.setup.environments };
+            Some(command::complete(line, &ui.fleet, &known, ui.setup.read_only))
+        }
+        Kind::Filter { pane, .. } => Some(command::complete_filter(line, *pane, &ui.fleet)),
+        Kind::Search => None,
+    }
 }
 
-fn complete(ui: &mut Ui) {
-    let Some(completion) = completion(ui) else { return };
-    if let Some(prompt) = &mut ui.prompt
-        && let Some(line) = completion.apply(prompt.text.value())
-    {
-        prompt.text = TextInput::new(line);
-        prompt.error = None;
+/// As far as all candidates agree, then from one to the next.
+fn complete(ui: &mut Ui, forward: bool) {
+    let found = completion(ui);
+    let Some(prompt) = &mut ui.prompt else { return };
+    let line = prompt.text.value().to_owned();
+    let next = match (prompt.cycle.take(), found) {
+        (Some(cycle), _) => {
+            let n = cycle.candidates.len().max(1);
+            let step = if forward { 1 } else { n - 1 };
+            Some(Cycle { at: (cycle.at + step) % n, ..cycle })
+        }
+        (None, Some(found)) => match found.apply(&line) {
+            Some(longer) if longer != line => {
+                prompt.text = TextInput::new(longer);
+                None
+            }
+            Some(_) => Some(Cycle {
+                head: line.get(..found.start).unwrap_or_default().to_owned(),
+                at: if forward { 0 } else { found.candidates.len().saturating_sub(1) },
+                candidates: found.candidates,
+            }),
+            None => None,
+        },
+        (None, None) => None,
+    };
+    if let Some(cycle) = next {
+        let word = cycle.candidates.get(cycle.at).map_or("", String::as_str);
+        prompt.text = TextInput::new(format!("{}{word}", cycle.head));
+        prompt.cycle = Some(cycle);
     }
+    prompt.error = None;
+    typed(ui);
 }
 
 fn accept_ghost(ui: &mut Ui) {
@@ -185,6 +248,8 @@ fn accept_ghost(ui: &mut Ui) {
     {
         prompt.text = TextInput::new(format!("{}{rest}", prompt.text.value()));
         prompt.error = None;
+        prompt.cycle = None;
+        typed(ui);
     }
 }
 
@@ -201,4 +266,5 @@ fn recall(ui: &mut Ui, older: bool) {
     prompt.text = TextInput::new(text);
     prompt.recalled = at;
     prompt.error = None;
+    prompt.cycle = None;
 }

@@ -7,7 +7,7 @@ use crate::state::Ui;
 use crate::table::{Column, Width};
 use crate::text;
 use crate::theme::Role;
-use al_wire::{AgentRow, RunRow, RunState, TriggerRow};
+use al_wire::{AgentRow, Need, RunRow, RunState, TriggerRow};
 
 /// One cell.
 #[derive(Debug)]
@@ -62,12 +62,20 @@ const TRIGGERS: &[Column] = &[
     column("WHY", Width::Rest(10), 3),
 ];
 
+const ALERTS: &[Column] = &[
+    right("AGE", Width::Fixed(4), 0),
+    column("KIND", Width::Fixed(12), 1),
+    column("WHAT", Width::Rest(20), 0),
+    column("DO", Width::Rest(20), 2),
+];
+
 pub fn columns(pane: Pane) -> &'static [Column] {
     match pane {
         Pane::Agents => AGENTS,
         Pane::Runs => RUNS,
         Pane::Queues => QUEUES,
         Pane::Triggers => TRIGGERS,
+        Pane::Alerts => ALERTS,
         Pane::Logs => &[],
     }
 }
@@ -77,9 +85,10 @@ pub fn cells(ui: &Ui, pane: Pane, index: usize) -> Vec<Cell> {
     let fleet = &ui.fleet;
     match pane {
         Pane::Agents => fleet.agents.get(index).map_or_else(Vec::new, |row| agent(ui, row)),
-        Pane::Runs => fleet.runs.get(index).map_or_else(Vec::new, |row| run(ui, row)),
+        Pane::Runs => fleet.run_at(index).map_or_else(Vec::new, |row| run(ui, row)),
         Pane::Queues => fleet.runs.get(index).map_or_else(Vec::new, |row| queued(ui, row)),
-        Pane::Triggers => fleet.triggers.get(index).map_or_else(Vec::new, |row| trigger(ui, row)),
+        Pane::Triggers => fleet.trigger_at(index).map_or_else(Vec::new, |row| trigger(ui, row)),
+        Pane::Alerts => fleet.needs.get(index).map_or_else(Vec::new, |row| need(ui, row)),
         Pane::Logs => Vec::new(),
     }
 }
@@ -191,6 +200,15 @@ fn queued(ui: &Ui, row: &RunRow) -> Vec<Cell> {
         cell(clock::ago(ui.now_ms - row.queued_ms), Role::Text),
         cell(text::line(&row.trigger), Role::Text),
         cell(text::line(&row.why), Role::Muted),
+    ]
+}
+
+fn need(ui: &Ui, row: &Need) -> Vec<Cell> {
+    vec![
+        cell(clock::ago(ui.now_ms - row.since_ms), Role::Text),
+        state(ui, rows::need_role(row.kind), row.kind.word()),
+        cell(text::line(&row.text), Role::Text),
+        cell(text::line(row.hint.as_deref().unwrap_or_default()), Role::Muted),
     ]
 }
 

@@ -94,8 +94,13 @@ fn parts(ui: &Ui) -> Vec<(String, Role)> {
         format!("fail {}", fleet.failing()),
         role_if(fleet.failing() > 0, Role::StateFailed),
     ));
+    if fleet.asking() > 0 {
+        parts.push((format!("WAIT {}", fleet.asking()), Role::StateWaiting));
+    }
+    if !fleet.needs.is_empty() {
+        parts.push((format!("alerts {}", fleet.needs.len()), Role::Danger));
+    }
     if let [newest, ..] = fleet.alerts() {
-        parts.push((format!("alert {}", fleet.alerts().len()), Role::Danger));
         parts.push((text::line(&newest.sentence()), Role::Danger));
     }
     if ui.lagged > 0 {
@@ -127,6 +132,7 @@ pub fn tabs(ui: &Ui) -> Vec<(Pane, Rect)> {
 fn tab(ui: &Ui, pane: Pane) -> String {
     let count = match pane {
         Pane::Queues if ui.fleet.queued() > 0 => format!(" {}", ui.fleet.queued()),
+        Pane::Alerts if !ui.fleet.needs.is_empty() => format!(" {}", ui.fleet.needs.len()),
         _ => String::new(),
     };
     let name = format!("{} {}{count}", pane.index() + 1, pane.title());

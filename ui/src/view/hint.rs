@@ -2,7 +2,7 @@
 
 use super::paint::{clear, put};
 use crate::action::{Action, Entry};
-use crate::command::{Known, VERBS, complete};
+use crate::command::{Completion, Known, VERBS, complete, complete_filter, parse};
 use crate::layout::Screen;
 use crate::pane::Pane;
 use crate::prompt::{Kind, Prompt};
@@ -71,7 +71,7 @@ fn typed(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) -> Option<Posit
         .collect();
     let start = put(buf, line, line.x, line.y, prompt.mark(), ui.theme.style(Role::HintKey));
     let end = put(buf, line, start, line.y, &shown, ui.theme.style(Role::Text));
-    if prompt.kind == Kind::Command
+    if prompt.cycle.is_none()
         && let Some(ghost) = completion(ui, prompt).ghost(prompt.text.value())
     {
         put(buf, line, end, line.y, &ghost, ui.theme.style(Role::Ghost));
@@ -82,10 +82,17 @@ fn typed(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) -> Option<Posit
     Some(Position::new(x, line.y))
 }
 
-fn completion(ui: &Ui, prompt: &Prompt) -> crate::command::Completion {
-    let themes = Theme::names(ui.setup.config_dir.as_deref());
-    let known = Known { themes: &themes, environments: &ui.setup.environments };
-    complete(prompt.text.value(), &ui.fleet, &known, ui.setup.read_only)
+fn completion(ui: &Ui, prompt: &Prompt) -> Completion {
+    let line = prompt.text.value();
+    match &prompt.kind {
+        Kind::Command => {
+            let themes = Theme::names(ui.setup.config_dir.as_deref());
+            let known = Known { themes: &themes, environments: &ui.setup.environments };
+            complete(line, &ui.fleet, &known, ui.setup.read_only)
+        }
+        Kind::Filter { pane, .. } => complete_filter(line, *pane, &ui.fleet),
+        Kind::Search => Completion::default(),
+    }
 }
 
 fn below_prompt(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) {
@@ -95,24 +102,45 @@ fn below_prompt(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) {
         put(buf, line, line.x, line.y, &error, ui.theme.style(Role::FlashError));
         return;
     }
-    if prompt.kind != Kind::Command {
+    let value = prompt.text.value();
+    let completion = completion(ui, prompt);
+    let (candidates, at) = match &prompt.cycle {
+        Some(cycle) => (&cycle.candidates, Some(cycle.at)),
+        None => (&completion.candidates, None),
+    };
+    if prompt.kind != Kind::Command && candidates.is_empty() {
         put(buf, line, line.x, line.y, "Enter keeps it, Esc drops it", muted);
         return;
     }
-    let value = prompt.text.value();
-    let completion = completion(ui, prompt);
     let verb = value.split_whitespace().next().unwrap_or_default();
     let usage = VERBS.iter().find(|(known, _)| *known == verb && value.contains(' '));
     let mut x = line.x;
-    if let Some((verb, words)) = usage {
+    if let Some((verb, words)) = usage.filter(|_| prompt.kind == Kind::Command && at.is_none()) {
         x = put(buf, line, x, line.y, &format!("{verb} {words}   "), muted);
     }
-    for candidate in &completion.candidates {
+    if candidates.is_empty()
+        && !value.trim().is_empty()
+        && let Err(error) = parse(value, &ui.fleet, ui.now_ms)
+    {
+        put(buf, line, x, line.y, &text::line(&error), ui.theme.style(Role::FlashError));
+        return;
+    }
+    // What Tab has come to stays in view.
+    let room = usize::from(line.right().saturating_sub(x));
+    let mut first = 0;
+    while at.is_some_and(|at| {
+        let upto = candidates.get(first..=at).unwrap_or_default();
+        first < at && upto.iter().map(|word| word.width() + 2).sum::<usize>() > room
+    }) {
+        first += 1;
+    }
+    for (n, candidate) in candidates.iter().enumerate().skip(first) {
         let width = u16::try_from(candidate.width()).unwrap_or(u16::MAX);
         if x.saturating_add(width) > line.right() {
             break;
         }
-        x = put(buf, line, x, line.y, candidate, ui.theme.style(Role::HintKey)).saturating_add(2);
+        let role = if at == Some(n) { Role::Selection } else { Role::HintKey };
+        x = put(buf, line, x, line.y, candidate, ui.theme.style(role)).saturating_add(2);
     }
 }
 

@@ -101,8 +101,11 @@ fn aligned(text: &str, width: u16, right: bool) -> String {
 /// Widths of the widest cells. Names are measured over all rows, so that columns stay where they
 /// are while scrolling.
 fn widest(ui: &Ui, pane: Pane, columns: &[Column], seen: &[Vec<Cell>]) -> Vec<u16> {
-    let names = ui.table(pane).shown.iter().filter_map(|i| crate::rows::key(&ui.fleet, pane, *i));
-    let name = names.map(UnicodeWidthStr::width).max().unwrap_or(0);
+    let newer = if pane == Pane::Runs { ui.fleet.runs.len() } else { usize::MAX };
+    let names = ui.table(pane).shown.iter().filter(|i| **i < newer);
+    let names = names.filter_map(|i| crate::rows::key(&ui.fleet, pane, *i));
+    let older = if pane == Pane::Runs { ui.fleet.past_runs.widest } else { 0 };
+    let name = names.map(UnicodeWidthStr::width).max().unwrap_or(0).max(older);
     let measured = (0..columns.len()).map(|i| {
         let cells = seen.iter().filter_map(|row| row.get(i)).map(|cell| cell.text.width());
         let widest = cells.max().unwrap_or(0);
@@ -123,7 +126,30 @@ fn title(ui: &Ui, pane: Pane) -> String {
     } else {
         format!(" /{}", text::line(&filter.to_string()))
     };
-    format!("{}{scope} {}{filter}", pane.title(), ui.table(pane).shown.len())
+    format!("{}{scope} {}{filter}", pane.title(), counts(ui, pane))
+}
+
+/// `7`, or `7 of 412` where the host has more; `7+ of 412` while more of them may pass the filter.
+fn counts(ui: &Ui, pane: Pane) -> String {
+    let shown = ui.table(pane).shown.len();
+    let (total, at_end, full) = match pane {
+        Pane::Runs => {
+            let past = &ui.fleet.past_runs;
+            (past.total, past.at_end(), past.full())
+        }
+        Pane::Triggers => {
+            let past = &ui.fleet.past_triggers;
+            (past.total, past.at_end(), past.full())
+        }
+        _ => (None, true, false),
+    };
+    let Some(total) = total.filter(|total| *total > shown as u64) else {
+        return shown.to_string();
+    };
+    let narrowed = !ui.table(pane).filter.is_empty() || ui.scope(pane).is_some();
+    let more = if narrowed && !at_end { "+" } else { "" };
+    let full = if full { ", a filter finds older ones" } else { "" };
+    format!("{shown}{more} of {total}{full}")
 }
 
 fn notes(ui: &Ui, pane: Pane) -> String {
@@ -158,6 +184,7 @@ fn empty(ui: &Ui, pane: Pane) -> &'static str {
         Pane::Runs => "no runs yet: s starts one",
         Pane::Queues => "nothing waits",
         Pane::Triggers => "nothing fired yet",
+        Pane::Alerts => "nothing needs you",
         Pane::Logs => "",
     }
 }

@@ -69,7 +69,12 @@ pub enum Command {
 impl Command {
     /// A pause until somebody ends it.
     pub fn pause(scope: Scope) -> Self {
-        Self::Pause { scope, why: None, hold: Hold::Pause, until_ms: None, kill: false }
+        Self::pause_because(scope, None)
+    }
+
+    /// The same with a reason for the others.
+    pub fn pause_because(scope: Scope, why: Option<String>) -> Self {
+        Self::Pause { scope, why, hold: Hold::Pause, until_ms: None, kill: false }
     }
 
     /// The end of these runs, and of no others.

@@ -13,6 +13,9 @@
 mod command;
 mod link;
 mod log;
+mod need;
+mod page;
+pub mod query;
 pub mod recording;
 mod row;
 mod size;
@@ -22,6 +25,9 @@ mod text;
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use link::{Link, Steer};
 pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
+pub use need::{About, Need, NeedKind, needs};
+pub use page::{Page, PageOf, PageQuery};
+pub use query::{Query, QueryError};
 pub use row::{
     AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, LoadRow,
     Outcome, PauseRow, Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow,
@@ -95,6 +101,8 @@ pub enum Down {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         delivery: Option<DeliveryRow>,
     },
+    /// A part of the past; answer to `Page`.
+    Page(Box<Page>),
     /// What the runs that live use of the machine, in place of all that was told of it before. Left
     /// out when there is no room: the next one says what is true then.
     Loads {
@@ -132,6 +140,8 @@ pub enum Up {
     Follow { source: LogSource, limit: usize },
     /// Tell how this run or receipt came to be as it is.
     Why { id: String },
+    /// Tell a part of the past.
+    Page(PageQuery),
     /// The console is about to close.
     Leave(Leave),
     /// Not for the host, but for what carries its messages.

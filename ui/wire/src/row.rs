@@ -152,6 +152,21 @@ pub struct AgentRow {
     pub timeout_s: u64,
 }
 
+impl AgentRow {
+    /// The state as people read it.
+    pub fn state_word(&self) -> &'static str {
+        match self.state {
+            AgentState::Idle => "idle",
+            AgentState::Running => "running",
+            AgentState::Waiting => "waiting",
+            AgentState::Paused => self.paused.as_ref().map_or("paused", |pause| pause.hold.word()),
+            AgentState::Disabled => "disabled",
+            AgentState::Invalid => "invalid",
+            AgentState::Unknown => "unknown",
+        }
+    }
+}
+
 /// How an agent's newest ended run went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastRun {
@@ -250,6 +265,9 @@ pub struct WaitRow {
     /// The answer is one of these, when there are any.
     #[serde(default)]
     pub choices: Vec<String>,
+    /// None from an older host.
+    #[serde(default)]
+    pub since_ms: Option<i64>,
     pub until_ms: i64,
 }
 

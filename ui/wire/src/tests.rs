@@ -52,6 +52,26 @@ fn commands_have_one_json_form() {
 }
 
 #[test]
+fn a_page_of_the_past_has_one_json_form() {
+    let query = PageQuery {
+        of: PageOf::Runs,
+        agent: Some("dev".into()),
+        filter: "state=failed".into(),
+        before: Some("dev-1".into()),
+        limit: 200,
+    };
+    check(
+        Up::Page(query.clone()),
+        r#"{"up":"page","of":"runs","agent":"dev","filter":"state=failed","before":"dev-1","limit":200}"#,
+    );
+    let page = Page { query, runs: Vec::new(), triggers: Vec::new(), next: None, total: Some(412) };
+    check(
+        Down::Page(Box::new(page)),
+        r#"{"down":"page","query":{"of":"runs","agent":"dev","filter":"state=failed","before":"dev-1","limit":200},"runs":[],"triggers":[],"next":null,"total":412}"#,
+    );
+}
+
+#[test]
 fn the_way_to_the_host_has_one_json_form() {
     check(
         Down::Link(Link::Open { round_trip_ms: 18 }),

@@ -158,38 +158,6 @@ fn the_end_of_the_host_and_signals_end_the_console() {
     check(Input::Stop, Exit::Signal);
 }
 
-#[test]
-fn an_alert_is_said_once_counted_while_it_lasts_and_shown_with_what_to_do() {
-    let mut desk = Desk::new();
-    desk.press("!");
-    assert_eq!(desk.last_row(), "no alerts: nothing is to be mended");
-    let host = desk.ui.fleet.host.clone().unwrap();
-    let put = |seq, alerts| {
-        let host = HostRow { alerts, ..host.clone() };
-        Down::Delta(Delta { seq, at_ms: 0, puts: vec![Row::Host(host)] })
-    };
-    let alert = AlertRow {
-        key: "config:config.toml".into(),
-        at_ms: crate::fixture::NOW_MS,
-        agent: None,
-        message: "not valid TOML; the project goes on as it was".into(),
-        hint: Some("close the bracket".into()),
-        file: Some("config.toml".into()),
-        line: Some(4),
-    };
-    desk.hear(put(42, vec![alert.clone()]));
-    let said = "config.toml:4: not valid TOML; the project goes on as it was";
-    assert_eq!(desk.last_row(), format!("! {said}; ! says more"));
-    assert!(desk.screen().lines().next().unwrap().contains("alert 1  config.toml:4:"));
-    desk.wait(10_000);
-    desk.hear(put(43, vec![alert]));
-    assert!(desk.last_row().starts_with("? help"), "it is known");
-    desk.press("!");
-    assert!(desk.screen().contains("close the bracket"), "{}", desk.screen());
-    desk.press("Esc").hear(put(44, Vec::new()));
-    assert!(!desk.screen().contains("alert"), "{}", desk.screen());
-}
-
 fn lost(why: &str) -> Down {
     Down::Link(Link::Lost { why: why.into() })
 }

@@ -91,6 +91,18 @@ fn commands_of_the_prompt_ask_the_scheduler() {
     check(": 'resume release' Enter", &[resume("release", false)]);
     check(": 'rerun release-0000000f' Enter", &[Command::Rerun { run: "release-0000000f".into() }]);
     check(": 'drop docs-000000d1' Enter", &[Command::Drop { runs: vec!["docs-000000d1".into()] }]);
+    let drop = |runs: &[&str]| Command::Drop { runs: runs.iter().map(|r| (*r).into()).collect() };
+    check(": 'drop dev' Enter", &[drop(&["dev-000000c2", "dev-000000c1"])]);
+    check(": 'drop agent=docs' Enter", &[drop(&["docs-000000d1"])]);
+    check(": 'drop age>2h' Enter", &[drop(&["docs-000000d1"])]);
+    check(": 'drop dev age>2h' Enter", &[]);
+    let live = ["dev-000000b2", "dev-000000b1", "reviewer-of-everything-in-eu-west-000000e1"];
+    let live = live.map(str::to_owned).to_vec();
+    check(": 'kill all' Enter", &[Command::kill(Target::Runs(live))]);
+    let because = Command::pause_because(Scope::Agent("dev".into()), Some("for a deploy".into()));
+    check(": 'pause dev for a deploy' Enter", &[because]);
+    check(": 'replay t3' Enter", &[Command::Replay { receipt: "t3".into() }]);
+    check(": 'unlock db:main' Enter", &[Command::Unlock { key: "db:main".into() }]);
     check(": 'scale dev 3' Enter", &[Command::Scale { agent: "dev".into(), scale: 3 }]);
     check(": 'ki' Tab 'dev' Enter", &[Command::kill(Target::Agent("dev".into()))]);
     check(": 'pau' Right ' dev' Enter Enter", &[pause("dev")]);

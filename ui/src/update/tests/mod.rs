@@ -2,7 +2,10 @@
 
 mod answers;
 mod asking;
+mod attention;
+mod past;
 mod places;
+mod prompts;
 mod reading;
 mod settings;
 mod waiting;

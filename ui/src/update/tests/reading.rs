@@ -267,6 +267,6 @@ fn a_firing_says_how_far_its_runs_are_as_soon_as_they_are() {
     assert_eq!(outcome(&desk), Outcome::Dropped);
     hear(&mut desk, 1, RunRow { state: RunState::Running, attempt: 1, ..run });
     assert_eq!(outcome(&desk), Outcome::Started);
-    desk.press("4 / 'state=started' Enter");
+    desk.press("4 / 'outcome=started' Enter");
     assert_eq!(desk.ui.table(crate::pane::Pane::Triggers).shown.len(), 1);
 }

@@ -11,6 +11,7 @@ fn asking(choices: &[&str]) -> RunRow {
         wait: Some(WaitRow {
             question: Some("Merge it into main?".into()),
             choices: choices.iter().map(|choice| (*choice).into()).collect(),
+            since_ms: Some(crate::fixture::NOW_MS - 30_000),
             until_ms: crate::fixture::NOW_MS + 3_600_000,
         }),
         ..run(ASKING, RunState::Waiting, 52)

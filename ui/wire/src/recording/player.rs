@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, Seek};
 
 use super::index::Recording;
-use crate::{Down, Link, LogChunk, LogSource, Reply, Up};
+use crate::{Down, Link, LogChunk, LogSource, Page, Reply, Up};
 
 /// What is answered when the recording has no answer.
 const NOTHING_DONE: &str = "this is a recording: nothing was done";
@@ -126,6 +126,14 @@ impl<R: BufRead + Seek> Player<R> {
                 Some(told) => told,
                 None => Down::Why { id, steps: Vec::new(), delivery: None },
             },
+            // What was told is all that there is.
+            Up::Page(query) => Down::Page(Box::new(Page {
+                query,
+                runs: Vec::new(),
+                triggers: Vec::new(),
+                next: None,
+                total: None,
+            })),
             Up::Steer(_) => {
                 let why = "there is nothing to steer here".to_owned();
                 Down::Link(Link::Refused { why })
