@@ -19,6 +19,8 @@ pub enum Answer {
         command: Command,
         token: Option<String>,
     },
+    /// Ask the scheduler for all of these; the question is answered.
+    All(Vec<Command>),
     /// Start a run of this agent with the text as its prompt.
     Start {
         agent: String,
@@ -165,6 +167,50 @@ impl Dialog {
             ..Self::new(
                 confirm.title,
                 [Button::cancel(), button].into_iter().chain(tree).collect(),
+                now_ms,
+            )
+        }
+    }
+
+    /// The question about several things at once. Many need their word.
+    pub fn many(verb: &str, what: &str, commands: Vec<Command>, now_ms: i64) -> Self {
+        /// More than these are many.
+        const FEW: usize = 20;
+        /// Those that are named.
+        const NAMED: usize = 6;
+        let n = commands.len();
+        let title = format!("{verb} {n} {what}{}?", if n == 1 { "" } else { "s" });
+        let names: Vec<&str> = commands
+            .iter()
+            .filter_map(|command| match command {
+                Command::Rerun { run: name } | Command::Replay { receipt: name } => {
+                    Some(name.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        let mut body: Vec<String> =
+            names.iter().take(NAMED).map(|name| (*name).to_owned()).collect();
+        if n > NAMED {
+            body.push(format!("and {} more", n - NAMED));
+        }
+        body.push("Each counts as a run of its own and costs what that costs.".to_owned());
+        let cli = match &commands[..] {
+            [Command::Rerun { run }, ..] => format!("al run --again {run}"),
+            [Command::Replay { receipt }, ..] => format!("al triggers replay {receipt}"),
+            _ => String::new(),
+        };
+        let word = (n > FEW).then(|| format!("{} {n}", verb.to_lowercase()));
+        Self {
+            body,
+            cli: Some(if n > 1 { format!("{cli}, and so on") } else { cli }),
+            small: word.is_none(),
+            text: word.as_ref().map(|_| Input::default()),
+            typing: word.is_some(),
+            word,
+            ..Self::new(
+                title,
+                vec![Button::cancel(), Button::new(verb, Answer::All(commands))],
                 now_ms,
             )
         }

@@ -27,6 +27,7 @@ mod reader;
 mod rows;
 mod run;
 mod settings;
+mod sort;
 mod state;
 mod table;
 mod tape;

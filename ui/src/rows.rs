@@ -12,6 +12,7 @@ pub fn shown(
     fleet: &Fleet,
     pane: Pane,
     filter: &Query,
+    sort: Option<(&str, bool)>,
     scope: Option<&str>,
     now_ms: i64,
 ) -> Vec<usize> {
@@ -48,6 +49,13 @@ pub fn shown(
         _ => (0, 0),
     };
     rows.extend(newer..newer + older);
+    if let Some((title, reversed)) = sort {
+        // A tie keeps the usual order.
+        rows.sort_by_cached_key(|i| crate::sort::value(fleet, pane, *i, title, now_ms));
+        if reversed {
+            rows.reverse();
+        }
+    }
     rows
 }
 

@@ -12,8 +12,9 @@ use crate::prompt::Prompt;
 use crate::settings::Settings;
 use crate::table::Table;
 use crate::theme::Theme;
+use crate::update::table::TableMenu;
 use al_wire::{Command, DeliveryRow, LogRecord, LogSource, WhyStep};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use tui_input::Input as TextInput;
 
@@ -131,6 +132,7 @@ pub struct Ui {
     /// Lines given to the command prompt, oldest first.
     pub said: Vec<String>,
     pub popup: Option<Popup>,
+    pub menu: Option<TableMenu>,
     pub chain: Option<Chain>,
     pub dialog: Option<Dialog>,
     /// Keys of an unfinished sequence.
@@ -140,6 +142,8 @@ pub struct Ui {
     pub flash: Option<Flash>,
     /// Commands that wait for their reply, by id.
     pub asked: BTreeMap<u64, Command>,
+    /// Those of them whose small question is answered already.
+    pub agreed: BTreeSet<u64>,
     pub last_id: u64,
     /// A log to turn to once the cursor has rested.
     pub wish: Option<(LogSource, i64)>,
@@ -239,12 +243,14 @@ impl Ui {
             prompt: None,
             said: Vec::new(),
             popup: None,
+            menu: None,
             chain: None,
             dialog: None,
             typed: Vec::new(),
             staged: None,
             flash: None,
             asked: BTreeMap::new(),
+            agreed: BTreeSet::new(),
             last_id: 0,
             wish: None,
             mouse: true,

@@ -1,5 +1,9 @@
 //! Tables: what is selected, what is in view, which columns fit.
 
+mod choice;
+
+pub use choice::Choice;
+
 use al_wire::Query;
 
 /// State of one table.
@@ -14,6 +18,7 @@ pub struct Table {
     /// Position of the first row in view.
     pub top: usize,
     pub filter: Query,
+    pub choice: Choice,
     /// Positions in the fleet's list, in the order shown.
     pub shown: Vec<usize>,
 }

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{ask, attention, copy, go, tail};
+use super::{ask, attention, copy, go, many, table, tail};
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::Out;
@@ -13,6 +13,9 @@ use al_wire::{AgentState, Command, RunRow, RunState, Scope, Target};
 
 pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     use Action as A;
+    if many::act(ui, action, out) {
+        return;
+    }
     match action {
         A::Help => help(ui, false, ""),
         A::Command => ui.prompt = Some(Prompt::new(Kind::Command, "")),
@@ -79,8 +82,20 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Search => ui.prompt = Some(Prompt::new(Kind::Search, "")),
         A::NextBad => bad(ui, true),
         A::PreviousBad => bad(ui, false),
+        A::NextMatch | A::PreviousMatch if ui.focus().is_table() => {
+            table::next_match(ui, action == A::NextMatch);
+        }
         A::NextMatch => next_match(ui, true),
         A::PreviousMatch => next_match(ui, false),
+        A::Mark => table::mark(ui),
+        A::MarkRange => table::mark_range(ui),
+        A::MarkAll => table::mark_all(ui),
+        A::Sort => table::open_menu(ui, table::What::Sort),
+        A::Columns => table::open_menu(ui, table::What::Columns),
+        A::WideColumns => {
+            let choice = &mut ui.table_mut(ui.focus()).choice;
+            choice.wide = !choice.wide;
+        }
         A::NextTurn => next_turn(ui, true),
         A::PreviousTurn => next_turn(ui, false),
         A::Fold => ui.log.unfolded = !ui.log.unfolded,

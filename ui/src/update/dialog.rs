@@ -1,6 +1,6 @@
 //! Keys and clicks in a dialog.
 
-use super::{ask, go};
+use super::{ask, ask_agreed, go};
 use crate::dialog::{Answer, Dialog, GUARD_MS};
 use crate::input::Out;
 use crate::key::Chord;
@@ -54,8 +54,19 @@ pub fn press(ui: &mut Ui, at: usize, out: &mut Vec<Out>) {
         ui.dialog = Some(dialog);
         return;
     };
-    match button.answer.clone() {
+    let answer = button.answer.clone();
+    // What was marked for this is done.
+    if matches!(answer, Answer::All(_) | Answer::Send { token: Some(_), .. }) {
+        let pane = ui.table;
+        ui.table_mut(pane).choice.unmark();
+    }
+    match answer {
         Answer::Cancel => {}
+        Answer::All(commands) => {
+            for command in commands {
+                ask_agreed(ui, command, out);
+            }
+        }
         Answer::Leave(leave) => go::depart(leave, out),
         Answer::Send { command, token } => ask(ui, command, token, out),
         Answer::Reply { run } => {

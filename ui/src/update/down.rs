@@ -5,7 +5,7 @@ use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
 use crate::state::{Setup, Ui, Way};
-use al_wire::{Command, Down, Hold, Link, Reply, Row, Scope, Target};
+use al_wire::{Command, Down, Hold, Level, Link, Reply, Row, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
@@ -26,8 +26,14 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
             None => ui.log.take(chunk),
         },
         Down::Reply { id, reply } => {
+            let agreed = ui.agreed.remove(&id);
             if let Some(command) = ui.asked.remove(&id) {
-                answer(ui, command, reply);
+                match reply {
+                    Reply::NeedsConfirm(confirm) if agreed && confirm.level <= Level::Small => {
+                        super::ask(ui, command, Some(confirm.token), out);
+                    }
+                    reply => answer(ui, command, reply),
+                }
             }
         }
         Down::Why { id, steps, delivery } => {

@@ -96,6 +96,10 @@ pub fn leave_layer(ui: &mut Ui) -> bool {
     if ui.staged.take().is_some() {
         return true;
     }
+    if focus.is_table() && ui.table(focus).choice.has_marks() {
+        ui.table_mut(focus).choice.unmark();
+        return true;
+    }
     if focus.is_table() && !ui.table(focus).filter.is_empty() {
         ui.table_mut(focus).filter = Query::default();
         return true;

@@ -7,9 +7,11 @@ mod copy;
 mod dialog;
 mod down;
 mod go;
+mod many;
 mod mouse;
 mod popup;
 mod prompt;
+pub mod table;
 mod travel;
 
 use crate::input::{Exit, Input, Out};
@@ -64,6 +66,8 @@ fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         dialog::key(ui, event, out);
     } else if ui.prompt.is_some() {
         prompt::key(ui, event, out);
+    } else if ui.menu.is_some() {
+        table::key(ui, event);
     } else if ui.popup.is_some() {
         popup::key(ui, event, out);
     } else {
@@ -112,6 +116,15 @@ fn insert(input: &mut tui_input::Input, text: &str) {
     }
 }
 
+/// Asks for something that its operator has agreed to: a small question about it is not asked again.
+fn ask_agreed(ui: &mut Ui, command: Command, out: &mut Vec<Out>) {
+    let before = ui.last_id;
+    ask(ui, command, None, out);
+    if ui.last_id != before {
+        ui.agreed.insert(ui.last_id);
+    }
+}
+
 /// Asks the scheduler for something.
 fn ask(ui: &mut Ui, command: Command, token: Option<String>, out: &mut Vec<Out>) {
     if ui.fleet.host.is_none() {
@@ -148,8 +161,14 @@ fn settle_tables(ui: &mut Ui) {
         if ui.table != pane {
             table.let_go();
         }
-        let shown = rows::shown(&ui.fleet, pane, &table.filter, scope.as_deref(), ui.now_ms);
+        let sort = crate::view::sorted(&table, pane);
+        let shown = rows::shown(&ui.fleet, pane, &table.filter, sort, scope.as_deref(), ui.now_ms);
         table.settle(shown, |index| rows::key(&ui.fleet, pane, index), usize::from(rows));
+        // While a filter is typed, what it hides for a moment stays marked.
+        if !matches!(&ui.prompt, Some(prompt) if prompt.kind != Kind::Command) {
+            let shown = table.shown.iter().filter_map(|index| rows::key(&ui.fleet, pane, *index));
+            table.choice.keep_shown(shown);
+        }
         *ui.table_mut(pane) = table;
     }
 }

@@ -1,6 +1,6 @@
 //! The mouse: a click focuses and selects, the wheel scrolls what is under it.
 
-use super::{action, dialog, go};
+use super::{action, dialog, go, table};
 use crate::dialog::GUARD_MS;
 use crate::input::Out;
 use crate::layout;
@@ -33,7 +33,7 @@ fn click(ui: &mut Ui, x: u16, y: u16, out: &mut Vec<Out>) {
         }
         return;
     }
-    if ui.popup.is_some() || ui.prompt.is_some() {
+    if ui.popup.is_some() || ui.prompt.is_some() || ui.menu.is_some() {
         return;
     }
     let screen = ui.screen();
@@ -42,6 +42,11 @@ fn click(ui: &mut Ui, x: u16, y: u16, out: &mut Vec<Out>) {
     {
         go::focus(ui, pane);
     } else if let Some((pane, rect)) = screen.at(x, y) {
+        let title = crate::view::table_titles(ui, pane, rect);
+        let title = title.into_iter().find(|(_, rect)| rect.contains((x, y).into()));
+        if let Some((column, _)) = title.filter(|_| pane.is_table()) {
+            return table::click_title(ui, pane, column);
+        }
         let focused = ui.focus() == pane;
         go::focus(ui, pane);
         let again =

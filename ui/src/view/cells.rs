@@ -4,7 +4,7 @@ use crate::clock;
 use crate::pane::Pane;
 use crate::rows;
 use crate::state::Ui;
-use crate::table::{Column, Width};
+use crate::table::{Column, Table, Width};
 use crate::text;
 use crate::theme::Role;
 use al_wire::{AgentRow, Need, RunRow, RunState, TriggerRow};
@@ -43,6 +43,7 @@ const RUNS: &[Column] = &[
     right("TIME", Width::Fixed(7), 1),
     right("CPU", Width::Fixed(5), 5),
     right("MEM", Width::Fixed(5), 5),
+    right("COST", Width::Fixed(7), 5),
     column("START", Width::Fixed(6), 6),
     column("TRIGGER", Width::Rest(16), 2),
     column("STATUS", Width::Rest(15), 4),
@@ -78,6 +79,12 @@ pub fn columns(pane: Pane) -> &'static [Column] {
         Pane::Alerts => ALERTS,
         Pane::Logs => &[],
     }
+}
+
+/// Title of the column by which a table is sorted, and whether the other way round.
+pub fn sorted(table: &Table, pane: Pane) -> Option<(&'static str, bool)> {
+    let sort = table.choice.sort?;
+    columns(pane).get(sort.column).map(|column| (column.title, sort.reversed))
 }
 
 /// The cells of a row, one per column.
@@ -162,6 +169,8 @@ fn run(ui: &Ui, row: &RunRow) -> Vec<Cell> {
     let load = ui.fleet.load(row);
     let cpu = load.and_then(|load| load.cpu_percent).map(|percent| format!("{percent}%"));
     let memory = load.map(|load| al_wire::size(load.memory_bytes));
+    let micros = row.usage.as_ref().and_then(|usage| usage.cost_micros);
+    let cost = micros.map(cost_words);
     let trigger = match row.rerun {
         Some(rerun) => format!("rerun {}/{}, {}", rerun.n, rerun.max, row.trigger),
         None => row.trigger.clone(),
@@ -172,10 +181,20 @@ fn run(ui: &Ui, row: &RunRow) -> Vec<Cell> {
         cell(time, Role::Text),
         known(cpu),
         known(memory),
+        known(cost),
         cell(start, Role::Muted),
         cell(text::line(&trigger), Role::Text),
         cell(text::line(status(row)), Role::Muted),
     ]
+}
+
+/// `$1.90` of millionths of a dollar.
+fn cost_words(micros: u64) -> String {
+    let cents = micros.saturating_add(5_000) / 10_000;
+    match micros {
+        1..10_000 => format!("${}.{:04}", micros / 1_000_000, micros / 100),
+        _ => format!("${}.{:02}", cents / 100, cents % 100),
+    }
 }
 
 /// A measured value, or a dash where there is none.

@@ -50,7 +50,8 @@ pub fn facts(ui: &Ui, subject: &Subject, area: Rect, skip: usize, buf: &mut Buff
 /// The newest runs of an agent, live ones first.
 fn runs(ui: &Ui, agent: &str, area: Rect, buf: &mut Buffer) {
     let none = al_wire::Query::default();
-    let shown = rows::shown(&ui.fleet, crate::pane::Pane::Runs, &none, Some(agent), ui.now_ms);
+    let shown =
+        rows::shown(&ui.fleet, crate::pane::Pane::Runs, &none, None, Some(agent), ui.now_ms);
     for (y, index) in (area.y..area.bottom()).zip(shown) {
         let Some(run) = ui.fleet.runs.get(index) else { continue };
         let role = rows::run_role(run.state);

@@ -237,6 +237,7 @@ fn applies(ui: &Ui, action: Action) -> bool {
             Subject::Trigger(id) => ui.fleet.trigger(id).is_some_and(|trigger| trigger.webhook),
             _ => false,
         },
+        Action::NextMatch if ui.focus().is_table() => !ui.table(ui.focus()).filter.is_empty(),
         Action::NextMatch => ui.log.search.is_some(),
         Action::OpenLogs => ui.focus() != Pane::Logs && subject != Subject::Nothing,
         Action::Inspect | Action::Open if ui.focus().is_table() => subject != Subject::Nothing,

@@ -6,13 +6,16 @@ mod header;
 mod hint;
 mod keys;
 mod logs;
+mod menu;
 mod overlay;
 mod paint;
 mod table;
 
+pub use cells::{columns, sorted};
 pub use header::tabs;
 pub use logs::rows as log_rows;
 pub use overlay::buttons;
+pub use table::titles as table_titles;
 
 use crate::pane::Pane;
 use crate::state::Ui;
@@ -49,6 +52,7 @@ fn draw(ui: &Ui, buf: &mut Buffer) -> Option<Position> {
     if let Some(rect) = screen.detail {
         detail::pane(ui, rect, buf);
     }
+    menu::menu(ui, screen.body, buf);
     overlay::popup(ui, screen.body, buf);
     let typed = hint::line(ui, &screen, buf);
     overlay::dialog(ui, area, buf).or(typed)

@@ -31,20 +31,18 @@ pub fn pane(ui: &Ui, pane: Pane, rect: Rect, buf: &mut Buffer) {
         );
         return;
     }
-    let columns = cells::columns(pane);
-    let seen: Vec<Vec<Cell>> = table
-        .shown
-        .iter()
-        .skip(table.top)
-        .take(usize::from(rows.height))
-        .map(|index| cells::cells(ui, pane, *index))
-        .collect();
-    let fitted = fit(columns, &widest(ui, pane, columns, &seen), rows.width.saturating_sub(MARK));
-    titles(ui, columns, &fitted, Rect { y: rows.y.saturating_sub(1), height: 1, ..rows }, buf);
+    let Laid { columns, seen, fitted } = lay(ui, pane, rows);
+    let line = Rect { y: rows.y.saturating_sub(1), height: 1, ..rows };
+    draw_titles(ui, &columns, &fitted, line, buf);
+    let range = table.range(|index| crate::rows::key(&ui.fleet, pane, index));
     for (y, (at, cells)) in (rows.y..).zip(seen.iter().enumerate()) {
-        let selected = table.top + at == table.at;
+        let at = table.top + at;
+        let selected = at == table.at;
+        let key = table.shown.get(at).and_then(|index| crate::rows::key(&ui.fleet, pane, *index));
+        let marked = key.is_some_and(|key| table.is_marked(key))
+            || range.is_some_and(|(first, last)| (first..=last).contains(&at));
         let line = Rect { y, height: 1, ..rows };
-        row(ui, columns, &fitted, cells, line, selected, buf);
+        row(ui, &columns, &fitted, cells, line, (selected, marked), buf);
         if selected {
             let role = if focused { Role::Selection } else { Role::SelectionBlur };
             tint(buf, line, ui.theme.style(role));
@@ -52,7 +50,48 @@ pub fn pane(ui: &Ui, pane: Pane, rect: Rect, buf: &mut Buffer) {
     }
 }
 
-fn titles(ui: &Ui, columns: &[Column], fitted: &[(usize, u16)], line: Rect, buf: &mut Buffer) {
+/// Columns, rows in view and widths of a table, in the order shown.
+struct Laid {
+    columns: Vec<Column>,
+    seen: Vec<Vec<Cell>>,
+    /// Position among the columns, and width.
+    fitted: Vec<(usize, u16)>,
+}
+
+fn lay(ui: &Ui, pane: Pane, rows: Rect) -> Laid {
+    let (table, all) = (ui.table(pane), cells::columns(pane));
+    let order = table.choice.order(all.len());
+    let in_view = table.shown.iter().skip(table.top).take(usize::from(rows.height));
+    let seen = in_view.map(|index| {
+        let mut cells: Vec<Option<Cell>> =
+            cells::cells(ui, pane, *index).into_iter().map(Some).collect();
+        order.iter().filter_map(|i| cells.get_mut(*i)?.take()).collect()
+    });
+    let seen: Vec<Vec<Cell>> = seen.collect();
+    let columns: Vec<Column> = order.iter().filter_map(|i| all.get(*i)).copied().collect();
+    let widest = widest(ui, pane, &columns, &seen);
+    let columns: Vec<Column> =
+        columns.iter().zip(&widest).map(|(column, w)| table.choice.width(*column, *w)).collect();
+    let fitted = fit(&columns, &widest, rows.width.saturating_sub(MARK));
+    Laid { columns, seen, fitted }
+}
+
+/// Where the titles of the columns are, with the position of each in the table's list.
+pub fn titles(ui: &Ui, pane: Pane, rect: Rect) -> Vec<(usize, Rect)> {
+    let rows = layout::table_rows(rect);
+    let order = ui.table(pane).choice.order(cells::columns(pane).len());
+    let mut x = rows.x.saturating_add(MARK);
+    let mut titles = Vec::new();
+    for (i, width) in lay(ui, pane, rows).fitted {
+        if let Some(column) = order.get(i) {
+            titles.push((*column, Rect::new(x, rows.y.saturating_sub(1), width, 1)));
+        }
+        x = x.saturating_add(width + 1);
+    }
+    titles
+}
+
+fn draw_titles(ui: &Ui, columns: &[Column], fitted: &[(usize, u16)], line: Rect, buf: &mut Buffer) {
     let mut x = line.x + MARK;
     for (i, width) in fitted {
         let title = aligned(columns[*i].title, *width, columns[*i].right);
@@ -67,11 +106,14 @@ fn row(
     fitted: &[(usize, u16)],
     cells: &[Cell],
     line: Rect,
-    selected: bool,
+    (selected, marked): (bool, bool),
     buf: &mut Buffer,
 ) {
     let mark = if selected { ui.theme.glyphs.cursor.as_str() } else { " " };
     put(buf, line, line.x, line.y, mark, ui.theme.style(Role::Strong));
+    if marked {
+        put(buf, line, line.x + 1, line.y, "+", ui.theme.style(Role::Match));
+    }
     let mut x = line.x + MARK;
     for (i, width) in fitted {
         let Some(cell) = cells.get(*i) else { continue };
@@ -156,6 +198,25 @@ fn notes(ui: &Ui, pane: Pane) -> String {
     let table = ui.table(pane);
     let at = if table.shown.is_empty() { 0 } else { table.at + 1 };
     let total = table.shown.len();
+    let mut notes = Vec::new();
+    if table.choice.has_marks() {
+        let n = crate::update::table::marked(ui, pane).len();
+        let range = if table.choice.range_is_open() { " range" } else { "" };
+        notes.push(format!("{n} marked{range}"));
+    }
+    if let Some((title, reversed)) = cells::sorted(table, pane) {
+        let reversed = if reversed { " reversed" } else { "" };
+        notes.push(format!("sort {}{reversed}", title.to_lowercase()));
+    }
+    if table.choice.wide {
+        notes.push("wide".to_owned());
+    }
+    notes.push(place(ui, pane, at, total));
+    notes.retain(|note| !note.is_empty());
+    notes.join("  ")
+}
+
+fn place(ui: &Ui, pane: Pane, at: usize, total: usize) -> String {
     match pane {
         Pane::Queues => match oldest(ui) {
             Some(age) => format!("oldest {age}"),

@@ -68,17 +68,17 @@ fn keys_that_would_do_nothing_say_why() {
     check("W", "! select a webhook in Triggers first");
     check("[", "! nothing further back");
     check("5 n", "! search with / first");
-    check("2 e S", "! release-0000000f already ended");
-    check("3 S", "! dev-000000c1 has not started");
+    check("2 e b", "! release-0000000f already ended");
+    check("3 b", "! dev-000000c1 has not started");
 }
 
 #[test]
 fn a_shell_opens_where_a_run_is_unless_that_is_another_machine() {
     let mut desk = Desk::new();
-    desk.press("2 S");
+    desk.press("2 b");
     assert!(desk.out.contains(&Out::Shell("dev-000000b2".into())), "{:?}", desk.out);
     desk.ui.setup.remote = true;
-    desk.press("S");
+    desk.press("b");
     assert_eq!(desk.last_row(), "! a shell can be had only where the scheduler runs");
 }
 

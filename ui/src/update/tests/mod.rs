@@ -8,6 +8,7 @@ mod places;
 mod prompts;
 mod reading;
 mod settings;
+mod tables;
 mod waiting;
 
 use crate::fixture::Desk;
