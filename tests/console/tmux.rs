@@ -62,6 +62,11 @@ impl Terminal {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Takes the terminal away from whatever runs on it.
+    pub fn vanish(&self) {
+        self.tmux(&["kill-server"]);
+    }
+
     /// Presses keys, named as tmux names them: `j`, `Enter`, `C-c`, `BTab`.
     pub fn press(&self, keys: &[&str]) {
         self.tmux(&[&["send-keys", "--"], keys].concat());

@@ -3,14 +3,16 @@
 use crate::input::Input;
 use al_wire::Down;
 use crossterm::event::{self, Event};
+use rustix::event::{PollFd, PollFlags, poll};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long the keyboard thread waits before it looks whether it should end.
-const GLANCE: Duration = Duration::from_millis(100);
+/// How long the keyboard thread waits before it looks whether it should end, and whether the size of
+/// the terminal changed.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// The keyboard thread. Dropping it ends the thread, within [`GLANCE`].
 #[derive(Debug)]
@@ -81,7 +83,12 @@ impl Shared {
             if *lock(&self.held) {
                 continue;
             }
-            let event = match event::poll(GLANCE) {
+            // Of a terminal that is gone crossterm would read nothing for ever, so it is not asked
+            // to wait.
+            if !there_is_a_terminal(GLANCE) {
+                return Some(Input::Stop);
+            }
+            let event = match event::poll(Duration::ZERO) {
                 Ok(true) => event::read(),
                 Ok(false) => continue,
                 Err(error) => Err(error),
@@ -98,6 +105,16 @@ impl Shared {
             }
         }
     }
+}
+
+/// Waits until something was typed or `time` is over. False once the terminal hung up.
+fn there_is_a_terminal(time: Duration) -> bool {
+    let Ok(time) = time.try_into() else { return true };
+    let stdin = std::io::stdin();
+    let mut looked = [PollFd::new(&stdin, PollFlags::IN)];
+    // A signal, as that of a new size, interrupts it; what cannot be waited for is read instead.
+    let _ = poll(&mut looked, Some(&time));
+    !looked[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 /// A thread that panicked while it held a lock leaves nothing half-done here.

@@ -87,6 +87,16 @@ fn a_signal_gives_the_terminal_back() {
     }
 }
 
+/// As when the window of the terminal is closed, or a connection of ssh breaks.
+#[test]
+fn a_terminal_that_vanishes_ends_the_console() {
+    let project = Project::new();
+    let terminal = project.start((80, 24));
+    let pid = project.pid();
+    terminal.vanish();
+    Project::await_end(pid);
+}
+
 #[test]
 fn a_signal_lets_runs_finish_and_a_second_one_kills_them() {
     let project = Project::new();
