@@ -257,6 +257,8 @@ impl View {
             }
             // Whoever records asks again at each snapshot.
             Up::Follow { .. } => {}
+            // These a console asks for anew once it has a new snapshot.
+            Up::Count { .. } | Up::Past { .. } => {}
             // A page of the past is asked for anew.
             Up::Older { .. }
             | Up::Why { .. }

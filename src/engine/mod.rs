@@ -21,6 +21,7 @@ mod question;
 mod receipts;
 mod replay;
 mod rules;
+mod series;
 mod session;
 mod stats;
 mod tail;

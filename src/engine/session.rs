@@ -29,6 +29,7 @@ use super::pages::{Wanted, runs_page, triggers_page};
 use super::present::{self, Repeats};
 use super::receipts;
 use super::rules::Facts;
+use super::series;
 use super::tail::{self, Tail};
 use super::why::{Asked, why};
 use crate::ambient;
@@ -49,6 +50,8 @@ const QUEUED_MAX: usize = 1000;
 /// Rows of a page of the past, and rows that are looked at for it.
 const PAGE_MAX: usize = 500;
 const LOOKS: usize = 20_000;
+/// Runs of the past in one answer: those that live, and as many that have ended.
+const PAST_MAX: u32 = 2000;
 
 /// Logs that one console may follow beside the one it shows.
 const FOLLOWED: usize = 16;
@@ -126,6 +129,15 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
             Up::Untail => tail = None,
             Up::Why { id } => session.tell_why(id, tokio, down),
             Up::Page(query) => session.tell_page(query, tokio, down),
+            Up::Count { every_ms, buckets } => {
+                session.answer(tokio, down, move |reader| {
+                    let series = series::series(reader, every_ms, buckets, ambient::now_ms())?;
+                    Ok(Down::Series(Box::new(series)))
+                });
+            }
+            Up::Past { from_ms, to_ms, limit } => {
+                session.answer(tokio, down, move |reader| past(reader, from_ms, to_ms, limit));
+            }
             // Steering is for what carries the messages of a console that is not here.
             Up::Leave(_) | Up::Steer(_) | Up::Unknown => {}
         }
@@ -134,6 +146,21 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
 }
 
 impl Session {
+    /// Answers a question about the past, beside everything else. What cannot be read is left out.
+    fn answer(
+        &self,
+        tokio: &Tokio,
+        down: &SyncSender<Down>,
+        question: impl FnOnce(&Reader) -> Result<Down, StoreError> + Send + 'static,
+    ) {
+        let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
+        tokio.spawn_blocking(move || match question(&reader) {
+            // Nobody there to read it is no failure.
+            Ok(answer) => drop(down.send(answer)),
+            Err(error) => tracing::error!(target: "engine", error = %error, "history not read"),
+        });
+    }
+
     fn tell_why(&self, id: String, tokio: &Tokio, down: &SyncSender<Down>) {
         let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
         tokio.spawn_blocking(move || {
@@ -213,6 +240,15 @@ impl Session {
         }
         reply(outcome)
     }
+}
+
+/// The runs of a stretch of the past, the last ended first.
+fn past(reader: &Reader, from: i64, to: i64, limit: u32) -> Result<Down, StoreError> {
+    let part = reader.runs_between(from, to, limit.min(PAST_MAX))?;
+    // How often a run may be repeated is no part of a picture.
+    let repeats = |run: &Run| Repeats { reruns: run.rerun, tries: None };
+    let runs = part.rows.iter().map(|run| present::run_row(run, repeats(run))).collect();
+    Ok(Down::Past { from_ms: from, to_ms: to, runs, whole: part.whole })
 }
 
 fn from_wire(command: al_wire::Command) -> Option<Command> {

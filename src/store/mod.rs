@@ -18,6 +18,7 @@ mod read;
 mod receipts;
 mod row;
 mod said;
+mod series;
 mod spent;
 mod stats;
 mod tally;
@@ -41,6 +42,7 @@ pub use lock::Lock;
 pub use past::CallRecord;
 pub use read::{Kept, Moment, Reader, RunsQuery, WaitRecord};
 pub use receipts::{Before, Found, Page, TriggersQuery};
+pub use series::{HourTally, Lived, Part};
 pub use stats::{Spans, Tally};
 pub use tally::Counted;
 

@@ -75,6 +75,14 @@ pub enum Action {
     ScrollRight,
     LineStart,
     LineEnd,
+    Earlier,
+    Later,
+    PageEarlier,
+    PageLater,
+    Closer,
+    Wider,
+    NextRun,
+    PreviousRun,
 }
 
 /// Where a key means what it says.
@@ -84,15 +92,23 @@ pub enum Context {
     Everywhere,
     Tables,
     Logs,
+    Pictures,
+    Timeline,
 }
 
 impl Context {
+    /// In the order in which help lists them.
+    pub const ALL: [Self; 5] =
+        [Self::Tables, Self::Logs, Self::Timeline, Self::Pictures, Self::Everywhere];
+
     /// True where `pane` has the focus.
     pub fn holds(self, pane: Pane) -> bool {
         match self {
             Self::Everywhere => true,
             Self::Tables => pane.is_table(),
             Self::Logs => pane == Pane::Logs,
+            Self::Pictures => pane.is_picture(),
+            Self::Timeline => pane == Pane::Timeline,
         }
     }
 
@@ -101,6 +117,8 @@ impl Context {
             Self::Everywhere => "Everywhere",
             Self::Tables => "Tables",
             Self::Logs => "Logs",
+            Self::Pictures => "Pictures",
+            Self::Timeline => "Timeline",
         }
     }
 }
@@ -158,7 +176,7 @@ impl Entry {
 #[rustfmt::skip]
 pub const ACTIONS: &[Entry] = {
     use Action as A;
-    use Context::{Everywhere as E, Logs as L, Tables as T};
+    use Context::{Everywhere as E, Logs as L, Pictures as P, Tables as T, Timeline as M};
     &[
         entry(E, A::Help, "help", &["?", "F1"], "help for this pane, searchable", "help"),
         entry(E, A::Command, "command", &[":"], "command line", "cmd"),
@@ -216,6 +234,18 @@ pub const ACTIONS: &[Entry] = {
         entry(E, A::Go(Pane::Triggers), "triggers", &["4", "g t"], "go to Triggers", ""),
         entry(E, A::Go(Pane::Logs), "log-pane", &["5", "g l"], "go to Logs", ""),
         entry(E, A::Go(Pane::Alerts), "alert-pane", &["6", "g !"], "go to Alerts", ""),
+        entry(E, A::Go(Pane::Stats), "stats", &["g s"], "go to Stats", ""),
+        entry(E, A::Go(Pane::Timeline), "timeline", &["T", "g m"], "go to Timeline", ""),
+        entry(M, A::Earlier, "earlier", &["h", "Left"], "a column earlier", "earlier"),
+        entry(M, A::Later, "later", &["l", "Right"], "a column later", "later"),
+        entry(M, A::PageEarlier, "page-earlier", &["("], "half a page earlier", ""),
+        entry(M, A::PageLater, "page-later", &[")"], "half a page later", ""),
+        entry(P, A::Closer, "closer", &[">"], "look closer: less time", "closer"),
+        entry(P, A::Wider, "wider", &["<"], "look wider: more time", "wider"),
+        entry(M, A::NextRun, "next-run", &["n"], "next run of the lane", "next"),
+        entry(M, A::PreviousRun, "previous-run", &["N"], "previous run of the lane", "previous"),
+        entry(M, A::NextBad, "next-failed-run", &["e"], "next run of the lane that failed", "failed"),
+        entry(M, A::PreviousBad, "previous-failed-run", &["E"], "previous run of the lane that failed", ""),
         entry(E, A::NextPane, "next-pane", &["Tab"], "next pane", "pane"),
         entry(E, A::PreviousPane, "previous-pane", &["S-Tab"], "previous pane", ""),
         entry(E, A::Down, "down", &["j", "Down"], "down", ""),

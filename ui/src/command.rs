@@ -23,6 +23,8 @@ pub enum Line {
     Theme(String),
     /// Lists the themes.
     Themes,
+    /// Stats or the timeline, of one agent or of all.
+    Picture(Pane, Option<String>),
     /// Help, searched for this.
     Help(String),
     /// Every key, and where it comes from.
@@ -49,6 +51,9 @@ pub const VERBS: &[(&str, &str)] = &[
     ("triggers", "[outcome=...] [source=...] [/text]"),
     ("logs", "[agent | run | scheduler]"),
     ("alerts", "[kind=...] [/text]"),
+    ("stats", "[agent]"),
+    ("pulse", "[agent]"),
+    ("timeline", "[agent]"),
     ("run", "<agent> [\"prompt\"]"),
     ("answer", "<run> <text>"),
     ("say", "<run> <text>"),
@@ -97,6 +102,11 @@ pub fn parse(text: &str, fleet: &Fleet, now_ms: i64) -> Result<Line, String> {
         "triggers" => view(Pane::Triggers),
         "logs" => logs(rest, fleet).map(Line::Logs),
         "alerts" => view(Pane::Alerts),
+        "stats" | "pulse" | "timeline" => {
+            let pane = if verb == "timeline" { Pane::Timeline } else { Pane::Stats };
+            let lane = (!rest.is_empty()).then(|| agent(rest, fleet)).transpose()?;
+            Ok(Line::Picture(pane, lane))
+        }
         "run" => run(rest, fleet).map(Line::Ask),
         "answer" => {
             let (run, text) = told(verb, rest, fleet)?;

@@ -180,6 +180,40 @@ pub fn snapshot() -> Snapshot {
     }
 }
 
+/// What the agents of [`snapshot`] did in the last hour, of which the first part is not known.
+pub fn series() -> Series {
+    let line = |measure, values: Vec<u64>| Line {
+        measure,
+        values: (0..60).map(|at| (at >= 10).then(|| values[at % values.len()])).collect(),
+    };
+    let lines = |more: u64| {
+        vec![
+            line(Measure::Accepted, vec![0, 1, 0, 3 * more, 2, 0, 0]),
+            line(Measure::Ended, vec![0, 0, 1, 0, 2, 3 * more, 0]),
+            line(Measure::Queued, vec![0, 0, 1, 2 * more, 0, 0, 1]),
+            line(Measure::Tokens, vec![0, 0, 7_400, 0, 16_000 * more, 21_400, 0]),
+            line(Measure::CostMicros, vec![0, 0, 1_300, 0, 180_000 * more, 90_000, 0]),
+        ]
+    };
+    let mut failing = lines(1);
+    let failures = (0..60).map(|at| (at >= 10).then_some(u64::from(at == 32)));
+    failing.push(Line { measure: Measure::Failed, values: failures.collect() });
+    let every_ms = 60_000;
+    Series {
+        every_ms,
+        from_ms: NOW_MS / every_ms * every_ms - 59 * every_ms,
+        at_ms: NOW_MS,
+        buckets: 60,
+        unknown: 10,
+        uncounted: Vec::new(),
+        total: [lines(2), failing[5..].to_vec()].concat(),
+        agents: vec![
+            AgentSeries { agent: "dev".into(), lines: lines(1) },
+            AgentSeries { agent: "release".into(), lines: failing },
+        ],
+    }
+}
+
 /// What the runs of [`snapshot`] use; nothing is known of the one that waits.
 pub fn loads() -> Vec<LoadRow> {
     let load = |run: &str, cpu_percent, memory_mib: u64, limit_mib: Option<u64>| LoadRow {
@@ -297,6 +331,8 @@ pub struct Desk {
     pub ui: Ui,
     pub now_ms: i64,
     pub out: Vec<Out>,
+    /// What the pictures asked for: that happens as time goes by.
+    pub counts: Vec<Up>,
 }
 
 impl Desk {
@@ -315,7 +351,12 @@ impl Desk {
             zone_offset: |_| 3_600,
         };
         let (theme, _) = Theme::load(theme, None).unwrap();
-        Self { ui: Ui::new(setup, theme, size, NOW_MS), now_ms: NOW_MS, out: Vec::new() }
+        Self {
+            ui: Ui::new(setup, theme, size, NOW_MS),
+            now_ms: NOW_MS,
+            out: Vec::new(),
+            counts: Vec::new(),
+        }
     }
 
     /// A console that shows the fleet and the log of its first agent.
@@ -323,8 +364,10 @@ impl Desk {
         let mut desk = Self::fresh(size, theme);
         desk.hear(Down::Snapshot(Box::new(snapshot())));
         desk.hear(Down::Loads { loads: loads() });
+        desk.hear(Down::Series(Box::new(series())));
         desk.hear(Down::Log(tail(LogSource::Agent("dev".into()), records(0..40))));
         desk.out.clear();
+        desk.counts.clear();
         desk
     }
 
@@ -333,7 +376,12 @@ impl Desk {
     }
 
     pub fn give(&mut self, input: Input) -> &mut Self {
-        self.out.extend(update(&mut self.ui, self.now_ms, input));
+        for out in update(&mut self.ui, self.now_ms, input) {
+            match out {
+                Out::Send(up @ Up::Count { .. }) => self.counts.push(up),
+                out => self.out.push(out),
+            }
+        }
         self
     }
 

@@ -5,6 +5,7 @@ use al_wire::{
     AgentRow, AgentState, AlertRow, Delta, HostRow, LoadRow, Need, Page, PageOf, PageQuery, Row,
     RunRow, RunState, Snapshot, TriggerRow,
 };
+use std::collections::HashSet;
 
 /// Ended runs that are kept; older ones are in the store and in `al logs`.
 const ENDED_RUNS: usize = 1_000;
@@ -31,6 +32,8 @@ pub struct Fleet {
     /// Older rows, as far as somebody looked.
     pub past_runs: Past<RunRow>,
     pub past_triggers: Past<TriggerRow>,
+    /// Runs of a stretch of time that the timeline asked for.
+    pub between: Vec<RunRow>,
 }
 
 impl Fleet {
@@ -47,6 +50,7 @@ impl Fleet {
             needs: std::mem::take(&mut self.needs),
             past_runs: std::mem::take(&mut self.past_runs),
             past_triggers: std::mem::take(&mut self.past_triggers),
+            between: Vec::new(),
         };
         // What happened in between is in neither.
         self.past_runs.start_over();
@@ -89,16 +93,7 @@ impl Fleet {
                 }
             },
             Row::AgentGone { name } => self.agents.retain(|a| a.name != name),
-            Row::Run(run) => match self.runs.iter_mut().find(|r| r.id == run.id) {
-                Some(old) => *old = run,
-                None => {
-                    match self.past_runs.find(&run.id).is_some() {
-                        true => self.past_runs.forget(&run.id),
-                        false => more(&mut self.past_runs.total),
-                    }
-                    self.runs.insert(0, run);
-                }
-            },
+            Row::Run(run) => self.put_run(run),
             Row::Trigger(trigger) => match self.triggers.iter_mut().find(|t| t.id == trigger.id) {
                 Some(old) => *old = trigger,
                 None => {
@@ -110,6 +105,22 @@ impl Fleet {
                 }
             },
             Row::Unknown => {}
+        }
+    }
+
+    fn put_run(&mut self, run: RunRow) {
+        if let Some(old) = self.between.iter_mut().find(|r| r.id == run.id) {
+            old.clone_from(&run);
+        }
+        match self.runs.iter_mut().find(|r| r.id == run.id) {
+            Some(old) => *old = run,
+            None => {
+                match self.past_runs.find(&run.id).is_some() {
+                    true => self.past_runs.forget(&run.id),
+                    false => more(&mut self.past_runs.total),
+                }
+                self.runs.insert(0, run);
+            }
         }
     }
 
@@ -176,7 +187,18 @@ impl Fleet {
     }
 
     pub fn run(&self, id: &str) -> Option<&RunRow> {
-        self.runs.iter().find(|r| r.id == id).or_else(|| self.past_runs.find(id))
+        let newer = self.runs.iter().chain(&self.between).find(|r| r.id == id);
+        newer.or_else(|| self.past_runs.find(id))
+    }
+
+    /// Every run that is held for itself, also those of the stretch of time, each once.
+    pub fn known_runs(&self) -> Vec<&RunRow> {
+        let mut known: Vec<&RunRow> = self.runs.iter().collect();
+        if !self.between.is_empty() {
+            let ids: HashSet<&str> = self.runs.iter().map(|run| run.id.as_str()).collect();
+            known.extend(self.between.iter().filter(|run| !ids.contains(run.id.as_str())));
+        }
+        known
     }
 
     /// What a run uses; none when that is not known, or when nothing of it lives.

@@ -1,12 +1,15 @@
 //! Everything that is known about one thing, with the reason why it is as it is.
 
 use crate::clock;
+use crate::pictures::counts::values;
+use crate::pictures::{self, Span};
 use crate::rows;
 use crate::state::{Subject, Ui};
 use crate::text;
 use crate::theme::Role;
 use al_wire::{
-    AgentRow, AlertRow, LoadRow, LogRecord, PauseRow, RunRow, RunState, TriggerRow, TryOf, size,
+    AgentRow, AlertRow, LoadRow, LogRecord, Measure, PauseRow, RunRow, RunState, TriggerRow, TryOf,
+    size,
 };
 use serde::Serialize;
 
@@ -202,6 +205,7 @@ impl Facts<'_> {
                 role,
             );
         }
+        self.hour(&agent.name);
         self.add("engine", format!("{} in {}", agent.engine, agent.runtime));
         self.add(
             "timeout",
@@ -209,6 +213,29 @@ impl Facts<'_> {
                 i64::try_from(agent.timeout_s).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000),
             ),
         );
+    }
+
+    /// What it did in the last hour, and what its runs use now.
+    fn hour(&mut self, agent: &str) {
+        if let Some(series) = self.ui.pictures.counts.series(Span::Hour) {
+            let sum = |measure| values(series, Some(agent), measure).sum();
+            let (ended, failed) = (sum(Measure::Ended), sum(Measure::Failed));
+            let (bars, _) = pictures::hour(self.ui, agent, 30);
+            let role = if failed > 0 { Role::StateFailed } else { Role::Text };
+            self.styled("last hour", format!("{ended} ended, {failed} failed  {bars}"), role);
+        }
+        let runs = self.ui.fleet.runs.iter().filter(|run| run.agent == agent);
+        let loads: Vec<&LoadRow> = runs.filter_map(|run| self.ui.fleet.load(run)).collect();
+        if loads.is_empty() {
+            return;
+        }
+        let percents: Vec<u32> = loads.iter().filter_map(|load| load.cpu_percent).collect();
+        let memory = size(loads.iter().map(|load| load.memory_bytes).sum());
+        let cpu = match percents[..] {
+            [] => String::new(),
+            _ => format!("cpu {}%, ", percents.iter().sum::<u32>()),
+        };
+        self.add("load", format!("{cpu}memory {memory} of {} runs", loads.len()));
     }
 
     fn alert(&mut self, alert: &AlertRow) {

@@ -258,7 +258,7 @@ impl Bound {
 
 /// True where both are offered at once.
 fn meet(a: &Entry, b: &Entry) -> bool {
-    Pane::ALL.iter().any(|pane| a.context.holds(*pane) && b.context.holds(*pane))
+    Pane::every().any(|pane| a.context.holds(pane) && b.context.holds(pane))
 }
 
 /// One of them would never be reached.

@@ -45,7 +45,7 @@ impl Screen {
             hint: Rect::new(0, height - 1, width, 1),
             ..Self::default()
         };
-        if zoom {
+        if zoom || focus.is_picture() {
             screen.panes.push((focus, body));
         } else if width < TWO {
             screen.one_column(focus, height);

@@ -21,6 +21,7 @@ mod layout;
 mod logs;
 mod pane;
 mod past;
+mod pictures;
 mod problem;
 mod prompt;
 mod reader;

@@ -11,13 +11,24 @@ pub enum Pane {
     Triggers,
     Logs,
     Alerts,
+    /// Numbers over time, over the whole screen.
+    Stats,
+    /// Runs over time, over the whole screen.
+    Timeline,
 }
 
 impl Pane {
     pub const ALL: [Self; 6] =
         [Self::Agents, Self::Runs, Self::Queues, Self::Triggers, Self::Logs, Self::Alerts];
+    /// Those without a number: each has the whole screen.
+    pub const PICTURES: [Self; 2] = [Self::Stats, Self::Timeline];
     pub const TABLES: [Self; 5] =
         [Self::Agents, Self::Runs, Self::Queues, Self::Triggers, Self::Alerts];
+
+    /// Everything that can have the focus.
+    pub fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::PICTURES)
+    }
 
     pub fn title(self) -> &'static str {
         match self {
@@ -27,10 +38,12 @@ impl Pane {
             Self::Triggers => "Triggers",
             Self::Logs => "Logs",
             Self::Alerts => "Alerts",
+            Self::Stats => "Stats",
+            Self::Timeline => "Timeline",
         }
     }
 
-    /// Position in [`Pane::ALL`]; its key is one more.
+    /// Position in [`Pane::ALL`], where its key is one more; pictures stand behind.
     pub fn index(self) -> usize {
         match self {
             Self::Agents => 0,
@@ -39,6 +52,8 @@ impl Pane {
             Self::Triggers => 3,
             Self::Logs => 4,
             Self::Alerts => 5,
+            Self::Stats => 6,
+            Self::Timeline => 7,
         }
     }
 
@@ -46,7 +61,7 @@ impl Pane {
     pub fn view(self) -> View {
         match self {
             Self::Agents => View::Agents,
-            Self::Runs | Self::Logs => View::Runs,
+            Self::Runs | Self::Logs | Self::Stats | Self::Timeline => View::Runs,
             Self::Queues => View::Queues,
             Self::Triggers => View::Triggers,
             Self::Alerts => View::Alerts,
@@ -54,11 +69,22 @@ impl Pane {
     }
 
     pub fn is_table(self) -> bool {
-        self != Self::Logs
+        Self::TABLES.contains(&self)
+    }
+
+    pub fn is_picture(self) -> bool {
+        Self::PICTURES.contains(&self)
     }
 
     /// The pane `by` further on, around the end.
     pub fn step(self, by: usize) -> Self {
-        Self::ALL[(self.index() + by) % Self::ALL.len()]
+        let all = Self::ALL.len();
+        // A picture stands between the last pane and the first one.
+        let at = match (self.is_picture(), by) {
+            (false, _) => self.index(),
+            (true, 1) => all - 1,
+            (true, _) => 0,
+        };
+        Self::ALL[(at + by) % all]
     }
 }

@@ -25,7 +25,7 @@ pub fn shown(
             .collect(),
         Pane::Triggers => (0..fleet.triggers.len()).collect(),
         Pane::Alerts => (0..fleet.needs.len()).collect(),
-        Pane::Logs => Vec::new(),
+        Pane::Logs | Pane::Stats | Pane::Timeline => Vec::new(),
     };
     match pane {
         // What can still change stands above what cannot; a tie keeps the host's order.
@@ -74,7 +74,7 @@ pub fn key(fleet: &Fleet, pane: Pane, index: usize) -> Option<&str> {
         Pane::Runs | Pane::Queues => fleet.run_at(index).map(|run| run.id.as_str()),
         Pane::Triggers => fleet.trigger_at(index).map(|trigger| trigger.id.as_str()),
         Pane::Alerts => fleet.needs.get(index).map(|need| need.key.as_str()),
-        Pane::Logs => None,
+        Pane::Logs | Pane::Stats | Pane::Timeline => None,
     }
 }
 
@@ -89,7 +89,7 @@ pub fn bad(fleet: &Fleet, pane: Pane, index: usize) -> bool {
             fleet.trigger_at(index).is_some_and(|trigger| trigger.outcome == Outcome::Refused)
         }
         Pane::Alerts => fleet.needs.get(index).is_some_and(|need| need.kind == NeedKind::Failed),
-        Pane::Logs => false,
+        Pane::Logs | Pane::Stats | Pane::Timeline => false,
     }
 }
 
@@ -103,7 +103,7 @@ fn line(fleet: &Fleet, pane: Pane, index: usize) -> Option<Line<'_>> {
             Some(Line::Trigger(row, outcome(fleet, row)))
         }
         Pane::Alerts => fleet.needs.get(index).map(Line::Need),
-        Pane::Logs => None,
+        Pane::Logs | Pane::Stats | Pane::Timeline => None,
     }
 }
 

@@ -41,7 +41,7 @@ pub fn value<'r>(
             "WHAT" => text(&row.text),
             _ => maybe(row.hint.as_deref()),
         }),
-        Pane::Logs => None,
+        Pane::Logs | Pane::Stats | Pane::Timeline => None,
     };
     found.unwrap_or(Value::Unknown)
 }

@@ -8,6 +8,7 @@ use crate::keymap::Meaning;
 use crate::layout::Screen;
 use crate::logs::{Buffer, LogPane, Look};
 use crate::pane::Pane;
+use crate::pictures::Pictures;
 use crate::prompt::Prompt;
 use crate::settings::Settings;
 use crate::table::Table;
@@ -156,6 +157,7 @@ pub struct Ui {
     /// What is told is kept in a file.
     pub recording: bool,
     pub attention: Attention,
+    pub pictures: Pictures,
 }
 
 /// How messages get to the host and back.
@@ -259,6 +261,7 @@ impl Ui {
             environment: None,
             recording: false,
             attention: Attention::default(),
+            pictures: Pictures::default(),
         }
     }
 
@@ -294,6 +297,7 @@ impl Ui {
     pub fn selected(&self, pane: Pane) -> Subject {
         match pane {
             Pane::Logs => self.logged(),
+            Pane::Stats | Pane::Timeline => crate::update::pictured(self),
             _ => match (pane, self.table(pane).selected.clone()) {
                 (_, None) => Subject::Nothing,
                 (Pane::Agents, Some(name)) => Subject::Agent(name),
@@ -393,7 +397,10 @@ impl Ui {
         let played = self.now_ms - self.now_ms.rem_euclid(1_000) + 1_000;
         let played =
             self.way.beat_of(self.now_ms, played, self.beat_ms).filter(|_| self.way.recorded());
-        [clock, wish, flash, lost, played].into_iter().flatten().min()
+        let pictures = crate::update::pictures_due_ms(self);
+        let pictures =
+            pictures.and_then(|due_ms| self.way.beat_of(self.now_ms, due_ms, self.beat_ms));
+        [clock, wish, flash, lost, played, pictures].into_iter().flatten().min()
     }
 
     /// Title of the terminal window.

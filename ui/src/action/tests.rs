@@ -10,7 +10,7 @@ fn sequences(entry: &Entry) -> Vec<Vec<Chord>> {
 fn no_key_shadows_another_where_both_work() {
     for (i, a) in ACTIONS.iter().enumerate() {
         for b in &ACTIONS[i + 1..] {
-            let meet = Pane::ALL.iter().any(|p| a.context.holds(*p) && b.context.holds(*p));
+            let meet = Pane::every().any(|p| a.context.holds(p) && b.context.holds(p));
             for (x, y) in sequences(a)
                 .iter()
                 .flat_map(|x| sequences(b).into_iter().map(move |y| (x.clone(), y)))

@@ -93,7 +93,7 @@ fn first_words(verb: &str, word: &str, fleet: &Fleet, known: &Known<'_>) -> Vec<
     };
     let live = |state: RunState| !state.ended() && state != RunState::Queued;
     match verb {
-        "run" | "scale" => agents().collect(),
+        "run" | "scale" | "stats" | "pulse" | "timeline" => agents().collect(),
         "kill" => ["all".to_owned()].into_iter().chain(agents()).chain(runs(live)).collect(),
         "pause" | "resume" => ["all".to_owned()].into_iter().chain(agents()).collect(),
         "queues" | "runs" => {

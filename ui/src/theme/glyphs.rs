@@ -19,6 +19,8 @@ pub struct Glyphs {
     /// Corners (top left, top right, bottom left, bottom right), horizontal, vertical.
     pub plain: [&'static str; 6],
     pub focus: [&'static str; 6],
+    /// Pictures have Braille dots.
+    pub braille: bool,
 }
 
 /// The names of the glyphs that a theme may override.
@@ -45,6 +47,7 @@ impl Glyphs {
             queued: "◦".into(),
             plain: ["┌", "┐", "└", "┘", "─", "│"],
             focus: ["╔", "╗", "╚", "╝", "═", "║"],
+            braille: true,
             ..Self::ascii()
         }
     }
@@ -63,6 +66,7 @@ impl Glyphs {
             ellipsis: "..".into(),
             plain: ["+", "+", "+", "+", "-", "|"],
             focus: ["+", "+", "+", "+", "=", "|"],
+            braille: false,
         }
     }
 

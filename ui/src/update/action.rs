@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{ask, attention, copy, go, many, table, tail};
+use super::{ask, attention, copy, go, many, pictures, table, tail};
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::Out;
@@ -13,7 +13,7 @@ use al_wire::{AgentState, Command, RunRow, RunState, Scope, Target};
 
 pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     use Action as A;
-    if many::act(ui, action, out) {
+    if ui.focus().is_picture() && pictures::act(ui, action) || many::act(ui, action, out) {
         return;
     }
     match action {
@@ -112,6 +112,15 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::ScrollRight => {}
         A::LineStart => ui.log.left = 0,
         A::LineEnd => ui.log.left = line_end(ui, log_width(ui)),
+        // Of pictures alone.
+        A::Earlier
+        | A::Later
+        | A::PageEarlier
+        | A::PageLater
+        | A::Closer
+        | A::Wider
+        | A::NextRun
+        | A::PreviousRun => {}
     }
 }
 
@@ -143,7 +152,9 @@ fn page(ui: &Ui) -> i64 {
 
 /// Moves a pane by more than a row, whether it has the focus or not.
 pub fn scroll(ui: &mut Ui, pane: Pane, by: i64, out: &mut Vec<Out>) {
-    if pane.is_table() {
+    if pane.is_picture() {
+        pictures::step(ui, by);
+    } else if pane.is_table() {
         ui.table_mut(pane).step(isize::try_from(by).unwrap_or(0));
     } else if ui.log.scroll(by) {
         tail_again(ui, out);

@@ -12,10 +12,12 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
         Down::Snapshot(snapshot) => {
             intake(ui).replace(*snapshot);
             attention::heed(ui, out);
+            super::pictures::ask_anew(ui);
         }
         Down::Link(link) => turn_link(ui, link),
         Down::Delta(delta) => {
             outdate(ui, &delta.puts);
+            super::pictures::outdate(ui, &delta.puts);
             intake(ui).apply(delta);
             attention::heed(ui, out);
         }
@@ -43,6 +45,10 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
             }
         }
         Down::Page(page) => intake(ui).take_page(*page),
+        Down::Series(series) => super::pictures::count(ui, *series),
+        Down::Past { from_ms, to_ms, runs, whole } => {
+            super::pictures::past(ui, (from_ms, to_ms), runs, whole);
+        }
         Down::Loads { loads } => intake(ui).loads = loads,
         Down::Lagged { skipped } => ui.lagged += skipped,
         Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),

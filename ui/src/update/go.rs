@@ -23,6 +23,9 @@ pub fn go(ui: &mut Ui, place: Place) {
 }
 
 fn arrive(ui: &mut Ui, place: Place) {
+    if place.focus == Pane::Timeline {
+        ui.pictures.lane = ui.agent().or(ui.pictures.lane.take());
+    }
     if place.focus.is_table() {
         ui.table = place.focus;
     }
@@ -61,7 +64,9 @@ pub fn open(ui: &mut Ui) {
             let place = Place { focus: Pane::Runs, scope: Some(name), pin: None };
             drill(ui, place);
         }
-        (Pane::Runs | Pane::Alerts, Subject::Run(id)) => open_log(ui, LogSource::Run(id)),
+        (Pane::Runs | Pane::Alerts | Pane::Timeline, Subject::Run(id)) => {
+            open_log(ui, LogSource::Run(id));
+        }
         (_, Subject::Trigger(id)) => {
             match ui.fleet.trigger(&id).and_then(|trigger| trigger.runs.first()).cloned() {
                 Some(run) => open_log(ui, LogSource::Run(run)),

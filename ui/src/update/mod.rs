@@ -9,10 +9,13 @@ mod down;
 mod go;
 mod many;
 mod mouse;
+mod pictures;
 mod popup;
 mod prompt;
 pub mod table;
 mod travel;
+
+pub use pictures::{columns as timeline_columns, due_ms as pictures_due_ms, lanes, pictured};
 
 use crate::input::{Exit, Input, Out};
 use crate::key::Chord;
@@ -187,6 +190,7 @@ fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
     ask_older(ui, out);
     ask_page(ui, out);
     ask_why(ui, out);
+    pictures::settle(ui, out);
 }
 
 /// Older rows are asked for when somebody comes near the end of those that are there.

@@ -1,6 +1,6 @@
 //! The mouse: a click focuses and selects, the wheel scrolls what is under it.
 
-use super::{action, dialog, go, table};
+use super::{action, dialog, go, pictures, table};
 use crate::dialog::GUARD_MS;
 use crate::input::Out;
 use crate::layout;
@@ -49,8 +49,12 @@ fn click(ui: &mut Ui, x: u16, y: u16, out: &mut Vec<Out>) {
         }
         let focused = ui.focus() == pane;
         go::focus(ui, pane);
-        let again =
-            if pane.is_table() { click_row(ui, pane, rect, y) } else { click_line(ui, rect, y) };
+        let again = match pane {
+            Pane::Timeline => pictures::click(ui, rect, x, y),
+            Pane::Stats => false,
+            Pane::Logs => click_line(ui, rect, y),
+            _ => click_row(ui, pane, rect, y),
+        };
         if focused && again {
             go::open(ui);
         }

@@ -143,6 +143,7 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
             let names = Theme::names(ui.setup.config_dir.as_deref()).join(", ");
             ui.say(format!("theme {}; there are {names}", ui.theme.name));
         }
+        Line::Picture(pane, lane) => super::pictures::open(ui, pane, lane),
         Line::Help(search) => super::action::help(ui, false, &search),
         Line::Keys => super::action::help(ui, true, ""),
         Line::Quit => go::leave(ui, out),

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::pane::Pane;
+use crate::pictures;
 use crate::rows;
 use crate::state::Ui;
 use crate::table::{Column, Table, Width};
@@ -35,6 +36,7 @@ const AGENTS: &[Column] = &[
     right("Q", Width::Fixed(3), 1),
     column("NEXT", Width::Fixed(7), 3),
     column("LAST", Width::Fixed(10), 2),
+    column("HOUR", Width::Fixed(12), 5),
     column("STATUS", Width::Rest(12), 4),
 ];
 const RUNS: &[Column] = &[
@@ -77,7 +79,7 @@ pub fn columns(pane: Pane) -> &'static [Column] {
         Pane::Queues => QUEUES,
         Pane::Triggers => TRIGGERS,
         Pane::Alerts => ALERTS,
-        Pane::Logs => &[],
+        Pane::Logs | Pane::Stats | Pane::Timeline => &[],
     }
 }
 
@@ -96,7 +98,7 @@ pub fn cells(ui: &Ui, pane: Pane, index: usize) -> Vec<Cell> {
         Pane::Queues => fleet.runs.get(index).map_or_else(Vec::new, |row| queued(ui, row)),
         Pane::Triggers => fleet.trigger_at(index).map_or_else(Vec::new, |row| trigger(ui, row)),
         Pane::Alerts => fleet.needs.get(index).map_or_else(Vec::new, |row| need(ui, row)),
-        Pane::Logs => Vec::new(),
+        Pane::Logs | Pane::Stats | Pane::Timeline => Vec::new(),
     }
 }
 
@@ -147,8 +149,15 @@ fn agent(ui: &Ui, row: &AgentRow) -> Vec<Cell> {
         cell(row.queued.to_string(), queued),
         next,
         last,
+        hour(ui, row),
         status,
     ]
+}
+
+/// Runs that ended in the last hour; where one failed, its sign.
+fn hour(ui: &Ui, row: &AgentRow) -> Cell {
+    let (bars, failed) = pictures::hour(ui, &row.name, 12);
+    cell(bars, if failed { Role::StateFailed } else { Role::Text })
 }
 
 /// `webhook` for an agent without schedule that something else starts.

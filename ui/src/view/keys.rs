@@ -11,8 +11,7 @@ use crate::theme::Role;
 pub fn here(ui: &Ui, search: &str) -> Vec<Row> {
     let search = search.to_lowercase();
     let mut rows = Vec::new();
-    let here = if ui.focus().is_table() { Context::Tables } else { Context::Logs };
-    for context in [here, Context::Everywhere] {
+    for context in Context::ALL.into_iter().filter(|context| context.holds(ui.focus())) {
         let offered = ui.settings.keymap.offered(ui.focus(), ui.setup.read_only);
         let fitting = offered.filter(|row| row.entry.context == context).filter(|row| {
             search.is_empty()
@@ -66,7 +65,7 @@ pub fn all(ui: &Ui, search: &str) -> Vec<Row> {
         own || row.entry.id.contains(&search) || row.entry.title.contains(&search)
     };
     let mut rows = Vec::new();
-    for context in [Context::Everywhere, Context::Tables, Context::Logs] {
+    for context in Context::ALL.into_iter().rev() {
         let here = |row: &&Bound| row.entry.context == context;
         let allowed = |row: &&Bound| !(ui.setup.read_only && row.entry.changes);
         let all = ui.settings.keymap.rows().iter();

@@ -9,13 +9,16 @@ mod logs;
 mod menu;
 mod overlay;
 mod paint;
+mod stats;
 mod table;
+mod timeline;
 
 pub use cells::{columns, sorted};
 pub use header::tabs;
 pub use logs::rows as log_rows;
 pub use overlay::buttons;
 pub use table::titles as table_titles;
+pub use timeline::timeline_area;
 
 use crate::pane::Pane;
 use crate::state::Ui;
@@ -46,6 +49,8 @@ fn draw(ui: &Ui, buf: &mut Buffer) -> Option<Position> {
     for (pane, rect) in &screen.panes {
         match pane {
             Pane::Logs => logs::pane(ui, *rect, buf),
+            Pane::Stats => stats::pane(ui, *rect, buf),
+            Pane::Timeline => timeline::pane(ui, *rect, buf),
             pane => table::pane(ui, *pane, *rect, buf),
         }
     }

@@ -246,6 +246,6 @@ fn empty(ui: &Ui, pane: Pane) -> &'static str {
         Pane::Queues => "nothing waits",
         Pane::Triggers => "nothing fired yet",
         Pane::Alerts => "nothing needs you",
-        Pane::Logs => "",
+        Pane::Logs | Pane::Stats | Pane::Timeline => "",
     }
 }

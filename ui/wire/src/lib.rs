@@ -18,6 +18,7 @@ mod page;
 pub mod query;
 pub mod recording;
 mod row;
+mod series;
 mod size;
 pub mod story;
 mod text;
@@ -33,6 +34,7 @@ pub use row::{
     Outcome, PauseRow, Priority, RerunOf, RunRow, RunState, TriggerRow, TryOf, UsageRow, WaitRow,
     WhyStep,
 };
+pub use series::{AgentSeries, Line, Measure, Series};
 pub use size::size;
 pub use text::reorders;
 
@@ -108,6 +110,16 @@ pub enum Down {
     Loads {
         loads: Vec<LoadRow>,
     },
+    /// Answer to `Count` with the same bucket length.
+    Series(Box<Series>),
+    /// Answer to `Past` with the same bounds: runs that lived between them, newest first.
+    Past {
+        from_ms: i64,
+        to_ms: i64,
+        runs: Vec<RunRow>,
+        /// False when there were too many, and the oldest are left out.
+        whole: bool,
+    },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
     Lagged {
         skipped: u64,
@@ -142,6 +154,10 @@ pub enum Up {
     Why { id: String },
     /// Tell a part of the past.
     Page(PageQuery),
+    /// Count what happened in buckets of this length, so many of them up to now.
+    Count { every_ms: i64, buckets: u32 },
+    /// Tell the runs that lived between two instants, at most so many.
+    Past { from_ms: i64, to_ms: i64, limit: u32 },
     /// The console is about to close.
     Leave(Leave),
     /// Not for the host, but for what carries its messages.

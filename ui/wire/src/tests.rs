@@ -141,6 +141,38 @@ fn loads_have_one_json_form() {
 }
 
 #[test]
+fn numbers_over_time_have_one_json_form() {
+    check(
+        Up::Count { every_ms: 60_000, buckets: 60 },
+        r#"{"up":"count","every_ms":60000,"buckets":60}"#,
+    );
+    check(
+        Up::Past { from_ms: 1, to_ms: 2, limit: 3 },
+        r#"{"up":"past","from_ms":1,"to_ms":2,"limit":3}"#,
+    );
+    let line = Line { measure: Measure::Ended, values: vec![None, Some(2)] };
+    let series = Series {
+        every_ms: 60_000,
+        from_ms: 120_000,
+        at_ms: 180_001,
+        buckets: 2,
+        unknown: 1,
+        uncounted: vec![Measure::Queued],
+        total: vec![line.clone()],
+        agents: vec![AgentSeries { agent: "dev".into(), lines: vec![line] }],
+    };
+    check(
+        Down::Series(Box::new(series)),
+        r#"{"down":"series","every_ms":60000,"from_ms":120000,"at_ms":180001,"buckets":2,"unknown":1,"uncounted":["queued"],"total":[{"measure":"ended","values":[null,2]}],"agents":[{"agent":"dev","lines":[{"measure":"ended","values":[null,2]}]}]}"#,
+    );
+    check(
+        Down::Past { from_ms: 1, to_ms: 2, runs: Vec::new(), whole: true },
+        r#"{"down":"past","from_ms":1,"to_ms":2,"runs":[],"whole":true}"#,
+    );
+    assert_eq!(serde_json::from_str::<Measure>(r#""smiles""#).unwrap(), Measure::Unknown);
+}
+
+#[test]
 fn an_old_console_survives_a_newer_host() {
     assert_eq!(
         serde_json::from_str::<Down>(r#"{"down":"hologram","x":1}"#).unwrap(),

@@ -4,6 +4,7 @@ mod answers;
 mod asking;
 mod attention;
 mod past;
+mod pictures;
 mod places;
 mod prompts;
 mod reading;

@@ -134,9 +134,9 @@ fn columns_are_chosen_moved_and_widened() {
     };
     let titles = |keys: &str| titles(keys).trim_end_matches([' ', '\u{2551}']).to_owned();
     assert_eq!(titles("z"), "AGENT STATE RUN Q NEXT LAST STATUS");
-    assert_eq!(titles("C j j Space Space Esc"), "AGENT STATE NEXT LAST STATUS");
+    assert_eq!(titles("C j j Space Space Esc"), "AGENT STATE NEXT LAST HOUR STATUS");
     assert_eq!(titles("C Space Esc"), "AGENT STATE RUN Q NEXT LAST STATUS", "names never vanish");
-    assert_eq!(titles("C j j j j l l Esc"), "AGENT STATE RUN Q LAST STATUS NEXT");
+    assert_eq!(titles("C j j j j l l l Esc"), "AGENT STATE RUN Q LAST STATUS NEXT");
     assert_eq!(titles("C j j Space 0 Esc"), "AGENT STATE RUN Q NEXT LAST STATUS");
     let mut desk = Desk::new();
     assert!(!desk.screen().contains("reviewer-of-everything-in-eu-west"));

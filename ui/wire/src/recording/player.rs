@@ -138,7 +138,11 @@ impl<R: BufRead + Seek> Player<R> {
                 let why = "there is nothing to steer here".to_owned();
                 Down::Link(Link::Refused { why })
             }
-            Up::Follow { .. } | Up::Leave(_) | Up::Unknown => return Ok(None),
+            // It has the runs of its rows and no others.
+            Up::Past { from_ms, to_ms, .. } => {
+                Down::Past { from_ms, to_ms, runs: Vec::new(), whole: true }
+            }
+            Up::Count { .. } | Up::Follow { .. } | Up::Leave(_) | Up::Unknown => return Ok(None),
         }))
     }
 
