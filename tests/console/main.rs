@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod project;
+mod replay;
 mod steady;
 mod terminal;
 mod tmux;

@@ -131,6 +131,18 @@ impl Terminal {
         steady(&screen)
     }
 
+    /// Waits until the screen is not being drawn any more, and returns it as it is.
+    #[track_caller]
+    pub fn settled(&self) -> String {
+        let last = RefCell::new((String::new(), 0));
+        self.until("a screen that stays", |screen| {
+            let (before, times) = last.take();
+            let times = if screen == before { times + 1 } else { 0 };
+            *last.borrow_mut() = (screen.to_owned(), times);
+            times >= 3
+        })
+    }
+
     /// Waits until one line holds all of `words`, and returns the screen.
     #[track_caller]
     pub fn line(&self, words: &[&str]) -> String {

@@ -93,6 +93,7 @@ fn turn(ui: &mut Ui, environment: String, project: String) {
     let setup = Setup { project, remote: true, ..ui.setup.clone() };
     let fresh = Ui::new(setup, ui.theme.clone(), ui.size, ui.beat_ms);
     let before = std::mem::replace(ui, fresh);
+    ui.settings = before.settings;
     ui.said = before.said;
     ui.last_id = before.last_id;
     ui.mouse = before.mouse;

@@ -61,6 +61,8 @@ pub struct Recording<R> {
     logs: HashMap<LogSource, Vec<u32>>,
     replies: HashMap<(Command, Option<String>), Reply>,
     whys: HashMap<String, u64>,
+    /// When the last thing in it happened.
+    pub(super) end_ms: i64,
     /// The last line is not whole.
     pub cut: bool,
     /// The records of the line that was read last.
@@ -93,6 +95,7 @@ impl<R: BufRead + Seek> Recording<R> {
             logs: HashMap::new(),
             replies: HashMap::new(),
             whys: HashMap::new(),
+            end_ms: i64::MIN,
             cut: false,
             chunk: None,
         };
@@ -150,6 +153,9 @@ impl<R: BufRead + Seek> Recording<R> {
         if !self.marks.iter().any(|mark| mark.snapshot) {
             return Err(Wrong::Line(2, "nothing was recorded: it has no snapshot".to_owned()));
         }
+        let rows = self.marks.last().map(|mark| mark.at_ms);
+        let records = self.spots.iter().map(|spot| spot.at_ms).max();
+        self.end_ms = rows.max(records).unwrap_or(at_ms);
         self.sort_logs();
         Ok(())
     }

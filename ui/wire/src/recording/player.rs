@@ -38,9 +38,8 @@ impl<R: BufRead + Seek> Player<R> {
 
     /// When it begins and ends.
     pub fn span(&self) -> (i64, i64) {
-        let marks = &self.recording.marks;
-        let at = |mark: Option<&super::index::Mark>| mark.map_or(0, |mark| mark.at_ms);
-        (at(marks.first()), at(marks.last()))
+        let begin = self.recording.marks.first().map_or(0, |mark| mark.at_ms);
+        (begin, self.recording.end_ms)
     }
 
     /// Nothing more comes.
@@ -53,7 +52,9 @@ impl<R: BufRead + Seek> Player<R> {
         let row = self.recording.marks.get(self.next).map(|mark| mark.at_ms);
         let record =
             self.tail.as_ref().and_then(|(source, n)| self.recording.logged_at(source, *n));
-        row.into_iter().chain(record).min()
+        // Other logs may go on when this one has ended.
+        let end = Some(self.recording.end_ms).filter(|end_ms| *end_ms > self.at_ms);
+        row.into_iter().chain(record).chain(end).min()
     }
 
     /// Stands at another instant, and says everything that is to be known there.
