@@ -167,7 +167,7 @@ fn depart(ui: &mut Ui, leave: Leave, out: &mut Vec<Out>) -> Result<(), String> {
         }
         Leave::Drain | Leave::StopNow => {
             let (running, queued) = (ui.fleet.running(), ui.fleet.queued());
-            ui.dialog = Some(Dialog::end(leave, running, queued, ui.now_ms));
+            ui.dialog = Some(Dialog::end(leave, running, queued, ui.beat_ms));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, BufRead, Seek, SeekFrom};
 
 use super::{Entry, Header, Said, VERSION};
-use crate::{Command, Down, LogChunk, LogRecord, LogSource, Reply, Up};
+use crate::{Command, Down, LogChunk, LogRecord, LogSource, PageQuery, Reply, Up};
 
 /// Why a file is no recording that can be played.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ pub struct Recording<R> {
     logs: HashMap<LogSource, Vec<u32>>,
     replies: HashMap<(Command, Option<String>), Reply>,
     whys: HashMap<String, u64>,
+    pages: HashMap<PageQuery, u64>,
     /// When the last thing in it happened.
     pub(super) end_ms: i64,
     /// The last line is not whole.
@@ -95,6 +96,7 @@ impl<R: BufRead + Seek> Recording<R> {
             logs: HashMap::new(),
             replies: HashMap::new(),
             whys: HashMap::new(),
+            pages: HashMap::new(),
             end_ms: i64::MIN,
             cut: false,
             chunk: None,
@@ -137,6 +139,9 @@ impl<R: BufRead + Seek> Recording<R> {
                 }
                 Said::Down(Down::Why { id, .. }) => {
                     self.whys.insert(id, offset);
+                }
+                Said::Down(Down::Page(page)) => {
+                    self.pages.insert(page.query, offset);
                 }
                 Said::Down(Down::Bye { .. }) => {}
                 Said::Down(down) => {
@@ -228,6 +233,10 @@ impl<R: BufRead + Seek> Recording<R> {
 
     pub(super) fn reply(&self, command: Command, token: Option<String>) -> Option<&Reply> {
         self.replies.get(&(command, token))
+    }
+
+    pub(super) fn page(&mut self, query: &PageQuery) -> io::Result<Option<Down>> {
+        self.pages.get(query).copied().map(|offset| self.down_at(offset)).transpose()
     }
 
     pub(super) fn why(&mut self, id: &str) -> io::Result<Option<Down>> {

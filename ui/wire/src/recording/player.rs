@@ -128,13 +128,15 @@ impl<R: BufRead + Seek> Player<R> {
                 None => Down::Why { id, steps: Vec::new(), delivery: None },
             },
             // What was told is all that there is.
-            Up::Page(query) => Down::Page(Box::new(Page {
-                query,
-                runs: Vec::new(),
-                triggers: Vec::new(),
-                next: None,
-                total: None,
-            })),
+            Up::Page(query) => match self.recording.page(&query)? {
+                Some(page) => page,
+                // As far as the recording knows, nothing is older.
+                None => {
+                    let (runs, triggers) = (Vec::new(), Vec::new());
+                    let (next, total) = (None, None);
+                    Down::Page(Box::new(Page { query, runs, triggers, next, total }))
+                }
+            },
             Up::Steer(_) => {
                 let why = "there is nothing to steer here".to_owned();
                 Down::Link(Link::Refused { why })

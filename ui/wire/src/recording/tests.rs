@@ -144,6 +144,29 @@ fn a_command_is_answered_as_it_was_and_any_other_truthfully() {
 }
 
 #[test]
+fn pages_of_the_past_are_those_that_were_asked_for() {
+    let query = |before: Option<&str>| PageQuery {
+        of: PageOf::Runs,
+        agent: None,
+        filter: String::new(),
+        before: before.map(Into::into),
+        limit: 9,
+    };
+    let page = |before, total| {
+        let (runs, triggers, next) = (Vec::new(), Vec::new(), None);
+        let query = query(before);
+        Down::Page(Box::new(Page { query, runs, triggers, next, total }))
+    };
+    let said = Said::Down(page(Some("dev-1"), Some(700)));
+    let mut bytes = file();
+    bytes.extend(serde_json::to_vec(&Entry { at_ms: 5_000, said }).unwrap());
+    let mut player = Player::new(Recording::open(Cursor::new(bytes)).unwrap());
+    let known = player.hear(Up::Page(query(Some("dev-1")))).unwrap();
+    assert_eq!(known, Some(page(Some("dev-1"), Some(700))));
+    assert_eq!(player.hear(Up::Page(query(None))).unwrap(), Some(page(None, None)));
+}
+
+#[test]
 fn a_file_that_is_wrong_is_told_by_its_line() {
     let check = |text: &str, want: &str| {
         let error = Recording::open(Cursor::new(text.as_bytes().to_vec())).unwrap_err();
