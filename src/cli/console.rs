@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// How the console is drawn.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Draw {
-    /// Colours of the console: terminal, mono, or one of your own
+    /// Colours of the console, of those that `al theme ls` lists
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
 
@@ -32,6 +32,12 @@ pub fn options(draw: &Draw, context: &Context) -> al_ui::Options {
         no_color: !context.look.out.color,
         ascii: draw.ascii,
         config_dir: Some(context.al_home.clone()),
+        terminal: al_ui::Surroundings {
+            term: ambient::env("TERM"),
+            colorterm: ambient::env("COLORTERM"),
+            colorfgbg: ambient::env("COLORFGBG"),
+        },
+        context: context.environment.clone().or_else(|| context.al_env.clone()),
         project: String::new(),
         shell_suffix: shell_suffix(context),
         zone_offset: times::offset_s,

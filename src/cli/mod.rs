@@ -49,6 +49,7 @@ mod stats;
 mod table;
 mod terminal;
 mod test;
+mod theme;
 mod times;
 mod triggers;
 mod version;
@@ -151,6 +152,7 @@ pub enum Verb {
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
+    Theme(theme::ThemeArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
 }
@@ -169,7 +171,18 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Get in", &["exec", "shell"]),
     (
         "Set up",
-        &["doctor", "webhook", "build", "gc", "models", "keys", "completions", "dev", "version"],
+        &[
+            "doctor",
+            "webhook",
+            "build",
+            "gc",
+            "models",
+            "keys",
+            "theme",
+            "completions",
+            "dev",
+            "version",
+        ],
     ),
 ];
 
@@ -295,6 +308,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Build(args) => build::run(args, context),
         Verb::Models(args) => models::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
+        Verb::Theme(args) => return theme::run(args, context),
         Verb::Completions(args) => completions::run(args),
         Verb::Version(args) => version::run(args),
     }?;

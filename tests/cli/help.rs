@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 29] = [
+const VERBS: [&str; 30] = [
     "start",
     "attach",
     "run",
@@ -28,6 +28,7 @@ const VERBS: [&str; 29] = [
     "build",
     "models",
     "keys",
+    "theme",
     "completions",
     "version",
     "webhook",
@@ -184,4 +185,45 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn themes_are_listed_and_files_of_themes_checked() {
+    let own =
+        "inherits = \"harbor\"\n[palette]\nsun = \"#ffff00\"\n[roles]\nhnt = { dim = true }\n";
+    let world = World::new(&[
+        ("../home/.action-llama/themes/own.toml", own),
+        ("good.toml", "inherits = \"mono\"\n"),
+    ]);
+    let listed = world.shown(&["theme", "ls"]);
+    for name in ["terminal", "mono", "harbor", "harbor-day", "high-contrast", "deuteranopia", "own"]
+    {
+        assert!(listed.lines().any(|line| line.starts_with(&format!("{name} "))), "{listed}");
+    }
+    let bad = "../home/.action-llama/themes/own.toml";
+    assert_eq!(
+        world.shown(&["theme", "check", bad]),
+        format!(
+            "exit code 3\n--- stdout\n\
+             {bad}:3: warning: nothing uses `sun` of [palette]\n\
+             {bad}:5: error: unknown role `hnt`, did you mean `hint`?\n"
+        )
+    );
+    assert_eq!(
+        world.shown(&["theme", "check", "good.toml"]),
+        "exit code 0\n--- stdout\ngood.toml: nothing to mend\n"
+    );
+    let json: serde_json::Value = serde_json::from_slice(
+        &world.al(&["theme", "check", "../home/.action-llama/themes/own.toml", "--json"]).stdout,
+    )
+    .unwrap();
+    assert_eq!(
+        json["findings"][1],
+        serde_json::json!({
+            "severity": "error",
+            "line": 5,
+            "what": "unknown role `hnt`, did you mean `hint`?",
+        })
+    );
+    assert_eq!(world.al(&["theme", "check", "nope.toml"]).status.code(), Some(2));
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     Help,
+    Menu,
     Command,
     Go(Pane),
     NextPane,
@@ -179,6 +180,7 @@ pub const ACTIONS: &[Entry] = {
     use Context::{Everywhere as E, Logs as L, Pictures as P, Tables as T, Timeline as M};
     &[
         entry(E, A::Help, "help", &["?", "F1"], "help for this pane, searchable", "help"),
+        entry(E, A::Menu, "menu", &["a"], "menu of what can be done with the selection", ""),
         entry(E, A::Command, "command", &[":"], "command line", "cmd"),
         entry(T, A::Filter, "filter", &["/"], "filter as you type: words, !word, state=, agent=", "filter"),
         entry(L, A::Search, "search", &["/"], "search", "search"),

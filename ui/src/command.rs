@@ -7,6 +7,7 @@ pub use complete::{Completion, Known, complete, complete_filter};
 
 use crate::fleet::Fleet;
 use crate::pane::Pane;
+use crate::settings::options;
 use al_wire::query::{Line as Row, nearest};
 use al_wire::{Command, Leave, LogSource, Query, RunRow, RunState, Scope, Steer, Target};
 
@@ -25,6 +26,10 @@ pub enum Line {
     Themes,
     /// Stats or the timeline, of one agent or of all.
     Picture(Pane, Option<String>),
+    /// Sets an option to a value, both of the table.
+    Set(&'static str, &'static str),
+    /// Lists what can be set.
+    Settings,
     /// Help, searched for this.
     Help(String),
     /// Every key, and where it comes from.
@@ -70,6 +75,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("seek", "<+5m | -30s | 12:04:43>"),
     ("speed", "<0 | 1 | 8>"),
     ("theme", "[name]"),
+    ("set", "[name value]"),
     ("keys", ""),
     ("help", "[word]"),
     ("detach", ""),
@@ -158,6 +164,8 @@ pub fn parse(text: &str, fleet: &Fleet, now_ms: i64) -> Result<Line, String> {
         "debug" if rest == "panic" => Ok(Line::Panic),
         "seek" => travel::seek(rest).map(Line::Steer),
         "speed" => travel::speed(rest).map(Line::Steer),
+        "set" if rest.is_empty() => Ok(Line::Settings),
+        "set" => options::parse(rest).map(|(name, value)| Line::Set(name, value)),
         "theme" if rest.is_empty() => Ok(Line::Themes),
         "theme" => Ok(Line::Theme(rest.to_owned())),
         "help" => Ok(Line::Help(rest.to_owned())),

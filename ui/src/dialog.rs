@@ -25,6 +25,10 @@ pub enum Answer {
     Start {
         agent: String,
     },
+    /// Send what has been confirmed here, in a protected environment.
+    Sure(Vec<Command>),
+    /// Leave after all, in a protected environment.
+    LeaveSure(Leave),
     /// Answer the question of this run with the text.
     Reply {
         run: String,
@@ -138,6 +142,55 @@ impl Dialog {
             text: Some(Input::default()),
             typing: true,
             ..Self::new("End the scheduler?".to_owned(), buttons, now_ms)
+        }
+    }
+
+    /// What a protected environment asks before anything changes.
+    pub fn protect(title: String, word: String, command: Command, now_ms: i64) -> Self {
+        Self::strict(title, word, Button::danger("Do it", Answer::Sure(vec![command])), now_ms)
+    }
+
+    /// Nothing but Cancel works until this, or the word that it has, is typed.
+    pub fn require(&mut self, word: &str) {
+        if self.word.is_none() {
+            self.word = Some(word.to_owned());
+            self.text = Some(Input::default());
+        }
+        self.typing = true;
+        self.small = false;
+    }
+
+    /// Takes a command along that was asked for in the same step. False for any other question.
+    pub fn join(&mut self, command: &Command) -> bool {
+        let sure = self.buttons.iter_mut().find_map(|button| match &mut button.answer {
+            Answer::Sure(commands) => Some(commands),
+            _ => None,
+        });
+        let Some(commands) = sure else { return false };
+        commands.push(command.clone());
+        let also = format!("This one and {} more.", commands.len() - 1);
+        self.body.truncate(1);
+        self.body.push(also);
+        true
+    }
+
+    /// What a protected environment asks before its scheduler ends.
+    pub fn protect_leave(leave: Leave, word: String, now_ms: i64) -> Self {
+        let (title, label) = match leave {
+            Leave::StopNow => ("Stop the scheduler now?", "Stop now"),
+            Leave::Drain | Leave::Detach => ("Let the scheduler end?", "Drain"),
+        };
+        let button = Button::danger(label, Answer::LeaveSure(leave));
+        Self::strict(title.to_owned(), word, button, now_ms)
+    }
+
+    fn strict(title: String, word: String, button: Button, now_ms: i64) -> Self {
+        Self {
+            body: vec![format!("{word} is protected in console.toml.")],
+            text: Some(Input::default()),
+            typing: true,
+            word: Some(word),
+            ..Self::new(title, vec![Button::cancel(), button], now_ms)
         }
     }
 

@@ -344,13 +344,12 @@ impl Desk {
             remote: false,
             read_only: false,
             no_color: theme == "mono",
-            ascii: false,
-            config_dir: None,
             debug: false,
             environments: vec!["staging".into(), "vps1".into()],
             zone_offset: |_| 3_600,
         };
-        let (theme, _) = Theme::load(theme, None).unwrap();
+        let (theme, _) =
+            Theme::load(theme, &crate::files::Files::default(), crate::theme::Depth::True).unwrap();
         Self {
             ui: Ui::new(setup, theme, size, NOW_MS),
             now_ms: NOW_MS,

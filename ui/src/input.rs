@@ -1,5 +1,7 @@
 //! What reaches the console, and what it wants done outside of itself.
 
+use crate::files::Files;
+use crate::theme::Appearance;
 use al_wire::{Down, LogChunk, Up};
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -15,6 +17,10 @@ pub enum Input {
     Down(Down),
     /// The host's end of the link is gone.
     HostGone,
+    /// The user's files, read again.
+    Files(Box<Files>),
+    /// What the terminal said of its background.
+    Background(Appearance),
     /// SIGTERM or SIGHUP.
     Stop,
     /// The process was suspended to the shell for this long.
@@ -43,6 +49,8 @@ pub enum Out {
     Record(Option<String>),
     /// Something needs a person: the terminal's bell, and its notification with this text.
     Notify(String),
+    /// Ask the terminal whether it is dark or light.
+    AskBackground,
     Exit(Exit),
 }
 

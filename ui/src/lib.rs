@@ -8,6 +8,7 @@
 
 mod action;
 mod attention;
+mod chooser;
 mod clock;
 mod command;
 mod dialog;
@@ -19,6 +20,7 @@ mod key;
 mod keymap;
 mod layout;
 mod logs;
+mod offer;
 mod pane;
 mod past;
 mod pictures;
@@ -37,6 +39,7 @@ mod text;
 mod theme;
 mod update;
 mod view;
+mod watch;
 
 #[cfg(test)]
 mod fixture;
@@ -46,5 +49,6 @@ pub use files::Files;
 pub use input::Exit;
 pub use keymap::KeyRow;
 pub use problem::Problem;
-pub use run::{Link, Options, UiError, run};
+pub use run::{Link, Options, Surroundings, UiError, run};
 pub use settings::keys;
+pub use theme::{Finding, Severity, ThemeRow, check as check_theme, list as themes};

@@ -1,8 +1,10 @@
 //! The threads that wait: one for the keyboard, one for the host. Both feed one queue.
 
 use crate::input::Input;
+use crate::key::Chord;
+use crate::theme::Appearance;
 use al_wire::Down;
-use crossterm::event::{self, Event};
+use crossterm::event::{self, Event, KeyCode};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -23,6 +25,7 @@ pub struct Keyboard {
 #[derive(Debug, Default)]
 struct Shared {
     done: AtomicBool,
+    asked: AtomicBool,
     /// Somebody else reads the terminal.
     held: Mutex<bool>,
     free: Condvar,
@@ -36,14 +39,26 @@ impl Keyboard {
         let shared = Arc::new(Shared::default());
         let reader = Arc::clone(&shared);
         thread::Builder::new().name("al-keys".to_owned()).spawn(move || {
-            while let Some(input) = reader.next(&stop) {
-                let last = input == Input::Stop;
-                if inputs.send(input).is_err() || last {
-                    return;
+            let mut sieve = Sieve::default();
+            while let Some(read) = reader.next(&stop) {
+                let asked = reader.asked.load(Ordering::SeqCst);
+                for input in sieve.take(read, asked) {
+                    let last = input == Input::Stop;
+                    if let Input::Background(_) = input {
+                        reader.asked.store(false, Ordering::SeqCst);
+                    }
+                    if inputs.send(input).is_err() || last {
+                        return;
+                    }
                 }
             }
         })?;
         Ok(Self { shared })
+    }
+
+    /// The terminal was asked for its background: its answer is no typing.
+    pub fn expect_background(&self) {
+        self.shared.asked.store(true, Ordering::SeqCst);
     }
 
     /// Lets another program read the terminal while `work` runs.
@@ -66,13 +81,13 @@ impl Drop for Keyboard {
 
 impl Shared {
     /// Waits for something to happen. None when nobody listens any more.
-    fn next(&self, stop: &AtomicBool) -> Option<Input> {
+    fn next(&self, stop: &AtomicBool) -> Option<Read> {
         loop {
             if self.done.load(Ordering::SeqCst) {
                 return None;
             }
             if stop.load(Ordering::SeqCst) {
-                return Some(Input::Stop);
+                return Some(Read::Input(Input::Stop));
             }
             let mut held = lock(&self.held);
             while *held {
@@ -84,37 +99,118 @@ impl Shared {
                 continue;
             }
             // Of a terminal that is gone crossterm would read nothing for ever, so it is not asked
-            // to wait.
-            if !there_is_a_terminal(GLANCE) {
-                return Some(Input::Stop);
-            }
+            // to wait. What it has read already comes first: the terminal would be waited for in vain.
             let event = match event::poll(Duration::ZERO) {
                 Ok(true) => event::read(),
-                Ok(false) => continue,
+                Ok(false) => match wait_for_terminal(GLANCE) {
+                    Waited::Gone => return Some(Read::Input(Input::Stop)),
+                    Waited::InVain => return Some(Read::Quiet),
+                    Waited::Enough => continue,
+                },
                 Err(error) => Err(error),
             };
             drop(reading);
             match event {
-                Ok(Event::Key(key)) if key.is_press() => return Some(Input::Key(key)),
-                Ok(Event::Mouse(mouse)) => return Some(Input::Mouse(mouse)),
-                Ok(Event::Paste(text)) => return Some(Input::Paste(text)),
-                Ok(Event::Resize(width, height)) => return Some(Input::Resize(width, height)),
+                Ok(Event::Key(key)) if key.is_press() => return Some(Read::Input(Input::Key(key))),
+                Ok(Event::Mouse(mouse)) => return Some(Read::Input(Input::Mouse(mouse))),
+                Ok(Event::Paste(text)) => return Some(Read::Input(Input::Paste(text))),
+                Ok(Event::Resize(width, height)) => {
+                    return Some(Read::Input(Input::Resize(width, height)));
+                }
                 Ok(_) => {}
                 // The terminal is gone: as if it had hung up.
-                Err(_) => return Some(Input::Stop),
+                Err(_) => return Some(Read::Input(Input::Stop)),
             }
         }
     }
 }
 
-/// Waits until something was typed or `time` is over. False once the terminal hung up.
-fn there_is_a_terminal(time: Duration) -> bool {
-    let Ok(time) = time.try_into() else { return true };
+/// How waiting for the terminal ended.
+enum Waited {
+    /// Something was typed.
+    Enough,
+    InVain,
+    /// The terminal hung up.
+    Gone,
+}
+
+/// Waits until something was typed or `time` is over.
+fn wait_for_terminal(time: Duration) -> Waited {
+    let Ok(time) = time.try_into() else { return Waited::Enough };
     let stdin = std::io::stdin();
     let mut looked = [PollFd::new(&stdin, PollFlags::IN)];
     // A signal, as that of a new size, interrupts it; what cannot be waited for is read instead.
     let _ = poll(&mut looked, Some(&time));
-    !looked[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+    let came = looked[0].revents();
+    match () {
+        () if came.intersects(PollFlags::HUP | PollFlags::ERR) => Waited::Gone,
+        () if came.contains(PollFlags::IN) => Waited::Enough,
+        () => Waited::InVain,
+    }
+}
+
+/// What reading the keyboard came to.
+#[derive(Debug)]
+enum Read {
+    Input(Input),
+    /// Nothing for a while.
+    Quiet,
+}
+
+/// Takes the answer of the terminal about its background out of the keys. It comes as if somebody
+/// had typed it: Alt-], `11;rgb:1b1b/2323/3030`, and Alt-\\ or Ctrl-g.
+#[derive(Debug, Default)]
+struct Sieve {
+    /// Keys that may be the beginning of an answer.
+    held: Vec<Input>,
+    text: String,
+}
+
+/// Longer than any answer.
+const ANSWER: usize = 40;
+const ANSWER_BEGINS: &str = "11;rgb";
+
+impl Sieve {
+    fn take(&mut self, read: Read, asked: bool) -> Vec<Input> {
+        let key = match (asked, read) {
+            (true, Read::Input(Input::Key(key))) => key,
+            (_, Read::Input(input)) => return self.let_go(Some(input)),
+            (_, Read::Quiet) => return self.let_go(None),
+        };
+        let chord = Chord::of(&key);
+        let begun = !self.held.is_empty();
+        match chord.code {
+            KeyCode::Char(']') if !begun && chord.alt => {}
+            KeyCode::Char('\\') if begun && chord.alt => return self.end(Input::Key(key)),
+            KeyCode::Char('g') if begun && chord.ctrl => return self.end(Input::Key(key)),
+            KeyCode::Char(c) if begun && !chord.alt && !chord.ctrl && self.text.len() < ANSWER => {
+                self.text.push(c);
+                let head = self.text.len().min(ANSWER_BEGINS.len());
+                if self.text.get(..head) != ANSWER_BEGINS.get(..head) {
+                    return self.let_go(Some(Input::Key(key)));
+                }
+            }
+            _ => return self.let_go(Some(Input::Key(key))),
+        }
+        self.held.push(Input::Key(key));
+        Vec::new()
+    }
+
+    fn end(&mut self, last: Input) -> Vec<Input> {
+        match self.text.strip_prefix("11;").and_then(Appearance::of_answer) {
+            Some(appearance) => {
+                *self = Self::default();
+                vec![Input::Background(appearance)]
+            }
+            None => self.let_go(Some(last)),
+        }
+    }
+
+    /// It was no answer: everything was typed.
+    fn let_go(&mut self, last: Option<Input>) -> Vec<Input> {
+        self.text.clear();
+        std::mem::take(&mut self.held).into_iter().chain(last).collect()
+    }
 }
 
 /// A thread that panicked while it held a lock leaves nothing half-done here.
@@ -134,4 +230,46 @@ pub fn listen(down: Receiver<Down>, inputs: SyncSender<Input>) -> std::io::Resul
         let _ = inputs.send(Input::HostGone);
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::{KeyEvent, KeyModifiers};
+
+    /// What comes out, when these keys go in and then nothing: keys by their names.
+    fn sifted(keys: &str, asked: bool) -> Vec<String> {
+        let mut sieve = Sieve::default();
+        let chord = |name: &str| Chord::parse(name).unwrap();
+        let read = keys.split(' ').map(|name| {
+            let chord = chord(name);
+            let mut modifiers = KeyModifiers::NONE;
+            modifiers.set(KeyModifiers::ALT, chord.alt);
+            modifiers.set(KeyModifiers::CONTROL, chord.ctrl);
+            Read::Input(Input::Key(KeyEvent::new(chord.code, modifiers)))
+        });
+        let read: Vec<Read> = read.chain([Read::Quiet]).collect();
+        let out = read.into_iter().flat_map(|read| sieve.take(read, asked));
+        let name = |input| match input {
+            Input::Key(key) => Chord::of(&key).to_string(),
+            other => format!("{other:?}"),
+        };
+        out.map(name).collect()
+    }
+
+    #[test]
+    fn an_answer_of_the_terminal_is_no_typing() {
+        let answer = "Alt-] 1 1 ; r g b : f f / f f / f 0";
+        assert_eq!(sifted(&format!("j {answer} Alt-\\ k"), true), ["j", "Background(Light)", "k"]);
+        assert_eq!(sifted(&format!("{answer} Ctrl-g"), true), ["Background(Light)"]);
+    }
+
+    #[test]
+    fn what_was_typed_comes_through() {
+        for keys in ["Alt-]", "Alt-] j", "Alt-] 1 2", "Alt-] 1 1 ; r g b : x Ctrl-g", "1 1 ;"] {
+            let expected: Vec<&str> = keys.split(' ').collect();
+            assert_eq!(sifted(keys, true), expected);
+            assert_eq!(sifted(keys, false), expected);
+        }
+    }
 }

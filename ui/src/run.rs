@@ -3,13 +3,14 @@
 use crate::files::Files;
 use crate::input::{Exit, Input, Out, merge};
 use crate::reader::{Keyboard, listen};
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::state::{Setup, Ui};
 use crate::tape::Tape;
-use crate::terminal::{Guard, Quiet, set_mouse};
-use crate::theme::{Glyphs, Theme};
+use crate::terminal::{Guard, Quiet, ask_background, set_mouse};
+use crate::theme::{Appearance, Depth, GlyphSet, Theme};
 use crate::update::update;
 use crate::view::view;
+use crate::watch::watch;
 use al_wire::recording::{self, Header, Said};
 use al_wire::{Down, Up};
 use crossterm::clipboard::CopyToClipboard;
@@ -58,6 +59,10 @@ pub struct Options {
     pub shell_suffix: String,
     /// Seconds east of UTC at an instant.
     pub zone_offset: fn(i64) -> i32,
+    /// What the environment says of the terminal.
+    pub terminal: Surroundings,
+    /// Name of the environment that is shown, for what `console.toml` says of it.
+    pub context: Option<String>,
     /// Milliseconds since the epoch.
     pub now_ms: fn() -> i64,
     /// Attached over the gateway: leaving ends nothing.
@@ -74,6 +79,14 @@ pub struct Options {
     pub enter: Vec<OsString>,
     /// Ring the terminal's bell for what needs a person.
     pub bell: bool,
+}
+
+/// `TERM`, `COLORTERM` and `COLORFGBG`.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    pub term: Option<String>,
+    pub colorterm: Option<String>,
+    pub colorfgbg: Option<String>,
 }
 
 /// Why the console could not be.
@@ -118,11 +131,12 @@ pub fn run(link: Link, options: Options, stop: Arc<AtomicBool>) -> Result<Exit, 
     // away with them.
     crossterm::style::force_color_output(true);
     let size = crossterm::terminal::size()?;
-    let mut ui = start(&options, size);
+    let (mut ui, wants) = start(&options, size);
     let guard = Guard::take(ui.mouse)?;
     let (inputs, queue) = sync_channel(QUEUE);
     let keyboard = Keyboard::start(inputs.clone(), stop)?;
-    let backend = Quiet::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
+    let backend = Quiet::new(BufWriter::with_capacity(64 * 1024, io::stdout()), ui.settings.depth);
+    let options_dir = options.config_dir.clone();
     let mut console = Console {
         terminal: Terminal::new(backend)?,
         guard,
@@ -134,45 +148,51 @@ pub fn run(link: Link, options: Options, stop: Arc<AtomicBool>) -> Result<Exit, 
     };
     // The first frame comes before anything else is waited for.
     console.draw(&ui)?;
+    if let Some(dir) = options_dir {
+        watch(dir, ui.settings.files.clone(), inputs.clone())?;
+    }
     listen(link.down, inputs)?;
+    for out in wants {
+        if let Some(exit) = console.perform(&mut ui, out)? {
+            return Ok(exit);
+        }
+    }
     console.attend(&mut ui, &queue)
 }
 
-fn start(options: &Options, size: (u16, u16)) -> Ui {
+/// The console before it has heard anything, and what it wants done.
+fn start(options: &Options, size: (u16, u16)) -> (Ui, Vec<Out>) {
     let setup = Setup {
         shell_suffix: options.shell_suffix.clone(),
         project: options.project.clone(),
         remote: options.remote,
         read_only: options.read_only,
         no_color: options.no_color,
-        ascii: options.ascii,
-        config_dir: options.config_dir.clone(),
         debug: options.debug,
         environments: options.environments.clone(),
         zone_offset: options.zone_offset,
     };
-    let standard = if options.no_color { "mono" } else { "terminal" };
-    let name = options.theme.as_deref().unwrap_or(standard);
-    let loaded = Theme::load(name, options.config_dir.as_deref());
-    let complaint = match &loaded {
-        Ok((_, problems)) => problems.first().map(|problem| format!("theme {name}, {problem}")),
-        Err(error) => Some(error.to_string()),
+    let said = &options.terminal;
+    let depth = match options.no_color {
+        true => Depth::Mono,
+        false => Depth::of(said.colorterm.as_deref(), said.term.as_deref()),
     };
-    let wanted = loaded.ok().map(|(theme, _)| theme);
-    let mut theme =
-        wanted.filter(|theme| theme.colorless || !options.no_color).unwrap_or_else(|| {
-            Theme::load(standard, None).map_or_else(|_| Theme::plain(), |(theme, _)| theme)
-        });
-    if options.ascii {
-        theme.glyphs = Glyphs::ascii();
-    }
+    let standard = if options.no_color { "mono" } else { "terminal" };
+    let theme = Theme::load(standard, &Files::default(), depth);
+    let theme = theme.map_or_else(|_| Theme::plain(), |(theme, _)| theme);
     let mut ui = Ui::new(setup, theme, size, (options.now_ms)());
     ui.attention.bell = options.bell;
-    if let Some(complaint) = complaint {
-        ui.complain(complaint);
-    }
-    settings::take(&mut ui, Files::read(options.config_dir.as_deref()));
-    ui
+    ui.settings = Settings {
+        chosen: options.theme.clone(),
+        context: options.context.clone(),
+        depth,
+        appearance: said.colorfgbg.as_deref().and_then(Appearance::of_colorfgbg),
+        glyphs: options.ascii.then_some(GlyphSet::Ascii),
+        ..Settings::default()
+    };
+    let mut out = Vec::new();
+    settings::take(&mut ui, Files::read(options.config_dir.as_deref()), &mut out);
+    (ui, out)
 }
 
 struct Console {
@@ -279,6 +299,10 @@ impl Console {
             Out::Mouse(on) => set_mouse(on)?,
             Out::Panic => break_down(),
             Out::Record(file) => self.record(ui, file),
+            Out::AskBackground => {
+                self.keyboard.expect_background();
+                ask_background()?;
+            }
             Out::Exit(exit) => return Ok(Some(exit)),
         }
         Ok(None)
@@ -395,8 +419,10 @@ mod tests {
             pager: None,
             enter: Vec::new(),
             bell: true,
+            terminal: Surroundings { term: Some("xterm".to_owned()), ..Surroundings::default() },
+            context: None,
         };
-        let ui = start(&options, (80, 24));
+        let (ui, _) = start(&options, (80, 24));
         (ui.theme.name, ui.flash.map(|flash| flash.text))
     }
 
@@ -406,7 +432,7 @@ mod tests {
         assert_eq!(started(None, true), ("mono".into(), None));
         assert_eq!(started(Some("terminal"), true), ("mono".into(), None));
         assert_eq!(started(Some("mono"), false), ("mono".into(), None));
-        let complaint = "no theme called `nope`; there are mono, terminal".to_owned();
+        let complaint = "no theme called `nope`; there are deuteranopia, harbor, harbor-day, high-contrast, mono, terminal".to_owned();
         assert_eq!(started(Some("nope"), false), ("terminal".into(), Some(complaint)));
     }
 }

@@ -1,6 +1,7 @@
 //! Everything the console remembers between two inputs.
 
 use crate::attention::Attention;
+use crate::chooser::Chooser;
 use crate::dialog::Dialog;
 use crate::fleet::Fleet;
 use crate::key::Chord;
@@ -16,7 +17,6 @@ use crate::theme::Theme;
 use crate::update::table::TableMenu;
 use al_wire::{Command, DeliveryRow, LogRecord, LogSource, WhyStep};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use tui_input::Input as TextInput;
 
 /// What is fixed when the console starts.
@@ -30,8 +30,6 @@ pub struct Setup {
     /// Nothing that changes the scheduler is offered.
     pub read_only: bool,
     pub no_color: bool,
-    pub ascii: bool,
-    pub config_dir: Option<PathBuf>,
     /// A console to try things with: `:debug panic` breaks it down.
     pub debug: bool,
     /// Environments whose schedulers can be turned to.
@@ -84,6 +82,8 @@ pub enum Popup {
         subject: Subject,
         top: usize,
     },
+    /// Something is chosen from a list.
+    Choose(Chooser),
 }
 
 /// How what is inspected came to be as it is, as far as the host has told.

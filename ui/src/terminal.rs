@@ -1,5 +1,6 @@
 //! The terminal: taken, given back whatever happens, and written to only when something changed.
 
+use crate::theme::Depth;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::Print;
@@ -65,6 +66,11 @@ impl Drop for Guard {
     }
 }
 
+/// Asks for the colour of the background; the answer comes with the keys.
+pub fn ask_background() -> io::Result<()> {
+    execute!(io::stdout(), Print("\x1b]11;?\x1b\\"))
+}
+
 pub fn set_mouse(on: bool) -> io::Result<()> {
     execute!(io::stdout(), Print(if on { MOUSE_ON } else { MOUSE_OFF }))
 }
@@ -119,6 +125,8 @@ fn hook_panics() {
 #[derive(Debug)]
 pub struct Quiet<W: Write> {
     inner: CrosstermBackend<W>,
+    /// Colours that the terminal does not have are written as the nearest that it has.
+    depth: Depth,
     /// An update was begun and not ended.
     open: bool,
     cursor_shown: Option<bool>,
@@ -126,9 +134,10 @@ pub struct Quiet<W: Write> {
 }
 
 impl<W: Write> Quiet<W> {
-    pub fn new(writer: W) -> Self {
+    pub fn new(writer: W, depth: Depth) -> Self {
         Self {
             inner: CrosstermBackend::new(writer),
+            depth,
             open: false,
             cursor_shown: None,
             cursor_at: None,
@@ -169,7 +178,18 @@ impl<W: Write> Backend for Quiet<W> {
         }
         self.begin()?;
         self.cursor_at = None;
-        self.inner.draw(content)
+        if self.depth == Depth::True {
+            return self.inner.draw(content);
+        }
+        let cells: Vec<(u16, u16, Cell)> = content
+            .map(|(x, y, cell)| {
+                let mut cell = cell.clone();
+                cell.fg = self.depth.nearest(cell.fg);
+                cell.bg = self.depth.nearest(cell.bg);
+                (x, y, cell)
+            })
+            .collect();
+        self.inner.draw(cells.iter().map(|(x, y, cell)| (*x, *y, cell)))
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use super::{CHANGING, VERBS};
 use crate::fleet::Fleet;
 use crate::pane::Pane;
+use crate::settings::options::OPTIONS;
 use al_wire::RunState;
 
 /// Candidates for the word under the cursor.
@@ -61,6 +62,11 @@ pub fn complete(line: &str, fleet: &Fleet, known: &Known<'_>, read_only: bool) -
             .filter(|verb| !(read_only && CHANGING.contains(&verb.as_str())))
             .collect(),
         [verb] => first_words(verb, word, fleet, known),
+        ["set", name] => OPTIONS
+            .iter()
+            .filter(|option| option.name == name)
+            .flat_map(|option| option.values.iter().map(|value| (*value).to_owned()))
+            .collect(),
         [verb, ..] => view(verb).map_or_else(Vec::new, |pane| facts(pane, word, fleet)),
     };
     let mut fitting: Vec<String> = candidates.into_iter().filter(|c| c.starts_with(word)).collect();
@@ -116,6 +122,7 @@ fn first_words(verb: &str, word: &str, fleet: &Fleet, known: &Known<'_>) -> Vec<
         }
         "theme" => known.themes.to_vec(),
         "ctx" => known.environments.to_vec(),
+        "set" => OPTIONS.iter().map(|option| option.name.to_owned()).collect(),
         _ => Vec::new(),
     }
 }

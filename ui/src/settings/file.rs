@@ -1,7 +1,9 @@
 //! `console.toml`: what it may say, with every problem named by its line.
 
+use super::options::OPTIONS;
 use crate::keymap::Wish;
 use crate::problem::{Problem, line_of, nearest};
+use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -9,8 +11,29 @@ use toml::de::{DeTable, DeValue};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConsoleFile {
     pub wishes: Vec<Wish>,
+    pub theme: Option<ThemeChoice>,
+    /// Names of options with their values, both known.
+    pub set: Vec<(&'static str, &'static str)>,
+    pub contexts: BTreeMap<String, ContextRules>,
     pub problems: Vec<Problem>,
 }
+
+/// One theme, or one for dark and one for light terminals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThemeChoice {
+    pub dark: String,
+    pub light: String,
+}
+
+/// What holds in one environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContextRules {
+    pub theme: Option<String>,
+    /// Whatever is asked about is asked in the strictest way.
+    pub protected: bool,
+}
+
+const KEYS: [&str; 4] = ["keys", "theme", "set", "context"];
 
 /// Reads the file. An error means that it is no TOML at all.
 pub fn read(text: &str) -> Result<ConsoleFile, Problem> {
@@ -26,19 +49,81 @@ struct Reader<'a> {
     file: ConsoleFile,
 }
 
+type Value<'a> = Spanned<DeValue<'a>>;
+
 impl Reader<'_> {
     fn root(&mut self, root: &DeTable<'_>) {
         for (key, value) in root {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("keys", DeValue::Table(keys)) => self.keys(keys),
-                (known @ "keys", other) => {
+                ("theme", DeValue::String(name)) => {
+                    let (dark, light) = (name.to_string(), name.to_string());
+                    self.file.theme = Some(ThemeChoice { dark, light });
+                }
+                ("theme", DeValue::Table(pair)) => self.theme(value, pair),
+                ("set", DeValue::Table(set)) => self.set(set),
+                ("context", DeValue::Table(contexts)) => self.contexts(contexts),
+                (known, other) if KEYS.contains(&known) => {
                     self.problem(value, format!("`{known}` cannot be a {}", other.type_str()));
                 }
-                (unknown, _) => {
-                    let near = nearest(unknown, ["keys"]);
-                    self.at(key.span().start, format!("unknown key `{unknown}`{near}"));
+                (unknown, _) => self.unknown(key.span().start, "key", unknown, &KEYS),
+            }
+        }
+    }
+
+    fn theme(&mut self, value: &Value<'_>, pair: &DeTable<'_>) {
+        let one = |name: &str| Some(pair.get(name)?.get_ref().as_str()?.to_owned());
+        match (one("dark"), one("light")) {
+            (Some(dark), Some(light)) => self.file.theme = Some(ThemeChoice { dark, light }),
+            _ => {
+                let what = "`theme` is a name, or { dark = \"...\", light = \"...\" }".to_owned();
+                self.problem(value, what);
+            }
+        }
+        self.known_keys(pair, &["dark", "light"]);
+    }
+
+    fn set(&mut self, set: &DeTable<'_>) {
+        for (key, value) in set {
+            let name = key.get_ref().as_ref();
+            let Some(option) = OPTIONS.iter().find(|option| option.name == name) else {
+                let names: Vec<&str> = OPTIONS.iter().map(|option| option.name).collect();
+                self.unknown(key.span().start, "option", name, &names);
+                continue;
+            };
+            let word = match value.get_ref() {
+                DeValue::Boolean(on) => Some(if *on { "on" } else { "off" }),
+                other => other.as_str(),
+            };
+            match option.value(word.unwrap_or_default()) {
+                Ok(value) => self.file.set.push((option.name, value)),
+                Err(why) => self.problem(value, why),
+            }
+        }
+    }
+
+    fn contexts(&mut self, contexts: &DeTable<'_>) {
+        for (name, value) in contexts {
+            let DeValue::Table(table) = value.get_ref() else {
+                self.problem(value, "a context is a table".to_owned());
+                continue;
+            };
+            let mut rules = ContextRules::default();
+            for (key, value) in table {
+                match (key.get_ref().as_ref(), value.get_ref()) {
+                    ("theme", DeValue::String(name)) => rules.theme = Some(name.to_string()),
+                    ("protected", DeValue::Boolean(protected)) => rules.protected = *protected,
+                    ("theme", _) => self.problem(value, "`theme` is a name".to_owned()),
+                    ("protected", _) => {
+                        // A slip must not take the protection away.
+                        rules.protected = true;
+                        self.problem(value, "`protected` is true or false".to_owned());
+                    }
+                    _ => {}
                 }
             }
+            self.known_keys(table, &["theme", "protected"]);
+            self.file.contexts.insert(name.get_ref().to_string(), rules);
         }
     }
 
@@ -70,7 +155,7 @@ impl Reader<'_> {
         }
     }
 
-    fn key(&mut self, value: &Spanned<DeValue<'_>>) -> Option<(String, usize)> {
+    fn key(&mut self, value: &Value<'_>) -> Option<(String, usize)> {
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {
             self.problem(value, "a key is a string, such as \"F9\"".to_owned());
@@ -78,7 +163,20 @@ impl Reader<'_> {
         Some((text?, line_of(self.text, value.span().start)))
     }
 
-    fn problem(&mut self, value: &Spanned<DeValue<'_>>, what: String) {
+    fn known_keys(&mut self, table: &DeTable<'_>, known: &[&str]) {
+        for (key, _) in table {
+            if !known.contains(&key.get_ref().as_ref()) {
+                self.unknown(key.span().start, "key", key.get_ref(), known);
+            }
+        }
+    }
+
+    fn unknown(&mut self, at: usize, kind: &str, name: &str, known: &[&str]) {
+        let near = nearest(name, known.iter().copied());
+        self.at(at, format!("unknown {kind} `{name}`{near}"));
+    }
+
+    fn problem(&mut self, value: &Value<'_>, what: String) {
         self.at(value.span().start, what);
     }
 

@@ -1,10 +1,11 @@
 //! Theme files: TOML, with every problem named by its line.
 
+use super::appearance::{Appearance, MadeFor};
 use super::glyphs::NAMES;
-use super::{Glyphs, Role};
+use super::{Depth, GlyphSet, Glyphs, Role};
 use crate::problem::{Problem, line_of, nearest};
 use ratatui::style::{Color, Modifier, Style};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -12,17 +13,43 @@ use toml::de::{DeTable, DeValue};
 #[derive(Debug, Default)]
 pub struct Sheet {
     pub inherits: Option<String>,
+    pub inherits_line: usize,
+    pub made_for: Option<MadeFor>,
     pub roles: BTreeMap<&'static str, Style>,
-    /// `unicode` or `ascii`.
-    pub glyph_set: Option<String>,
+    /// Where each role stands.
+    pub lines: BTreeMap<&'static str, usize>,
+    /// In place of roles where a terminal has sixteen, or 256 colours.
+    pub ansi16: BTreeMap<&'static str, Style>,
+    pub ansi256: BTreeMap<&'static str, Style>,
+    pub glyph_set: Option<GlyphSet>,
     pub glyphs: Vec<(&'static str, String)>,
     pub problems: Vec<Problem>,
+    /// Names of the palette that nothing uses.
+    pub unused: Vec<Problem>,
+}
+
+impl Sheet {
+    /// The style that this file gives to a role: its own before that of its parent, what is said
+    /// for fewer colours before what is said for all.
+    pub fn style(&self, key: &str, depth: Depth) -> Option<Style> {
+        let fallback = match depth {
+            Depth::Ansi16 => Some(&self.ansi16),
+            Depth::Ansi256 => Some(&self.ansi256),
+            Depth::Mono | Depth::True => None,
+        };
+        let said = |key: &str| {
+            let fewer = fallback.and_then(|fallback| fallback.get(key));
+            fewer.or_else(|| self.roles.get(key)).copied()
+        };
+        said(key).or_else(|| said(key.split_once('.')?.0))
+    }
 }
 
 /// Reads a file. An error means that it is no TOML at all.
 pub fn read(text: &str) -> Result<Sheet, Problem> {
     let table = DeTable::parse(text).map_err(|error| Problem::no_toml(text, &error))?;
-    let mut reader = Reader { text, palette: BTreeMap::new(), sheet: Sheet::default() };
+    let sheet = Sheet { inherits_line: 1, ..Sheet::default() };
+    let mut reader = Reader { text, palette: BTreeMap::new(), used: BTreeSet::new(), sheet };
     reader.root(table.get_ref());
     reader.sheet.problems.sort_by_key(|problem| problem.line);
     Ok(reader.sheet)
@@ -30,39 +57,89 @@ pub fn read(text: &str) -> Result<Sheet, Problem> {
 
 struct Reader<'a> {
     text: &'a str,
+    /// Colours by name.
     palette: BTreeMap<String, Color>,
+    used: BTreeSet<String>,
     sheet: Sheet,
 }
 
+const KEYS: [&str; 6] = ["inherits", "appearance", "palette", "roles", "glyphs", "fallback"];
+
 impl Reader<'_> {
     fn root(&mut self, root: &DeTable<'_>) {
+        let mut named = Vec::new();
         if let Some(palette) = root.get("palette").and_then(|value| value.get_ref().as_table()) {
             for (name, value) in palette {
                 if let Some(color) = self.color(value) {
                     self.palette.insert(name.get_ref().to_string(), color);
+                    named.push((name.get_ref().to_string(), name.span().start));
                 }
             }
         }
         for (key, value) in root {
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("inherits", DeValue::String(name)) => self.sheet.inherits = Some(name.to_string()),
+                ("inherits", DeValue::String(name)) => {
+                    self.sheet.inherits = Some(name.to_string());
+                    self.sheet.inherits_line = line_of(self.text, key.span().start);
+                }
+                ("appearance", DeValue::String(word)) => self.appearance(value, word),
                 ("palette", DeValue::Table(_)) => {}
-                ("roles", DeValue::Table(roles)) => self.roles(roles),
+                ("roles", DeValue::Table(roles)) => {
+                    for (role, line, style) in self.roles(roles) {
+                        self.sheet.roles.insert(role, style);
+                        self.sheet.lines.insert(role, line);
+                    }
+                }
                 ("glyphs", DeValue::Table(glyphs)) => self.glyphs(glyphs),
-                (known @ ("inherits" | "palette" | "roles" | "glyphs"), other) => {
+                ("fallback", DeValue::Table(fallback)) => self.fallback(fallback),
+                (known, other) if KEYS.contains(&known) => {
                     let what = format!("`{known}` cannot be a {}", other.type_str());
                     self.problem(value.span().start, what);
                 }
+                (unknown, _) => self.unknown(key.span().start, "key", unknown, &KEYS),
+            }
+        }
+        for (name, at) in named.into_iter().filter(|(name, _)| !self.used.contains(name)) {
+            let line = line_of(self.text, at);
+            let what = format!("nothing uses `{name}` of [palette]");
+            self.sheet.unused.push(Problem { line, what });
+        }
+    }
+
+    fn appearance(&mut self, value: &Spanned<DeValue<'_>>, word: &str) {
+        let known =
+            [MadeFor::Any, MadeFor::Only(Appearance::Dark), MadeFor::Only(Appearance::Light)];
+        self.sheet.made_for = known.into_iter().find(|made_for| made_for.word() == word);
+        if self.sheet.made_for.is_none() {
+            self.problem(value.span().start, "`appearance` is dark, light or any".to_owned());
+        }
+    }
+
+    fn fallback(&mut self, fallback: &DeTable<'_>) {
+        for (key, value) in fallback {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                (depth @ ("ansi16" | "ansi256"), DeValue::Table(roles)) => {
+                    let styles =
+                        self.roles(roles).into_iter().map(|(role, _, style)| (role, style));
+                    match depth {
+                        "ansi16" => self.sheet.ansi16 = styles.collect(),
+                        _ => self.sheet.ansi256 = styles.collect(),
+                    }
+                }
+                (depth @ ("ansi16" | "ansi256"), other) => {
+                    let what = format!("`{depth}` is a table of roles, not a {}", other.type_str());
+                    self.problem(value.span().start, what);
+                }
                 (unknown, _) => {
-                    let known = ["inherits", "palette", "roles", "glyphs"];
-                    self.unknown(key.span().start, "key", unknown, &known);
+                    self.unknown(key.span().start, "fallback", unknown, &["ansi16", "ansi256"]);
                 }
             }
         }
     }
 
-    fn roles(&mut self, roles: &DeTable<'_>) {
+    fn roles(&mut self, roles: &DeTable<'_>) -> Vec<(&'static str, usize, Style)> {
         let known: Vec<&'static str> = Role::ALL.iter().map(|(_, name)| *name).collect();
+        let mut found = Vec::new();
         for (key, value) in roles {
             let name = key.get_ref().as_ref();
             let Some(role) = known.iter().copied().find(|role| *role == name) else {
@@ -71,8 +148,8 @@ impl Reader<'_> {
             };
             match value.get_ref() {
                 DeValue::Table(attributes) => {
-                    let style = self.style(attributes);
-                    self.sheet.roles.insert(role, style);
+                    let line = line_of(self.text, key.span().start);
+                    found.push((role, line, self.style(attributes)));
                 }
                 other => {
                     let what = format!("role `{name}` is a {}, not a table", other.type_str());
@@ -80,6 +157,7 @@ impl Reader<'_> {
                 }
             }
         }
+        found
     }
 
     fn style(&mut self, attributes: &DeTable<'_>) -> Style {
@@ -127,15 +205,17 @@ impl Reader<'_> {
             Some(("indexed", n)) => n.parse().ok().map(Color::Indexed),
             _ if text == "default" => Some(Color::Reset),
             _ if text.starts_with('#') => rgb(text),
-            _ => self.palette.get(text).copied(),
+            _ => {
+                self.used.insert(text.to_owned());
+                self.palette.get(text).copied()
+            }
         };
         if found.is_none() {
-            self.problem(
-                at,
-                format!(
-                    "`{text}` is no colour; use default, ansi:0..15, indexed:0..255, #rrggbb or a name from [palette]"
-                ),
+            let near = nearest(text, self.palette.keys().map(String::as_str));
+            let what = format!(
+                "`{text}` is no colour{near}; use default, ansi:0..15, indexed:0..255, #rrggbb or a name from [palette]"
             );
+            self.problem(at, what);
         }
         found
     }
@@ -145,11 +225,12 @@ impl Reader<'_> {
             let name = key.get_ref().as_ref();
             let text = value.get_ref().as_str();
             match (name, NAMES.iter().copied().find(|known| *known == name), text) {
-                ("set", _, Some(set @ ("unicode" | "ascii"))) => {
-                    self.sheet.glyph_set = Some(set.to_owned());
-                }
                 ("set", ..) => {
-                    self.problem(value.span().start, "`set` is unicode or ascii".to_owned());
+                    self.sheet.glyph_set = text.and_then(GlyphSet::named);
+                    if self.sheet.glyph_set.is_none() {
+                        let what = "`set` is unicode, ascii or nerd".to_owned();
+                        self.problem(value.span().start, what);
+                    }
                 }
                 (_, Some(known), Some(glyph)) if fits(known, glyph) => {
                     self.sheet.glyphs.push((known, glyph.to_owned()));
@@ -214,11 +295,7 @@ pub fn ansi(n: u8) -> Color {
 impl Sheet {
     /// Lays this file's glyphs over those of the theme it inherits from.
     pub(super) fn over(&self, base: Glyphs) -> Glyphs {
-        let mut glyphs = match self.glyph_set.as_deref() {
-            Some("ascii") => Glyphs::ascii(),
-            Some(_) => Glyphs::unicode(),
-            None => base,
-        };
+        let mut glyphs = self.glyph_set.map_or(base, Glyphs::of);
         for (name, glyph) in &self.glyphs {
             if let Some(slot) = glyphs.slot(name) {
                 slot.clone_from(glyph);

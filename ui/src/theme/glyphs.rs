@@ -36,7 +36,48 @@ pub const NAMES: [&str; 9] = [
     "ellipsis",
 ];
 
+/// Sets of glyphs by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GlyphSet {
+    Unicode,
+    Ascii,
+    Nerd,
+}
+
+impl GlyphSet {
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "unicode" => Some(Self::Unicode),
+            "ascii" => Some(Self::Ascii),
+            "nerd" => Some(Self::Nerd),
+            _ => None,
+        }
+    }
+}
+
 impl Glyphs {
+    pub fn of(set: GlyphSet) -> Self {
+        match set {
+            GlyphSet::Unicode => Self::unicode(),
+            GlyphSet::Ascii => Self::ascii(),
+            GlyphSet::Nerd => Self::nerd(),
+        }
+    }
+
+    /// For fonts that are patched with symbols.
+    pub fn nerd() -> Self {
+        Self {
+            idle: "\u{f10c}".into(),
+            queued: "\u{f017}".into(),
+            running: "\u{f04b}".into(),
+            waiting: "\u{f128}".into(),
+            done: "\u{f00c}".into(),
+            failed: "\u{f00d}".into(),
+            paused: "\u{f04c}".into(),
+            ..Self::unicode()
+        }
+    }
+
     /// Characters whose width no terminal disagrees about, apart from the box lines that every
     /// terminal program uses.
     pub fn unicode() -> Self {

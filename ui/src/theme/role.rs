@@ -38,6 +38,21 @@ pub enum Role {
 }
 
 impl Role {
+    /// True where a word, a sign or a place says the same as the style.
+    pub fn carried(self) -> bool {
+        !matches!(
+            self,
+            Self::Strong
+                | Self::Title
+                | Self::Selection
+                | Self::SelectionBlur
+                | Self::Match
+                | Self::Danger
+                | Self::HintKey
+                | Self::Ghost
+        )
+    }
+
     /// Every role with its name in theme files.
     pub const ALL: [(Self, &'static str); 32] = [
         (Self::Text, "text"),

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{ask, attention, copy, go, many, pictures, table, tail};
+use super::{ask, attention, chooser, copy, go, many, pictures, table, tail};
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::Out;
@@ -18,6 +18,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     }
     match action {
         A::Help => help(ui, false, ""),
+        A::Menu => chooser::actions(ui),
         A::Command => ui.prompt = Some(Prompt::new(Kind::Command, "")),
         A::Go(pane) => go::focus(ui, pane),
         A::NextPane => go::focus(ui, ui.focus().step(1)),
@@ -306,7 +307,7 @@ fn answer(ui: &mut Ui) {
 }
 
 /// The selected run, or the only one of the selected agent that has not ended.
-fn meant(ui: &Ui) -> Option<&RunRow> {
+pub fn meant(ui: &Ui) -> Option<&RunRow> {
     match &ui.selected(ui.focus()) {
         Subject::Run(id) => ui.fleet.run(id),
         Subject::Agent(name) => {

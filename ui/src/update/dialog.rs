@@ -1,11 +1,11 @@
 //! Keys and clicks in a dialog.
 
-use super::{ask, ask_agreed, go};
+use super::{ask, ask_agreed, go, submit};
 use crate::dialog::{Answer, Dialog, GUARD_MS};
 use crate::input::Out;
 use crate::key::Chord;
 use crate::state::Ui;
-use al_wire::Command;
+use al_wire::{Command, Leave};
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
@@ -67,7 +67,18 @@ pub fn press(ui: &mut Ui, at: usize, out: &mut Vec<Out>) {
                 ask_agreed(ui, command, out);
             }
         }
-        Answer::Leave(leave) => go::depart(leave, out),
+        Answer::Leave(leave) => match ui.settings.protected() {
+            Some(word) if leave != Leave::Detach => {
+                ui.dialog = Some(Dialog::protect_leave(leave, word.to_owned(), ui.beat_ms));
+            }
+            _ => go::depart(leave, out),
+        },
+        Answer::LeaveSure(leave) => go::depart(leave, out),
+        Answer::Sure(commands) => {
+            for command in commands {
+                submit(ui, command, None, out);
+            }
+        }
         Answer::Send { command, token } => ask(ui, command, token, out),
         Answer::Reply { run } => {
             let text = dialog.text.as_ref().map(|text| text.value().trim().to_owned());

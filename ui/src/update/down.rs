@@ -4,6 +4,7 @@ use super::attention;
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
+use crate::settings;
 use crate::state::{Setup, Ui, Way};
 use al_wire::{Command, Down, Hold, Level, Link, Reply, Row, Scope, Target};
 
@@ -14,7 +15,7 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
             attention::heed(ui, out);
             super::pictures::ask_anew(ui);
         }
-        Down::Link(link) => turn_link(ui, link),
+        Down::Link(link) => turn_link(ui, link, out),
         Down::Delta(delta) => {
             outdate(ui, &delta.puts);
             super::pictures::outdate(ui, &delta.puts);
@@ -57,7 +58,7 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
 }
 
 /// The way to the host opened or broke. What was asked for when it broke may have been done or not.
-fn turn_link(ui: &mut Ui, link: Link) {
+fn turn_link(ui: &mut Ui, link: Link, out: &mut Vec<Out>) {
     match link {
         Link::Open { round_trip_ms } => {
             if ui.way.lost() {
@@ -74,7 +75,7 @@ fn turn_link(ui: &mut Ui, link: Link) {
                 ui.complain("the connection broke: whether that was done is not known");
             }
         }
-        Link::Turned { environment, project } => turn(ui, environment, project),
+        Link::Turned { environment, project } => turn(ui, environment, project, out),
         Link::Refused { why } => ui.complain(why),
         Link::Recording { at_ms, speed, ended } => {
             let over = ended && matches!(ui.way, Way::Recorded { ended: false, speed: 1.., .. });
@@ -89,14 +90,15 @@ fn turn_link(ui: &mut Ui, link: Link) {
 }
 
 /// Another host is shown from here on. Nothing of the old one stays, and no answer is still to come.
-fn turn(ui: &mut Ui, environment: String, project: String) {
+fn turn(ui: &mut Ui, environment: String, project: String, out: &mut Vec<Out>) {
     let setup = Setup { project, remote: true, ..ui.setup.clone() };
     let fresh = Ui::new(setup, ui.theme.clone(), ui.size, ui.beat_ms);
     let before = std::mem::replace(ui, fresh);
-    ui.settings = before.settings;
     ui.said = before.said;
     ui.last_id = before.last_id;
     ui.mouse = before.mouse;
+    ui.settings = before.settings;
+    settings::enter(ui, &environment, out);
     ui.environment = Some(environment.clone());
     ui.say(format!("turned to {environment}"));
 }
@@ -128,7 +130,12 @@ fn answer(ui: &mut Ui, command: Command, reply: Reply) {
             }
             None => ui.say(why),
         },
-        Reply::NeedsConfirm(confirm) => {
+        Reply::NeedsConfirm(mut confirm) => {
+            // In a protected environment each question is one of the strictest.
+            if let Some(name) = ui.settings.protected() {
+                confirm.level = Level::Wide;
+                confirm.word.get_or_insert_with(|| name.to_owned());
+            }
             ui.dialog = Some(Dialog::confirm(command, confirm, ui.beat_ms));
         }
         Reply::Stale { now } => {
@@ -153,7 +160,7 @@ fn undo(command: &Command) -> Option<(Action, &'static str)> {
 }
 
 /// The command as a question, for the dialog that says that it no longer fits.
-fn question(command: &Command) -> String {
+pub fn question(command: &Command) -> String {
     match command {
         Command::Run { agent, .. } => format!("Start a run of {agent}?"),
         Command::Pause { scope, hold: Hold::Drain, .. } => {

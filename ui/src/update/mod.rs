@@ -3,6 +3,7 @@
 
 mod action;
 mod attention;
+mod chooser;
 mod copy;
 mod dialog;
 mod down;
@@ -17,6 +18,7 @@ mod travel;
 
 pub use pictures::{columns as timeline_columns, due_ms as pictures_due_ms, lanes, pictured};
 
+use crate::dialog::Dialog;
 use crate::input::{Exit, Input, Out};
 use crate::key::Chord;
 use crate::keymap::Meaning;
@@ -24,9 +26,12 @@ use crate::layout;
 use crate::pane::Pane;
 use crate::prompt::Kind;
 use crate::rows;
+use crate::settings;
 use crate::state::{Chain, Popup, Subject, Ui};
-use al_wire::{Command, Down, LogSource, PageOf, Up};
+use al_wire::{Command, Down, LogSource, PageOf, Scope, Up};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+pub use action::meant;
 
 /// Time that the cursor has to rest before its log is asked for.
 const REST_MS: i64 = 80;
@@ -47,6 +52,8 @@ pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
         Input::HostGone => {
             out.push(Out::Exit(Exit::Host("the connection to the scheduler ended".to_owned())));
         }
+        Input::Files(files) => settings::take(ui, *files, &mut out),
+        Input::Background(appearance) => settings::background(ui, appearance),
         Input::Stop => out.push(Out::Exit(Exit::Signal)),
         Input::Resumed { away_ms } => {
             out.push(Out::Redraw);
@@ -142,6 +149,34 @@ fn ask(ui: &mut Ui, command: Command, token: Option<String>, out: &mut Vec<Out>)
         ui.complain("the connection is lost: nothing was asked");
         return;
     }
+    if let (Some(word), None) = (ui.settings.protected(), &token)
+        && done_at_once(&command)
+    {
+        let word = word.to_owned();
+        if ui.dialog.as_mut().is_some_and(|dialog| dialog.join(&command)) {
+            return;
+        }
+        ui.dialog = Some(Dialog::protect(down::question(&command), word, command, ui.beat_ms));
+        return;
+    }
+    submit(ui, command, token, out);
+}
+
+/// True for what the scheduler may do without a question of its own.
+fn done_at_once(command: &Command) -> bool {
+    let whole = matches!(command, Command::Pause { scope: Scope::Project, .. });
+    let asks = matches!(
+        command,
+        Command::Kill { .. }
+            | Command::Rerun { .. }
+            | Command::Replay { .. }
+            | Command::Drop { .. }
+    );
+    !whole && !asks
+}
+
+/// Sends a command that nothing stands against.
+fn submit(ui: &mut Ui, command: Command, token: Option<String>, out: &mut Vec<Out>) {
     ui.last_id += 1;
     ui.asked.insert(ui.last_id, command.clone());
     out.push(Out::Send(Up::Submit { id: ui.last_id, seen: ui.fleet.seq, command, token }));

@@ -1,6 +1,6 @@
 //! The mouse: a click focuses and selects, the wheel scrolls what is under it.
 
-use super::{action, dialog, go, pictures, table};
+use super::{action, chooser, dialog, go, pictures, table};
 use crate::dialog::GUARD_MS;
 use crate::input::Out;
 use crate::layout;
@@ -103,6 +103,9 @@ fn wheel(ui: &mut Ui, x: u16, y: u16, by: i64, out: &mut Vec<Out>) {
     if let Some(Popup::Help { top, .. } | Popup::Inspect { top, .. }) = &mut ui.popup {
         *top = top.saturating_add_signed(isize::try_from(by).unwrap_or(0));
         return;
+    }
+    if let Some(Popup::Choose(_)) = ui.popup {
+        return chooser::turn(ui, isize::try_from(by.signum()).unwrap_or(0));
     }
     if let Some((pane, _)) = ui.screen().at(x, y) {
         action::scroll(ui, pane, by, out);

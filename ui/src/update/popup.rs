@@ -1,6 +1,6 @@
 //! Keys in help and inspect.
 
-use super::copy;
+use super::{chooser, copy};
 use crate::action::Action;
 use crate::input::Out;
 use crate::key::Chord;
@@ -10,10 +10,13 @@ use tui_input::backend::crossterm::EventHandler;
 
 pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     let page = usize::from(ui.size.1 / 2).max(1);
+    if let Some(Popup::Choose(_)) = ui.popup {
+        return chooser::key(ui, event, out);
+    }
     let chord = Chord::of(&event);
     let does = ui.settings.keymap.does(chord, ui.focus());
     let closes = match &ui.popup {
-        Some(Popup::Help { typing: true, .. }) | None => false,
+        Some(Popup::Help { typing: true, .. } | Popup::Choose(_)) | None => false,
         Some(Popup::Help { .. }) => does == Some(Action::Help),
         Some(Popup::Inspect { .. }) => {
             does == Some(Action::Inspect) || chord.code == KeyCode::Enter
@@ -52,7 +55,7 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
 
 /// The keys that move in panes move here too, and arrows always do.
 fn scroll(popup: &mut Popup, code: KeyCode, does: Option<Action>, page: usize) {
-    let (Popup::Help { top, .. } | Popup::Inspect { top, .. }) = popup;
+    let (Popup::Help { top, .. } | Popup::Inspect { top, .. }) = popup else { return };
     *top = match (code, does) {
         (KeyCode::Down, _) | (_, Some(Action::Down)) => *top + 1,
         (KeyCode::Up, _) | (_, Some(Action::Up)) => top.saturating_sub(1),

@@ -1,12 +1,13 @@
 //! Keys in the prompt.
 
-use super::{ask, go, travel};
+use super::{ask, chooser, go, travel};
 use crate::command::{self, Completion, Line};
 use crate::dialog::Dialog;
 use crate::input::Out;
 use crate::key::Chord;
 use crate::pane::Pane;
 use crate::prompt::{Cycle, Kind, Prompt};
+use crate::settings;
 use crate::state::{Place, Ui};
 use crate::theme::Theme;
 use al_wire::{Command, Leave, Query, Scope};
@@ -138,12 +139,14 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
             super::action::resume(ui, scope, held, out);
         }
         Line::Ask(command) => ask(ui, command, None, out),
-        Line::Theme(name) => theme(ui, &name)?,
-        Line::Themes => {
-            let names = Theme::names(ui.setup.config_dir.as_deref()).join(", ");
-            ui.say(format!("theme {}; there are {names}", ui.theme.name));
+        Line::Theme(name) => chooser::keep(ui, &name)?,
+        Line::Set(name, value) => {
+            settings::options::put(ui, name, value, out);
+            ui.say(format!("{name} {value}"));
         }
         Line::Picture(pane, lane) => super::pictures::open(ui, pane, lane),
+        Line::Settings => chooser::settings(ui),
+        Line::Themes => chooser::themes(ui),
         Line::Help(search) => super::action::help(ui, false, &search),
         Line::Keys => super::action::help(ui, true, ""),
         Line::Quit => go::leave(ui, out),
@@ -173,33 +176,12 @@ fn depart(ui: &mut Ui, leave: Leave, out: &mut Vec<Out>) -> Result<(), String> {
     Ok(())
 }
 
-fn theme(ui: &mut Ui, name: &str) -> Result<(), String> {
-    let (mut theme, problems) =
-        Theme::load(name, ui.setup.config_dir.as_deref()).map_err(|error| error.to_string())?;
-    if ui.setup.no_color && !theme.colorless {
-        return Err(format!("colours are off; theme {name} has colours"));
-    }
-    if ui.setup.ascii {
-        theme.glyphs = crate::theme::Glyphs::ascii();
-    }
-    ui.theme = theme;
-    match &problems[..] {
-        [] => ui.say(format!("theme {name}")),
-        [first, rest @ ..] => {
-            let more =
-                if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-            ui.complain(format!("theme {name}, {first}{more}"));
-        }
-    }
-    Ok(())
-}
-
 fn completion(ui: &Ui) -> Option<Completion> {
     let prompt = ui.prompt.as_ref()?;
     let line = prompt.text.value();
     match &prompt.kind {
         Kind::Command => {
-            let themes = Theme::names(ui.setup.config_dir.as_deref());
+            let themes = Theme::names(&ui.settings.files);
             let known = command::Known { themes: &themes, environments: &ui.setup.environments };
             Some(command::complete(line, &ui.fleet, &known, ui.setup.read_only))
         }

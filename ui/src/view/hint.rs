@@ -2,14 +2,15 @@
 
 use super::paint::{clear, put};
 use crate::action::{Action, Entry};
+use crate::chooser::{Chooser, Of};
 use crate::command::{Completion, Known, VERBS, complete, complete_filter, parse};
 use crate::layout::Screen;
-use crate::pane::Pane;
+use crate::offer::applies;
 use crate::prompt::{Kind, Prompt};
-use crate::state::{Popup, Subject, Ui};
+use crate::state::{Popup, Ui};
 use crate::text;
 use crate::theme::{Role, Theme};
-use al_wire::{AgentState, RunState};
+use al_wire::AgentState;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
@@ -86,7 +87,7 @@ fn completion(ui: &Ui, prompt: &Prompt) -> Completion {
     let line = prompt.text.value();
     match &prompt.kind {
         Kind::Command => {
-            let themes = Theme::names(ui.setup.config_dir.as_deref());
+            let themes = Theme::names(&ui.settings.files);
             let known = Known { themes: &themes, environments: &ui.setup.environments };
             complete(line, &ui.fleet, &known, ui.setup.read_only)
         }
@@ -180,6 +181,17 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
             let scroll = [pair("j k", "scroll")].into_iter();
             return scroll.chain(pager).chain([pair("Esc", "close")]).collect();
         }
+        Some(Popup::Choose(Chooser { typing: true, .. })) => {
+            return vec![pair("Enter", "choose"), pair("Esc", "clear")];
+        }
+        Some(Popup::Choose(Chooser { of: Of::Settings, .. })) => {
+            return vec![pair("j k", "move"), pair("Enter", "next value"), pair("Esc", "close")];
+        }
+        Some(Popup::Choose(Chooser { of, .. })) => {
+            let esc = if matches!(of, Of::Themes { .. }) { "as before" } else { "close" };
+            let search = [pair("j k", "move"), pair("/", "search")];
+            return search.into_iter().chain([pair("Enter", "choose"), pair("Esc", esc)]).collect();
+        }
         None => {}
     }
     if !ui.typed.is_empty() {
@@ -206,43 +218,6 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
         .filter(|row| !row.entry.hint.is_empty() && applies(ui, row.entry.action))
         .filter_map(|row| Some((row.bindings.first()?.shown(), word(ui, row.entry).to_owned())))
         .collect()
-}
-
-/// True when the key would do something for what is selected.
-fn applies(ui: &Ui, action: Action) -> bool {
-    let subject = ui.selected(ui.focus());
-    let run = match &subject {
-        Subject::Run(id) => ui.fleet.run(id),
-        _ => None,
-    };
-    let agent = match &subject {
-        Subject::Agent(name) => ui.fleet.agent(name),
-        _ => None,
-    };
-    match action {
-        Action::Start | Action::Pause => ui.agent().is_some(),
-        Action::Kill => {
-            agent.is_some_and(|agent| agent.running > 0)
-                || run.is_some_and(|run| !run.state.ended() && run.state != RunState::Queued)
-        }
-        Action::Drop => {
-            agent.is_some_and(|agent| agent.queued > 0)
-                || run.is_some_and(|run| run.state == RunState::Queued)
-        }
-        Action::Rerun => {
-            agent.is_some_and(|agent| agent.last.is_some())
-                || run.is_some_and(|run| run.state.ended())
-        }
-        Action::Replay => match &subject {
-            Subject::Trigger(id) => ui.fleet.trigger(id).is_some_and(|trigger| trigger.webhook),
-            _ => false,
-        },
-        Action::NextMatch if ui.focus().is_table() => !ui.table(ui.focus()).filter.is_empty(),
-        Action::NextMatch => ui.log.search.is_some(),
-        Action::OpenLogs => ui.focus() != Pane::Logs && subject != Subject::Nothing,
-        Action::Inspect | Action::Open if ui.focus().is_table() => subject != Subject::Nothing,
-        _ => true,
-    }
 }
 
 fn word(ui: &Ui, entry: &Entry) -> &'static str {

@@ -29,7 +29,9 @@ use ratatui::layout::{Position, Rect};
 
 /// Draws everything.
 pub fn view(ui: &Ui, frame: &mut Frame<'_>) {
-    let cursor = draw(ui, frame.buffer_mut());
+    let buf = frame.buffer_mut();
+    let cursor = draw(ui, buf);
+    paint::ground(buf, buf.area, &ui.theme);
     if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }
@@ -89,6 +91,7 @@ fn too_small(ui: &Ui, area: Rect, buf: &mut Buffer) -> Option<Position> {
 pub fn buffer(ui: &Ui) -> Buffer {
     let mut buf = Buffer::empty(Rect::new(0, 0, ui.size.0, ui.size.1));
     draw(ui, &mut buf);
+    paint::ground(&mut buf, Rect::new(0, 0, ui.size.0, ui.size.1), &ui.theme);
     buf
 }
 

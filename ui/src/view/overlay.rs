@@ -3,6 +3,7 @@
 use super::paint::{clear, frame, put, tint};
 use super::{detail, keys};
 use crate::action::Action;
+use crate::chooser::Chooser;
 use crate::dialog::Dialog;
 use crate::inspect;
 use crate::layout::{inside, middle};
@@ -43,7 +44,44 @@ pub fn popup(ui: &Ui, body: Rect, buf: &mut Buffer) {
             let inner = inside(rect);
             scrolled(ui, &inspect_lines(ui, subject, usize::from(inner.width)), inner, *top, buf);
         }
+        Some(Popup::Choose(chooser)) => choose(ui, chooser, body, buf),
         None => {}
+    }
+}
+
+/// A list with the cursor on one line.
+fn choose(ui: &Ui, chooser: &Chooser, body: Rect, buf: &mut Buffer) {
+    let items = chooser.items(ui);
+    let rows = u16::try_from(items.len().max(1)).unwrap_or(u16::MAX);
+    let rect = middle(body, 76, rows.saturating_add(2));
+    clear(buf, rect);
+    let searching = chooser.typing || !chooser.search.value().is_empty();
+    let search = if searching { format!(" /{}", chooser.search.value()) } else { String::new() };
+    frame(buf, &ui.theme, rect, true, &format!("{}{search}", chooser.title(ui)), "");
+    let area = inside(rect);
+    let height = usize::from(area.height).max(1);
+    let top = (chooser.at + 1).saturating_sub(height);
+    let key = items.iter().map(|item| item.key.width()).max().unwrap_or(0);
+    let name = items.iter().map(|item| item.name.width()).max().unwrap_or(0);
+    let shown = items.iter().enumerate().skip(top);
+    for (y, (i, item)) in (area.top()..area.bottom()).zip(shown) {
+        let chosen = i == chooser.at;
+        let mark = if chosen { ui.theme.glyphs.cursor.as_str() } else { " " };
+        let role = if item.danger { Role::Danger } else { Role::Text };
+        let mut x = put(buf, area, area.x, y, mark, ui.theme.style(Role::Text)).saturating_add(1);
+        let first = format!("{:<key$}  ", item.key);
+        x = put(buf, area, x, y, &first, ui.theme.style(Role::HintKey));
+        let line = format!("{:<name$}  ", item.name);
+        x = put(buf, area, x, y, &line, ui.theme.style(role));
+        put(buf, area, x, y, &text::line(&item.note), ui.theme.style(Role::Muted));
+        if chosen {
+            let line = Rect { y, height: 1, ..area };
+            tint(buf, line, ui.theme.style(Role::Selection));
+        }
+    }
+    if items.is_empty() {
+        let none = "nothing fits; Esc clears the search";
+        put(buf, area, area.x.saturating_add(1), area.y, none, ui.theme.style(Role::Muted));
     }
 }
 

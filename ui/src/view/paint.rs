@@ -3,7 +3,7 @@
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use ratatui::text::Line;
 use unicode_width::UnicodeWidthStr;
 
@@ -32,6 +32,26 @@ pub fn put_line(buf: &mut Buffer, clip: Rect, x: u16, y: u16, line: &Line<'_>) -
 /// Lays a style over whole cells.
 pub fn tint(buf: &mut Buffer, rect: Rect, style: Style) {
     buf.set_style(rect.intersection(buf.area), style);
+}
+
+/// Gives the theme's own colours to what has none.
+pub fn ground(buf: &mut Buffer, area: Rect, theme: &Theme) {
+    let (fg, bg) = theme.ground();
+    if fg.is_none() && bg.is_none() {
+        return;
+    }
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            let cell = &mut buf[(x, y)];
+            if let (Color::Reset, Some(fg)) = (cell.fg, fg) {
+                cell.fg = fg;
+            }
+            if let (Color::Reset, Some(bg)) = (cell.bg, bg) {
+                cell.bg = bg;
+            }
+        }
+    }
 }
 
 /// Empties a rectangle that covers what was drawn before.

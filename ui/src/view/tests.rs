@@ -222,7 +222,11 @@ impl Emulated {
             TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, size.0, size.1)) };
         let sink = Sink::default();
         Self {
-            terminal: Terminal::with_options(Quiet::new(sink.clone()), options).unwrap(),
+            terminal: Terminal::with_options(
+                Quiet::new(sink.clone(), crate::theme::Depth::True),
+                options,
+            )
+            .unwrap(),
             sink,
             screen: vt100::Parser::new(size.1.try_into().unwrap(), size.0.try_into().unwrap(), 0),
             size,

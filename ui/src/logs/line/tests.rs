@@ -69,7 +69,9 @@ fn long_records_wrap_under_their_text_and_huge_ones_are_cut() {
 
 #[test]
 fn matches_stand_out_inside_coloured_text() {
-    let (theme, _) = Theme::load("terminal", None).unwrap();
+    let (theme, _) =
+        Theme::load("terminal", &crate::files::Files::default(), crate::theme::Depth::True)
+            .unwrap();
     let look = Look { needle: "err", time: TimeMode::None, ..look(&theme) };
     let record = record(0, LogLevel::Info, "an \u{1b}[31mError\u{1b}[0m here");
     let spans: Vec<String> =
