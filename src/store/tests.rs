@@ -3,6 +3,7 @@
 mod audit;
 mod history;
 mod receipts;
+mod series;
 mod spent;
 mod tallies;
 

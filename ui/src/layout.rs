@@ -54,6 +54,11 @@ impl Screen {
         } else {
             screen.three_columns();
         }
+        // Whatever the layout has no place for is full size while it has the focus.
+        if screen.rect(focus).is_none() {
+            screen.panes = vec![(focus, body)];
+            screen.detail = None;
+        }
         screen
     }
 

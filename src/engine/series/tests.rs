@@ -54,10 +54,10 @@ fn minutes_come_from_the_runs_themselves() {
     check(Some("dev"), Measure::Accepted, "01001010");
     check(Some("dev"), Measure::Ended, "01000100");
     check(Some("dev"), Measure::Failed, "00000100");
-    // The first waited into the picture, the last one waits still.
-    check(Some("dev"), Measure::Queued, "11001121");
+    // The first waited into the picture, the last one waits still, and who leaves makes room.
+    check(Some("dev"), Measure::Queued, "10001111");
     check(Some("qa"), Measure::Queued, "00111000");
-    check(None, Measure::Queued, "11112121");
+    check(None, Measure::Queued, "10111111");
     check(Some("qa"), Measure::Ended, "nothing");
     check(Some("dev"), Measure::Tokens, "07000000");
     check(None, Measure::CostMicros, "09000000");

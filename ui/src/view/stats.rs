@@ -154,10 +154,10 @@ fn words(ui: &Ui, series: &Series, measure: Measure, counted: &Values, span: Spa
     };
     // Used tokens are told by the run, and only the hours know when.
     let when = match measure {
-        Measure::Tokens | Measure::CostMicros if span == Span::Hour => ", of runs that ended",
+        Measure::Tokens | Measure::CostMicros if span == Span::Hour => " (of ended runs)",
         _ => "",
     };
-    format!("{sum}{most}{unknown}{when}")
+    format!("{sum}{when}{most}{unknown}")
 }
 
 /// When the bars begin and end.
@@ -203,7 +203,7 @@ fn loads(ui: &Ui, line: Rect, buf: &mut Buffer) {
         (runs, measured) => {
             let cpu = cpu.map_or("cpu not known yet".to_owned(), |n| format!("cpu {n}%"));
             let of = if measured == runs { String::new() } else { format!("{measured} of ") };
-            format!("{cpu}, memory {}, of {of}{runs} in progress", size(memory))
+            format!("{cpu}, memory {}, measured of {of}{runs} in progress", size(memory))
         }
     };
     let x = line.x.saturating_add(2);

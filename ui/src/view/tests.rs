@@ -1,3 +1,5 @@
+mod screens;
+
 use crate::fixture::{Desk, more, records, styled, tail, work};
 use crate::input::Input;
 use crate::terminal::Quiet;
@@ -96,8 +98,10 @@ fn selection_is_reversed_and_colours_are_absent_in_mono() {
 }
 
 /// Views that keys lead to.
-const VIEWS: [&str; 14] =
-    ["1", "2", "3", "4", "5", "z", "5 z w", "?", "i", "2 i", "s", "q", ": 'ki'", "/ 'x'"];
+const VIEWS: [&str; 17] = [
+    "1", "2", "3", "4", "5", "z", "5 z w", "?", "i", "2 i", "s", "q", ": 'ki'", "/ 'x'", "T",
+    "g s", "6",
+];
 
 #[test]
 fn no_size_panics_and_the_hint_line_stays_last() {
@@ -306,6 +310,7 @@ fn input() -> impl Strategy<Value = String> {
     let keys = [
         "j", "k", "G", "g g", "1", "2", "3", "4", "5", "Tab", "z", "w", "t", "v", "e", "?", "i",
         "Esc", "Enter", "/ 'de'", "+", "q", ": 'run'", "s", "f", "l", "h", "F", "Ctrl-d", "[", "y",
+        "T", "g s", "<", ">", "(", "6",
     ];
     proptest::sample::select(keys.to_vec()).prop_map(str::to_owned)
 }
