@@ -261,6 +261,10 @@ impl View {
             Up::Count { .. } | Up::Past { .. } => {}
             // A page of the past is asked for anew.
             Up::Older { .. }
+            | Up::Newer { .. }
+            | Up::At { .. }
+            | Up::Find { .. }
+            | Up::Unfind
             | Up::Why { .. }
             | Up::Page(_)
             | Up::Leave(_)

@@ -12,16 +12,14 @@ use std::thread;
 use std::time::Duration;
 
 use al_wire::query::View as Columns;
-use al_wire::{
-    Down, LogChunk, LogSource, Need, Page, PageOf, PageQuery, Query, Reply, Row, RunRow, Snapshot,
-    Up,
-};
+use al_wire::{Down, Need, Page, PageOf, PageQuery, Query, Reply, Row, RunRow, Snapshot, Up};
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::definitions::Definitions;
+use super::finding::Sought;
 use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
 use super::loads::{self, Living};
 use super::mirror::{Change, Mirror};
@@ -30,7 +28,7 @@ use super::present::{self, Repeats};
 use super::receipts;
 use super::rules::Facts;
 use super::series;
-use super::tail::{self, Tail};
+use super::tail::Desk;
 use super::why::{Asked, why};
 use crate::ambient;
 use crate::log::LearningRedactor;
@@ -52,9 +50,6 @@ const PAGE_MAX: usize = 500;
 const LOOKS: usize = 20_000;
 /// Runs of the past in one answer: those that live, and as many that have ended.
 const PAST_MAX: u32 = 2000;
-
-/// Logs that one console may follow beside the one it shows.
-const FOLLOWED: usize = 16;
 
 /// Keeps a changed scale beyond the process: writes it to the agent's file.
 pub type KeepScale = Arc<dyn Fn(&str, u32) -> Result<(), String> + Send + Sync>;
@@ -102,8 +97,8 @@ pub fn serve(session: Session, tokio: &Tokio, up: Receiver<Up>, down: SyncSender
 // --- up ---------------------------------------------------------------------------------------
 
 fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender<Down>) {
-    let mut tail: Option<Tail> = None;
-    let mut followed: Vec<Tail> = Vec::new();
+    let reader = Arc::clone(session.engine.reader());
+    let mut desk = Desk::new(&session.logs, reader, down.clone());
     for message in up {
         match message {
             Up::Submit { id, command, token, .. } => {
@@ -114,19 +109,16 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                     let _ = send(&down, Down::Reply { id, reply }).await;
                 });
             }
-            Up::Tail { source, limit } => {
-                tail = Some(Tail::start(&session.logs, source, limit, down.clone()));
+            Up::Tail { source, limit, only } => desk.tail(source, limit, only),
+            Up::Older { source, before, limit, only } => desk.older(source, before, limit, only),
+            Up::Newer { source, after, limit, only } => desk.newer(source, after, limit, only),
+            Up::At { source, place, limit, only } => desk.at(source, place, limit, only),
+            Up::Find { id, source, from, back, what, only, limit } => {
+                desk.find(source, Sought { id, from, back, what, only, limit });
             }
-            Up::Older { source, before, limit } => {
-                let chunk = tail::older(&session.logs, source, &before, limit);
-                let _ = down.send(Down::Log(chunk));
-            }
-            Up::Follow { source, limit } if followed.len() < FOLLOWED => {
-                followed.push(Tail::start(&session.logs, source, limit, down.clone()));
-            }
-            // More would cost the host more than the recording is worth.
-            Up::Follow { .. } => {}
-            Up::Untail => tail = None,
+            Up::Follow { source, limit } => desk.follow(source, limit),
+            Up::Unfind => desk.unfind(),
+            Up::Untail => desk.untail(),
             Up::Why { id } => session.tell_why(id, tokio, down),
             Up::Page(query) => session.tell_page(query, tokio, down),
             Up::Count { every_ms, buckets } => {
@@ -142,7 +134,6 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
             Up::Leave(_) | Up::Steer(_) | Up::Unknown => {}
         }
     }
-    drop((tail, followed));
 }
 
 impl Session {
@@ -579,18 +570,5 @@ fn flush(pending: &mut Pending, seq: u64, down: &SyncSender<Down>) -> Result<(),
             Ok(())
         }
         Err(TrySendError::Disconnected(_)) => Err(()),
-    }
-}
-
-/// An empty first chunk of a log.
-pub(super) fn empty_chunk(source: LogSource) -> LogChunk {
-    LogChunk {
-        source,
-        records: Vec::new(),
-        first: None,
-        older: false,
-        reset: false,
-        more_before: false,
-        skipped: 0,
     }
 }

@@ -1,65 +1,206 @@
-//! The log that a console looks at: the newest records, then what is appended, then older ones on
-//! request. The file is the truth; a console that does not keep up is shown a gap with its size.
+//! The log that a console looks at: the newest records, then what is appended, then what it asks
+//! for. The files are the truth; a console that does not keep up is shown a gap with its size.
 
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::SyncSender;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use al_wire::{Down, LogChunk, LogSource};
+use al_wire::{Down, LogChunk, LogPlace, LogSource, Sieve};
 
-use super::session::empty_chunk;
-use crate::log::{Cursor, Follower, From, Page, Query, Record, SCHEDULER, Stopper, page};
+use super::finding::{self, Sought};
+use super::reel::{self, Places, Reel, Stretch, merge_forth, placed};
+use crate::log::{
+    Cursor, Follower, Indexes, Page, Record, SCHEDULER, Stopper, agent_of, day_of, oldest_day,
+};
+use crate::store::Reader;
 
-/// Records in one chunk.
-const CHUNK: usize = 500;
+/// Records in one chunk of what is appended.
+const CHUNK: usize = 2_000;
 /// Records that arrived while one chunk was on its way; more are left out.
 const BEHIND_MAX: usize = 20_000;
+/// Records that one console may ask for at once.
+const PAGE_MAX: usize = 5_000;
+/// Logs that one console may follow beside the one it shows.
+const BESIDE: usize = 16;
+/// How long records of several logs wait for each other, to be put in order.
+const TOGETHER: Duration = Duration::from_millis(40);
 
-/// A log that is being followed; dropping it stops that.
-pub struct Tail {
-    stopper: Option<Stopper>,
+/// The logs as one console reads them; dropping it ends what it follows and looks for.
+pub struct Desk {
+    logs: std::path::PathBuf,
+    indexes: Arc<Indexes>,
+    reader: Arc<Reader>,
+    down: SyncSender<Down>,
+    following: Vec<Stopper>,
+    /// Logs that are followed until the console is gone.
+    beside: Vec<Vec<Stopper>>,
+    /// Number of the search that is wanted.
+    finding: Arc<AtomicU64>,
 }
 
-impl Tail {
-    /// Sends the last `limit` records of `source`, then new ones as they come.
-    pub fn start(logs: &Path, source: LogSource, limit: usize, down: SyncSender<Down>) -> Self {
-        let Some(query) = query(&source) else {
-            let _ = down.send(Down::Log(LogChunk { reset: true, ..empty_chunk(source) }));
-            return Self { stopper: None };
-        };
-        let (first, last) = match page(logs, &query, From::End, limit) {
-            Ok(page) => {
-                let last = page.last;
-                (chunk(source.clone(), page, false), last)
-            }
-            Err(error) => (failed(source.clone(), &error), None),
-        };
-        let follower = Follower::new(logs, query, last);
-        let stopper = follower.stopper();
-        thread::spawn(move || {
-            if down.send(Down::Log(LogChunk { reset: true, ..first })).is_ok() {
-                follow(follower, &source, &down);
-            }
-        });
-        Self { stopper: Some(stopper) }
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.untail();
+        self.unfind();
+        self.beside.drain(..).flatten().for_each(|stopper| stopper.stop());
     }
 }
 
-impl Drop for Tail {
-    fn drop(&mut self) {
-        if let Some(stopper) = &self.stopper {
-            stopper.stop();
+impl Desk {
+    pub fn new(logs: &Path, reader: Arc<Reader>, down: SyncSender<Down>) -> Self {
+        Self {
+            logs: logs.to_owned(),
+            indexes: Arc::default(),
+            reader,
+            down,
+            following: Vec::new(),
+            beside: Vec::new(),
+            finding: Arc::default(),
         }
     }
+
+    fn reel(&self, source: &LogSource, only: Sieve) -> Option<Reel> {
+        Reel::new(&self.logs, source.clone(), only, Arc::clone(&self.indexes))
+    }
+
+    /// Sends the last `limit` records of `source`, then new ones as they come.
+    pub fn tail(&mut self, source: LogSource, limit: usize, only: Sieve) {
+        self.untail();
+        self.following = self.begin(source, limit, only);
+    }
+
+    /// The same for one log more, until the console is gone.
+    pub fn follow(&mut self, source: LogSource, limit: usize) {
+        // More would cost the host more than a recording is worth.
+        if self.beside.len() < BESIDE {
+            let following = self.begin(source, limit, Sieve::default());
+            self.beside.push(following);
+        }
+    }
+
+    fn begin(&self, source: LogSource, limit: usize, only: Sieve) -> Vec<Stopper> {
+        let Some(reel) = self.reel(&source, only) else {
+            let _ = self.down.send(Down::Log(LogChunk { reset: true, ..LogChunk::empty(source) }));
+            return Vec::new();
+        };
+        let mut followers = Vec::new();
+        let first = match reel.back(None, limit.min(PAGE_MAX)) {
+            Ok(stretch) => {
+                let places = stretch.last.iter().copied();
+                let follow = places
+                    .zip(&reel.queries)
+                    .map(|(place, query)| Follower::new(&reel.dir, query.clone(), place));
+                followers.extend(follow);
+                let mut chunk = reel.chunk(stretch, true);
+                if chunk.records.is_empty() && !chunk.more_before {
+                    chunk.note = self.why_empty(&source);
+                }
+                chunk
+            }
+            Err(error) => failed(source.clone(), &error),
+        };
+        let stoppers = followers.iter().map(Follower::stopper).collect();
+        let down = self.down.clone();
+        thread::spawn(move || {
+            if down.send(Down::Log(LogChunk { reset: true, ..first })).is_err() {
+                return;
+            }
+            match <[Follower; 1]>::try_from(followers) {
+                Ok([only]) => follow(only, &source, &down),
+                Err(several) => follow_all(several, &reel, &down),
+            }
+        });
+        stoppers
+    }
+
+    /// Why there is nothing of a run, where that is not what one would expect.
+    fn why_empty(&self, source: &LogSource) -> Option<String> {
+        let LogSource::Run(id) = source else { return None };
+        let run = self.reader.run(id).ok().flatten()?;
+        let ended = run.ended_at?;
+        let oldest = oldest_day(&self.logs, agent_of(id)?).ok()?;
+        match oldest {
+            Some(oldest) if oldest <= day_of(ended) => None,
+            Some(oldest) => Some(format!(
+                "its log has been removed: it ended on {}, and logs are kept from {oldest} on",
+                day_of(ended)
+            )),
+            None => Some("its log has been removed, with all others of its agent".to_owned()),
+        }
+    }
+
+    pub fn untail(&mut self) {
+        self.following.drain(..).for_each(|stopper| stopper.stop());
+    }
+
+    /// Answers, beside what else goes on, with what `read` finds.
+    fn answer(
+        &self,
+        source: LogSource,
+        only: Sieve,
+        read: impl FnOnce(&Reel) -> io::Result<LogChunk> + Send + 'static,
+        shape: impl FnOnce(LogChunk) -> LogChunk + Send + 'static,
+    ) {
+        let (reel, down) = (self.reel(&source, only), self.down.clone());
+        thread::spawn(move || {
+            let found = match &reel {
+                Some(reel) => read(reel),
+                None => Ok(LogChunk::empty(source.clone())),
+            };
+            let chunk = found.unwrap_or_else(|error| failed(source, &error));
+            let _ = down.send(Down::Log(shape(chunk)));
+        });
+    }
+
+    /// At most `limit` records before a place.
+    pub fn older(&self, source: LogSource, before: String, limit: usize, only: Sieve) {
+        let read = move |reel: &Reel| {
+            let place = reel::parse(&before)?;
+            Ok(reel.chunk(reel.back(Some(&place), limit.min(PAGE_MAX))?, true))
+        };
+        self.answer(source, only, read, |chunk| LogChunk { older: true, ..chunk });
+    }
+
+    /// At most `limit` records after a place.
+    pub fn newer(&self, source: LogSource, after: String, limit: usize, only: Sieve) {
+        let read = move |reel: &Reel| {
+            let place = reel::parse(&after)?;
+            Ok(reel.chunk(reel.forth(Some(&place), limit.min(PAGE_MAX))?, false))
+        };
+        self.answer(source, only, read, |chunk| LogChunk { newer: true, ..chunk });
+    }
+
+    /// A window around a place.
+    pub fn at(&self, source: LogSource, place: LogPlace, limit: usize, only: Sieve) {
+        let read = move |reel: &Reel| reel.at(&place, limit.min(PAGE_MAX));
+        let shape = |chunk: LogChunk| LogChunk { reset: true, at: chunk.at.or(Some(0)), ..chunk };
+        self.answer(source, only, read, shape);
+    }
+
+    /// Looks for something.
+    pub fn find(&self, source: LogSource, wanted: Sought) {
+        let reel = self.reel(&source, wanted.only.clone());
+        let (down, current) = (self.down.clone(), Arc::clone(&self.finding));
+        current.store(wanted.id, Ordering::Release);
+        if let Some(reel) = reel {
+            thread::spawn(move || finding::find(&reel, &wanted, &current, &down));
+        }
+    }
+
+    pub fn unfind(&self) {
+        self.finding.store(0, Ordering::Release);
+    }
 }
 
+/// Sends what is appended to one log.
 fn follow(mut follower: Follower, source: &LogSource, down: &SyncSender<Down>) {
-    let mut skipped = 0;
     loop {
-        // The place before what comes next: from there on back is what the console may ask for.
-        let before = follower.cursor().map(|cursor| cursor.to_string());
-        let records = match follower.next(BEHIND_MAX) {
+        let before = follower.cursor();
+        let records = match follower.next_placed(BEHIND_MAX, None) {
             Ok(Some(records)) => records,
             Ok(None) => return,
             Err(error) => {
@@ -68,45 +209,99 @@ fn follow(mut follower: Follower, source: &LogSource, down: &SyncSender<Down>) {
                 return;
             }
         };
-        let left_out = records.len().saturating_sub(CHUNK);
-        skipped += left_out as u64;
-        let records = records.into_iter().skip(left_out).map(Into::into).collect();
-        let chunk = LogChunk { records, first: before, skipped, ..empty_chunk(source.clone()) };
-        if down.send(Down::Log(chunk)).is_err() {
+        let (skipped, page) = batch(before, records);
+        let stretch = merge_forth(vec![page], CHUNK);
+        if down.send(Down::Log(appended(source.clone(), stretch, skipped))).is_err() {
             return;
         }
-        skipped = 0;
     }
 }
 
-/// At most `limit` records before the cursor.
-pub fn older(logs: &Path, source: LogSource, before: &str, limit: usize) -> LogChunk {
-    let place = before.parse::<Cursor>().map_err(|e| io::Error::other(e.to_string()));
-    let found = place.and_then(|place| match query(&source) {
-        Some(query) => page(logs, &query, From::Before(place), limit),
-        None => Err(io::Error::other("no such log")),
-    });
-    match found {
-        Ok(page) => chunk(source, page, true),
-        Err(error) => LogChunk { older: true, ..failed(source, &error) },
-    }
-}
-
-fn query(source: &LogSource) -> Option<Query> {
-    match source {
-        LogSource::Scheduler => Some(Query::all(SCHEDULER)),
-        LogSource::Agent(agent) => Some(Query::all(agent)),
-        LogSource::Run(run) => Query::run(run),
-    }
-}
-
-fn chunk(source: LogSource, page: Page, older: bool) -> LogChunk {
+fn appended(source: LogSource, stretch: Stretch, skipped: u64) -> LogChunk {
     LogChunk {
-        records: page.records.into_iter().map(Into::into).collect(),
-        first: page.first.map(|cursor| cursor.to_string()),
-        older,
-        more_before: page.more,
-        ..empty_chunk(source)
+        first: reel::text(&stretch.first),
+        last: reel::text(&stretch.last),
+        records: stretch.records.into_iter().map(placed).collect(),
+        skipped,
+        ..LogChunk::empty(source)
+    }
+}
+
+/// What a follower yielded, as a page, and how many records of it were left out.
+fn batch(before: Option<Cursor>, records: Vec<(Cursor, Record)>) -> (u64, Page) {
+    let left_out = records.len().saturating_sub(CHUNK);
+    let last = records.last().map(|(after, _)| *after).or(before);
+    let mut place = before;
+    let mut page = Page {
+        records: Vec::new(),
+        places: Vec::new(),
+        first: before.or(last),
+        last,
+        more: false,
+        read_bytes: 0,
+    };
+    for (at, (after, record)) in records.into_iter().enumerate() {
+        if at >= left_out {
+            // In a file that is new, a record begins where it begins.
+            let start = Cursor { offset: 0, ..after };
+            page.places.push(place.filter(|place| place.date == after.date).unwrap_or(start));
+            page.records.push(record);
+        }
+        place = Some(after);
+    }
+    (left_out as u64, page)
+}
+
+/// Sends what is appended to several logs, in the order of time as far as it comes together.
+fn follow_all(followers: Vec<Follower>, reel: &Reel, down: &SyncSender<Down>) {
+    let mut places: Places = followers.iter().map(Follower::cursor).collect();
+    let stoppers: Vec<Stopper> = followers.iter().map(Follower::stopper).collect();
+    let (to, from) = sync_channel(places.len());
+    for (at, follower) in followers.into_iter().enumerate() {
+        let to = to.clone();
+        thread::spawn(move || one_of_all(follower, at, &to));
+    }
+    drop(to);
+    while let Some(batches) = together(&from, places.len()) {
+        let mut skipped = 0;
+        let pages = batches.into_iter().enumerate().map(|(at, records)| {
+            let (left_out, page) = batch(places.get(at).copied().flatten(), records);
+            skipped += left_out;
+            page
+        });
+        let stretch = merge_forth(pages.collect(), usize::MAX);
+        places.clone_from(&stretch.last);
+        if down.send(Down::Log(appended(reel.source.clone(), stretch, skipped))).is_err() {
+            break;
+        }
+    }
+    stoppers.iter().for_each(Stopper::stop);
+}
+
+type Batch = Vec<(Cursor, Record)>;
+
+fn one_of_all(mut follower: Follower, at: usize, to: &SyncSender<(usize, Batch)>) {
+    // What cannot be read is as good as nothing new; the pane can be opened again.
+    while let Ok(Some(records)) = follower.next_placed(BEHIND_MAX, None) {
+        if to.send((at, records)).is_err() {
+            return;
+        }
+    }
+}
+
+/// What came of each log within a moment. None when none is followed any more.
+fn together(from: &Receiver<(usize, Batch)>, logs: usize) -> Option<Vec<Batch>> {
+    let mut batches: Vec<Batch> = (0..logs).map(|_| Vec::new()).collect();
+    let (at, records) = from.recv().ok()?;
+    batches[at] = records;
+    let until = Instant::now() + TOGETHER;
+    loop {
+        match from.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok((at, records)) => batches[at].extend(records),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                return Some(batches);
+            }
+        }
     }
 }
 
@@ -118,5 +313,5 @@ fn failed(source: LogSource, error: &io::Error) -> LogChunk {
         SCHEDULER,
         format!("the log cannot be read: {error}"),
     );
-    LogChunk { records: vec![record.into()], ..empty_chunk(source) }
+    LogChunk { records: vec![record.into()], ..LogChunk::empty(source) }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use al_wire::{Down, LogSource, Reply, Row, Snapshot, Up};
+use al_wire::{Down, LogSource, Reply, Row, Sieve, Snapshot, Up};
 use tokio::runtime::Runtime as Tokio;
 
 use super::after::Disk;
@@ -531,12 +531,13 @@ fn a_console_sees_the_log_it_asks_for_from_its_end_and_then_as_it_grows() {
         chunk.records.iter().map(|record| record.msg.clone()).collect()
     };
     let source = LogSource::Agent("dev".into());
-    up.send(Up::Tail { source: source.clone(), limit: 2 }).unwrap();
+    up.send(Up::Tail { source: source.clone(), limit: 2, only: Sieve::default() }).unwrap();
     let newest = chunk();
     assert_eq!((text(&newest), newest.reset), (vec!["line 8".into(), "line 9".into()], true));
     write(10);
     assert_eq!(text(&chunk()), ["line 10"]);
-    up.send(Up::Older { source, before: newest.first.unwrap(), limit: 3 }).unwrap();
+    up.send(Up::Older { source, before: newest.first.unwrap(), limit: 3, only: Sieve::default() })
+        .unwrap();
     let older = chunk();
     assert_eq!(text(&older), ["line 5", "line 6", "line 7"]);
     assert!(older.older && older.more_before);

@@ -25,6 +25,8 @@ pub enum From {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     pub records: Vec<Record>,
+    /// The place before each record.
+    pub places: Vec<Cursor>,
     /// The place before the page: `Before(first)` goes on towards older records. None when there
     /// is no file.
     pub first: Option<Cursor>,
@@ -70,8 +72,14 @@ pub fn page_within(
     let newest = files.last().map(|f| f.date);
     let files: Vec<_> = files.into_iter().filter(|f| query.may_be_in(f)).collect();
     let bounds = Bounds { limit, bytes };
-    let mut page =
-        Page { records: Vec::new(), first: None, last: None, more: false, read_bytes: 0 };
+    let mut page = Page {
+        records: Vec::new(),
+        places: Vec::new(),
+        first: None,
+        last: None,
+        more: false,
+        read_bytes: 0,
+    };
     match from {
         From::End => back(&files, newest, query, None, bounds, &mut page)?,
         From::Before(place) => back(&files, newest, query, Some(place), bounds, &mut page)?,
@@ -126,16 +134,17 @@ fn back(
             }
             gone += pos - span.start;
             pos = span.start;
-            record.into_iter().for_each(|r| found.push_front(r));
+            let place = Cursor { date: file.date, offset: pos };
+            record.into_iter().for_each(|record| found.push_front((place, record)));
             // Lines that are not wanted are done with too.
-            page.first = Some(Cursor { date: file.date, offset: pos });
+            page.first = Some(place);
         }
         page.read_bytes += lines.read_bytes;
         if page.more {
             break;
         }
     }
-    page.records = found.into();
+    (page.places, page.records) = found.into_iter().unzip();
     Ok(())
 }
 
@@ -167,7 +176,9 @@ fn forth(
                 break;
             }
             gone += span.next - pos;
+            let place = Cursor { date: file.date, offset: pos };
             pos = span.next;
+            page.places.extend(record.as_ref().map(|_| place));
             page.records.extend(record);
             page.last = Some(Cursor { date: file.date, offset: pos });
         }

@@ -5,7 +5,7 @@ use memchr::memmem;
 use regex::Regex;
 
 use super::files::{LogFile, day_of, day_start_ms};
-use super::{Level, Record};
+use super::{Level, Only, Record};
 
 /// Records of one name, filtered.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Query {
     pub also: &'static [&'static str],
     /// Found in the message or in the stored line.
     pub grep: Option<Regex>,
+    /// What a console wants of it.
+    pub only: Option<Only>,
     /// Only records later than this instant.
     pub after_ms: Option<i64>,
     /// Only records earlier than this instant.
@@ -44,6 +46,7 @@ impl Query {
             level_min: Level::Trace,
             also: &[],
             grep: None,
+            only: None,
             after_ms: None,
             before_ms: None,
             date: None,
@@ -86,6 +89,9 @@ impl Query {
         {
             return None;
         }
+        if self.only.as_ref().is_some_and(|only| !only.may_pass(line)) {
+            return None;
+        }
         let found = self.grep.as_ref().is_none_or(|grep| finds(grep, line));
         if !found && !self.grep.as_ref().is_some_and(|g| message_may_differ(g, line)) {
             return None;
@@ -100,6 +106,7 @@ impl Query {
         let wanted = (record.level >= self.level_min || self.also.contains(&record.msg.as_str()))
             && self.in_time(record.time)
             && (self.instance.is_none() || self.instance == record.instance)
+            && self.only.as_ref().is_none_or(|only| only.passes(&record))
             && (found || self.grep.as_ref().is_some_and(|g| g.is_match(&record.msg)));
         wanted.then_some(record)
     }
@@ -126,7 +133,7 @@ fn message_may_differ(grep: &Regex, line: &[u8]) -> bool {
 }
 
 /// Level and time of a line as we write it: `{"level":30,"time":1763600000000,`.
-fn prefix(line: &[u8]) -> Option<(Level, i64)> {
+pub(super) fn prefix(line: &[u8]) -> Option<(Level, i64)> {
     let rest = line.strip_prefix(br#"{"level":"#)?;
     let (level, rest) = number(rest)?;
     let (time, rest) = number(rest.strip_prefix(br#","time":"#)?)?;

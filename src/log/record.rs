@@ -215,6 +215,7 @@ impl std::convert::From<Record> for al_wire::LogRecord {
             run: r.instance,
             msg: r.msg,
             fields: r.fields,
+            place: None,
         }
     }
 }

@@ -77,6 +77,87 @@ fn date(at_ms: i64, offset_s: i32) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// An instant as people write it: `14:03`, `14:03:22`, `-5m`, `2026-11-27`, `2026-11-27T14:03`,
+/// each in the zone that is shown; with `Z` at its end in UTC. A time of day is the last one that
+/// has been.
+pub fn parse(text: &str, now_ms: i64, zone_offset: fn(i64) -> i32) -> Result<i64, String> {
+    let no = || format!("`{text}` is no time; 14:03, -5m and 2026-11-27T14:03 are");
+    let text = text.trim();
+    if let Some(ago) = text.strip_prefix('-') {
+        return Ok(now_ms.saturating_sub(span(ago).ok_or_else(no)?));
+    }
+    let (bare, utc) = match text.strip_suffix(['Z', 'z']) {
+        Some(bare) => (bare, true),
+        None => (text, false),
+    };
+    let offset_ms = |at_ms: i64| if utc { 0 } else { i64::from(zone_offset(at_ms)) * 1_000 };
+    let (date, time) = match bare.split_once(['T', 't', ' ']) {
+        Some((date, time)) => (Some(date), time_of_day(time).ok_or_else(no)?),
+        None if bare.contains(':') => (None, time_of_day(bare).ok_or_else(no)?),
+        None => (Some(bare), 0),
+    };
+    let local_ms = match date {
+        Some(date) => day(date).ok_or_else(no)?.saturating_mul(DAY_MS) + time,
+        None => {
+            let now = now_ms + offset_ms(now_ms);
+            let today = now.div_euclid(DAY_MS) * DAY_MS + time;
+            if today > now { today - DAY_MS } else { today }
+        }
+    };
+    Ok(local_ms - offset_ms(local_ms - offset_ms(local_ms)))
+}
+
+/// `90s`, `5m`, `1h30m`, `2d` in milliseconds.
+fn span(text: &str) -> Option<i64> {
+    let (mut total, mut number) = (0_i64, None);
+    for c in text.chars() {
+        let unit = match c {
+            '0'..='9' => {
+                let digit = i64::from(c.to_digit(10)?);
+                number = Some(number.unwrap_or(0_i64).checked_mul(10)?.checked_add(digit)?);
+                continue;
+            }
+            's' => 1_000,
+            'm' => 60_000,
+            'h' => 3_600_000,
+            'd' => DAY_MS,
+            _ => return None,
+        };
+        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
+    }
+    Some(total).filter(|total| number.is_none() && *total > 0)
+}
+
+/// `14:03` or `14:03:22` in milliseconds of the day.
+fn time_of_day(text: &str) -> Option<i64> {
+    let parts: Option<Vec<i64>> = text.split(':').map(number).collect();
+    match parts?[..] {
+        [h @ 0..=23, m @ 0..=59] => Some((h * 60 + m) * 60_000),
+        [h @ 0..=23, m @ 0..=59, s @ 0..=59] => Some(((h * 60 + m) * 60 + s) * 1_000),
+        _ => None,
+    }
+}
+
+/// `2026-11-27` in days since the epoch.
+fn day(text: &str) -> Option<i64> {
+    let parts: Option<Vec<i64>> = text.split('-').map(number).collect();
+    let [year @ 1970..=9999, month @ 1..=12, day @ 1..=31] = parts?[..] else { return None };
+    // Counted as in `date`: years begin in March.
+    let (year_from_march, from_march) =
+        if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (year_from_march.div_euclid(400), year_from_march.rem_euclid(400));
+    let day_of_year = (153 * from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    // The 31st of a month that has no such day is none.
+    (date(days * DAY_MS, 0) == (year, month, day)).then_some(days)
+}
+
+fn number(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +182,41 @@ mod tests {
         assert_eq!(time(1_763_640_248_411, 3_600), "13:04:08.411");
         assert_eq!(near(0, 60_000, 3_600), "01:00");
         assert_eq!(near(0, 86_400_000, 0), "Jan 1");
+    }
+
+    #[test]
+    fn an_instant_is_read_as_people_write_it() {
+        // 2026-11-27 14:30 UTC, 15:30 where the clock is.
+        const NOW: i64 = 1_795_789_800_000;
+        let check = |text: &str, expected: Result<&str, ()>| {
+            let read = parse(text, NOW, |_| 3_600).map(|at_ms| full(at_ms, 0));
+            assert_eq!(
+                read.map_err(drop).as_deref(),
+                expected.as_ref().copied().map_err(|()| &()),
+                "{text}"
+            );
+        };
+        check("15:03", Ok("2026-11-27 14:03:00"));
+        check("15:31", Ok("2026-11-26 14:31:00"));
+        check("14:03:22Z", Ok("2026-11-27 14:03:22"));
+        check("-5m", Ok("2026-11-27 14:25:00"));
+        check("-1h30m", Ok("2026-11-27 13:00:00"));
+        check("2026-11-27T14:03", Ok("2026-11-27 13:03:00"));
+        check("2024-02-29 00:00:01z", Ok("2024-02-29 00:00:01"));
+        check("2026-01-01", Ok("2025-12-31 23:00:00"));
+        for bad in [
+            "",
+            "-",
+            "-5",
+            "-5x",
+            "25:00",
+            "1:60",
+            "2026-02-30",
+            "2026-13-01",
+            "noon",
+            "-99999999999999999999d",
+        ] {
+            check(bad, Err(()));
+        }
     }
 }

@@ -30,6 +30,8 @@ pub enum Line {
     Set(&'static str, &'static str),
     /// Lists what can be set.
     Settings,
+    /// Bookmarks of the log that is shown.
+    Bookmarks,
     /// Help, searched for this.
     Help(String),
     /// Every key, and where it comes from.
@@ -54,7 +56,8 @@ pub const VERBS: &[(&str, &str)] = &[
     ("runs", "[agent] [state=...] [age<1h] [/text]"),
     ("queues", "[agent] [source=...] [/text]"),
     ("triggers", "[outcome=...] [source=...] [/text]"),
-    ("logs", "[agent | run | scheduler]"),
+    ("logs", "[agent | run | scheduler][,...]"),
+    ("bookmarks", ""),
     ("alerts", "[kind=...] [/text]"),
     ("stats", "[agent]"),
     ("pulse", "[agent]"),
@@ -85,6 +88,9 @@ pub const VERBS: &[(&str, &str)] = &[
     ("quit", ""),
 ];
 
+/// Logs that are shown as one at most.
+const MERGED: usize = 16;
+
 /// Verbs that change the scheduler.
 pub const CHANGING: &[&str] = &[
     "run", "answer", "say", "kill", "pause", "resume", "rerun", "replay", "drop", "unlock",
@@ -113,6 +119,7 @@ pub fn parse(text: &str, fleet: &Fleet, now_ms: i64) -> Result<Line, String> {
             let lane = (!rest.is_empty()).then(|| agent(rest, fleet)).transpose()?;
             Ok(Line::Picture(pane, lane))
         }
+        "bookmarks" => Ok(Line::Bookmarks),
         "run" => run(rest, fleet).map(Line::Ask),
         "answer" => {
             let (run, text) = told(verb, rest, fleet)?;
@@ -244,13 +251,33 @@ fn receipt_id(name: &str, fleet: &Fleet) -> Result<String, String> {
 }
 
 fn logs(rest: &str, fleet: &Fleet) -> Result<Option<LogSource>, String> {
-    match rest {
-        "" => Ok(None),
-        "scheduler" => Ok(Some(LogSource::Scheduler)),
-        name => match agent(name, fleet) {
-            Ok(agent) => Ok(Some(LogSource::Agent(agent))),
-            Err(_) => run_id(name, fleet).map(|run| Some(LogSource::Run(run))),
-        },
+    let names = rest.split([',', ' ']).filter(|name| !name.is_empty());
+    let mut sources = Vec::new();
+    for name in names {
+        let source = log(name, fleet)?;
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    merged(sources)
+}
+
+/// Several logs as one.
+pub fn merged(mut sources: Vec<LogSource>) -> Result<Option<LogSource>, String> {
+    match sources.len() {
+        0 | 1 => Ok(sources.pop()),
+        2..=MERGED => Ok(Some(LogSource::Merged(sources))),
+        n => Err(format!("{n} logs are too many at once; {MERGED} go")),
+    }
+}
+
+fn log(name: &str, fleet: &Fleet) -> Result<LogSource, String> {
+    if name == "scheduler" {
+        return Ok(LogSource::Scheduler);
+    }
+    match agent(name, fleet) {
+        Ok(agent) => Ok(LogSource::Agent(agent)),
+        Err(_) => run_id(name, fleet).map(LogSource::Run),
     }
 }
 

@@ -234,7 +234,13 @@ pub fn record(n: i64, level: LogLevel, msg: &str) -> LogRecord {
         run: Some("dev-000000b2".into()),
         msg: msg.into(),
         fields: serde_json::Map::new(),
+        place: Some(place(n)),
     }
+}
+
+/// The place before record `n`.
+pub fn place(n: i64) -> String {
+    format!("p{:07}", n + 100_000)
 }
 
 /// Records `range` of a log in which every seventh is an error.
@@ -310,20 +316,19 @@ pub fn work() -> Vec<LogRecord> {
 
 /// A chunk as it comes first after `Tail`.
 pub fn tail(source: LogSource, records: Vec<LogRecord>) -> LogChunk {
-    LogChunk {
-        source,
-        records,
-        first: Some("c0".into()),
-        older: false,
-        reset: true,
-        more_before: false,
-        skipped: 0,
-    }
+    let first = records.first().and_then(|record| record.place.clone());
+    LogChunk { records, first, reset: true, ..LogChunk::empty(source) }
+}
+
+/// Records `range` with the places before and after them, as a host sends them.
+pub fn page(source: LogSource, range: std::ops::Range<i64>) -> LogChunk {
+    let (first, last) = (Some(place(range.start)), Some(place(range.end)));
+    LogChunk { first, last, reset: false, ..tail(source, records(range)) }
 }
 
 /// A chunk that follows what was there.
 pub fn more(source: LogSource, records: Vec<LogRecord>) -> LogChunk {
-    LogChunk { reset: false, first: Some("c1".into()), ..tail(source, records) }
+    LogChunk { reset: false, first: None, ..tail(source, records) }
 }
 
 /// A console and the time it believes in.

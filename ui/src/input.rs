@@ -21,6 +21,8 @@ pub enum Input {
     Files(Box<Files>),
     /// What the terminal said of its background.
     Background(Appearance),
+    /// A file was written, or why it was not.
+    Wrote(Result<String, String>),
     /// SIGTERM or SIGHUP.
     Stop,
     /// The process was suspended to the shell for this long.
@@ -37,6 +39,11 @@ pub enum Out {
     Copy(String),
     /// Through `$PAGER`, with the terminal released.
     Page(String),
+    /// Into a new file, in the directory where the console was started.
+    Write {
+        file: String,
+        text: String,
+    },
     /// A shell where this run is, with the terminal released.
     Shell(String),
     Suspend,
@@ -81,6 +88,7 @@ pub fn merge(inputs: impl Iterator<Item = Input>) -> Vec<Input> {
                 if continues(before, &chunk) =>
             {
                 before.records.extend(chunk.records);
+                before.last = chunk.last;
             }
             (_, input) => merged.push(input),
         }
@@ -89,7 +97,10 @@ pub fn merge(inputs: impl Iterator<Item = Input>) -> Vec<Input> {
 }
 
 fn continues(before: &LogChunk, chunk: &LogChunk) -> bool {
-    let appends = !before.older && !chunk.older && !chunk.reset && chunk.skipped == 0;
+    let pages = before.older || chunk.older || before.newer || chunk.newer;
+    let appends = !pages && !chunk.reset && chunk.skipped == 0;
+    let appends =
+        appends && before.at.is_none() && (before.last.is_none() || before.last == chunk.first);
     let room = (1..MERGED).contains(&before.records.len());
     appends && room && before.source == chunk.source
 }

@@ -81,7 +81,7 @@ pub fn applies(ui: &Ui, action: Action) -> bool {
             ui.focus() == Pane::Logs || subject != Subject::Nothing
         }
         Action::NextMatch if ui.focus().is_table() => !ui.table(ui.focus()).filter.is_empty(),
-        Action::NextMatch => ui.log.search.is_some(),
+        Action::NextMatch => ui.log.needle.is_some(),
         Action::OpenLogs => ui.focus() != Pane::Logs && subject != Subject::Nothing,
         Action::Inspect | Action::Open if ui.focus().is_table() => subject != Subject::Nothing,
         _ => true,

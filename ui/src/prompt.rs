@@ -1,5 +1,6 @@
 //! The one line at the bottom that is typed into.
 
+use crate::logs::{Filter as LogFilter, Spot};
 use crate::pane::Pane;
 use al_wire::Query;
 use tui_input::Input as TextInput;
@@ -14,6 +15,16 @@ pub enum Kind {
         before: Query,
     },
     Search,
+    /// Shows only what the log says of this; `before` comes back on Esc.
+    LogFilter {
+        before: LogFilter,
+        /// Where the reader was.
+        at: (i64, Spot),
+    },
+    /// An instant to go to.
+    Time,
+    /// A file that takes what is shown.
+    Write,
 }
 
 /// Candidates for the last word, one after the other.
@@ -54,6 +65,9 @@ impl Prompt {
         match self.kind {
             Kind::Command => ":",
             Kind::Filter { .. } | Kind::Search => "/",
+            Kind::LogFilter { .. } => "&",
+            Kind::Time => "@",
+            Kind::Write => ">",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::files::Files;
 use crate::input::{Exit, Input, Out, merge};
+use crate::logs::Memory;
 use crate::reader::{Keyboard, listen};
 use crate::settings::{self, Settings};
 use crate::state::{Setup, Ui};
@@ -20,7 +21,8 @@ use ratatui::Terminal;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -148,6 +150,8 @@ pub fn run(link: Link, options: Options, stop: Arc<AtomicBool>) -> Result<Exit, 
     };
     // The first frame comes before anything else is waited for.
     console.draw(&ui)?;
+    let places = options_dir.as_ref().map(|dir| dir.join(PLACES));
+    recall(&mut ui, places.as_deref());
     if let Some(dir) = options_dir {
         watch(dir, ui.settings.files.clone(), inputs.clone())?;
     }
@@ -157,7 +161,34 @@ pub fn run(link: Link, options: Options, stop: Arc<AtomicBool>) -> Result<Exit, 
             return Ok(exit);
         }
     }
-    console.attend(&mut ui, &queue)
+    let exit = console.attend(&mut ui, &queue)?;
+    remember(&mut ui, places.as_deref());
+    Ok(exit)
+}
+
+/// Where an earlier session left its logs.
+const PLACES: &str = "console-logs.json";
+
+/// A file that is not there, or not to be read, is no loss that would keep anybody from looking.
+fn recall(ui: &mut Ui, places: Option<&Path>) {
+    let text = places.and_then(|path| std::fs::read_to_string(path).ok());
+    ui.log.memory = text.map(|text| Memory::parse(&text)).unwrap_or_default();
+}
+
+fn remember(ui: &mut Ui, places: Option<&Path>) {
+    let project = ui.setup.project.clone();
+    ui.log.keep(&project);
+    if let Some(path) = places.filter(|_| ui.log.memory.changed) {
+        let new = path.with_extension("json.new");
+        let _ = std::fs::remove_file(&new);
+        let written = create_new(&new, &ui.log.memory.to_text());
+        let _ = written.and_then(|()| std::fs::rename(&new, path));
+    }
+}
+
+fn create_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut new = std::fs::OpenOptions::new();
+    new.write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }
 
 /// The console before it has heard anything, and what it wants done.
@@ -288,6 +319,10 @@ impl Console {
                 self.terminal.backend_mut().writer().flush()?;
             }
             Out::Page(text) => self.page(ui, &text)?,
+            Out::Write { file, text } => {
+                let wrote = write_new(&file, &text);
+                update(ui, (self.options.now_ms)(), Input::Wrote(wrote));
+            }
             Out::Shell(run) => self.shell(ui, &run)?,
             Out::Suspend => self.suspend(ui)?,
             Out::Redraw => self.terminal.clear()?,
@@ -383,6 +418,17 @@ fn go_into(enter: &[OsString], run: &str) -> io::Result<ExitStatus> {
     let (program, arguments) =
         enter.split_first().ok_or_else(|| io::Error::other("nobody knows the way"))?;
     Command::new(program).args(arguments).arg(run).status()
+}
+
+/// Writes a file that was not there before; what to say about it.
+fn write_new(file: &str, text: &str) -> Result<String, String> {
+    match create_new(Path::new(file), text) {
+        Ok(()) => Ok(format!("wrote {} records to {file}", text.lines().count())),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(format!("{file} is there already; choose another name"))
+        }
+        Err(error) => Err(format!("{file}: {error}")),
+    }
 }
 
 fn page_through(pager: &str, text: &str) -> io::Result<()> {

@@ -7,7 +7,7 @@ use crate::fleet::Fleet;
 use crate::key::Chord;
 use crate::keymap::Meaning;
 use crate::layout::Screen;
-use crate::logs::{Buffer, LogPane, Look};
+use crate::logs::{Buffer, Gutter, LogPane, Look};
 use crate::pane::Pane;
 use crate::pictures::Pictures;
 use crate::prompt::Prompt;
@@ -84,6 +84,10 @@ pub enum Popup {
     },
     /// Something is chosen from a list.
     Choose(Chooser),
+    /// The bookmarks of the log, with the selected one.
+    Bookmarks {
+        at: usize,
+    },
 }
 
 /// How what is inspected came to be as it is, as far as the host has told.
@@ -313,7 +317,7 @@ impl Ui {
         match &self.log.buffer.source {
             Some(LogSource::Agent(name)) => Subject::Agent(name.clone()),
             Some(LogSource::Run(id)) => Subject::Run(id.clone()),
-            Some(LogSource::Scheduler) | None => Subject::Nothing,
+            Some(LogSource::Scheduler | LogSource::Merged(_)) | None => Subject::Nothing,
         }
     }
 
@@ -356,11 +360,16 @@ impl Ui {
             time: self.log.time,
             wrap: self.log.wrap,
             unfolded: self.log.unfolded,
-            runs: width >= 100 && matches!(self.log.buffer.source, Some(LogSource::Agent(_))),
+            gutter: match &self.log.buffer.source {
+                Some(LogSource::Merged(sources)) => Gutter::Source(sources),
+                Some(LogSource::Agent(_)) if width >= 100 => Gutter::Run,
+                _ => Gutter::None,
+            },
             width: usize::from(width),
             left: self.log.left,
             zone_offset: self.setup.zone_offset,
-            needle: self.log.search.as_ref().map_or("", |search| search.needle.as_str()),
+            needle: self.log.needle.as_deref().unwrap_or_default(),
+            marks: &self.log.marks,
             theme: &self.theme,
         }
     }

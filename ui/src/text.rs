@@ -1,13 +1,11 @@
 //! Text from agents made safe to show: it can be coloured, it cannot drive the terminal.
 
 use crate::theme::ansi;
+use al_wire::{csi, escape};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
-use std::str::Chars;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Bytes of one record that are shown; the rest is one key away.
-pub const LONGEST: usize = 8 * 1024;
 const TAB: usize = 4;
 
 /// Spans of `raw` with colours kept, every other escape sequence dropped, tabs expanded and
@@ -56,14 +54,7 @@ pub fn safe(raw: &str, base: Style, colorless: bool) -> Vec<Span<'static>> {
 }
 
 /// [`safe`] without colours and on one line: for names, sentences and titles.
-pub fn line(raw: &str) -> String {
-    let spans = safe(raw, Style::new(), true);
-    spans
-        .iter()
-        .flat_map(|span| span.content.chars())
-        .map(|c| if c == '\n' { ' ' } else { c })
-        .collect()
-}
+pub use al_wire::line;
 
 struct Pen {
     spans: Vec<Span<'static>>,
@@ -88,53 +79,6 @@ impl Pen {
         }
         self.style = style;
     }
-}
-
-/// Swallows an escape sequence after ESC; the parameters when it was SGR.
-fn escape(chars: &mut Chars<'_>) -> Option<String> {
-    match chars.clone().next()? {
-        '[' => {
-            chars.next();
-            csi(chars)
-        }
-        // Strings: title, clipboard, device control; up to BEL or ESC \.
-        ']' | 'P' | 'X' | '^' | '_' => {
-            while let Some(c) = chars.next() {
-                if c == '\u{7}' || c == '\u{9c}' {
-                    break;
-                }
-                if c == '\u{1b}' && chars.as_str().starts_with('\\') {
-                    chars.next();
-                    break;
-                }
-            }
-            None
-        }
-        // Two or more characters: intermediates, then a final one.
-        _ => {
-            while let Some(c) = chars.clone().next().filter(|c| (' '..='~').contains(c)) {
-                chars.next();
-                if c >= '0' {
-                    break;
-                }
-            }
-            None
-        }
-    }
-}
-
-fn csi(chars: &mut Chars<'_>) -> Option<String> {
-    let mut parameters = String::new();
-    // Anything that cannot be part of a sequence ends it and is shown.
-    while let Some(c) = chars.clone().next().filter(|c| (' '..='~').contains(c)) {
-        chars.next();
-        match c {
-            'm' => return Some(parameters),
-            '@'..='~' => return None,
-            c => parameters.push(c),
-        }
-    }
-    None
 }
 
 /// The style after a "select graphic rendition" sequence.
@@ -187,15 +131,6 @@ fn color(
         },
         _ => base,
     }
-}
-
-/// The first [`LONGEST`] bytes of a record's text, and how many bytes were cut off.
-pub fn head(raw: &str) -> (&str, usize) {
-    let mut end = raw.len().min(LONGEST);
-    while !raw.is_char_boundary(end) {
-        end -= 1;
-    }
-    (&raw[..end], raw.len() - end)
 }
 
 /// `text` in at most `width` columns, the middle cut out: both ends of a name tell things apart.

@@ -268,7 +268,14 @@ fn half_a_record_that_nobody_completed_is_shown_as_it_is() {
 #[test]
 fn no_files_are_an_empty_page() {
     let dir = tempfile::tempdir().unwrap();
-    let empty = Page { records: vec![], first: None, last: None, more: false, read_bytes: 0 };
+    let empty = Page {
+        records: vec![],
+        places: vec![],
+        first: None,
+        last: None,
+        more: false,
+        read_bytes: 0,
+    };
     assert_eq!(page(dir.path(), &Query::all("dev"), From::End, 10).unwrap(), empty);
     assert_eq!(page(&dir.path().join("gone"), &Query::all("dev"), From::Start, 10).unwrap(), empty);
 }

@@ -124,6 +124,7 @@ fn the_console_gets_the_same_record() {
         name: "dev".into(),
         run: Some("dev-1a2b3c4d".into()),
         msg: "hi".into(),
+        place: None,
         fields: record.fields.clone(),
     };
     assert_eq!(al_wire::LogRecord::from(record), wire);

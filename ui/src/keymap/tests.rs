@@ -64,7 +64,7 @@ fn wishes_add_to_the_keys_there_are_and_an_empty_list_takes_them_away() {
         ],
     );
     check("follow = \"f12\"", "follow", &[("f", "default"), ("F12", "console.toml:2")]);
-    check("wrap = []\nfold = [\"w\"]", "fold", &[("u", "default"), ("w", "console.toml:3")]);
+    check("wrap = []\nfold = [\"w\"]", "fold", &[("c", "default"), ("w", "console.toml:3")]);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! A record as lines on the screen.
 
+use super::Bookmark;
 use crate::clock;
 use crate::text;
 use crate::theme::{Role, Theme};
 use al_wire::story::{self, Part, Told};
-use al_wire::{LogLevel, LogRecord};
+use al_wire::{LogLevel, LogRecord, LogSource};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 /// Which time stands before a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +41,17 @@ impl TimeMode {
     }
 }
 
+/// Who wrote a record, where a log has more than one writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gutter<'a> {
+    #[default]
+    None,
+    /// The end of its run's id.
+    Run,
+    /// Which of these logs it is from.
+    Source(&'a [LogSource]),
+}
+
 /// How records are to look.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
@@ -47,13 +59,15 @@ pub struct Look<'a> {
     pub wrap: bool,
     /// Show what tools gave back, below the line that says how they ended.
     pub unfolded: bool,
-    /// Name the run of each record: the log has more than one.
-    pub runs: bool,
+    /// What stands before each record of a log that has more than one writer.
+    pub gutter: Gutter<'a>,
     pub width: usize,
     /// Columns scrolled out on the left, without wrap.
     pub left: usize,
     pub zone_offset: fn(i64) -> i32,
     pub needle: &'a str,
+    /// Bookmarks of this log.
+    pub marks: &'a [Bookmark],
     pub theme: &'a Theme,
 }
 
@@ -88,7 +102,7 @@ fn lay(spans: Vec<Span<'static>>, indent: usize, look: &Look<'_>) -> Vec<Line<'s
 /// Lines of a tool's output that are to be shown.
 fn output<'r>(told: &Told<'r>, look: &Look<'_>) -> impl Iterator<Item = &'r str> {
     let output = told.output.filter(|_| look.unfolded).unwrap_or_default();
-    text::head(output.trim_end()).0.lines()
+    story::head(output.trim_end()).0.lines()
 }
 
 /// Rows that [`rows`] makes, at least one.
@@ -100,29 +114,6 @@ pub fn height(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> us
     }
 }
 
-/// All that a record says, on one line without colours: what search looks through and `yy` copies.
-pub fn plain(record: &LogRecord) -> String {
-    let told = story::told(&record.msg, &record.fields);
-    let (head, _) = head(record, told.as_ref());
-    let mut plain = text::line(head);
-    if let Some(told) = told.as_ref().filter(|told| !told.notes.is_empty()) {
-        plain.push_str(&format!("  {}", text::line(&told.notes)));
-    }
-    for (key, value) in fields(record, told.as_ref()) {
-        plain.push_str(&format!(" {}={}", text::line(key), field(value)));
-    }
-    if let Some(output) = told.as_ref().and_then(|told| told.output) {
-        plain.push_str(&format!(" | {}", text::line(text::head(output.trim_end()).0)));
-    }
-    plain
-}
-
-/// As much of the text as is shown, and how many bytes are not.
-fn head<'r>(record: &'r LogRecord, told: Option<&'r Told<'_>>) -> (&'r str, usize) {
-    let said = told.map_or(record.msg.as_str(), |told| &told.head);
-    text::head(said.trim_end_matches(['\n', '\r']))
-}
-
 fn prefix(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<Span<'static>> {
     let muted = look.theme.style(Role::Muted);
     let time = match look.time {
@@ -130,7 +121,8 @@ fn prefix(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<Sp
         TimeMode::Utc => format!("{}Z", clock::time(record.at_ms, 0)),
         TimeMode::Since => {
             let since = before_ms.map_or(0, |before| record.at_ms - before);
-            format!("{:>8}", format!("+{}", clock::took(since)))
+            let sign = if since < 0 { '-' } else { '+' };
+            format!("{:>8}", format!("{sign}{}", clock::took(since.saturating_abs())))
         }
         TimeMode::None => String::new(),
     };
@@ -140,14 +132,47 @@ fn prefix(record: &LogRecord, before_ms: Option<i64>, look: &Look<'_>) -> Vec<Sp
     }
     let (letter, role) = level(record.level);
     spans.push(Span::styled(letter, look.theme.style(role)));
-    spans.push(Span::raw(" "));
-    if look.runs
-        && let Some(run) = &record.run
-    {
-        let tail = run.rsplit('-').next().unwrap_or(run);
-        spans.push(Span::styled(format!("{:<8} ", text::line(tail)), muted));
+    let is = |mark: &Bookmark| !mark.left && Some(&mark.place) == record.place.as_ref();
+    let marked = look.marks.iter().any(is);
+    spans.push(match marked {
+        true => Span::styled("'", look.theme.style(Role::HintKey)),
+        false => Span::raw(" "),
+    });
+    match look.gutter {
+        Gutter::None => {}
+        Gutter::Run => {
+            if let Some(run) = &record.run {
+                let tail = run.rsplit('-').next().unwrap_or(run);
+                spans.push(Span::styled(format!("{:<8} ", text::line(tail)), muted));
+            }
+        }
+        Gutter::Source(sources) => spans.push(source(record, sources, look.theme)),
     }
     spans
+}
+
+/// The name of the log that a record is from, always as wide, in a colour of its own where there
+/// are colours.
+fn source(record: &LogRecord, sources: &[LogSource], theme: &Theme) -> Span<'static> {
+    const NAME: usize = 16;
+    let at = sources.iter().position(|source| match source {
+        LogSource::Scheduler => record.name == "scheduler",
+        LogSource::Agent(name) => record.name == *name,
+        LogSource::Run(run) => record.run.as_ref() == Some(run),
+        LogSource::Merged(_) => false,
+    });
+    let name = |source: &LogSource| match source {
+        LogSource::Scheduler | LogSource::Merged(_) => "scheduler".to_owned(),
+        LogSource::Agent(name) | LogSource::Run(name) => text::line(name),
+    };
+    let widest = sources.iter().map(|source| name(source).width()).max().unwrap_or(0).min(NAME);
+    let shown = at.and_then(|at| sources.get(at)).map_or_else(|| text::line(&record.name), name);
+    let shown = text::cut_middle(&shown, widest, &theme.glyphs.ellipsis);
+    let blanks = " ".repeat(widest.saturating_sub(shown.width()));
+    const ROLES: [Role; 5] =
+        [Role::StateRunning, Role::StatePaused, Role::StateWaiting, Role::Field, Role::Strong];
+    let role = ROLES[at.unwrap_or(0) % ROLES.len()];
+    Span::styled(format!("{shown}{blanks}| "), theme.style(role))
 }
 
 fn body(record: &LogRecord, told: Option<&Told<'_>>, look: &Look<'_>) -> Vec<Span<'static>> {
@@ -161,7 +186,7 @@ fn body(record: &LogRecord, told: Option<&Told<'_>>, look: &Look<'_>) -> Vec<Spa
         (None, LogLevel::Error) => Role::LevelError,
         (None, LogLevel::Info | LogLevel::Warn) => Role::Text,
     };
-    let (head, cut) = head(record, told);
+    let (head, cut) = story::about(record, told);
     let mut spans = text::safe(head, look.theme.style(role), look.theme.colorless);
     if cut > 0 {
         let marker = format!(" [{} kB more, Enter shows all]", cut.div_ceil(1024));
@@ -172,10 +197,10 @@ fn body(record: &LogRecord, told: Option<&Told<'_>>, look: &Look<'_>) -> Vec<Spa
         spans.push(Span::raw("  "));
         spans.push(Span::styled(text::line(&told.notes), look.theme.style(role)));
     }
-    for (key, value) in fields(record, told) {
+    for (key, value) in story::fields(record, told) {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(format!("{}=", text::line(key)), look.theme.style(Role::Field)));
-        spans.push(Span::styled(field(value), look.theme.style(Role::Muted)));
+        spans.push(Span::styled(story::field(value), look.theme.style(Role::Muted)));
     }
     marked(spans, look)
 }
@@ -186,26 +211,6 @@ fn marked(spans: Vec<Span<'static>>, look: &Look<'_>) -> Vec<Span<'static>> {
         "" => spans,
         needle => highlight(spans, needle, look.theme.style(Role::Match)),
     }
-}
-
-/// Fields worth reading: not those that were told in words. That a program writes to its output is
-/// what everybody expects of it.
-fn fields<'r>(
-    record: &'r LogRecord,
-    told: Option<&Told<'_>>,
-) -> impl Iterator<Item = (&'r String, &'r Value)> {
-    let told = told.map_or(&[] as &[_], |told| told.fields);
-    let usual = |key: &str, value: &Value| key == "stream" && value == "stdout";
-    let fields = record.fields.iter().filter(move |(key, value)| !usual(key, value));
-    fields.filter(|(key, _)| !told.contains(&key.as_str()))
-}
-
-fn field(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    text::line(text::head(&text).0)
 }
 
 /// Letter and role of a level.

@@ -22,8 +22,8 @@ impl LogPane {
         (self.buffer.start()..number.min(self.buffer.end())).rev().find(|n| self.shows(*n))
     }
 
-    fn shows(&self, number: i64) -> bool {
-        self.buffer.get(number).is_some_and(|record| self.passes(record))
+    pub(super) fn shows(&self, number: i64) -> bool {
+        self.buffer.held(number).is_some_and(|held| held.shown)
     }
 
     /// Rows of a record, with the one that names a gap before it.
@@ -56,11 +56,14 @@ impl LogPane {
         }
     }
 
-    /// Moves what is in view together with the selection. Going on down from the last record
-    /// follows; true when the newest records have to be asked for again.
-    pub fn scroll(&mut self, by: i64) -> bool {
+    /// Moves what is in view together with the selection. Going on down from the last record of
+    /// the log follows.
+    pub fn scroll(&mut self, by: i64) {
         if by > 0 && self.after(self.cursor).is_none() {
-            return self.follow_on();
+            if self.buffer.live {
+                self.follow_on();
+            }
+            return;
         }
         let mut top = self.top.record;
         for _ in 0..by.unsigned_abs() {
@@ -69,20 +72,29 @@ impl LogPane {
         }
         self.top = Spot { record: top, row: 0 };
         self.step(by);
-        false
     }
 
-    /// To the first record held.
-    pub fn go_to_start(&mut self) {
+    /// To the first record of the log. False when that has to be asked for.
+    pub fn go_to_start(&mut self) -> bool {
+        if self.buffer.more_before {
+            return false;
+        }
         self.follow = false;
         self.cursor = self.after(i64::MIN + 1).unwrap_or(self.cursor);
+        true
     }
 
-    /// Follows from the last record on. True when the newest records have to be asked for again.
+    /// Shown records between the first in view and the selected one.
+    pub fn above(&self) -> usize {
+        let between = self.top.record..self.cursor;
+        between.filter(|number| self.shows(*number)).count()
+    }
+
+    /// Follows from the last record on. True when the newest records have to be asked for.
     pub fn follow_on(&mut self) -> bool {
         self.follow = true;
         self.new = 0;
-        self.buffer.detached
+        !self.buffer.live
     }
 
     /// Where cursor and top belong, given what is held, what is shown and how much room there is.

@@ -4,7 +4,7 @@ use crate::fixture::{record, records, tail, work};
 fn pane(records: Vec<LogRecord>) -> LogPane {
     let mut pane = LogPane::default();
     let source = LogSource::Agent("dev".into());
-    pane.restart(source.clone());
+    pane.restart("shop", source.clone());
     pane.take(tail(source, records));
     pane
 }
@@ -13,6 +13,7 @@ fn pane(records: Vec<LogRecord>) -> LogPane {
 fn hidden_levels_are_stepped_over() {
     let mut pane = pane(records(0..14));
     pane.level = LogLevel::Error;
+    pane.sift();
     pane.turn_to(0);
     let errors = [pane.after(0), pane.after(5), pane.after(12), pane.before(12), pane.before(5)];
     assert_eq!(errors, [Some(5), Some(12), None, Some(5), None]);
@@ -30,8 +31,21 @@ fn search_finds_what_comes_later_and_forgets_what_is_gone() {
     let source = LogSource::Agent("dev".into());
     pane.take(crate::fixture::more(source.clone(), records(14..21)));
     assert_eq!(pane.hits(), [5, 12, 19]);
+    pane.asked = Asked::Tail;
     pane.take(tail(source, vec![record(0, LogLevel::Info, "403 again")]));
-    assert_eq!(pane.hits(), [0]);
+    assert_eq!(pane.hits(), [21]);
+}
+
+/// Goes to the next one among what is held.
+fn go(pane: &mut LogPane, what: What, forward: bool) -> bool {
+    match pane.next(what, forward) {
+        Next::Here(number) => {
+            pane.turn_to(number);
+            true
+        }
+        Next::Nowhere => false,
+        Next::Beyond(from) => panic!("all of it is held, and {from:?} asked for"),
+    }
 }
 
 #[test]
@@ -40,17 +54,18 @@ fn turns_and_errors_are_jumped_to_and_a_record_knows_its_turn() {
     pane.turn_to(0);
     assert_eq!(pane.turn(), None);
     let mut seen = Vec::new();
-    while pane.next_turn(true) {
+    while go(&mut pane, What::Turn, true) {
         seen.push((pane.cursor, pane.turn()));
     }
     assert_eq!(seen, [(6, Some(1)), (11, Some(2))]);
-    assert!(pane.next_turn(false) && pane.cursor == 6);
-    assert!(!pane.next_turn(false));
-    assert!(pane.next_error(true) && pane.cursor == 8 && pane.turn() == Some(1));
+    assert!(go(&mut pane, What::Turn, false) && pane.cursor == 6);
+    assert!(!go(&mut pane, What::Turn, false));
+    assert!(go(&mut pane, What::Error, true) && pane.cursor == 8 && pane.turn() == Some(1));
     pane.turn_to(12);
     assert_eq!(pane.turn(), Some(2), "the sum stands after the last turn");
     pane.level = LogLevel::Warn;
-    assert!(!pane.next_turn(false), "what is hidden is not jumped to");
+    pane.sift();
+    assert!(!go(&mut pane, What::Turn, false), "what is hidden is not jumped to");
 }
 
 #[test]

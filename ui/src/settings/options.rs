@@ -47,12 +47,13 @@ pub const OPTIONS: [Setting; 7] = [
             LogLevel::Error => "error",
         },
         put: |ui, value, _| {
-            ui.log.level = match value {
+            let level = match value {
                 "info" => LogLevel::Info,
                 "warn" => LogLevel::Warn,
                 "error" => LogLevel::Error,
                 _ => LogLevel::Trace,
             };
+            ui.log.set_level(level);
         },
     },
     Setting {

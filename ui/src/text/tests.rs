@@ -72,11 +72,3 @@ fn long_lines_wrap_at_the_width_with_a_hanging_indent() {
         rows.iter().map(|row| row.iter().map(|span| span.content.as_ref()).collect()).collect();
     assert_eq!(rows, ["abcde", "  fgh", "  x漢", "  漢", "  漢"]);
 }
-
-#[test]
-fn a_huge_record_is_cut_at_a_character() {
-    let raw = "é".repeat(LONGEST);
-    let (kept, cut) = head(&raw);
-    assert_eq!((kept.len(), cut), (LONGEST, LONGEST));
-    assert_eq!(head(&format!("x{raw}")).0.len(), LONGEST - 1);
-}

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{ask, attention, chooser, copy, go, many, pictures, table, tail};
+use super::{ask, attention, chooser, copy, go, logs, many, pictures, table};
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::Out;
@@ -25,21 +25,22 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::PreviousPane => go::focus(ui, ui.focus().step(Pane::ALL.len() - 1)),
         A::Down => step(ui, 1),
         A::Up => step(ui, -1),
-        A::HalfDown => scroll(ui, ui.focus(), page(ui) / 2, out),
-        A::HalfUp => scroll(ui, ui.focus(), -page(ui) / 2, out),
-        A::PageDown => scroll(ui, ui.focus(), page(ui), out),
-        A::PageUp => scroll(ui, ui.focus(), -page(ui), out),
-        A::Top => top(ui),
+        A::HalfDown => scroll(ui, ui.focus(), page(ui) / 2),
+        A::HalfUp => scroll(ui, ui.focus(), -page(ui) / 2),
+        A::PageDown => scroll(ui, ui.focus(), page(ui)),
+        A::PageUp => scroll(ui, ui.focus(), -page(ui)),
+        A::Top => top(ui, out),
         A::Bottom => bottom(ui, out),
         A::Open => match ui.staged.take() {
             Some((agent, scale)) => ask(ui, Command::Scale { agent, scale }, None, out),
+            None if ui.focus() == Pane::Logs && logs::load_gap(ui, out) => {}
             None => go::open(ui),
         },
         A::Leave => {
-            go::leave_layer(ui);
+            go::leave_layer(ui, out);
         }
         A::Cancel | A::Quit => {
-            if !go::leave_layer(ui) {
+            if !go::leave_layer(ui, out) {
                 go::leave(ui, out);
             }
         }
@@ -80,14 +81,9 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             let text = before.to_string();
             ui.prompt = Some(Prompt::new(Kind::Filter { pane, before }, &text));
         }
-        A::Search => ui.prompt = Some(Prompt::new(Kind::Search, "")),
-        A::NextBad => bad(ui, true),
-        A::PreviousBad => bad(ui, false),
         A::NextMatch | A::PreviousMatch if ui.focus().is_table() => {
             table::next_match(ui, action == A::NextMatch);
         }
-        A::NextMatch => next_match(ui, true),
-        A::PreviousMatch => next_match(ui, false),
         A::Mark => table::mark(ui),
         A::MarkRange => table::mark_range(ui),
         A::MarkAll => table::mark_all(ui),
@@ -97,22 +93,29 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             let choice = &mut ui.table_mut(ui.focus()).choice;
             choice.wide = !choice.wide;
         }
-        A::NextTurn => next_turn(ui, true),
-        A::PreviousTurn => next_turn(ui, false),
-        A::Fold => ui.log.unfolded = !ui.log.unfolded,
-        A::Level => ui.log.next_level(),
-        A::Follow if ui.log.follow => ui.log.turn_to(ui.log.cursor),
-        A::Follow => bottom(ui, out),
-        A::Wrap => {
-            ui.log.wrap = !ui.log.wrap;
-            ui.log.left = 0;
-        }
-        A::Time => ui.log.time = ui.log.time.next(),
-        A::ScrollLeft => ui.log.left = ui.log.left.saturating_sub(8),
-        A::ScrollRight if !ui.log.wrap => ui.log.left = (ui.log.left + 8).min(line_end(ui, 8)),
-        A::ScrollRight => {}
-        A::LineStart => ui.log.left = 0,
-        A::LineEnd => ui.log.left = line_end(ui, log_width(ui)),
+        A::NextBad if ui.focus().is_table() => bad(ui, true),
+        A::PreviousBad if ui.focus().is_table() => bad(ui, false),
+        A::NextBad
+        | A::PreviousBad
+        | A::Search
+        | A::LogFilter
+        | A::GoToTime
+        | A::Write
+        | A::Bookmark
+        | A::NextBookmark
+        | A::NextMatch
+        | A::PreviousMatch
+        | A::NextTurn
+        | A::PreviousTurn
+        | A::Fold
+        | A::Level
+        | A::Follow
+        | A::Wrap
+        | A::Time
+        | A::ScrollLeft
+        | A::ScrollRight
+        | A::LineStart
+        | A::LineEnd => logs::act(ui, action, out),
         // Of pictures alone.
         A::Earlier
         | A::Later
@@ -130,20 +133,6 @@ pub fn help(ui: &mut Ui, all: bool, search: &str) {
     ui.popup = Some(Popup::Help { all, search, typing: false, top: 0 });
 }
 
-fn log_width(ui: &Ui) -> usize {
-    ui.screen().rect(Pane::Logs).map_or(80, |rect| usize::from(layout::inside(rect).width))
-}
-
-/// Columns to scroll so that the last `keep` columns of the selected record are in view.
-fn line_end(ui: &Ui, keep: usize) -> usize {
-    let look = crate::logs::Look { left: 0, wrap: false, ..ui.look(u16::MAX) };
-    let record = ui.log.buffer.get(ui.log.cursor);
-    let width = record.map_or(0, |record| {
-        crate::logs::line::rows(record, None, &look).first().map_or(0, ratatui::text::Line::width)
-    });
-    width.saturating_sub(keep)
-}
-
 /// Rows of the focused pane.
 fn page(ui: &Ui) -> i64 {
     let rect = ui.screen().rect(ui.focus()).unwrap_or_default();
@@ -152,13 +141,13 @@ fn page(ui: &Ui) -> i64 {
 }
 
 /// Moves a pane by more than a row, whether it has the focus or not.
-pub fn scroll(ui: &mut Ui, pane: Pane, by: i64, out: &mut Vec<Out>) {
+pub fn scroll(ui: &mut Ui, pane: Pane, by: i64) {
     if pane.is_picture() {
         pictures::step(ui, by);
     } else if pane.is_table() {
         ui.table_mut(pane).step(isize::try_from(by).unwrap_or(0));
-    } else if ui.log.scroll(by) {
-        tail_again(ui, out);
+    } else {
+        ui.log.scroll(by);
     }
 }
 
@@ -172,40 +161,46 @@ fn step(ui: &mut Ui, by: i64) {
     }
 }
 
-fn top(ui: &mut Ui) {
+fn top(ui: &mut Ui, out: &mut Vec<Out>) {
     let focus = ui.focus();
-    if focus == Pane::Logs { ui.log.go_to_start() } else { ui.table_mut(focus).select(0) }
+    if focus == Pane::Logs { logs::top(ui, out) } else { ui.table_mut(focus).select(0) }
 }
 
 fn bottom(ui: &mut Ui, out: &mut Vec<Out>) {
     let focus = ui.focus();
-    if focus.is_table() {
-        ui.table_mut(focus).select(usize::MAX);
-    } else if ui.log.follow_on() {
-        tail_again(ui, out);
+    match focus.is_table() {
+        true => ui.table_mut(focus).select(usize::MAX),
+        false => logs::bottom(ui, out),
     }
 }
 
-/// The newest records were let go while the reader was further up.
-fn tail_again(ui: &mut Ui, out: &mut Vec<Out>) {
-    if let Some(source) = ui.log.buffer.source.clone() {
-        tail(ui, source, out);
-    }
-}
-
+/// The log of what is selected; of what is marked, all as one.
 fn open_logs(ui: &mut Ui) {
-    go::open_log(ui, ui.log_of(&ui.selected(ui.focus())));
-    ui.zoom = true;
+    let pane = ui.focus();
+    let marked = if pane.is_table() { table::marked(ui, pane) } else { Vec::new() };
+    let subject = |key: String| match pane {
+        Pane::Agents => Subject::Agent(key),
+        Pane::Triggers => Subject::Trigger(key),
+        _ => Subject::Run(key),
+    };
+    let mut sources = Vec::new();
+    for source in marked.into_iter().map(|key| ui.log_of(&subject(key))) {
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    match crate::command::merged(sources) {
+        Ok(source) => {
+            let source = source.unwrap_or_else(|| ui.log_of(&ui.selected(pane)));
+            go::open_log(ui, source);
+            ui.zoom = true;
+        }
+        Err(why) => ui.complain(why),
+    }
 }
 
 fn bad(ui: &mut Ui, forward: bool) {
     let focus = ui.focus();
-    if focus == Pane::Logs {
-        if !ui.log.next_error(forward) {
-            ui.complain(if forward { "no error further down" } else { "no error further up" });
-        }
-        return;
-    }
     let table = ui.table(focus);
     let mut rows = table.shown.iter().enumerate();
     let is_bad = |(_, index): &(usize, &usize)| rows::bad(&ui.fleet, focus, **index);
@@ -219,24 +214,6 @@ fn bad(ui: &mut Ui, forward: bool) {
         None => {
             ui.complain(if forward { "no failure further down" } else { "no failure further up" })
         }
-    }
-}
-
-fn next_match(ui: &mut Ui, forward: bool) {
-    if ui.log.search.is_none() {
-        let key = ui.settings.keymap.key(Action::Search);
-        ui.complain(format!(
-            "search{} first",
-            key.map_or(String::new(), |key| format!(" with {key}"))
-        ));
-    } else if !ui.log.next_hit(forward) {
-        ui.complain("no match");
-    }
-}
-
-fn next_turn(ui: &mut Ui, forward: bool) {
-    if !ui.log.next_turn(forward) {
-        ui.complain(if forward { "no turn further down" } else { "no turn further up" });
     }
 }
 

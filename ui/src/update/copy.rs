@@ -6,6 +6,8 @@ use crate::inspect;
 use crate::logs::line;
 use crate::pane::Pane;
 use crate::state::{Popup, Subject, Ui};
+use crate::text;
+use al_wire::{LogSource, story};
 
 pub fn copy(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     let text = match action {
@@ -16,8 +18,8 @@ pub fn copy(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     };
     match text {
         Some(text) => {
-            let shown: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
-            ui.say(format!("copied: {shown}"));
+            let (text, said) = clipped(text);
+            ui.say(said);
             out.push(Out::Copy(text));
         }
         None => ui.complain("nothing is selected"),
@@ -39,7 +41,7 @@ fn subject(ui: &Ui) -> Subject {
 fn row(ui: &Ui) -> Option<String> {
     match subject(ui) {
         Subject::Nothing => None,
-        Subject::Record(record) => Some(line::plain(&record)),
+        Subject::Record(record) => Some(story::plain(&record)),
         subject => {
             let facts = inspect::facts(ui, &subject);
             Some(
@@ -77,15 +79,38 @@ pub fn page(ui: &Ui) -> String {
         return inspect::page(ui, subject);
     }
     match subject(ui) {
-        _ if ui.focus() == Pane::Logs => {
-            let buffer = &ui.log.buffer;
-            let records = (buffer.start()..buffer.end()).filter_map(|number| buffer.get(number));
-            let lines = records.filter(|record| ui.log.passes(record)).map(|record| {
-                let at = crate::clock::full(record.at_ms, (ui.setup.zone_offset)(record.at_ms));
-                format!("{at} {} {}\n", line::level(record.level).0, line::plain(record))
-            });
-            lines.collect()
-        }
+        _ if ui.focus() == Pane::Logs => log_text(ui),
         subject => inspect::page(ui, &subject),
     }
+}
+
+/// The records held that are shown, a line each.
+pub fn log_text(ui: &Ui) -> String {
+    let buffer = &ui.log.buffer;
+    let held = (buffer.start()..buffer.end()).filter_map(|number| buffer.held(number));
+    let merged = matches!(buffer.source, Some(LogSource::Merged(_)));
+    let lines = held.filter(|held| held.shown).map(|held| {
+        let record = &held.record;
+        let at = crate::clock::full(record.at_ms, (ui.setup.zone_offset)(record.at_ms));
+        let writer = record.run.as_ref().unwrap_or(&record.name);
+        let writer = if merged { format!("{} ", text::line(writer)) } else { String::new() };
+        format!("{at} {} {writer}{}\n", line::level(record.level).0, story::plain(record))
+    });
+    lines.collect()
+}
+
+/// As much of a text as terminals take into the clipboard: xterm and those after it let through
+/// 100,000 bytes of base64, which are 74,994 of text.
+const CLIPBOARD: usize = 74_994;
+
+/// The text as it is copied, and what to say about it.
+fn clipped(mut text: String) -> (String, String) {
+    let shown: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
+    let whole = text.len();
+    if whole <= CLIPBOARD {
+        return (text, format!("copied: {shown}"));
+    }
+    text.truncate(text.floor_char_boundary(CLIPBOARD));
+    let said = format!("copied the first 74,994 of {whole} bytes, all that a terminal takes");
+    (text, said)
 }

@@ -4,6 +4,7 @@ use super::attention;
 use crate::action::Action;
 use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
+use crate::logs::Reader;
 use crate::settings;
 use crate::state::{Setup, Ui, Way};
 use al_wire::{Command, Down, Hold, Level, Link, Reply, Row, Scope, Target};
@@ -24,10 +25,11 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
         }
         Down::Log(chunk) => match &mut ui.behind {
             Some(behind) => {
-                behind.buffer.take(chunk, false);
+                behind.buffer.take(chunk, Reader::AtEnd);
             }
             None => ui.log.take(chunk),
         },
+        Down::Find(find) => super::logs::found(ui, find),
         Down::Reply { id, reply } => {
             let agreed = ui.agreed.remove(&id);
             if let Some(command) = ui.asked.remove(&id) {

@@ -96,7 +96,7 @@ pub fn reveal(ui: &mut Ui, pane: Pane, key: &str) {
 }
 
 /// Leaves the outermost layer. False when there is none left.
-pub fn leave_layer(ui: &mut Ui) -> bool {
+pub fn leave_layer(ui: &mut Ui, out: &mut Vec<Out>) -> bool {
     let focus = ui.focus();
     if ui.staged.take().is_some() {
         return true;
@@ -109,7 +109,7 @@ pub fn leave_layer(ui: &mut Ui) -> bool {
         ui.table_mut(focus).filter = Query::default();
         return true;
     }
-    if focus == Pane::Logs && ui.log.search.take().is_some() {
+    if focus == Pane::Logs && leave_search(ui, out) {
         return true;
     }
     if std::mem::take(&mut ui.zoom) {
@@ -122,6 +122,24 @@ pub fn leave_layer(ui: &mut Ui) -> bool {
     if ui.place.scope.is_some() || ui.place.pin.is_some() {
         let place = Place { focus: ui.place.focus, scope: None, pin: None };
         go(ui, place);
+        return true;
+    }
+    false
+}
+
+/// Ends a search of the log, then forgets what was searched for, then shows what was filtered out.
+fn leave_search(ui: &mut Ui, out: &mut Vec<Out>) -> bool {
+    if super::logs::stop_finding(ui, out) {
+        ui.say("the search has been stopped");
+        return true;
+    }
+    if ui.log.needle.take().is_some() {
+        ui.log.sift();
+        return true;
+    }
+    if ui.log.filter.on {
+        let filter = crate::logs::Filter { on: false, ..ui.log.filter.clone() };
+        super::logs::set_filter(ui, filter, out);
         return true;
     }
     false
@@ -179,10 +197,7 @@ pub fn freeze(ui: &mut Ui) {
                 ui.log.new += usize::try_from(came).unwrap_or(0);
             }
             ui.log.buffer = behind.buffer;
-            let needle = ui.log.search.as_ref().map(|search| search.needle.clone());
-            let cursor = (ui.log.cursor, ui.log.follow);
-            ui.log.look_for(needle.as_deref().unwrap_or_default());
-            (ui.log.cursor, ui.log.follow) = cursor;
+            ui.log.sift();
         }
     }
 }

@@ -8,6 +8,7 @@ mod copy;
 mod dialog;
 mod down;
 mod go;
+mod logs;
 mod many;
 mod mouse;
 mod pictures;
@@ -28,7 +29,7 @@ use crate::prompt::Kind;
 use crate::rows;
 use crate::settings;
 use crate::state::{Chain, Popup, Subject, Ui};
-use al_wire::{Command, Down, LogSource, PageOf, Scope, Up};
+use al_wire::{Command, Down, PageOf, Scope, Up};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 pub use action::meant;
@@ -54,6 +55,8 @@ pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
         }
         Input::Files(files) => settings::take(ui, *files, &mut out),
         Input::Background(appearance) => settings::background(ui, appearance),
+        Input::Wrote(Ok(said)) => ui.say(said),
+        Input::Wrote(Err(why)) => ui.complain(why),
         Input::Stop => out.push(Out::Exit(Exit::Signal)),
         Input::Resumed { away_ms } => {
             out.push(Out::Redraw);
@@ -72,6 +75,7 @@ pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
 
 fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     ui.flash = None;
+    ui.log.hope();
     if ui.dialog.is_some() {
         dialog::key(ui, event, out);
     } else if ui.prompt.is_some() {
@@ -222,7 +226,7 @@ fn settle(ui: &mut Ui, out: &mut Vec<Out>) {
         (ui.log.cursor, ui.log.top) = settled;
     }
     turn_log(ui, out);
-    ask_older(ui, out);
+    logs::ask_pages(ui, out);
     ask_page(ui, out);
     ask_why(ui, out);
     pictures::settle(ui, out);
@@ -287,24 +291,7 @@ fn turn_log(ui: &mut Ui, out: &mut Vec<Out>) {
         return;
     }
     ui.wish = None;
-    tail(ui, wanted, out);
-}
-
-fn tail(ui: &mut Ui, source: LogSource, out: &mut Vec<Out>) {
-    ui.log.restart(source.clone());
-    out.push(Out::Send(Up::Tail { source, limit: crate::logs::PAGE }));
-}
-
-fn ask_older(ui: &mut Ui, out: &mut Vec<Out>) {
-    if !ui.log.wants_older() || ui.behind.is_some() {
-        return;
-    }
-    let source = ui.log.buffer.source.clone();
-    let before = ui.log.buffer.first_cursor().map(str::to_owned);
-    if let (Some(source), Some(before)) = (source, before) {
-        ui.log.loading = true;
-        out.push(Out::Send(Up::Older { source, before, limit: crate::logs::PAGE }));
-    }
+    logs::tail(ui, wanted, out);
 }
 
 #[cfg(test)]

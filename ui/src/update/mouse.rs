@@ -17,8 +17,8 @@ pub fn mouse(ui: &mut Ui, event: MouseEvent, out: &mut Vec<Out>) {
     }
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => click(ui, event.column, event.row, out),
-        MouseEventKind::ScrollDown => wheel(ui, event.column, event.row, WHEEL, out),
-        MouseEventKind::ScrollUp => wheel(ui, event.column, event.row, -WHEEL, out),
+        MouseEventKind::ScrollDown => wheel(ui, event.column, event.row, WHEEL),
+        MouseEventKind::ScrollUp => wheel(ui, event.column, event.row, -WHEEL),
         _ => {}
     }
 }
@@ -96,7 +96,7 @@ fn click_line(ui: &mut Ui, rect: Rect, y: u16) -> bool {
     }
 }
 
-fn wheel(ui: &mut Ui, x: u16, y: u16, by: i64, out: &mut Vec<Out>) {
+fn wheel(ui: &mut Ui, x: u16, y: u16, by: i64) {
     if ui.dialog.is_some() || ui.prompt.is_some() {
         return;
     }
@@ -108,6 +108,6 @@ fn wheel(ui: &mut Ui, x: u16, y: u16, by: i64, out: &mut Vec<Out>) {
         return chooser::turn(ui, isize::try_from(by.signum()).unwrap_or(0));
     }
     if let Some((pane, _)) = ui.screen().at(x, y) {
-        action::scroll(ui, pane, by, out);
+        action::scroll(ui, pane, by);
     }
 }

@@ -1,9 +1,10 @@
 //! Keys in help and inspect.
 
-use super::{chooser, copy};
+use super::{chooser, copy, go, logs};
 use crate::action::Action;
 use crate::input::Out;
 use crate::key::Chord;
+use crate::pane::Pane;
 use crate::state::{Popup, Ui};
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
@@ -16,7 +17,8 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     let chord = Chord::of(&event);
     let does = ui.settings.keymap.does(chord, ui.focus());
     let closes = match &ui.popup {
-        Some(Popup::Help { typing: true, .. } | Popup::Choose(_)) | None => false,
+        Some(Popup::Help { typing: true, .. } | Popup::Choose(_) | Popup::Bookmarks { .. })
+        | None => false,
         Some(Popup::Help { .. }) => does == Some(Action::Help),
         Some(Popup::Inspect { .. }) => {
             does == Some(Action::Inspect) || chord.code == KeyCode::Enter
@@ -46,16 +48,42 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         (Some(Popup::Inspect { .. }), _) if does == Some(Action::Pager) => {
             out.push(Out::Page(copy::page(ui)));
         }
+        (Some(Popup::Bookmarks { at }), KeyCode::Enter) => {
+            let place = ui.log.marks.get(*at).map(|mark| mark.place.clone());
+            ui.popup = None;
+            if let Some(place) = place {
+                go::focus(ui, Pane::Logs);
+                logs::go_to_place(ui, place, out);
+            }
+        }
+        (Some(Popup::Bookmarks { at }), KeyCode::Char('D') | KeyCode::Delete) => {
+            if *at < ui.log.marks.len() {
+                ui.log.marks.remove(*at);
+            }
+            *at = (*at).min(ui.log.marks.len().saturating_sub(1));
+            if ui.log.marks.is_empty() {
+                ui.popup = None;
+            }
+        }
         (_, KeyCode::Esc | KeyCode::Char('q')) => ui.popup = None,
         (_, KeyCode::Char('c')) if chord.ctrl => ui.popup = None,
-        (Some(popup), code) => scroll(popup, code, does, page),
+        (Some(popup), code) => {
+            scroll(popup, code, does, page);
+            if let Popup::Bookmarks { at } = popup {
+                *at = (*at).min(ui.log.marks.len().saturating_sub(1));
+            }
+        }
         (None, _) => {}
     }
 }
 
 /// The keys that move in panes move here too, and arrows always do.
 fn scroll(popup: &mut Popup, code: KeyCode, does: Option<Action>, page: usize) {
-    let (Popup::Help { top, .. } | Popup::Inspect { top, .. }) = popup else { return };
+    let (Popup::Help { top, .. } | Popup::Inspect { top, .. } | Popup::Bookmarks { at: top }) =
+        popup
+    else {
+        return;
+    };
     *top = match (code, does) {
         (KeyCode::Down, _) | (_, Some(Action::Down)) => *top + 1,
         (KeyCode::Up, _) | (_, Some(Action::Up)) => top.saturating_sub(1),

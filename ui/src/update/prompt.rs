@@ -1,10 +1,11 @@
 //! Keys in the prompt.
 
-use super::{ask, chooser, go, travel};
+use super::{ask, chooser, copy, go, logs, travel};
 use crate::command::{self, Completion, Line};
 use crate::dialog::Dialog;
 use crate::input::Out;
 use crate::key::Chord;
+use crate::logs::Filter as LogFilter;
 use crate::pane::Pane;
 use crate::prompt::{Cycle, Kind, Prompt};
 use crate::settings;
@@ -26,7 +27,7 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         KeyCode::Esc => cancel(ui),
         KeyCode::Char('c') if chord.ctrl => cancel(ui),
         // Deleting what is not there ends the prompt, with nothing in it.
-        KeyCode::Backspace if prompt.text.value().is_empty() => ui.prompt = None,
+        KeyCode::Backspace if prompt.text.value().is_empty() => cancel(ui),
         KeyCode::Enter => enter(ui, out),
         KeyCode::Tab => complete(ui, true),
         KeyCode::BackTab => complete(ui, false),
@@ -71,7 +72,14 @@ pub fn typed(ui: &mut Ui) {
             Err(error) => complain(ui, error.to_string()),
         },
         Kind::Search => ui.log.look_for(&text),
-        Kind::Command => {}
+        Kind::LogFilter { before, at } => {
+            (ui.log.cursor, ui.log.top) = at;
+            // What is typed is tried on what is held; nothing typed is what was.
+            let typed = LogFilter::parse(&text);
+            ui.log.filter = if typed.on { typed } else { before };
+            ui.log.sift();
+        }
+        Kind::Command | Kind::Time | Kind::Write => {}
     }
 }
 
@@ -84,8 +92,16 @@ fn complain(ui: &mut Ui, error: String) {
 fn cancel(ui: &mut Ui) {
     match ui.prompt.take().map(|prompt| prompt.kind) {
         Some(Kind::Filter { pane, before }) => ui.table_mut(pane).filter = before,
-        Some(Kind::Search) => ui.log.search = None,
-        Some(Kind::Command) | None => {}
+        Some(Kind::Search) => {
+            ui.log.needle = None;
+            ui.log.sift();
+        }
+        Some(Kind::LogFilter { before, at }) => {
+            (ui.log.cursor, ui.log.top) = at;
+            ui.log.filter = before;
+            ui.log.sift();
+        }
+        Some(Kind::Command | Kind::Time | Kind::Write) | None => {}
     }
 }
 
@@ -100,9 +116,26 @@ fn enter(ui: &mut Ui, out: &mut Vec<Out>) {
         }
         Kind::Search => {
             if !text.is_empty() && ui.log.hits().is_empty() {
-                ui.complain(format!("`{text}` is not among the records here"));
+                match ui.log.buffer.is_whole() {
+                    true => ui.complain(format!("`{text}` is not in this log")),
+                    false => ui.say(format!(
+                        "`{text}` is not among the records here; N looks further up, n down"
+                    )),
+                }
             }
         }
+        Kind::LogFilter { before, .. } => match LogFilter::parse(&text) {
+            typed if typed.on => logs::set_filter(ui, typed, out),
+            _ => logs::toggle_filter(ui, before, out),
+        },
+        Kind::Time if text.is_empty() => {}
+        Kind::Time => {
+            if let Err(error) = logs::go_to_time(ui, &text, out) {
+                ui.prompt = Some(Prompt { error: Some(error), ..prompt });
+            }
+        }
+        Kind::Write if text.is_empty() => {}
+        Kind::Write => out.push(Out::Write { file: text, text: copy::log_text(ui) }),
         Kind::Command if text.is_empty() => {}
         Kind::Command => {
             match command::parse(&text, &ui.fleet, ui.now_ms).and_then(|line| obey(ui, line, out)) {
@@ -147,6 +180,7 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
         Line::Picture(pane, lane) => super::pictures::open(ui, pane, lane),
         Line::Settings => chooser::settings(ui),
         Line::Themes => chooser::themes(ui),
+        Line::Bookmarks => logs::bookmarks(ui),
         Line::Help(search) => super::action::help(ui, false, &search),
         Line::Keys => super::action::help(ui, true, ""),
         Line::Quit => go::leave(ui, out),
@@ -186,7 +220,7 @@ fn completion(ui: &Ui) -> Option<Completion> {
             Some(command::complete(line, &ui.fleet, &known, ui.setup.read_only))
         }
         Kind::Filter { pane, .. } => Some(command::complete_filter(line, *pane, &ui.fleet)),
-        Kind::Search => None,
+        Kind::Search | Kind::LogFilter { .. } | Kind::Time | Kind::Write => None,
     }
 }
 

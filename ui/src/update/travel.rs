@@ -58,7 +58,7 @@ pub fn record(ui: &mut Ui, file: Option<String>, out: &mut Vec<Out>) -> Result<(
     }
     // What is on the screen is said again, so that it is in the file.
     if let Some(source) = ui.log.buffer.source.clone().filter(|_| !ui.recording) {
-        super::tail(ui, source, out);
+        super::logs::tail(ui, source, out);
         ui.pictures.counts.ask_anew();
     }
     Ok(())

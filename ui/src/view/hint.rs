@@ -92,7 +92,7 @@ fn completion(ui: &Ui, prompt: &Prompt) -> Completion {
             complete(line, &ui.fleet, &known, ui.setup.read_only)
         }
         Kind::Filter { pane, .. } => complete_filter(line, *pane, &ui.fleet),
-        Kind::Search => Completion::default(),
+        Kind::Search | Kind::LogFilter { .. } | Kind::Time | Kind::Write => Completion::default(),
     }
 }
 
@@ -110,7 +110,15 @@ fn below_prompt(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) {
         None => (&completion.candidates, None),
     };
     if prompt.kind != Kind::Command && candidates.is_empty() {
-        put(buf, line, line.x, line.y, "Enter keeps it, Esc drops it", muted);
+        let says = match prompt.kind {
+            Kind::Command | Kind::Filter { .. } | Kind::Search => "Enter keeps it, Esc drops it",
+            Kind::LogFilter { .. } => {
+                "word: only what says it; !word: what does not; nothing: off and on; Esc drops it"
+            }
+            Kind::Time => "14:03, 14:03:22, -5m, 2026-11-27T14:03; Z at the end: UTC",
+            Kind::Write => "Enter writes what is shown to this new file, Esc does not",
+        };
+        put(buf, line, line.x, line.y, says, muted);
         return;
     }
     let verb = value.split_whitespace().next().unwrap_or_default();
@@ -191,6 +199,15 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
             let esc = if matches!(of, Of::Themes { .. }) { "as before" } else { "close" };
             let search = [pair("j k", "move"), pair("/", "search")];
             return search.into_iter().chain([pair("Enter", "choose"), pair("Esc", esc)]).collect();
+        }
+        Some(Popup::Bookmarks { .. }) => {
+            let take = pair("D", "take away");
+            return vec![
+                pair("Enter", "go there"),
+                pair("j k", "move"),
+                take,
+                pair("Esc", "close"),
+            ];
         }
         None => {}
     }

@@ -2,12 +2,12 @@
 
 use super::paint::{frame, put, put_line, tint};
 use crate::layout;
-use crate::logs::{LogPane, TimeMode, line};
+use crate::logs::{Asked, Finding, LogPane, TimeMode, line};
 use crate::pane::Pane;
 use crate::state::Ui;
 use crate::text;
 use crate::theme::Role;
-use al_wire::LogSource;
+use al_wire::{LogSource, RunState};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -16,6 +16,10 @@ pub fn source_name(source: &LogSource) -> String {
     match source {
         LogSource::Scheduler => "scheduler".to_owned(),
         LogSource::Agent(name) | LogSource::Run(name) => text::line(name),
+        LogSource::Merged(sources) => {
+            let names: Vec<String> = sources.iter().map(source_name).collect();
+            names.join("+")
+        }
     }
 }
 
@@ -29,7 +33,7 @@ pub fn pane(ui: &Ui, rect: Rect, buf: &mut Buffer) {
             inside,
             inside.x.saturating_add(1),
             inside.y,
-            empty(ui),
+            &empty(ui),
             ui.theme.style(Role::Muted),
         );
         return;
@@ -67,7 +71,7 @@ pub fn rows(ui: &Ui, inside: Rect) -> Vec<(i64, Line<'static>)> {
 
 fn gap_text(gap: u64) -> String {
     let records = if gap == 1 { "record" } else { "records" };
-    format!("-- {} {records} not received; `al logs` has them --", thousands(gap))
+    format!("-- {} {records} not received, Enter loads them from disk --", thousands(gap))
 }
 
 /// `1,204`.
@@ -89,21 +93,29 @@ fn title(ui: &Ui) -> String {
     if let Some(turn) = ui.log.turn() {
         name.push_str(&format!(" turn {turn}"));
     }
-    match &ui.log.search {
-        Some(search) => {
-            let hits = ui.log.hits();
-            let at = hits.iter().take_while(|hit| **hit <= ui.log.cursor).count();
-            format!("{name} /{} {at}/{}", text::line(&search.needle), hits.len())
-        }
-        None => name,
+    let filter = &ui.log.filter;
+    if filter.on {
+        let not = if filter.not { "!" } else { "" };
+        name.push_str(&format!(" &{not}{}", text::line(&filter.text)));
     }
+    if let Some(needle) = &ui.log.needle {
+        let hits = ui.log.hits();
+        let at = hits.iter().take_while(|hit| **hit <= ui.log.cursor).count();
+        // Among what is held; there may be more.
+        let more = if ui.log.buffer.is_whole() { "" } else { "+" };
+        name.push_str(&format!(" /{} {at}/{}{more}", text::line(needle), hits.len()));
+    }
+    name
 }
 
 /// State of the pane, as much of it as there is room for.
 fn notes(log: &LogPane, width: u16) -> String {
     let mut notes = Vec::new();
-    if log.loading {
-        notes.push("loading".to_owned());
+    match (&log.finding, log.asked) {
+        (Some(finding), _) if finding.paused.is_none() => notes.push(searching(finding)),
+        (_, Asked::Nothing) => {}
+        (_, Asked::Tail) if log.buffer.len() == 0 => {}
+        _ => notes.push("loading".to_owned()),
     }
     notes.push(match (log.follow, log.new) {
         (true, _) => "follow".to_owned(),
@@ -126,18 +138,51 @@ fn notes(log: &LogPane, width: u16) -> String {
     }
     if width >= 120 {
         let count = u64::try_from(log.buffer.len()).unwrap_or(0);
-        let more = if log.buffer.more_before { "+" } else { "" };
+        let more = if log.buffer.is_whole() { "" } else { "+" };
         notes.push(format!("{}{more} records", thousands(count)));
     }
     notes.join("  ")
 }
 
-fn empty(ui: &Ui) -> &'static str {
-    if ui.log.buffer.source.is_none() {
-        "starting ..."
-    } else if ui.log.buffer.len() > 0 {
-        "no record of this level; v shows more"
-    } else {
-        "no records yet"
+fn searching(finding: &Finding) -> String {
+    let word = finding.what.word();
+    match finding.of {
+        0 => format!("looking for {word}, Esc stops"),
+        of => format!(
+            "looking for {word}: {} of {}, Esc stops",
+            al_wire::size(finding.looked),
+            al_wire::size(of)
+        ),
     }
+}
+
+/// Why no record is to be seen.
+fn empty(ui: &Ui) -> String {
+    let log = &ui.log;
+    let Some(source) = &log.buffer.source else { return "starting ...".to_owned() };
+    if log.buffer.len() > 0 || (log.filter.on && log.asked == Asked::Nothing) {
+        return match log.filter.on {
+            true => "no record here passes; & shows all again, v more levels".to_owned(),
+            false => "no record of this level; v shows more".to_owned(),
+        };
+    }
+    if log.asked != Asked::Nothing {
+        return "loading ...".to_owned();
+    }
+    if let Some(note) = &log.buffer.note {
+        return text::line(note);
+    }
+    if let LogSource::Run(id) = source
+        && let Some(run) = ui.fleet.run(id)
+    {
+        return match run.state {
+            RunState::Queued => {
+                format!("no records: it waits in the queue; {}", text::line(&run.why))
+            }
+            RunState::Dropped => "no records: it was dropped before it started".to_owned(),
+            state if state.ended() => "no records: it wrote nothing".to_owned(),
+            _ => "no records yet: it has written nothing so far".to_owned(),
+        };
+    }
+    "no records yet".to_owned()
 }

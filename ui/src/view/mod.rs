@@ -15,7 +15,7 @@ mod timeline;
 
 pub use cells::{columns, sorted};
 pub use header::tabs;
-pub use logs::rows as log_rows;
+pub use logs::{rows as log_rows, source_name};
 pub use overlay::buttons;
 pub use table::titles as table_titles;
 pub use timeline::timeline_area;

@@ -45,6 +45,7 @@ pub fn popup(ui: &Ui, body: Rect, buf: &mut Buffer) {
             scrolled(ui, &inspect_lines(ui, subject, usize::from(inner.width)), inner, *top, buf);
         }
         Some(Popup::Choose(chooser)) => choose(ui, chooser, body, buf),
+        Some(Popup::Bookmarks { at }) => bookmarks(ui, body, *at, buf),
         None => {}
     }
 }
@@ -82,6 +83,29 @@ fn choose(ui: &Ui, chooser: &Chooser, body: Rect, buf: &mut Buffer) {
     if items.is_empty() {
         let none = "nothing fits; Esc clears the search";
         put(buf, area, area.x.saturating_add(1), area.y, none, ui.theme.style(Role::Muted));
+    }
+}
+
+/// The bookmarks of the log that is shown, oldest first.
+fn bookmarks(ui: &Ui, body: Rect, at: usize, buf: &mut Buffer) {
+    let height = u16::try_from(ui.log.marks.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let rect = middle(body, body.width.saturating_sub(6).max(56), height);
+    clear(buf, rect);
+    frame(buf, &ui.theme, rect, true, "Bookmarks", "");
+    let inner = inside(rect);
+    let top = (at + 1).saturating_sub(usize::from(inner.height));
+    let marks = ui.log.marks.iter().enumerate().skip(top);
+    for (y, (i, mark)) in (inner.top()..inner.bottom()).zip(marks) {
+        let time = crate::clock::full(mark.at_ms, (ui.setup.zone_offset)(mark.at_ms));
+        let sign = if i == at { '>' } else { ' ' };
+        let left = if mark.left { "(left here) " } else { "" };
+        let x =
+            put(buf, inner, inner.x, y, &format!("{sign} {time}  "), ui.theme.style(Role::Muted));
+        let says = format!("{left}{}", text::line(&mark.says));
+        put(buf, inner, x, y, &says, ui.theme.style(Role::Text));
+        if i == at {
+            tint(buf, Rect { y, height: 1, ..inner }, ui.theme.style(Role::Selection));
+        }
     }
 }
 

@@ -82,7 +82,10 @@ fn the_log_names_what_is_missing() {
     let source = LogSource::Agent("dev".into());
     desk.hear(Down::Log(LogChunk { skipped: 1_204, ..more(source, records(50..52)) }));
     let screen = desk.screen();
-    assert!(screen.contains("-- 1,204 records not received; `al logs` has them --"), "{screen}");
+    assert!(
+        screen.contains("-- 1,204 records not received, Enter loads them from disk --"),
+        "{screen}"
+    );
 }
 
 #[test]
@@ -361,6 +364,6 @@ fn an_agent_at_work_is_read_turn_by_turn() {
     };
     check("turns", "terminal", "G");
     check("turns_mono", "mono", "G");
-    check("turns_unfolded", "terminal", "{ { u");
+    check("turns_unfolded", "terminal", "{ { c");
     check("turns_no_further", "terminal", "{ { {");
 }

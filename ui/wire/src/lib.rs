@@ -25,7 +25,9 @@ mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
 pub use link::{Link, Steer};
-pub use log::{LogChunk, LogLevel, LogRecord, LogSource};
+pub use log::{
+    FindState, LogChunk, LogFind, LogLevel, LogPlace, LogRecord, LogSource, Says, Sieve,
+};
 pub use need::{About, Need, NeedKind, needs};
 pub use page::{Page, PageOf, PageQuery};
 pub use query::{Query, QueryError};
@@ -36,7 +38,7 @@ pub use row::{
 };
 pub use series::{AgentSeries, Line, Measure, Series};
 pub use size::size;
-pub use text::reorders;
+pub use text::{csi, escape, line, reorders};
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +92,8 @@ pub enum Down {
     Snapshot(Box<Snapshot>),
     Delta(Delta),
     Log(LogChunk),
+    /// How far a search is, and what it found; answer to `Find` with the same id.
+    Find(LogFind),
     /// Answer to the `Submit` with the same id. Never dropped.
     Reply {
         id: u64,
@@ -142,9 +146,50 @@ pub enum Up {
     /// that a [`Confirm`] carried.
     Submit { id: u64, seen: u64, command: Command, token: Option<String> },
     /// Show this log from now on: the last `limit` records, then what is appended.
-    Tail { source: LogSource, limit: usize },
-    /// Records before `before` (a chunk's `first` cursor), without changing what is followed.
-    Older { source: LogSource, before: String, limit: usize },
+    Tail {
+        source: LogSource,
+        limit: usize,
+        #[serde(default, skip_serializing_if = "Sieve::is_open")]
+        only: Sieve,
+    },
+    /// Records before `before` (a place), without changing what is followed.
+    Older {
+        source: LogSource,
+        before: String,
+        limit: usize,
+        #[serde(default, skip_serializing_if = "Sieve::is_open")]
+        only: Sieve,
+    },
+    /// Records after `after`, without changing what is followed.
+    Newer {
+        source: LogSource,
+        after: String,
+        limit: usize,
+        #[serde(default, skip_serializing_if = "Sieve::is_open")]
+        only: Sieve,
+    },
+    /// A window around a place, without changing what is followed.
+    At {
+        source: LogSource,
+        place: LogPlace,
+        limit: usize,
+        #[serde(default, skip_serializing_if = "Sieve::is_open")]
+        only: Sieve,
+    },
+    /// Look for the next record that passes `what` and `only`, from a place (or an end of the log)
+    /// on, towards older ones with `back`. Ends an earlier search.
+    Find {
+        id: u64,
+        source: LogSource,
+        from: Option<String>,
+        back: bool,
+        what: Sieve,
+        #[serde(default, skip_serializing_if = "Sieve::is_open")]
+        only: Sieve,
+        limit: usize,
+    },
+    /// Stop searching.
+    Unfind,
     /// Stop following a log.
     Untail,
     /// Send this log too until the session ends, beside the one that is shown: the last `limit`

@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::{LogRecord, line};
+
 /// What kind of thing a record tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -96,6 +98,65 @@ pub fn told<'r>(msg: &str, fields: &'r Fields) -> Option<Told<'r>> {
 /// tells too.
 pub fn repeats(msg: &str, fields: &Fields) -> bool {
     msg == "tool start" && fields.get("tool").and_then(Value::as_str) == Some("bash")
+}
+
+/// Bytes of one text of a record that are shown and searched; the rest is one key away.
+pub const LONGEST: usize = 8 * 1024;
+
+/// The first [`LONGEST`] bytes of a text, and how many bytes were cut off.
+pub fn head(raw: &str) -> (&str, usize) {
+    let mut end = raw.len().min(LONGEST);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    (&raw[..end], raw.len() - end)
+}
+
+/// What a record is about, as much of it as is shown, and how many bytes are not.
+pub fn about<'r>(record: &'r LogRecord, told: Option<&'r Told<'_>>) -> (&'r str, usize) {
+    let said = told.map_or(record.msg.as_str(), |told| &told.head);
+    head(said.trim_end_matches(['\n', '\r']))
+}
+
+/// Fields worth reading: not those that were told in words. That a program writes to its output is
+/// what everybody expects of it.
+pub fn fields<'r>(
+    record: &'r LogRecord,
+    told: Option<&'r Told<'_>>,
+) -> impl Iterator<Item = (&'r String, &'r Value)> {
+    let told = told.map_or(&[] as &[_], |told| told.fields);
+    let usual = |key: &str, value: &Value| key == "stream" && value == "stdout";
+    let fields = record.fields.iter().filter(move |(key, value)| !usual(key, value));
+    fields.filter(|(key, _)| !told.contains(&key.as_str()))
+}
+
+/// The value of a field on one line.
+pub fn field(value: &Value) -> String {
+    match value {
+        Value::String(text) => line(head(text).0),
+        other => line(head(&other.to_string()).0),
+    }
+}
+
+/// All that a record says, on one line without colours: what a search looks through.
+pub fn plain(record: &LogRecord) -> String {
+    let told = told(&record.msg, &record.fields);
+    let mut plain = line(about(record, told.as_ref()).0);
+    if let Some(told) = told.as_ref().filter(|told| !told.notes.is_empty()) {
+        plain.push_str("  ");
+        plain.push_str(&line(&told.notes));
+    }
+    for (key, value) in fields(record, told.as_ref()) {
+        plain.push(' ');
+        plain.push_str(&line(key));
+        plain.push('=');
+        plain.push_str(&field(value));
+    }
+    if let Some(output) = told.as_ref().and_then(|told| told.output) {
+        plain.push_str(" | ");
+        plain.push_str(&line(head(output.trim_end()).0));
+    }
+    plain
 }
 
 fn bare(part: Part, fields: &'static [&'static str]) -> Told<'static> {

@@ -6,11 +6,12 @@ fn look(theme: &Theme) -> Look<'_> {
         time: TimeMode::Local,
         wrap: false,
         unfolded: false,
-        runs: false,
+        gutter: Gutter::None,
         width: 40,
         left: 0,
         zone_offset: |_| 3_600,
         needle: "",
+        marks: &[],
         theme,
     }
 }
@@ -35,11 +36,11 @@ fn a_record_reads_as_time_level_text_and_fields() {
         ["   +1.5s W exit 101 tool=bash"]
     );
     assert_eq!(
-        shown(&record, &Look { time: TimeMode::None, runs: true, ..look }),
+        shown(&record, &Look { time: TimeMode::None, gutter: Gutter::Run, ..look }),
         ["W 000000b2 exit 101 tool=bash"]
     );
     assert_eq!(shown(&record, &Look { left: 5, ..look }), ["13:03:43.000 W 101 tool=bash"]);
-    assert_eq!(plain(&record), "exit 101 tool=bash");
+    assert_eq!(story::plain(&record), "exit 101 tool=bash");
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn the_output_of_a_tool_is_folded_until_it_is_asked_for() {
     assert_eq!(shown(&record, &folded), [line]);
     let open = Look { unfolded: true, ..folded };
     assert_eq!(shown(&record, &open), [line, "  | no such", "  | file"]);
-    assert_eq!(plain(&record), "$ ls x  failed  exit 2  12ms | no such file");
+    assert_eq!(story::plain(&record), "$ ls x  failed  exit 2  12ms | no such file");
     for wrap in [false, true] {
         for look in [Look { wrap, ..folded }, Look { wrap, width: 12, ..open }] {
             assert_eq!(height(&record, None, &look), shown(&record, &look).len());

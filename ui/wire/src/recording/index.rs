@@ -186,6 +186,20 @@ impl<R: BufRead + Seek> Recording<R> {
         }
     }
 
+    /// Makes one log of several, in the order of time.
+    pub(super) fn merge(&mut self, source: &LogSource) {
+        let LogSource::Merged(sources) = source else { return };
+        if self.logs.contains_key(source) {
+            return;
+        }
+        let all = sources.iter().filter_map(|source| self.logs.get(source)).flatten().copied();
+        let mut numbers: Vec<u32> = all.collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.sort_by_key(|number| self.spots[*number as usize].at_ms);
+        self.logs.insert(source.clone(), numbers);
+    }
+
     pub(super) fn down_at(&mut self, offset: u64) -> io::Result<Down> {
         self.from.seek(SeekFrom::Start(offset))?;
         let mut line = Vec::new();

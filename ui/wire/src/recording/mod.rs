@@ -14,6 +14,7 @@
 
 mod index;
 mod player;
+mod window;
 
 pub use index::{Recording, Wrong};
 pub use player::Player;

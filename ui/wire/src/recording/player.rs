@@ -4,7 +4,8 @@
 use std::io::{self, BufRead, Seek};
 
 use super::index::Recording;
-use crate::{Down, Link, LogChunk, LogSource, Page, Reply, Up};
+use super::window::Window;
+use crate::{Down, Link, LogChunk, LogSource, Page, Reply, Sieve, Up};
 
 /// What is answered when the recording has no answer.
 const NOTHING_DONE: &str = "this is a recording: nothing was done";
@@ -18,7 +19,8 @@ pub struct Player<R> {
     at_ms: i64,
     /// Number of the next mark.
     next: usize,
-    tail: Option<(LogSource, usize)>,
+    /// The log that is shown, how far it was told, and what is wanted of it.
+    tail: Option<(LogSource, usize, Sieve)>,
 }
 
 impl<R: BufRead + Seek> Player<R> {
@@ -51,7 +53,7 @@ impl<R: BufRead + Seek> Player<R> {
     pub fn next_ms(&self) -> Option<i64> {
         let row = self.recording.marks.get(self.next).map(|mark| mark.at_ms);
         let record =
-            self.tail.as_ref().and_then(|(source, n)| self.recording.logged_at(source, *n));
+            self.tail.as_ref().and_then(|(source, n, _)| self.recording.logged_at(source, *n));
         // Other logs may go on when this one has ended.
         let end = Some(self.recording.end_ms).filter(|end_ms| *end_ms > self.at_ms);
         row.into_iter().chain(record).chain(end).min()
@@ -70,8 +72,8 @@ impl<R: BufRead + Seek> Player<R> {
         let first = snapshot.or_else(|| marks.iter().position(|mark| mark.snapshot)).unwrap_or(0);
         self.next = first;
         let mut said = self.rows(until.max(first + 1))?;
-        if let Some((source, _)) = self.tail.take() {
-            said.push(self.turn(source, CHUNK)?);
+        if let Some((source, _, only)) = self.tail.take() {
+            said.push(Down::Log(self.turn(source, only, CHUNK)?));
         }
         Ok(said)
     }
@@ -85,13 +87,13 @@ impl<R: BufRead + Seek> Player<R> {
         let marks = &self.recording.marks;
         let until = marks.partition_point(|mark| mark.at_ms <= self.at_ms);
         let mut said = self.rows(until)?;
-        if let Some((source, from)) = self.tail.take() {
-            let to = self.recording.logged(&source, self.at_ms).unwrap_or(from).max(from);
+        if let Some((source, from, only)) = self.tail.take() {
+            let mut window = self.window(source.clone(), only.clone());
+            let to = window.end.max(from);
             if to > from {
-                let records = self.recording.records(&source, from..to)?;
-                said.push(Down::Log(LogChunk { records, ..chunk(&source, from) }));
+                said.push(Down::Log(window.appended(from)?));
             }
-            self.tail = Some((source, to));
+            self.tail = Some((source, to, only));
         }
         Ok(said)
     }
@@ -117,8 +119,20 @@ impl<R: BufRead + Seek> Player<R> {
                     known.unwrap_or_else(|| Reply::Refused { why: NOTHING_DONE.to_owned() });
                 Down::Reply { id, reply }
             }
-            Up::Tail { source, limit } => self.turn(source, limit)?,
-            Up::Older { source, before, limit } => self.older(source, &before, limit)?,
+            Up::Tail { source, limit, only } => Down::Log(self.turn(source, only, limit)?),
+            Up::Older { source, before, limit, only } => {
+                Down::Log(self.window(source, only).older(&before, limit)?)
+            }
+            Up::Newer { source, after, limit, only } => {
+                Down::Log(self.window(source, only).newer(&after, limit)?)
+            }
+            Up::At { source, place, limit, only } => {
+                Down::Log(self.window(source, only).at(&place, limit)?)
+            }
+            Up::Find { id, source, from, back, what, only, limit } => {
+                let mut window = self.window(source, only);
+                Down::Find(window.find(id, from.as_deref(), back, &what, limit)?)
+            }
             Up::Untail => {
                 self.tail = None;
                 return Ok(None);
@@ -145,36 +159,23 @@ impl<R: BufRead + Seek> Player<R> {
             Up::Past { from_ms, to_ms, .. } => {
                 Down::Past { from_ms, to_ms, runs: Vec::new(), whole: true }
             }
-            Up::Count { .. } | Up::Follow { .. } | Up::Leave(_) | Up::Unknown => return Ok(None),
+            Up::Count { .. } | Up::Follow { .. } | Up::Unfind | Up::Leave(_) | Up::Unknown => {
+                return Ok(None);
+            }
         }))
     }
 
-    fn turn(&mut self, source: LogSource, limit: usize) -> io::Result<Down> {
+    /// A log as it is at this instant.
+    fn window(&mut self, source: LogSource, only: Sieve) -> Window<'_, R> {
+        self.recording.merge(&source);
         let end = self.recording.logged(&source, self.at_ms).unwrap_or(0);
-        let start = end.saturating_sub(limit);
-        let records = self.recording.records(&source, start..end)?;
-        let told = LogChunk { records, reset: true, ..chunk(&source, start) };
-        self.tail = Some((source, end));
-        Ok(Down::Log(told))
+        Window { recording: &mut self.recording, source, end, only }
     }
 
-    fn older(&mut self, source: LogSource, before: &str, limit: usize) -> io::Result<Down> {
-        let end = before.parse().unwrap_or(0);
-        let start = usize::saturating_sub(end, limit);
-        let records = self.recording.records(&source, start..end)?;
-        Ok(Down::Log(LogChunk { records, older: true, ..chunk(&source, start) }))
-    }
-}
-
-/// A chunk that begins with the record of this number.
-fn chunk(source: &LogSource, start: usize) -> LogChunk {
-    LogChunk {
-        source: source.clone(),
-        records: Vec::new(),
-        first: Some(start.to_string()),
-        older: false,
-        reset: false,
-        more_before: start > 0,
-        skipped: 0,
+    fn turn(&mut self, source: LogSource, only: Sieve, limit: usize) -> io::Result<LogChunk> {
+        let mut window = self.window(source.clone(), only.clone());
+        let (chunk, end) = (window.tail(limit)?, window.end);
+        self.tail = Some((source, end, only));
+        Ok(chunk)
     }
 }

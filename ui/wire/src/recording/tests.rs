@@ -41,6 +41,7 @@ fn record(at_ms: i64, msg: &str) -> LogRecord {
         run: Some("dev-1".into()),
         msg: msg.into(),
         fields: serde_json::Map::new(),
+        place: None,
     }
 }
 
@@ -49,8 +50,7 @@ fn dev() -> LogSource {
 }
 
 fn log(source: LogSource, records: Vec<LogRecord>) -> Down {
-    let (first, older, reset, more_before, skipped) = (None, false, true, false, 0);
-    Down::Log(LogChunk { source, records, first, older, reset, more_before, skipped })
+    Down::Log(LogChunk { records, reset: true, ..LogChunk::empty(source) })
 }
 
 fn kill(id: u64, token: Option<&str>) -> Up {
@@ -109,6 +109,46 @@ fn rows_come_when_their_time_has_come_and_again_after_a_jump_back() {
     assert_eq!(player.go_to(0).unwrap(), [snapshot(1)]);
 }
 
+#[test]
+fn windows_searches_and_merged_logs_of_a_recording_are_those_of_a_host() {
+    let mut player = player();
+    player.go_to(2_500).unwrap();
+    let both = LogSource::Merged(vec![dev(), LogSource::Run("dev-1".into())]);
+    let only = Sieve::default;
+    let told = player.hear(Up::Tail { source: both, limit: 9, only: only() }).unwrap().unwrap();
+    assert_eq!(messages(&told), (true, "abbc".to_owned()), "each record once");
+    let at = |player: &mut Player<_>, place| {
+        let up = Up::At { source: dev(), place, limit: 2, only: only() };
+        let Down::Log(chunk) = player.hear(up).unwrap().unwrap() else { panic!() };
+        let at = chunk.at.unwrap();
+        let text: String = chunk.records.iter().map(|record| record.msg.as_str()).collect();
+        (text, at, chunk.more_before, chunk.more_after, chunk.last.unwrap())
+    };
+    let (text, nth, before, after, last) = at(&mut player, LogPlace::Start);
+    assert_eq!((text.as_str(), nth, before, after), ("a", 0, false, true));
+    let newer = Up::Newer { source: dev(), after: last, limit: 9, only: only() };
+    let newer = player.hear(newer).unwrap().unwrap();
+    assert_eq!(messages(&newer), (false, "bbc".to_owned()));
+    let (text, nth, before, after, _) = at(&mut player, LogPlace::Time(1_001));
+    assert_eq!((text.as_str(), nth, before, after), ("bc", 1, true, false));
+    let mut find = |from: Option<&str>, back, text: &str| {
+        let what = Sieve { says: vec![Says { text: text.into(), not: false }], ..only() };
+        let from = from.map(str::to_owned);
+        let up = Up::Find { id: 5, source: dev(), from, back, what, only: only(), limit: 4 };
+        match player.hear(up).unwrap().unwrap() {
+            Down::Find(LogFind { id: 5, state: FindState::Found { chunk }, .. }) => {
+                chunk.records[chunk.at.unwrap()].place.clone()
+            }
+            Down::Find(LogFind { id: 5, state: FindState::Nothing, .. }) => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(find(None, false, "B").as_deref(), Some("000000000001"));
+    assert_eq!(find(None, true, "b").as_deref(), Some("000000000002"));
+    assert_eq!(find(Some("000000000001"), true, "b"), None);
+    assert_eq!(find(None, false, "z"), None);
+}
+
 fn messages(told: &Down) -> (bool, String) {
     let Down::Log(chunk) = told else { panic!("{told:?}") };
     (chunk.reset, chunk.records.iter().map(|record| record.msg.as_str()).collect())
@@ -118,11 +158,14 @@ fn messages(told: &Down) -> (bool, String) {
 fn a_record_that_came_in_several_chunks_is_in_each_log_once() {
     let mut player = player();
     player.go_to(1_000).unwrap();
-    let tail = |source| Up::Tail { source, limit: 2 };
+    let tail = |source| Up::Tail { source, limit: 2, only: Sieve::default() };
     let told = player.hear(tail(dev())).unwrap().unwrap();
     assert_eq!(messages(&told), (true, "bb".to_owned()));
     let Down::Log(LogChunk { first: Some(before), more_before: true, .. }) = told else { panic!() };
-    let older = player.hear(Up::Older { source: dev(), before, limit: 9 }).unwrap().unwrap();
+    let older = player
+        .hear(Up::Older { source: dev(), before, limit: 9, only: Sieve::default() })
+        .unwrap()
+        .unwrap();
     assert_eq!(messages(&older), (false, "a".to_owned()));
     let later: Vec<_> = player.advance(2_500).unwrap().iter().skip(1).map(messages).collect();
     assert_eq!(later, [(false, "c".to_owned())]);

@@ -105,3 +105,11 @@ fn figures_are_short() {
         assert_eq!(cost(dollars), text);
     }
 }
+
+#[test]
+fn a_huge_record_is_cut_at_a_character() {
+    let raw = "é".repeat(LONGEST);
+    let (kept, cut) = head(&raw);
+    assert_eq!((kept.len(), cut), (LONGEST, LONGEST));
+    assert_eq!(head(&format!("x{raw}")).0.len(), LONGEST - 1);
+}
