@@ -91,6 +91,24 @@ impl Project {
         self.dir.path().join("home")
     }
 
+    /// An environment of this machine, with a key of its own or without.
+    pub fn environment(&self, name: &str, url: &str, key: Option<&str>) {
+        let file = self.home().join(format!("environments/{name}.toml"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, format!("[gateway]\nurl = \"{url}\"\n")).unwrap();
+        if let Some(key) = key {
+            let file = self.home().join(format!("credentials/gateway_api_key/{name}/key"));
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, key).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
+    /// The key of this machine's gateways.
+    pub fn key(&self) -> String {
+        fs::read_to_string(self.home().join("credentials/gateway_api_key/default/key")).unwrap()
+    }
+
     /// `al start` in a terminal, and a shell after it.
     pub fn start(&self, size: (u16, u16)) -> Terminal {
         self.start_with(size, "")

@@ -191,6 +191,25 @@ fn several_runs_want_a_word_and_a_wrong_one_does_nothing() {
 }
 
 #[test]
+fn marked_runs_are_killed_together_with_one_word() {
+    let replay = Replay::new();
+    let terminal = replay.still((80, 24), "");
+    terminal.press(&["2", "/"]);
+    terminal.write("dev state=running");
+    terminal.press(&["Enter"]);
+    terminal.until("three rows", |screen| screen.contains("1/3"));
+    // From the first to the last.
+    terminal.press(&["V", "G"]);
+    terminal.press(&["X"]);
+    terminal.question("Kill 3 runs?");
+    terminal.write("kill 3");
+    terminal.shows("> kill 3");
+    terminal.press(&["Enter"]);
+    terminal.shows("killed 3 runs");
+    assert_eq!(replay.commands().len(), 2);
+}
+
+#[test]
 fn a_run_that_has_ended_is_not_killed_by_the_answer_to_an_old_question() {
     let replay = Replay::new();
     let words = "--speed 0.5 --clock 2026-01-01T12:04:43Z";

@@ -104,3 +104,56 @@ fn who_cannot_be_attached_to_is_told_before_the_console_opens() {
         "error: \"ftp://there\" is not a URL to call: it must start with http:// or https://";
     assert_eq!(said(&["attach", "ftp://there"]), (Some(2), no_url.to_owned()));
 }
+
+/// An environment leads to a scheduler, whose key may be its own; `:ctx` turns from one to the next.
+#[test]
+fn a_console_turns_to_the_scheduler_of_another_environment() {
+    let (here, there) = (Project::new(), Project::new());
+    let (_host, _other) = (headless(&here), headless(&there));
+    there.deliver(1);
+    let url = format!("http://127.0.0.1:{}", there.port());
+    here.environment("vps1", &url, Some(&there.key()));
+    here.environment("gone", "http://127.0.0.1:9", None);
+    here.environment("locked", &url, None);
+    let console = here.terminal((120, 24), "", "attach");
+    console.shows("gateway http");
+    console.press(&["G"]);
+    console.line(&["> deploy", "idle"]);
+    let turn = |name: &str| {
+        console.press(&[":"]);
+        console.write(&format!("ctx {name}"));
+        console.press(&["Enter"]);
+    };
+    turn("gone");
+    console.shows("gone: ");
+    console.line(&["> deploy", "idle"]);
+    turn("locked");
+    console.shows("locked: the API key is refused");
+    turn("vps1");
+    console.line(&["REMOTE vps1", "run 1/4"]);
+    console.shows("turned to vps1");
+    console.press(&["G"]);
+    console.line(&["> deploy", "running"]);
+    console.shows("step 2 of 3: build");
+    drop(console);
+    let console = here.terminal((120, 24), "", "attach -E vps1");
+    console.line(&["REMOTE", "run 1/4"]);
+}
+
+/// `cargo test --test console -- --ignored --nocapture how_long` prints it.
+#[test]
+#[ignore = "a figure, and no test"]
+fn how_long_it_takes_until_an_attached_console_shows_its_first_rows() {
+    let project = Project::new();
+    let _host = headless(&project);
+    let mut took: Vec<_> = (0..9)
+        .map(|_| {
+            let began = std::time::Instant::now();
+            let console = project.terminal((80, 24), "", "attach");
+            console.shows("> broken");
+            began.elapsed()
+        })
+        .collect();
+    took.sort_unstable();
+    println!("attach, from the shell's start to the first rows: median {:?}", took[4]);
+}

@@ -40,7 +40,10 @@ pub fn header(ui: &Ui, rect: Rect, buf: &mut Buffer) {
 /// What the header says, most important first.
 fn parts(ui: &Ui) -> Vec<(String, Role)> {
     let fleet = &ui.fleet;
-    let project = text::cut_middle(&text::line(&ui.setup.project), 24, &ui.theme.glyphs.ellipsis);
+    // A host far away knows its name better than whoever has its address.
+    let told = fleet.host.as_ref().filter(|_| ui.setup.remote).map(|host| &host.project);
+    let name = text::line(told.unwrap_or(&ui.setup.project));
+    let project = text::cut_middle(&name, 24, &ui.theme.glyphs.ellipsis);
     let mut parts = vec![(format!("al {project}"), Role::Header)];
     let environment = fleet.host.as_ref().and_then(|host| host.environment.as_deref());
     let environment = ui.environment.as_deref().or(environment);
