@@ -85,9 +85,12 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
 /// # Errors
 /// When there is no scheduler, or the URL is none.
 pub fn aim(url: Option<&str>, context: &Context) -> Result<Aim, Failure> {
-    let place = match url {
-        None => Client::find(context)?.place().clone(),
-        Some(url) => {
+    let named = context.environment.as_deref();
+    let place = match (url, named.and_then(|name| environments::place(name, context).ok())) {
+        // Who names an environment means that one, whatever runs here.
+        (None, Some(place)) => return Ok(Aim::at(place)),
+        (None, None) => Client::find(context)?.place().clone(),
+        (Some(url), _) => {
             let url = url.trim_end_matches('/').to_owned();
             http::check_url(&url).map_err(|e| Failure::user("bad_url", e.to_string()))?;
             Place { url, remote: true, environment: None }

@@ -36,6 +36,7 @@ fn an_attached_console_shows_and_steers_what_runs_and_leaving_it_ends_nothing() 
     console.press(&["X"]);
     console.question("Kill");
     console.press(&["Escape"]);
+    console.hides("Cancel");
     console.press(&["q"]);
     console.shows("detached; the scheduler goes on");
     console.is_restored();
