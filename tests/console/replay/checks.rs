@@ -20,8 +20,11 @@ fn screens_are_the_golden_ones_and_any_size_keeps_the_selection() {
     assert_snapshot!("80x24", terminal.settled());
     terminal.press(&["j"]);
     cursor(&terminal, "docs");
-    for (columns, rows) in [(120, 40), (200, 60)] {
+    for (columns, rows) in [(120_u16, 40_u16), (200, 60)] {
         terminal.resize(columns, rows);
+        // A key that comes with the new size would wait for the next one.
+        let wide = |line: &str| line.chars().count() == usize::from(columns);
+        terminal.until("the new size", |s| s.lines().any(wide));
         cursor(&terminal, "docs");
         terminal.press(&["k"]);
         cursor(&terminal, "dev");
