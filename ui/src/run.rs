@@ -192,7 +192,7 @@ fn create_new(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// The console before it has heard anything, and what it wants done.
-fn start(options: &Options, size: (u16, u16)) -> (Ui, Vec<Out>) {
+pub(crate) fn start(options: &Options, size: (u16, u16)) -> (Ui, Vec<Out>) {
     let setup = Setup {
         shell_suffix: options.shell_suffix.clone(),
         project: options.project.clone(),
