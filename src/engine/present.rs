@@ -2,6 +2,7 @@
 
 use al_wire as wire;
 
+use super::audit::AuditRow;
 use super::mirror::Mirror;
 use super::rules::{AgentFacts, Facts};
 use super::why::Step;
@@ -318,6 +319,24 @@ fn receipt_why(receipt: &Receipt) -> String {
 pub fn refused_words(receipt: &Receipt) -> String {
     let from = receipt.by.as_ref().map_or_else(String::new, |by| format!(" from {by}"));
     format!("x {}{from}", receipt.times)
+}
+
+/// Something that somebody did.
+pub fn event_row(row: AuditRow) -> wire::EventRow {
+    wire::EventRow {
+        at_ms: row.at_ms,
+        by: row.by,
+        via: match row.address {
+            Some(address) => format!("{} {address}", row.door),
+            None => row.door.to_owned(),
+        },
+        what: match row.on {
+            Some(on) => format!("{} {on}", row.kind),
+            None => row.kind.to_owned(),
+        },
+        ending: row.ending.to_owned(),
+        detail: row.detail,
+    }
 }
 
 pub fn why_step(step: Step) -> wire::WhyStep {

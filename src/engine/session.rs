@@ -18,6 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
+use super::audit::{AuditFilter, audit};
 use super::definitions::Definitions;
 use super::finding::Sought;
 use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
@@ -34,7 +35,8 @@ use crate::ambient;
 use crate::log::LearningRedactor;
 use crate::runtime::Loads;
 use crate::scheduler::{
-    Answer, Command, Firing, Hold, Order, ReceiptState, Run, RunState, Scope, Target, View, Who,
+    Answer, Command, Firing, Hold, Order, Priority, ReceiptState, Run, RunState, Scope, Target,
+    View, Who,
 };
 use crate::signal::SAID_MAX;
 use crate::store::{Found, Kept, Reader, RunsQuery, StoreError, TriggersQuery};
@@ -249,7 +251,19 @@ fn from_wire(command: al_wire::Command) -> Option<Command> {
         al_wire::Scope::Agent(agent) => Scope::Agent(agent),
     };
     Some(match command {
-        W::Run { agent, prompt } => Command::Run(Order { prompt, ..Order::of(&agent) }),
+        W::Run { agent, prompt, how } => Command::Run(Order {
+            prompt,
+            params: how.params,
+            priority: match how.priority {
+                None => None,
+                Some(al_wire::Priority::Low) => Some(Priority::Low),
+                Some(al_wire::Priority::Normal) => Some(Priority::Normal),
+                Some(al_wire::Priority::High) => Some(Priority::High),
+                Some(al_wire::Priority::Unknown) => return None,
+            },
+            not_before: how.not_before_ms,
+            ..Order::of(&agent)
+        }),
         W::Pause { scope: s, why, hold, until_ms, kill } => Command::Pause {
             scope: scope(s),
             why,
@@ -411,9 +425,16 @@ fn page(
 ) -> Result<Page, StoreError> {
     let view = match query.of {
         PageOf::Triggers => Columns::Triggers,
-        PageOf::Runs | PageOf::Unknown => Columns::Runs,
+        PageOf::Runs | PageOf::Events | PageOf::Unknown => Columns::Runs,
     };
-    let mut page = Page { query, runs: Vec::new(), triggers: Vec::new(), next: None, total: None };
+    let mut page = Page {
+        query,
+        runs: Vec::new(),
+        triggers: Vec::new(),
+        events: Vec::new(),
+        next: None,
+        total: None,
+    };
     let Ok(filter) = Query::parse(view, &page.query.filter) else { return Ok(page) };
     let wanted = Wanted {
         agent: page.query.agent.as_deref(),
@@ -433,6 +454,19 @@ fn page(
             let passed = triggers_page(reader, wanted, TriggersQuery::default())?;
             page.total = Some(reader.count(Kept::Receipts)?);
             (page.triggers, page.next) = (passed.rows, passed.next);
+        }
+        PageOf::Events => {
+            let told = audit(
+                reader,
+                &AuditFilter {
+                    since: None,
+                    by: None,
+                    agent: page.query.agent.clone(),
+                    before: None,
+                    limit: page.query.limit.min(PAGE_MAX as u32),
+                },
+            )?;
+            page.events = told.audit.into_iter().map(present::event_row).collect();
         }
         PageOf::Unknown => {}
     }

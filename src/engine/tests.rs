@@ -431,7 +431,7 @@ fn a_console_asks_and_is_asked_back() {
             }
         }
     };
-    let run = || al_wire::Command::Run { agent: "dev".into(), prompt: Some("look".into()) };
+    let run = || al_wire::Command::run("dev", Some("look".into()));
     let Reply::Done { run: Some(first), .. } = submit(run(), None) else { panic!() };
     wait_for(|| world.runtime.started.lock().unwrap().contains(&first).then_some(()));
     let kill = || al_wire::Command::kill(al_wire::Target::Run(first.clone()));
@@ -440,7 +440,7 @@ fn a_console_asks_and_is_asked_back() {
     assert_eq!(question.cli, format!("al kill {first}"));
     assert!(matches!(submit(kill(), Some("stale".into())), Reply::Stale { .. }));
     assert!(matches!(submit(kill(), Some(question.token)), Reply::Done { .. }));
-    let unknown = al_wire::Command::Run { agent: "nobody".into(), prompt: None };
+    let unknown = al_wire::Command::run("nobody", None);
     assert_eq!(submit(unknown, None), Reply::Refused { why: "there is no agent nobody".into() });
     let scale = al_wire::Command::Scale { agent: "dev".into(), scale: 3 };
     assert_eq!(
@@ -498,7 +498,7 @@ fn a_console_is_told_how_a_run_came_about() {
             }
         }
     };
-    let command = al_wire::Command::Run { agent: "dev".into(), prompt: Some("look".into()) };
+    let command = al_wire::Command::run("dev", Some("look".into()));
     up.send(Up::Submit { id: 1, seen: 0, command, token: None }).unwrap();
     let run = wait_for(|| world.runtime.started.lock().unwrap().first().cloned());
     let steps = told(&run);

@@ -1,6 +1,6 @@
 //! Orders to a running scheduler, and how its answers are read.
 
-use crate::world::{Gateway, World, closed_port, write};
+use crate::world::{Gateway, World, ago_s, closed_port, write};
 
 /// One order, what it asks of the gateway and what it says.
 #[track_caller]
@@ -40,6 +40,29 @@ fn each_order_is_one_request_with_key_and_name() {
     check(&["kill", "dev"], "agents/dev/kill", "{}");
     check(&["kill", "dev-1a2b3c4d"], "kill/dev-1a2b3c4d", "{}");
     check(&["kill", "dev-1a2b3c4d", "--tree"], "kill/dev-1a2b3c4d", r#"{"tree":true}"#);
+}
+
+#[test]
+fn what_needs_somebody_is_listed_and_is_the_exit_code() {
+    let check = |alerts: &str, line: &[&str], expected: &str| {
+        let world = World::shop();
+        world.key("k3y");
+        let gateway = Gateway::answering(&world, 200, &format!(r#"{{"alerts":[{alerts}]}}"#));
+        assert_eq!(world.shown(line), expected);
+        assert_eq!(gateway.asked(), ["GET /control/alerts HTTP/1.1 | Bearer k3y | ann | "]);
+    };
+    let since_ms = ago_s(600);
+    let failed = format!(
+        r#"{{"key":"failed:dev-1","kind":"failed","since_ms":{since_ms},"agent":"dev","text":"dev failed: exit code 3","hint":"read its log, rerun it","about":{{"run":"dev-1"}}}}"#
+    );
+    check("", &["alerts"], "exit code 0\n--- stdout\nnothing needs you\n");
+    let table = "AGE  KIND    WHAT                     DO\n10m  failed  dev failed: exit code 3  read its log, rerun it\n";
+    check(&failed, &["alerts"], &format!("exit code 1\n--- stdout\n{table}"));
+    let world = World::shop();
+    world.key("k3y");
+    let _gateway = Gateway::answering(&world, 200, &format!(r#"{{"alerts":[{failed}]}}"#));
+    let shown = world.shown(&["alerts", "--json"]);
+    assert!(shown.starts_with("exit code 1\n--- stdout\n{\"alerts\":["), "{shown}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 30] = [
+const VERBS: [&str; 31] = [
     "start",
     "attach",
     "run",
@@ -29,6 +29,7 @@ const VERBS: [&str; 30] = [
     "models",
     "keys",
     "theme",
+    "alerts",
     "completions",
     "version",
     "webhook",

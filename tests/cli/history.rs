@@ -60,3 +60,14 @@ fn what_models_cost_is_listed_where_they_were_used() {
     insta::assert_snapshot!(world.json(&["runs", "dev", "-n", "2", "--json"]));
     insta::assert_snapshot!(world.shown(&["stats"]));
 }
+
+#[test]
+fn runs_and_firings_pass_the_filters_of_the_console() {
+    let world = busy();
+    insta::assert_snapshot!(world.shown(&["runs", "state=queued"]));
+    insta::assert_snapshot!(world.shown(&["runs", "dev", "state=succeeded", "age<30d"]));
+    insta::assert_snapshot!(world.shown(&["runs", "stat=failed"]));
+    insta::assert_snapshot!(world.shown(&["runs", "/no such text"]));
+    insta::assert_snapshot!(world.shown(&["triggers", "outcome=started,queued"]));
+    insta::assert_snapshot!(world.shown(&["triggers", "age<", "x"]));
+}

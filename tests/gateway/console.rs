@@ -106,7 +106,7 @@ async fn a_console_sees_the_state_and_then_what_changes_and_commands_by_its_name
     });
     assert_eq!(agents.await, 4);
 
-    let run = Command::Run { agent: "idle".into(), prompt: Some("look".into()) };
+    let run = Command::run("idle", Some("look".into()));
     let submit = Up::Submit { id: 7, seen: 0, command: run, token: None };
     assert_eq!(say(&world, &session, &submit).await, (204, "".into()));
     let run = stream.until(|down| match down {

@@ -17,9 +17,18 @@ pub struct Attention {
     present: Option<BTreeSet<String>>,
     /// When each rang.
     rung: BTreeMap<String, i64>,
+    /// Whose needs they are: project and environment.
+    host: Option<(String, Option<String>)>,
 }
 
 impl Attention {
+    /// What another host needs is not new because the console turned to it.
+    pub fn of_host(&mut self, host: Option<(String, Option<String>)>) {
+        if self.host != host {
+            *self = Self { bell: self.bell, host, ..Self::default() };
+        }
+    }
+
     /// Takes in what there is now. What has come since the last time, unless it has only just come
     /// and gone; nothing when it is the first time.
     pub fn new_ones<'n>(&mut self, needs: &'n [Need], now_ms: i64) -> Vec<&'n Need> {

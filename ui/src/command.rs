@@ -32,6 +32,8 @@ pub enum Line {
     Settings,
     /// Bookmarks of the log that is shown.
     Bookmarks,
+    /// Who did what.
+    Events,
     /// Help, searched for this.
     Help(String),
     /// Every key, and where it comes from.
@@ -62,6 +64,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("stats", "[agent]"),
     ("pulse", "[agent]"),
     ("timeline", "[agent]"),
+    ("events", ""),
     ("run", "<agent> [\"prompt\"]"),
     ("answer", "<run> <text>"),
     ("say", "<run> <text>"),
@@ -175,6 +178,7 @@ pub fn parse(text: &str, fleet: &Fleet, now_ms: i64) -> Result<Line, String> {
         "set" => options::parse(rest).map(|(name, value)| Line::Set(name, value)),
         "theme" if rest.is_empty() => Ok(Line::Themes),
         "theme" => Ok(Line::Theme(rest.to_owned())),
+        "events" => Ok(Line::Events),
         "help" => Ok(Line::Help(rest.to_owned())),
         "keys" => Ok(Line::Keys),
         "q" | "quit" | "detach" | "drain" | "stop" if !rest.is_empty() => {
@@ -288,10 +292,10 @@ fn run(rest: &str, fleet: &Fleet) -> Result<Command, String> {
     }
     let prompt = prompt.trim();
     let bare = prompt.strip_prefix('"').and_then(|p| p.strip_suffix('"')).unwrap_or(prompt);
-    Ok(Command::Run {
-        agent: agent(name, fleet)?,
-        prompt: Some(bare.to_owned()).filter(|prompt| !prompt.is_empty()),
-    })
+    Ok(Command::run(
+        &agent(name, fleet)?,
+        Some(bare.to_owned()).filter(|prompt| !prompt.is_empty()),
+    ))
 }
 
 /// A run and what it is told.

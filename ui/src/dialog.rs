@@ -21,10 +21,6 @@ pub enum Answer {
     },
     /// Ask the scheduler for all of these; the question is answered.
     All(Vec<Command>),
-    /// Start a run of this agent with the text as its prompt.
-    Start {
-        agent: String,
-    },
     /// Send what has been confirmed here, in a protected environment.
     Sure(Vec<Command>),
     /// Leave after all, in a protected environment.
@@ -339,19 +335,6 @@ impl Dialog {
             text: Some(Input::default()),
             typing: true,
             ..Self::new(format!("Say to {run}"), buttons, now_ms)
-        }
-    }
-
-    /// The form behind `s`.
-    pub fn start(agent: &str, now_ms: i64) -> Self {
-        let buttons =
-            vec![Button::cancel(), Button::new("Start", Answer::Start { agent: agent.to_owned() })];
-        Self {
-            body: vec!["Prompt (may stay empty):".to_owned()],
-            cli: Some(format!("al run {agent}")),
-            text: Some(Input::default()),
-            typing: true,
-            ..Self::new(format!("Start a run of {agent}?"), buttons, now_ms)
         }
     }
 

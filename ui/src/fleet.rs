@@ -2,8 +2,8 @@
 
 use crate::past::Past;
 use al_wire::{
-    AgentRow, AgentState, AlertRow, Delta, HostRow, LoadRow, Need, Page, PageOf, PageQuery, Row,
-    RunRow, RunState, Snapshot, TriggerRow,
+    AgentRow, AgentState, AlertRow, Delta, EventRow, HostRow, LoadRow, Need, Page, PageOf,
+    PageQuery, Row, RunRow, RunState, Snapshot, TriggerRow,
 };
 use std::collections::HashSet;
 
@@ -34,6 +34,8 @@ pub struct Fleet {
     pub past_triggers: Past<TriggerRow>,
     /// Runs of a stretch of time that the timeline asked for.
     pub between: Vec<RunRow>,
+    /// Who did what, as it was when somebody last looked; the newest first.
+    pub events: Vec<EventRow>,
 }
 
 impl Fleet {
@@ -51,6 +53,7 @@ impl Fleet {
             past_runs: std::mem::take(&mut self.past_runs),
             past_triggers: std::mem::take(&mut self.past_triggers),
             between: Vec::new(),
+            events: std::mem::take(&mut self.events),
         };
         // What happened in between is in neither.
         self.past_runs.start_over();
@@ -162,7 +165,7 @@ impl Fleet {
                 let oldest = self.triggers.last().map(|trigger| trigger.id.as_str());
                 self.past_triggers.ask(of, oldest)
             }
-            PageOf::Unknown => None,
+            PageOf::Events | PageOf::Unknown => None,
         }
     }
 
@@ -178,6 +181,7 @@ impl Fleet {
                 let known = |id: &str| self.triggers.iter().any(|trigger| trigger.id == id);
                 self.past_triggers.take(&page, triggers, known);
             }
+            PageOf::Events => self.events = std::mem::take(&mut page.events),
             PageOf::Unknown => {}
         }
     }

@@ -46,7 +46,7 @@ pub fn facts(ui: &Ui, subject: &Subject) -> Vec<Fact> {
                 facts.alert(alert);
             }
         }
-        Subject::Nothing => {}
+        Subject::Events | Subject::Nothing => {}
     }
     facts.list
 }
@@ -73,6 +73,20 @@ pub fn chain(ui: &Ui) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Who did what: when, and a sentence.
+pub fn events(ui: &Ui) -> Vec<(String, String)> {
+    let facts = Facts { ui, list: Vec::new() };
+    let events = ui.fleet.events.iter().map(|event| {
+        let detail = if event.detail.is_empty() { "" } else { ": " };
+        let said = format!(
+            "{} ({}) {}, {}{detail}{}",
+            event.by, event.via, event.what, event.ending, event.detail
+        );
+        (facts.at(event.at_ms), text::line(&said))
+    });
+    events.collect()
+}
+
 /// What was delivered: headers, then the body line by line, each made safe for a terminal.
 pub fn delivery(ui: &Ui) -> Vec<String> {
     let Some(delivery) = ui.chain.as_ref().and_then(|chain| chain.delivery.as_ref()) else {
@@ -94,6 +108,7 @@ pub fn title(subject: &Subject) -> String {
         Subject::Trigger(id) => format!("trigger {id}"),
         Subject::Record(record) => format!("record of {}", record.name),
         Subject::Alert(key) => format!("alert {key}"),
+        Subject::Events => "events".to_owned(),
         Subject::Nothing => "nothing selected".to_owned(),
     }
 }
@@ -109,6 +124,7 @@ pub fn json(ui: &Ui, subject: &Subject) -> Option<String> {
         Subject::Trigger(id) => pretty(ui.fleet.trigger(id)?),
         Subject::Record(record) => pretty(record.as_ref()),
         Subject::Alert(key) => pretty(alert(ui, key)?),
+        Subject::Events => pretty(&ui.fleet.events),
         Subject::Nothing => None,
     }
 }
@@ -118,6 +134,10 @@ pub fn page(ui: &Ui, subject: &Subject) -> String {
     let mut page = format!("{}\n\n", title(subject));
     for fact in facts(ui, subject) {
         page.push_str(&format!("{:<10} {}\n", fact.label, fact.value));
+    }
+    if *subject == Subject::Events {
+        page.extend(events(ui).into_iter().map(|(at, text)| format!("{at:<10} {text}\n")));
+        return page;
     }
     for (n, (at, text)) in chain(ui).into_iter().enumerate() {
         let before = if n == 0 { "\n" } else { "" };

@@ -12,6 +12,8 @@ const THREE: u16 = 160;
 /// Rows below which the tab line and the log strip go.
 const TABS: u16 = 16;
 const STRIP: u16 = 20;
+/// Rows of a column that has room for three panes.
+const TALL: u16 = 24;
 
 /// Where things are. Rectangles never reach over the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +54,7 @@ impl Screen {
         } else if width < THREE {
             screen.two_columns(table);
         } else {
-            screen.three_columns();
+            screen.three_columns(focus);
         }
         // Whatever the layout has no place for is full size while it has the focus.
         if screen.rect(focus).is_none() {
@@ -78,19 +80,31 @@ impl Screen {
         self.detail = Some(right);
     }
 
-    fn three_columns(&mut self) {
+    fn three_columns(&mut self, focus: Pane) {
         let (left, rest) = split(self.body, self.body.width * 34 / 100);
         let (middle, right) = split(rest, self.body.width * 42 / 100);
-        let (agents, queues) = cut(left, left.height * 3 / 5);
+        // With few rows the lower place is for one of them.
+        let (agents, queues, alerts) = if left.height < TALL {
+            let (agents, lower) = cut(left, left.height * 3 / 5);
+            match focus {
+                Pane::Alerts => (agents, None, Some(lower)),
+                _ => (agents, Some(lower), None),
+            }
+        } else {
+            let (agents, rest) = cut(left, left.height * 9 / 20);
+            let (queues, alerts) = cut(rest, rest.height * 11 / 20);
+            (agents, Some(queues), Some(alerts))
+        };
         let (runs, log) = cut(middle, middle.height * 2 / 5);
         let (triggers, detail) = cut(right, right.height / 2);
         self.panes.extend([
             (Pane::Agents, agents),
             (Pane::Runs, runs),
-            (Pane::Queues, queues),
             (Pane::Triggers, triggers),
             (Pane::Logs, log),
         ]);
+        self.panes.extend(queues.map(|rect| (Pane::Queues, rect)));
+        self.panes.extend(alerts.map(|rect| (Pane::Alerts, rect)));
         self.detail = Some(detail);
     }
 

@@ -14,6 +14,7 @@ mod command;
 mod dialog;
 mod files;
 mod fleet;
+mod form;
 mod input;
 mod inspect;
 mod key;

@@ -36,7 +36,7 @@ pub fn value<'r>(
             _ => text(&row.why),
         }),
         Pane::Alerts => fleet.needs.get(index).map(|row| match title {
-            "AGE" => Value::Number(row.since_ms),
+            "SINCE" => Value::Number(row.since_ms),
             "KIND" => text(row.kind.word()),
             "WHAT" => text(&row.text),
             _ => maybe(row.hint.as_deref()),

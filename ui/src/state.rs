@@ -4,6 +4,7 @@ use crate::attention::Attention;
 use crate::chooser::Chooser;
 use crate::dialog::Dialog;
 use crate::fleet::Fleet;
+use crate::form::Form;
 use crate::key::Chord;
 use crate::keymap::Meaning;
 use crate::layout::Screen;
@@ -65,6 +66,8 @@ pub enum Subject {
     Record(Box<LogRecord>),
     /// The host's alert with this key.
     Alert(String),
+    /// Who did what.
+    Events,
     Nothing,
 }
 
@@ -138,6 +141,7 @@ pub struct Ui {
     pub said: Vec<String>,
     pub popup: Option<Popup>,
     pub menu: Option<TableMenu>,
+    pub form: Option<Form>,
     pub chain: Option<Chain>,
     pub dialog: Option<Dialog>,
     /// Keys of an unfinished sequence.
@@ -250,6 +254,7 @@ impl Ui {
             said: Vec::new(),
             popup: None,
             menu: None,
+            form: None,
             chain: None,
             dialog: None,
             typed: Vec::new(),
@@ -335,7 +340,7 @@ impl Ui {
                 Some(agent) => LogSource::Agent(agent),
                 None => LogSource::Scheduler,
             },
-            Subject::Record(_) | Subject::Nothing => LogSource::Scheduler,
+            Subject::Record(_) | Subject::Events | Subject::Nothing => LogSource::Scheduler,
         }
     }
 
@@ -350,7 +355,7 @@ impl Ui {
                 .and_then(|trigger| crate::rows::agent_of(&self.fleet, trigger))
                 .map(str::to_owned),
             Subject::Alert(key) => self.fleet.need(&key).and_then(|need| need.agent.clone()),
-            Subject::Record(_) | Subject::Nothing => None,
+            Subject::Record(_) | Subject::Events | Subject::Nothing => None,
         }
     }
 

@@ -32,7 +32,7 @@ fn a_prefix_waits_for_the_rest() {
     assert_eq!(map.meaning(&g, Pane::Runs, false), Meaning::Prefix);
     let next: Vec<String> =
         map.continuations(&g, Pane::Runs, false).into_iter().map(|(key, _)| key).collect();
-    assert_eq!(next, ["a", "r", "q", "t", "l", "!", "s", "m", "g"]);
+    assert_eq!(next, ["a", "r", "q", "t", "l", "!", "e", "s", "m", "g"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{ask, attention, chooser, copy, go, logs, many, pictures, table};
 use crate::action::Action;
 use crate::dialog::Dialog;
+use crate::form::Form;
 use crate::input::Out;
 use crate::layout;
 use crate::pane::Pane;
@@ -55,6 +56,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
             (_, subject) => go::inspect(ui, subject),
         },
         A::Alerts => attention::next(ui),
+        A::Events => go::events(ui, out),
         A::OpenLogs => open_logs(ui),
         A::Pager => out.push(Out::Page(copy::page(ui))),
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
@@ -232,7 +234,7 @@ fn agent_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         return;
     };
     match action {
-        Action::Start => ui.dialog = Some(Dialog::start(&agent.name, ui.beat_ms)),
+        Action::Start => ui.form = Some(Form::new(&agent.name, ui.beat_ms)),
         Action::Pause if agent.state == AgentState::Paused || agent.paused.is_some() => {
             resume(ui, Scope::Agent(agent.name), agent.queued, out);
         }
@@ -273,7 +275,11 @@ fn answer(ui: &mut Ui) {
             let runs = ui.fleet.runs.iter().filter(|run| run.agent == *name).filter(asks);
             runs.min_by_key(|run| run.queued_ms)
         }
-        Subject::Alert(_) | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
+        Subject::Alert(_)
+        | Subject::Events
+        | Subject::Trigger(_)
+        | Subject::Record(_)
+        | Subject::Nothing => None,
     };
     match (asking.cloned(), subject) {
         (Some(run), _) => ui.dialog = Dialog::answer(&run, ui.beat_ms),
@@ -292,7 +298,11 @@ pub fn meant(ui: &Ui) -> Option<&RunRow> {
             let mut runs = ui.fleet.runs.iter().filter(live);
             runs.next().filter(|_| runs.next().is_none())
         }
-        Subject::Alert(_) | Subject::Trigger(_) | Subject::Record(_) | Subject::Nothing => None,
+        Subject::Alert(_)
+        | Subject::Events
+        | Subject::Trigger(_)
+        | Subject::Record(_)
+        | Subject::Nothing => None,
     }
 }
 
@@ -365,7 +375,7 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
                 (_, None) => ui.complain("this firing led to no run"),
             }
         }
-        Subject::Record(_) | Subject::Alert(_) | Subject::Nothing => {
+        Subject::Record(_) | Subject::Alert(_) | Subject::Events | Subject::Nothing => {
             ui.complain("select a run first");
         }
     }

@@ -16,8 +16,11 @@ pub fn heed(ui: &mut Ui, out: &mut Vec<Out>) {
     let fleet = down::intake(ui);
     fleet.take_stock(now_ms);
     let needs = fleet.needs.clone();
+    let host = fleet.host.as_ref().map(|host| (host.project.clone(), host.environment.clone()));
+    ui.attention.of_host(host);
     let new = ui.attention.new_ones(&needs, now_ms);
-    let Some(newest) = new.last() else { return };
+    // What a recording tells is long over.
+    let Some(newest) = new.last().filter(|_| !ui.way.recorded()) else { return };
     let more = match new.len() {
         1 => String::new(),
         n => format!(" (and {} more)", n - 1),

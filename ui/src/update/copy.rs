@@ -59,7 +59,7 @@ fn id(ui: &Ui) -> Option<String> {
     match ui.selected(ui.focus()) {
         Subject::Agent(id) | Subject::Run(id) | Subject::Trigger(id) => Some(id),
         Subject::Alert(key) => Some(key),
-        Subject::Record(_) | Subject::Nothing => None,
+        Subject::Record(_) | Subject::Events | Subject::Nothing => None,
     }
 }
 

@@ -32,8 +32,19 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         KeyCode::Left => turn(dialog, -1),
         KeyCode::Right => turn(dialog, 1),
         KeyCode::Char('n') => ui.dialog = None,
+        // Alone, or behind the `y` that copies begin with elsewhere.
+        KeyCode::Char('c') => copy_twin(ui, out),
         KeyCode::Char('y') if dialog.small && !guarded => press(ui, 1, out),
         _ => {}
+    }
+}
+
+/// Copies what the shell would be told.
+fn copy_twin(ui: &mut Ui, out: &mut Vec<Out>) {
+    if let Some(cli) = ui.dialog.as_ref().and_then(|dialog| dialog.cli.clone()) {
+        let cli = format!("{cli}{}", ui.setup.shell_suffix);
+        ui.say(format!("copied: {cli}"));
+        out.push(Out::Copy(cli));
     }
 }
 
@@ -94,11 +105,6 @@ pub fn press(ui: &mut Ui, at: usize, out: &mut Vec<Out>) {
                 Some(text) => ask(ui, Command::Say { run, text }, None, out),
                 None => ui.dialog = Some(dialog),
             }
-        }
-        Answer::Start { agent } => {
-            let text = dialog.text.as_ref().map(|text| text.value().trim().to_owned());
-            let prompt = text.filter(|text| !text.is_empty());
-            ask(ui, Command::Run { agent, prompt }, None, out);
         }
     }
 }

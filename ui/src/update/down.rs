@@ -2,12 +2,12 @@
 
 use super::attention;
 use crate::action::Action;
-use crate::dialog::Dialog;
+use crate::dialog::{Answer, Dialog};
 use crate::input::{Exit, Out};
 use crate::logs::Reader;
 use crate::settings;
 use crate::state::{Setup, Ui, Way};
-use al_wire::{Command, Down, Hold, Level, Link, Reply, Row, Scope, Target};
+use al_wire::{Command, Down, Hold, Level, Link, Reply, Row, RunRow, RunState, Scope, Target};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
@@ -21,6 +21,7 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
             outdate(ui, &delta.puts);
             super::pictures::outdate(ui, &delta.puts);
             intake(ui).apply(delta);
+            overtake(ui);
             attention::heed(ui, out);
         }
         Down::Log(chunk) => match &mut ui.behind {
@@ -103,6 +104,36 @@ fn turn(ui: &mut Ui, environment: String, project: String, out: &mut Vec<Out>) {
     settings::enter(ui, &environment, out);
     ui.environment = Some(environment.clone());
     ui.say(format!("turned to {environment}"));
+}
+
+/// A question about what is over says so, and cannot be accepted any more.
+fn overtake(ui: &mut Ui) {
+    let fleet = match &ui.behind {
+        Some(behind) => &behind.fleet,
+        None => &ui.fleet,
+    };
+    let Some(dialog) = &ui.dialog else { return };
+    let over = dialog.buttons.iter().find_map(|button| match &button.answer {
+        Answer::Send { command: Command::Kill { target: Target::Run(id), .. }, .. } => {
+            let run = fleet.run(id).filter(|run| run.state.ended())?;
+            Some(format!("{id} ended meanwhile: {}", run.why))
+        }
+        Answer::Send { command: Command::Drop { runs }, .. } => {
+            let [id] = &runs[..] else { return None };
+            let run = fleet.run(id).filter(|run| run.state != RunState::Queued)?;
+            Some(format!("{id} left the queue meanwhile: {}", run.why))
+        }
+        Answer::Send { command: Command::Answer { run: id, .. }, .. }
+        | Answer::Reply { run: id } => {
+            let asks = |run: &&RunRow| run.wait.as_ref().is_some_and(|w| w.question.is_some());
+            let run = fleet.run(id).filter(|run| !asks(run))?;
+            Some(format!("{id} asks no more: {}", run.why))
+        }
+        _ => None,
+    });
+    if let Some(over) = over {
+        ui.dialog = Some(Dialog::stale(&dialog.title.clone(), vec![over], None, ui.beat_ms));
+    }
 }
 
 /// What is told of something that changes has to be told again.

@@ -4,7 +4,7 @@ use crate::dialog::Dialog;
 use crate::input::{Exit, Out};
 use crate::pane::Pane;
 use crate::state::{Behind, Place, Popup, Subject, Ui};
-use al_wire::{Leave, LogSource, Query, Up};
+use al_wire::{Leave, LogSource, PageOf, PageQuery, Query, Up};
 
 /// Places that history keeps.
 const HISTORY: usize = 100;
@@ -85,6 +85,21 @@ pub fn open_log(ui: &mut Ui, source: LogSource) {
 
 pub fn inspect(ui: &mut Ui, subject: Subject) {
     ui.popup = Some(Popup::Inspect { subject, top: 0 });
+}
+
+/// Shows who did what, as it is now.
+pub fn events(ui: &mut Ui, out: &mut Vec<Out>) {
+    let query = PageQuery {
+        of: PageOf::Events,
+        agent: None,
+        filter: String::new(),
+        before: None,
+        limit: crate::past::PAGE,
+    };
+    if !ui.way.lost() {
+        out.push(Out::Send(Up::Page(query)));
+    }
+    inspect(ui, Subject::Events);
 }
 
 /// Goes to a row, which nothing hides there.

@@ -85,7 +85,7 @@ fn question(ui: &mut Ui, verb: &str, what: &str, commands: Vec<Command>) {
     if commands.is_empty() {
         return ui.complain(format!("no marked row can be taken for {}", verb.to_lowercase()));
     }
-    let mut dialog = Dialog::many(verb, what, commands, ui.now_ms);
+    let mut dialog = Dialog::many(verb, what, commands, ui.beat_ms);
     if let Some(name) = ui.settings.protected() {
         dialog.require(name);
     }

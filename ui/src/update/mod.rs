@@ -7,6 +7,7 @@ mod chooser;
 mod copy;
 mod dialog;
 mod down;
+mod form;
 mod go;
 mod logs;
 mod many;
@@ -80,6 +81,8 @@ fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
         dialog::key(ui, event, out);
     } else if ui.prompt.is_some() {
         prompt::key(ui, event, out);
+    } else if ui.form.is_some() {
+        form::key(ui, event, out);
     } else if ui.menu.is_some() {
         table::key(ui, event);
     } else if ui.popup.is_some() {
@@ -116,6 +119,8 @@ fn paste(ui: &mut Ui, text: &str) {
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(10_000).collect();
     let dialog = ui.dialog.as_mut().filter(|dialog| dialog.typing);
     if let Some(input) = dialog.and_then(|dialog| dialog.text.as_mut()) {
+        insert(input, &text);
+    } else if let Some(input) = ui.form.as_mut().and_then(form::focused) {
         insert(input, &text);
     } else if let Some(prompt) = &mut ui.prompt {
         insert(&mut prompt.text, &text);

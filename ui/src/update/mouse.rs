@@ -33,7 +33,7 @@ fn click(ui: &mut Ui, x: u16, y: u16, out: &mut Vec<Out>) {
         }
         return;
     }
-    if ui.popup.is_some() || ui.prompt.is_some() || ui.menu.is_some() {
+    if ui.popup.is_some() || ui.prompt.is_some() || ui.menu.is_some() || ui.form.is_some() {
         return;
     }
     let screen = ui.screen();

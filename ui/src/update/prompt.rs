@@ -181,6 +181,7 @@ fn obey(ui: &mut Ui, line: Line, out: &mut Vec<Out>) -> Result<(), String> {
         Line::Settings => chooser::settings(ui),
         Line::Themes => chooser::themes(ui),
         Line::Bookmarks => logs::bookmarks(ui),
+        Line::Events => go::events(ui, out),
         Line::Help(search) => super::action::help(ui, false, &search),
         Line::Keys => super::action::help(ui, true, ""),
         Line::Quit => go::leave(ui, out),

@@ -66,7 +66,7 @@ const TRIGGERS: &[Column] = &[
 ];
 
 const ALERTS: &[Column] = &[
-    right("AGE", Width::Fixed(4), 0),
+    column("SINCE", Width::Fixed(6), 0),
     column("KIND", Width::Fixed(12), 1),
     column("WHAT", Width::Rest(20), 0),
     column("DO", Width::Rest(20), 2),
@@ -233,7 +233,8 @@ fn queued(ui: &Ui, row: &RunRow) -> Vec<Cell> {
 
 fn need(ui: &Ui, row: &Need) -> Vec<Cell> {
     vec![
-        cell(clock::ago(ui.now_ms - row.since_ms), Role::Text),
+        // A time of day, not an age, so that an idle screen stands still.
+        cell(near(ui, row.since_ms), Role::Text),
         state(ui, rows::need_role(row.kind), row.kind.word()),
         cell(text::line(&row.text), Role::Text),
         cell(text::line(row.hint.as_deref().unwrap_or_default()), Role::Muted),

@@ -163,7 +163,12 @@ fn trail(ui: &Ui) -> String {
         steps.push(text::line(scope));
     }
     if let Some(pin) = &ui.place.pin {
-        steps.push(format!("log of {}", super::logs::source_name(pin)));
+        let attempt = match pin {
+            al_wire::LogSource::Run(id) => ui.fleet.run(id).map_or(0, |run| run.attempt),
+            _ => 0,
+        };
+        let attempt = if attempt > 1 { format!(" attempt {attempt}") } else { String::new() };
+        steps.push(format!("log of {}{attempt}", super::logs::source_name(pin)));
     }
     if steps.is_empty() { String::new() } else { format!("Home > {}", steps.join(" > ")) }
 }

@@ -175,7 +175,14 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
     if let Some(dialog) = &ui.dialog {
         let accept = if dialog.small { vec![pair("y", "accept")] } else { Vec::new() };
         let moves = [pair("Tab", "next button"), pair("Enter", "press"), pair("Esc", "cancel")];
-        return accept.into_iter().chain(moves).collect();
+        let twin = dialog.cli.as_ref().filter(|_| !dialog.typing).map(|_| pair("c", "copy shell"));
+        return accept.into_iter().chain(moves).chain(twin).collect();
+    }
+    if ui.form.is_some() {
+        return vec![pair("Tab", "next field"), pair("Enter", "start"), pair("Esc", "cancel")];
+    }
+    if ui.menu.is_some() {
+        return vec![pair("j k", "move"), pair("Esc", "close")];
     }
     match &ui.popup {
         Some(Popup::Help { typing: true, .. }) => {

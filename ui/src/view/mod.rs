@@ -2,6 +2,7 @@
 
 mod cells;
 mod detail;
+mod form;
 mod header;
 mod hint;
 mod keys;
@@ -62,7 +63,8 @@ fn draw(ui: &Ui, buf: &mut Buffer) -> Option<Position> {
     menu::menu(ui, screen.body, buf);
     overlay::popup(ui, screen.body, buf);
     let typed = hint::line(ui, &screen, buf);
-    overlay::dialog(ui, area, buf).or(typed)
+    let filled = form::form(ui, area, buf);
+    overlay::dialog(ui, area, buf).or(filled).or(typed)
 }
 
 /// What can still be said when the panes do not fit.

@@ -125,6 +125,16 @@ fn scrolled(ui: &Ui, rows: &[Row], area: Rect, top: usize, buf: &mut Buffer) {
 
 fn inspect_lines(ui: &Ui, subject: &Subject, width: usize) -> Vec<Row> {
     let width = width.saturating_sub(2).max(1);
+    if *subject == Subject::Events {
+        let rows = inspect::events(ui)
+            .into_iter()
+            .map(|(at, said)| vec![(format!("{at:<10}"), Role::Muted), (said, Role::Text)]);
+        let rows: Vec<Row> = rows.collect();
+        return match rows.is_empty() {
+            true => vec![vec![("nobody has done anything yet".to_owned(), Role::Muted)]],
+            false => rows,
+        };
+    }
     let facts = inspect::facts(ui, subject);
     if facts.is_empty() {
         return vec![vec![("it is gone".to_owned(), Role::Muted)]];

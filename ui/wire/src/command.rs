@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::row::Hold;
+use crate::row::{Hold, Priority};
+use std::collections::BTreeMap;
 
 /// The whole project or one agent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,12 +23,31 @@ pub enum Target {
     Runs(Vec<String>),
 }
 
+/// What else can be said of a run that is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunHow {
+    /// Laid over the agent's own parameters for this run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
+    /// None is the agent's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before_ms: Option<i64>,
+}
+
 /// A request of an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Command {
     /// Start a run of `agent` now, or queue it when busy.
-    Run { agent: String, prompt: Option<String> },
+    Run {
+        agent: String,
+        prompt: Option<String>,
+        #[serde(flatten)]
+        how: RunHow,
+    },
     Pause {
         scope: Scope,
         why: Option<String>,
@@ -67,6 +87,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// A run as the agent's files say.
+    pub fn run(agent: &str, prompt: Option<String>) -> Self {
+        Self::Run { agent: agent.to_owned(), prompt, how: RunHow::default() }
+    }
+
     /// A pause until somebody ends it.
     pub fn pause(scope: Scope) -> Self {
         Self::pause_because(scope, None)

@@ -23,13 +23,13 @@ mod size;
 pub mod story;
 mod text;
 
-pub use command::{Command, Confirm, Leave, Level, Reply, Scope, Target};
+pub use command::{Command, Confirm, Leave, Level, Reply, RunHow, Scope, Target};
 pub use link::{Link, Steer};
 pub use log::{
     FindState, LogChunk, LogFind, LogLevel, LogPlace, LogRecord, LogSource, Says, Sieve,
 };
 pub use need::{About, Need, NeedKind, needs};
-pub use page::{Page, PageOf, PageQuery};
+pub use page::{EventRow, Page, PageOf, PageQuery};
 pub use query::{Query, QueryError};
 pub use row::{
     AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, LoadRow,

@@ -9,8 +9,25 @@ use serde::{Deserialize, Serialize};
 pub enum PageOf {
     Runs,
     Triggers,
+    /// Who did what.
+    Events,
     #[serde(other)]
     Unknown,
+}
+
+/// Something that somebody did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRow {
+    pub at_ms: i64,
+    /// As they call themselves.
+    pub by: String,
+    /// The way in, and the address where there is one.
+    pub via: String,
+    /// `pause dev`.
+    pub what: String,
+    /// `done`, `refused`, ...
+    pub ending: String,
+    pub detail: String,
 }
 
 /// A question for a part of the past.
@@ -36,6 +53,8 @@ pub struct Page {
     pub runs: Vec<RunRow>,
     #[serde(default)]
     pub triggers: Vec<TriggerRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventRow>,
     /// What to ask for what is before: the next page begins there. None when nothing is older.
     pub next: Option<String>,
     /// All rows that the host has, whatever passes.

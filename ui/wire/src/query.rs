@@ -8,7 +8,7 @@ mod facts;
 mod keys;
 
 pub use facts::Line;
-pub use keys::{KEYS, Key, Kind, View};
+pub use keys::{KEYS, Key, Kind, View, span};
 
 use std::fmt;
 

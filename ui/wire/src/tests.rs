@@ -30,6 +30,22 @@ fn commands_have_one_json_form() {
         },
         r#"{"do":"pause","scope":"project","why":"deploy","hold":"drain","until_ms":9,"kill":false}"#,
     );
+    check(
+        Command::run("dev", Some("look".into())),
+        r#"{"do":"run","agent":"dev","prompt":"look"}"#,
+    );
+    check(
+        Command::Run {
+            agent: "dev".into(),
+            prompt: None,
+            how: RunHow {
+                params: [("branch".to_owned(), "main".to_owned())].into(),
+                priority: Some(Priority::High),
+                not_before_ms: Some(7),
+            },
+        },
+        r#"{"do":"run","agent":"dev","prompt":null,"params":{"branch":"main"},"priority":"high","not_before_ms":7}"#,
+    );
     check(Up::Why { id: "dev-1".into() }, r#"{"up":"why","id":"dev-1"}"#);
     let step = WhyStep { at_ms: 5, about: "dev-1".into(), text: "started at once".into() };
     check(
@@ -64,7 +80,14 @@ fn a_page_of_the_past_has_one_json_form() {
         Up::Page(query.clone()),
         r#"{"up":"page","of":"runs","agent":"dev","filter":"state=failed","before":"dev-1","limit":200}"#,
     );
-    let page = Page { query, runs: Vec::new(), triggers: Vec::new(), next: None, total: Some(412) };
+    let page = Page {
+        query,
+        runs: Vec::new(),
+        triggers: Vec::new(),
+        events: Vec::new(),
+        next: None,
+        total: Some(412),
+    };
     check(
         Down::Page(Box::new(page)),
         r#"{"down":"page","query":{"of":"runs","agent":"dev","filter":"state=failed","before":"dev-1","limit":200},"runs":[],"triggers":[],"next":null,"total":412}"#,

@@ -16,7 +16,7 @@ fn kill(run: &str) -> Command {
 }
 
 fn start(agent: &str, prompt: Option<&str>) -> Command {
-    Command::Run { agent: agent.into(), prompt: prompt.map(Into::into) }
+    Command::run(agent, prompt.map(Into::into))
 }
 
 fn pause(agent: &str) -> Command {
@@ -46,7 +46,7 @@ fn keys_ask_the_scheduler() {
     check("+ j Enter", &[]);
     check("s Enter", &[start("dev", None)]);
     check("s 'fix it' Enter", &[start("dev", Some("fix it"))]);
-    check("s Tab Enter", &[]);
+    check("s Esc", &[]);
     check("s S-Tab Enter", &[start("dev", None)]);
     check("s Esc", &[]);
 }
@@ -157,4 +157,69 @@ fn copies_go_out_as_text() {
     check("2 y i", "dev-000000b2");
     check("y c", "al logs dev");
     check("5 k k y y", "tool bash cargo test -p al-core, step 37");
+}
+
+#[test]
+fn a_run_is_started_with_all_that_can_be_said_of_it() {
+    let run = |how: RunHow, prompt: Option<&str>| {
+        let prompt = prompt.map(Into::into);
+        Command::Run { agent: "dev".into(), prompt, how }
+    };
+    check("s Enter", &[start("dev", None)]);
+    check("s 'fix it' Enter", &[start("dev", Some("fix it"))]);
+    check("s S-Tab End Backspace 'x' Enter", &[]);
+    check(
+        "s Tab Tab Right Right Right Enter",
+        &[run(RunHow { priority: Some(Priority::High), ..RunHow::default() }, None)],
+    );
+    let params = [("branch".to_owned(), "main".to_owned())].into();
+    check(
+        "s Tab 'branch=main' S-Tab 'go' Enter",
+        &[run(RunHow { params, ..RunHow::default() }, Some("go"))],
+    );
+    check("s Tab Tab Tab 'soon' Enter Esc", &[]);
+    check("s Tab Tab Tab Tab Enter", &[]);
+    check("s Tab Tab Tab Tab Tab Enter", &[start("dev", None)]);
+    let mut desk = Desk::new();
+    desk.press("s Tab Tab Tab 'soon' Enter");
+    assert!(desk.screen().contains("! `soon` is no time"), "{}", desk.screen());
+    desk.press("Esc s 'dig' Tab 'a=b'");
+    insta::assert_snapshot!("run_form", crate::fixture::styled(&crate::view::buffer(&desk.ui)));
+    let mut desk = Desk::at((60, 12), "mono");
+    desk.press("s 'dig'");
+    insta::assert_snapshot!(
+        "run_form_60x12",
+        crate::fixture::styled(&crate::view::buffer(&desk.ui))
+    );
+}
+
+#[test]
+fn a_question_about_what_is_over_says_so() {
+    let mut desk = Desk::new();
+    desk.press("2 X");
+    let confirm = crate::view::tests::confirm(Level::Loses);
+    desk.hear(Down::Reply { id: 1, reply: Reply::NeedsConfirm(confirm) });
+    desk.out.clear();
+    let ended = RunRow {
+        why: "exit code 0".into(),
+        ..crate::fixture::run("dev-000000b2", RunState::Succeeded, 52)
+    };
+    desk.hear(Down::Delta(Delta { seq: 42, at_ms: 0, puts: vec![Row::Run(ended)] }));
+    let screen = desk.screen();
+    assert!(screen.contains("dev-000000b2 ended meanwhile: exit code 0"), "{screen}");
+    assert!(screen.contains("Things have changed"), "{screen}");
+    desk.press("Tab Enter");
+    assert_eq!(desk.commands(), []);
+}
+
+#[test]
+fn the_line_for_the_shell_is_copied_from_a_question() {
+    let mut desk = Desk::new();
+    desk.press("2 X");
+    let confirm = crate::view::tests::confirm(Level::Loses);
+    let cli = confirm.cli.clone();
+    desk.hear(Down::Reply { id: 1, reply: Reply::NeedsConfirm(confirm) });
+    desk.press("y c");
+    assert_eq!(desk.out.pop(), Some(Out::Copy(cli)));
+    assert!(desk.ui.dialog.is_some());
 }

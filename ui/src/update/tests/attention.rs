@@ -98,6 +98,19 @@ fn what_is_new_rings_once_and_what_was_there_before_does_not() {
 }
 
 #[test]
+fn what_another_host_needs_is_not_new() {
+    let mut desk = Desk::new();
+    desk.ui.attention.bell = true;
+    let mut other = crate::fixture::snapshot();
+    other.host.environment = Some("vps1".into());
+    other.runs.push(asking());
+    desk.hear(Down::Snapshot(Box::new(other)));
+    assert_eq!(rung(&mut desk), [""; 0]);
+    delta(&mut desk, vec![Row::Trigger(refused())]);
+    assert_eq!(rung(&mut desk).len(), 1);
+}
+
+#[test]
 fn a_note_carries_no_escape_of_what_somebody_wrote() {
     let mut desk = Desk::new();
     desk.ui.attention.bell = true;

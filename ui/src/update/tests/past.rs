@@ -17,6 +17,7 @@ fn answer(query: PageQuery, numbers: std::ops::Range<u32>, more: bool) -> Down {
         query,
         runs: numbers.clone().map(|n| old(n + 0x100)).collect(),
         triggers: Vec::new(),
+        events: Vec::new(),
         next: more.then(|| old(numbers.end + 0xff).id),
         total: Some(100_000),
     }))
@@ -133,6 +134,7 @@ fn firings_are_paged_too() {
         query,
         runs: Vec::new(),
         triggers: vec![row],
+        events: Vec::new(),
         next: None,
         total: Some(4),
     })));

@@ -134,3 +134,50 @@ fn suspending_a_local_console_says_that_the_scheduler_stands_still() {
     check(false, "suspend al, scheduler included", Some(stood_still));
     check(true, "suspend to the shell", None);
 }
+
+#[test]
+fn the_focused_pane_is_on_every_screen() {
+    for width in [60, 80, 99, 100, 120, 159, 160, 200] {
+        for height in [12, 15, 16, 19, 20, 24, 27, 28, 40, 60] {
+            for pane in Pane::ALL {
+                let screen = crate::layout::Screen::of((width, height), pane, pane, false);
+                let rect = screen.rect(pane);
+                let fits = rect.is_some_and(|rect| rect.height >= 3 && rect.width >= 20);
+                // Only a log has had no table before it.
+                assert!(fits || pane == Pane::Logs, "{pane:?} at {width}x{height}: {rect:?}");
+                let area: u32 = screen.panes.iter().map(|(_, rect)| rect.area()).sum();
+                let detail = screen.detail.map_or(0, ratatui::layout::Rect::area);
+                assert_eq!(area + detail, screen.body.area(), "{pane:?} at {width}x{height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn who_did_what_is_asked_for_and_shown() {
+    let mut desk = Desk::new();
+    desk.press("g e");
+    assert!(desk.screen().contains("nobody has done anything yet"), "{}", desk.screen());
+    let query = desk.pages().remove(0);
+    assert_eq!(query.of, PageOf::Events);
+    let event = EventRow {
+        at_ms: crate::fixture::NOW_MS - 5_000,
+        by: "ann".into(),
+        via: "console".into(),
+        what: "pause docs".into(),
+        ending: "done".into(),
+        detail: "paused docs".into(),
+    };
+    desk.hear(Down::Page(Box::new(Page {
+        query,
+        runs: Vec::new(),
+        triggers: Vec::new(),
+        events: vec![event],
+        next: None,
+        total: None,
+    })));
+    let line = "13:04:38  ann (console) pause docs, done: paused docs";
+    assert!(desk.screen().contains(line), "{}", desk.screen());
+    desk.press("Esc : 'events' Enter");
+    assert_eq!(desk.pages().len(), 1, "it is asked for anew");
+}

@@ -175,7 +175,8 @@ impl Kind {
     }
 }
 
-fn span(text: &str) -> Option<i64> {
+/// Milliseconds of `90s`, `1h30m`, `2d`.
+pub fn span(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut total: i64 = 0;
     while !rest.is_empty() {

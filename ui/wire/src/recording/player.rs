@@ -146,9 +146,9 @@ impl<R: BufRead + Seek> Player<R> {
                 Some(page) => page,
                 // As far as the recording knows, nothing is older.
                 None => {
-                    let (runs, triggers) = (Vec::new(), Vec::new());
+                    let (runs, triggers, events) = (Vec::new(), Vec::new(), Vec::new());
                     let (next, total) = (None, None);
-                    Down::Page(Box::new(Page { query, runs, triggers, next, total }))
+                    Down::Page(Box::new(Page { query, runs, triggers, events, next, total }))
                 }
             },
             Up::Steer(_) => {

@@ -198,7 +198,7 @@ fn pages_of_the_past_are_those_that_were_asked_for() {
     let page = |before, total| {
         let (runs, triggers, next) = (Vec::new(), Vec::new(), None);
         let query = query(before);
-        Down::Page(Box::new(Page { query, runs, triggers, next, total }))
+        Down::Page(Box::new(Page { query, runs, triggers, events: Vec::new(), next, total }))
     };
     let said = Said::Down(page(Some("dev-1"), Some(700)));
     let mut bytes = file();
