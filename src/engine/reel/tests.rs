@@ -196,3 +196,43 @@ proptest! {
         prop_assert_eq!(&forth, &all);
     }
 }
+
+/// `cargo test --lib a_million -- --ignored --nocapture` prints how long each way into a log takes.
+#[test]
+#[ignore = "writes a log of 200 MB"]
+fn a_million_records_are_entered_anywhere_in_a_moment() {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let file = std::fs::File::create(dir.path().join("a-2026-11-27.log")).unwrap();
+    let mut file = std::io::BufWriter::with_capacity(1 << 20, file);
+    for n in 0..1_000_000_i64 {
+        let (level, time) = (if n == 500_000 { 50 } else { 30 }, T0 + n * 10);
+        writeln!(
+            file,
+            "{{\"level\":{level},\"time\":{time},\"name\":\"a\",\"instance\":\"a-0a1b2c3d\",\"msg\":\"record {n} \
+             of many, as long as lines are that a program writes when it says what it does\",\
+             \"stream\":\"stdout\",\"path\":\"src/of/a/file/somewhere.rs\"}}"
+        )
+        .unwrap();
+    }
+    file.flush().unwrap();
+    let reel = reel(&dir, &["a"], Sieve::default());
+    let time = |what: &str, read: &dyn Fn() -> LogChunk, expected: &str| {
+        let began = std::time::Instant::now();
+        let chunk = read();
+        let took = began.elapsed();
+        let at = chunk.at.unwrap_or(chunk.records.len() - 1);
+        assert!(chunk.records[at].msg.starts_with(expected), "{what}: {}", chunk.records[at].msg);
+        println!("{what:<24} {:>8.1} ms", took.as_secs_f64() * 1_000.0);
+    };
+    let to = LogPlace::Time(T0 + 7_000_000);
+    time("end", &|| reel.chunk(reel.back(None, 500).unwrap(), true), "record 999999 ");
+    time("start", &|| reel.at(&LogPlace::Start, 500).unwrap(), "record 0 ");
+    time("time, without an index", &|| reel.at(&to, 500).unwrap(), "record 700000 ");
+    time("time, with it", &|| reel.at(&to, 500).unwrap(), "record 700000 ");
+    let error = || Sieve { level: LogLevel::Error, ..Sieve::default() };
+    time("next error", &|| found(&reel, None, false, error()).unwrap(), "record 500000 ");
+    let says = Says { text: "record 900000 ".into(), not: false };
+    let what = || Sieve { says: vec![says.clone()], ..Sieve::default() };
+    time("text, from the start", &|| found(&reel, None, false, what()).unwrap(), "record 900000 ");
+}
