@@ -72,3 +72,28 @@ fn long_lines_wrap_at_the_width_with_a_hanging_indent() {
         rows.iter().map(|row| row.iter().map(|span| span.content.as_ref()).collect()).collect();
     assert_eq!(rows, ["abcde", "  fgh", "  x漢", "  漢", "  漢"]);
 }
+
+fn hostile() -> impl proptest::strategy::Strategy<Value = String> {
+    let parts = [
+        "\u{1b}", "[", "]52;c;", "\u{9b}", "31m", "2J", "\u{7}", "\u{9c}", "P", "\\", "\r", "\n",
+        "\t", "\u{0}", "\u{7f}", "\u{85}", "\u{202e}", "a", "é", "漢", ";", ":", "?", "m", "38;2;",
+    ];
+    let part = proptest::sample::select(parts.to_vec());
+    proptest::strategy::Strategy::prop_map(proptest::collection::vec(part, 0..24), |v| v.concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_of_a_log_reaches_the_terminal_as_a_control(raw in hostile()) {
+        let tame = |c: char| !c.is_control() && !al_wire::reorders(c);
+        for colorless in [false, true] {
+            let spans = safe(&raw, Style::new(), colorless);
+            let ok = spans.iter().flat_map(|span| span.content.chars()).all(|c| c == '\n' || tame(c));
+            proptest::prop_assert!(ok, "{spans:?}");
+        }
+        proptest::prop_assert!(line(&raw).chars().all(tame), "{}", line(&raw));
+        // What is searched is what is seen, but for the width of tabs.
+        let seen = shown(&raw).replace('\n', " ");
+        proptest::prop_assert_eq!(line(&raw).replace(' ', ""), seen.replace(' ', ""));
+    }
+}
