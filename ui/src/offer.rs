@@ -18,13 +18,13 @@ pub fn on_selection(action: Action) -> bool {
             | A::Shell
             | A::Kill
             | A::Rerun
-            | A::Replay
             | A::Drop
             | A::More
             | A::Fewer
             | A::OpenLogs
             | A::Inspect
             | A::Pager
+            | A::Write
             | A::CopyRow
             | A::CopyId
             | A::CopyJson
@@ -43,6 +43,10 @@ pub fn applies(ui: &Ui, action: Action) -> bool {
         Subject::Agent(name) => ui.fleet.agent(name),
         _ => None,
     };
+    let trigger = match &subject {
+        Subject::Trigger(id) => ui.fleet.trigger(id),
+        _ => None,
+    };
     let meant = || crate::update::meant(ui);
     match action {
         Action::Start | Action::Pause => ui.agent().is_some(),
@@ -57,11 +61,8 @@ pub fn applies(ui: &Ui, action: Action) -> bool {
         Action::Rerun => {
             agent.is_some_and(|agent| agent.last.is_some())
                 || run.is_some_and(|run| run.state.ended())
+                || trigger.is_some_and(|trigger| trigger.webhook || !trigger.runs.is_empty())
         }
-        Action::Replay => match &subject {
-            Subject::Trigger(id) => ui.fleet.trigger(id).is_some_and(|trigger| trigger.webhook),
-            _ => false,
-        },
         Action::Answer => {
             let asks = |run: &RunRow| run.wait.as_ref().is_some_and(|wait| wait.question.is_some());
             match &subject {

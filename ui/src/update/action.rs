@@ -59,12 +59,12 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Events => go::events(ui, out),
         A::OpenLogs => open_logs(ui),
         A::Pager => out.push(Out::Page(copy::page(ui))),
+        A::Write if ui.focus().is_table() => copy::write(ui),
         A::Start | A::Pause | A::PauseAll | A::More | A::Fewer => agent_action(ui, action, out),
         A::Answer => answer(ui),
         A::Say => say(ui),
         A::Shell => shell(ui, out),
         A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
-        A::Replay => replay(ui, out),
         A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
         A::Mouse => {
             ui.mouse = !ui.mouse;
@@ -329,21 +329,6 @@ fn shell(ui: &mut Ui, out: &mut Vec<Out>) {
     }
 }
 
-/// The selected firing once more, as it was delivered.
-fn replay(ui: &mut Ui, out: &mut Vec<Out>) {
-    let Subject::Trigger(id) = ui.selected(ui.focus()) else {
-        return ui.complain("select a webhook in Triggers first");
-    };
-    match ui.fleet.trigger(&id).is_some_and(|trigger| trigger.webhook) {
-        true => ask(ui, Command::Replay { receipt: id }, None, out),
-        false => {
-            let again =
-                ui.settings.keymap.remark("; ", Action::Rerun, "runs again what was started");
-            ui.complain(format!("only webhooks can be replayed{again}"));
-        }
-    }
-}
-
 /// Actions on the selected run, or on the runs of the selected agent.
 fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
     match ui.selected(ui.focus()) {
@@ -368,8 +353,14 @@ fn run_action(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         }
         Subject::Agent(name) => agent_runs(ui, action, name, out),
         Subject::Trigger(id) => {
-            let run = ui.fleet.trigger(&id).and_then(|trigger| trigger.runs.first()).cloned();
+            let trigger = ui.fleet.trigger(&id);
+            let webhook = trigger.is_some_and(|trigger| trigger.webhook);
+            let run = trigger.and_then(|trigger| trigger.runs.first()).cloned();
             match (action, run) {
+                // As it was delivered, for the agents' webhooks as they are now.
+                (Action::Rerun, _) if webhook => {
+                    ask(ui, Command::Replay { receipt: id }, None, out);
+                }
                 (Action::Rerun, Some(run)) => ask(ui, Command::Rerun { run }, None, out),
                 (_, Some(run)) => ui.complain(format!("select the run {run} first")),
                 (_, None) => ui.complain("this firing led to no run"),

@@ -5,6 +5,7 @@ use crate::input::Out;
 use crate::inspect;
 use crate::logs::line;
 use crate::pane::Pane;
+use crate::prompt::{Kind, Prompt};
 use crate::state::{Popup, Subject, Ui};
 use crate::text;
 use al_wire::{LogSource, story};
@@ -71,6 +72,36 @@ fn cli(ui: &Ui) -> Option<String> {
         (Pane::Logs, Subject::Nothing) => Some("al logs".to_owned()),
         _ => None,
     }
+}
+
+/// Asks for the name of a file for the rows that are shown.
+pub fn write(ui: &mut Ui) {
+    let at = crate::clock::full(ui.now_ms, (ui.setup.zone_offset)(ui.now_ms));
+    let at: String = at.chars().filter(char::is_ascii_digit).collect();
+    let name = format!("{}-{at}.ndjson", ui.focus().title().to_lowercase());
+    ui.prompt = Some(Prompt::new(Kind::Write, &name));
+}
+
+/// What a file of what is shown holds: the records of a log, or a row of a table in each line.
+pub fn shown(ui: &Ui) -> String {
+    if ui.focus().is_table() { rows(ui) } else { log_text(ui) }
+}
+
+/// The rows that the filter lets through, in their order.
+fn rows(ui: &Ui) -> String {
+    let pane = ui.focus();
+    let keys = ui.table(pane).shown.iter().filter_map(|at| crate::rows::key(&ui.fleet, pane, *at));
+    let rows = keys.filter_map(|key| {
+        let subject = match pane {
+            Pane::Agents => Subject::Agent(key.to_owned()),
+            Pane::Triggers => Subject::Trigger(key.to_owned()),
+            Pane::Alerts => Subject::Alert(key.to_owned()),
+            _ => Subject::Run(key.to_owned()),
+        };
+        let json: serde_json::Value = serde_json::from_str(&inspect::json(ui, &subject)?).ok()?;
+        Some(format!("{json}\n"))
+    });
+    rows.collect()
 }
 
 /// The text of what is open, for the pager.

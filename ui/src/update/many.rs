@@ -42,7 +42,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) -> bool {
             let commands = last.map(|last| Command::Rerun { run: last.run.clone() }).collect();
             question(ui, "Rerun", "run", commands);
         }
-        (Action::Replay, Pane::Triggers) => {
+        (Action::Rerun, Pane::Triggers) => {
             let kept = marked.iter().filter_map(|id| ui.fleet.trigger(id));
             let kept = kept.filter(|trigger| trigger.webhook);
             let commands =

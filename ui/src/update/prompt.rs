@@ -135,7 +135,7 @@ fn enter(ui: &mut Ui, out: &mut Vec<Out>) {
             }
         }
         Kind::Write if text.is_empty() => {}
-        Kind::Write => out.push(Out::Write { file: text, text: copy::log_text(ui) }),
+        Kind::Write => out.push(Out::Write { file: text, text: copy::shown(ui) }),
         Kind::Command if text.is_empty() => {}
         Kind::Command => {
             match command::parse(&text, &ui.fleet, ui.now_ms).and_then(|line| obey(ui, line, out)) {

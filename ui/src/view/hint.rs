@@ -7,7 +7,7 @@ use crate::command::{Completion, Known, VERBS, complete, complete_filter, parse}
 use crate::layout::Screen;
 use crate::offer::applies;
 use crate::prompt::{Kind, Prompt};
-use crate::state::{Popup, Ui};
+use crate::state::{Popup, Subject, Ui};
 use crate::text;
 use crate::theme::{Role, Theme};
 use al_wire::AgentState;
@@ -249,8 +249,13 @@ fn word(ui: &Ui, entry: &Entry) -> &'static str {
         let agent = ui.agent().and_then(|name| ui.fleet.agent(&name));
         agent.is_some_and(|agent| agent.state == AgentState::Paused || agent.paused.is_some())
     };
+    let webhook = || match ui.selected(ui.focus()) {
+        Subject::Trigger(id) => ui.fleet.trigger(&id).is_some_and(|trigger| trigger.webhook),
+        _ => false,
+    };
     match entry.action {
         Action::Pause if paused() => "resume",
+        Action::Rerun if webhook() => "replay",
         Action::Quit if ui.trail.is_empty() => "leave",
         _ => entry.hint,
     }

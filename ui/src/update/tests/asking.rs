@@ -37,7 +37,7 @@ fn keys_ask_the_scheduler() {
     check("D", &[Command::Drop { runs: vec!["dev-000000c2".into(), "dev-000000c1".into()] }]);
     check("3 D", &[Command::Drop { runs: vec!["dev-000000c1".into()] }]);
     check("j j j j R", &[Command::Rerun { run: "release-0000000f".into() }]);
-    check("4 W", &[Command::Replay { receipt: "t3".into() }]);
+    check("4 R", &[Command::Replay { receipt: "t3".into() }]);
     check("2 e R", &[Command::Rerun { run: "release-0000000f".into() }]);
     check("+ + Enter", &[Command::Scale { agent: "dev".into(), scale: 4 }]);
     check("- Enter", &[Command::Scale { agent: "dev".into(), scale: 1 }]);
@@ -65,7 +65,6 @@ fn keys_that_would_do_nothing_say_why() {
     check("2 e X", "! release-0000000f already ended");
     check("3 X", "! dev-000000c1 has not started; D drops it");
     check("4 j D", "! this firing led to no run");
-    check("W", "! select a webhook in Triggers first");
     check("[", "! nothing further back");
     check("5 n", "! search with / first");
     check("2 e b", "! release-0000000f already ended");
@@ -127,7 +126,7 @@ fn resuming_asks_what_becomes_of_the_runs_that_were_collected() {
 
 #[test]
 fn read_only_changes_nothing() {
-    for keys in ["X", "p", "s", "+", "D", "R", "P", "4 W", ": 'kill dev' Enter"] {
+    for keys in ["X", "p", "s", "+", "D", "R", "P", "4 R", ": 'kill dev' Enter"] {
         let mut desk = Desk::new();
         desk.ui.setup.read_only = true;
         desk.press(keys);
@@ -222,4 +221,16 @@ fn the_line_for_the_shell_is_copied_from_a_question() {
     desk.press("y c");
     assert_eq!(desk.out.pop(), Some(Out::Copy(cli)));
     assert!(desk.ui.dialog.is_some());
+}
+
+#[test]
+fn rows_are_written_to_a_new_file_one_in_a_line() {
+    let mut desk = Desk::new();
+    desk.press("/ 'rel' Enter W Enter");
+    let Some(Out::Write { file, text }) = desk.out.pop() else { panic!() };
+    assert!(file.starts_with("agents-20260101") && file.ends_with(".ndjson"), "{file}");
+    let rows: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["release"]);
 }

@@ -336,7 +336,7 @@ fn several_logs_are_one_with_their_names() {
 fn what_is_shown_goes_into_a_file_and_a_clipboard_that_is_large_enough() {
     let mut desk = Desk::new();
     desk.press("5 & '403' Enter").sent();
-    desk.press(">");
+    desk.press("W");
     assert!(desk.screen().contains(">dev-20260101"), "{}", desk.screen());
     desk.press("Enter");
     let Some(Out::Write { text, .. }) = desk.out.pop() else { panic!("nothing was written") };
