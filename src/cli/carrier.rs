@@ -54,7 +54,7 @@ impl Aim {
 /// A plain channel as one that can be waited for.
 pub fn in_async(said: Receiver<Up>) -> UnboundedReceiver<Up> {
     let (to, from): (UnboundedSender<Up>, _) = unbounded_channel();
-    thread::spawn(move || said.into_iter().try_for_each(|message| to.send(message)));
+    thread::spawn(move || said.into_iter().all(|message| to.send(message).is_ok()));
     from
 }
 

@@ -187,7 +187,8 @@ impl Session {
             let reader = Arc::clone(session.engine.reader());
             let read = move || {
                 let repeats = |name: &str| repeats.get(name).copied().unwrap_or(gone);
-                page(&reader, query, repeats).map(|page| down.send(Down::Page(Box::new(page))))
+                page(&reader, query, repeats)
+                    .map(|page| down.send(Down::Page(Box::new(page))).is_ok())
             };
             if let Ok(Err(error)) = tokio::task::spawn_blocking(read).await {
                 tracing::error!(target: "engine", error = %error, "history not read");

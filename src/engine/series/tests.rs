@@ -68,10 +68,10 @@ fn what_is_not_known_is_not_told_as_nothing() {
     use RunState::{Failed, Succeeded};
     let frame = Frame::new(MINUTE_MS, 8, NOW);
     let twice = Lived { attempt: 2, ..lived("dev", Failed, [Some(6), Some(4), Some(3)]) };
-    let series = frame.of_runs(&[twice.clone()], true, Some(NOW - 7 * MINUTE_MS));
+    let series = frame.of_runs(std::slice::from_ref(&twice), true, Some(NOW - 7 * MINUTE_MS));
     assert_eq!(told(&series, None, Measure::Queued), "0---0000");
     // The history is younger than the picture, or none.
-    let series = frame.of_runs(&[twice.clone()], true, Some(NOW - 5 * MINUTE_MS));
+    let series = frame.of_runs(std::slice::from_ref(&twice), true, Some(NOW - 5 * MINUTE_MS));
     assert_eq!((series.unknown, told(&series, None, Measure::Ended)), (2, "--001000".into()));
     assert_eq!(frame.of_runs(&[], true, None).unknown, 7);
     // Too many runs: the last one that is left out may have ended with the first that is not.
