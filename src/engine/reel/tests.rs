@@ -88,7 +88,7 @@ fn a_sieve_lets_through_what_the_console_would_show() {
 
 /// What a search finds, and the window around it.
 fn found(reel: &Reel, from: Option<&str>, back: bool, what: Sieve) -> Option<LogChunk> {
-    let (down, said) = sync_channel(16);
+    let (down, said) = sync_channel(10_000);
     let wanted = Sought {
         id: 7,
         from: from.map(str::to_owned),
