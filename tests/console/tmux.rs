@@ -172,6 +172,14 @@ impl Terminal {
         screen
     }
 
+    /// Waits for the form that starts a run of `agent`, and until it can be answered.
+    #[track_caller]
+    pub fn run_form(&self, agent: &str) -> String {
+        let screen = self.line(&["Agent", agent]);
+        self.question("Start a run");
+        screen
+    }
+
     pub fn resize(&self, columns: u16, rows: u16) {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         self.tmux(&["resize-window", "-x", &columns, "-y", &rows]);

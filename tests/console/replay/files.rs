@@ -45,7 +45,7 @@ fn what_a_scheduler_did_is_recorded_and_shown_again() {
     replay.line(&["> deploy", "ok"]);
     replay.shows("step 3 of 3: ship");
     replay.press(&["s"]);
-    replay.question("Start a run of deploy?");
+    replay.run_form("deploy");
     replay.press(&["Enter"]);
     replay.shows("this is a recording: nothing was done");
 }

@@ -29,7 +29,7 @@ fn an_attached_console_shows_and_steers_what_runs_and_leaving_it_ends_nothing() 
     console.press(&["G"]);
     console.shows("Log deploy");
     console.press(&["s"]);
-    console.question("Start a run of deploy?");
+    console.run_form("deploy");
     console.press(&["Enter"]);
     console.line(&["deploy", "running", "1/1"]);
     console.shows("step 2 of 3: build");

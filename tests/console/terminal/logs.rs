@@ -7,7 +7,7 @@ fn going_up_stops_following_and_counts_what_is_new() {
     let project = Project::new();
     let terminal = project.start((80, 24));
     terminal.press(&["j", "s"]);
-    terminal.question("Start a run of chatter?");
+    terminal.run_form("chatter");
     terminal.press(&["Enter"]);
     terminal.shows("line 30 of many");
     terminal.press(&["5", "k", "k", "k"]);
@@ -34,7 +34,7 @@ fn search_goes_from_match_to_match() {
     let project = Project::new();
     let terminal = project.start((80, 24));
     terminal.press(&["j", "s"]);
-    terminal.question("Start a run of chatter?");
+    terminal.run_form("chatter");
     terminal.press(&["Enter"]);
     terminal.shows("line 30 of many");
     project.open_gate("chatter");
@@ -61,7 +61,7 @@ fn errors_are_jumped_to_and_levels_hide_the_rest() {
     let project = Project::new();
     let terminal = project.start((80, 24));
     terminal.press(&["s"]);
-    terminal.question("Start a run of broken?");
+    terminal.run_form("broken");
     terminal.press(&["Enter"]);
     terminal.line(&["> broken", "bad"]);
     terminal.press(&["5", "g", "g", "e"]);

@@ -75,7 +75,7 @@ fn an_idle_console_writes_nothing() {
     let project = Project::new();
     let terminal = project.start((80, 24));
     terminal.press(&["s"]);
-    terminal.question("Start a run of broken?");
+    terminal.run_form("broken");
     terminal.press(&["Enter"]);
     terminal.line(&["> broken", "bad"]);
     // The flash about the start has gone, the log is there.

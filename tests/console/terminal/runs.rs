@@ -17,7 +17,7 @@ fn a_run_is_started_watched_and_ends_with_its_value() {
     terminal.press(&["G"]);
     terminal.shows("Log deploy");
     terminal.press(&["s"]);
-    terminal.question("Start a run of deploy?");
+    terminal.run_form("deploy");
     terminal.write("to production");
     assert_snapshot!("start", terminal.still("> to production"));
     terminal.press(&["Enter"]);
@@ -56,7 +56,7 @@ fn what_a_run_uses_stands_in_its_row_and_is_inspected() {
     project.agent("talker", &on("push"), TALKER);
     let terminal = project.start((120, 40));
     terminal.press(&["G", "s"]);
-    terminal.question("Start a run of talker?");
+    terminal.run_form("talker");
     terminal.press(&["Enter"]);
     terminal.shows("accepted talker-");
     terminal.press(&["2", "z"]);
@@ -73,7 +73,7 @@ fn a_failed_run_says_how_it_ended() {
     let project = Project::new();
     let terminal = project.start((80, 24));
     terminal.press(&["s"]);
-    terminal.question("Start a run of broken?");
+    terminal.run_form("broken");
     terminal.press(&["Enter"]);
     terminal.line(&["broken", "bad"]);
     terminal.shows("fail 1");
@@ -168,7 +168,7 @@ fn a_run_that_goes_on_talking_is_killed_at_the_first_answer() {
     project.agent("talker", &on("push"), TALKER);
     let terminal = project.start((80, 24));
     terminal.press(&["G", "s"]);
-    terminal.question("Start a run of talker?");
+    terminal.run_form("talker");
     terminal.press(&["Enter"]);
     terminal.line(&["> talker", "running", "said 3"]);
     terminal.press(&["X"]);
