@@ -42,6 +42,8 @@ fn a_first_look_goes_through_panes_and_rows() {
     }
     // At the bottom of all layers Esc does nothing: the console answers the next key.
     terminal.press(&["Escape"]);
+    // Esc and a key at once are Alt and that key.
+    terminal.settled();
     terminal.press(&["2"]);
     terminal.shows("no runs yet: s starts one");
 }
@@ -109,7 +111,7 @@ fn the_command_line_completes_and_keeps_what_was_wrong() {
     terminal.press(&[":"]);
     terminal.write("ki");
     terminal.press(&["Tab"]);
-    terminal.shows("kill <run | agent>   broken  chatter  deploy");
+    terminal.shows("kill <run | agent | all>   all  broken  chatter  deploy");
     terminal.write("nobody");
     terminal.press(&["Enter"]);
     terminal.shows("! no run or agent called `nobody`");

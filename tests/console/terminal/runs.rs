@@ -19,7 +19,7 @@ fn a_run_is_started_watched_and_ends_with_its_value() {
     terminal.press(&["s"]);
     terminal.run_form("deploy");
     terminal.write("to production");
-    assert_snapshot!("start", terminal.still("> to production"));
+    assert_snapshot!("start", terminal.still("'to production'"));
     terminal.press(&["Enter"]);
 
     terminal.line(&["deploy", "running", "1/1", "built, waits"]);
