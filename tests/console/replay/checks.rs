@@ -239,7 +239,10 @@ fn read_only_offers_nothing_that_changes_anything() {
     terminal.until("help without kill", |screen| !screen.contains("kill (asks"));
     terminal.press(&["Escape"]);
     terminal.hides("Help for");
+    // Esc and a key at once are Alt and that key.
+    terminal.settled();
     terminal.press(&[":", "k", "i"]);
+    terminal.shows(":ki");
     terminal.hides("kill");
     assert_eq!(replay.commands(), []);
 }
