@@ -100,8 +100,9 @@ pub const CHANGING: &[&str] = &[
     "scale", "drain", "stop",
 ];
 
-/// Understands what was typed after the colon. The error is a sentence for the operator.
-pub fn parse(text: &str, fleet: &Fleet, now_ms: i64) -> Result<Line, String> {
+/// Understands what was typed after the colon. The error is a sentence for the operator; with
+/// `read_only` it leads to nothing that would change the scheduler.
+pub fn parse(text: &str, fleet: &Fleet, now_ms: i64, read_only: bool) -> Result<Line, String> {
     let text = text.trim();
     let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
@@ -188,7 +189,10 @@ pub fn parse(text: &str, fleet: &Fleet, now_ms: i64) -> Result<Line, String> {
         "detach" => Ok(Line::Leave(Leave::Detach)),
         "drain" => Ok(Line::Leave(Leave::Drain)),
         "stop" => Ok(Line::Leave(Leave::StopNow)),
-        _ => Err(unknown("command", verb, VERBS.iter().map(|(verb, _)| *verb))),
+        _ => {
+            let offered = |verb: &&str| !(read_only && CHANGING.contains(verb));
+            Err(unknown("command", verb, VERBS.iter().map(|(verb, _)| *verb).filter(offered)))
+        }
     }
 }
 

@@ -22,7 +22,7 @@ fn views_take_an_agent_and_a_filter() {
     let check = |text: &str, pane: Pane, scope: Option<&str>, filter: &str| {
         let filter = Query::parse(pane.view(), filter).unwrap();
         let expected = Line::View { pane, scope: scope.map(Into::into), filter };
-        assert_eq!(parse(text, &fleet(), crate::fixture::NOW_MS), Ok(expected), "{text}");
+        assert_eq!(parse(text, &fleet(), crate::fixture::NOW_MS, false), Ok(expected), "{text}");
     };
     check("agents", Pane::Agents, None, "");
     check(" runs dev state=failed /clippy", Pane::Runs, Some("dev"), "state=failed /clippy");
@@ -34,7 +34,11 @@ fn views_take_an_agent_and_a_filter() {
 #[test]
 fn logs_of_agents_runs_and_the_scheduler() {
     let check = |text: &str, source: Option<LogSource>| {
-        assert_eq!(parse(text, &fleet(), crate::fixture::NOW_MS), Ok(Line::Logs(source)), "{text}");
+        assert_eq!(
+            parse(text, &fleet(), crate::fixture::NOW_MS, false),
+            Ok(Line::Logs(source)),
+            "{text}"
+        );
     };
     check("logs", None);
     check("logs scheduler", Some(LogSource::Scheduler));
@@ -45,7 +49,11 @@ fn logs_of_agents_runs_and_the_scheduler() {
 #[test]
 fn mistakes_are_sentences() {
     let check = |text: &str, error: &str| {
-        assert_eq!(parse(text, &fleet(), crate::fixture::NOW_MS), Err(error.into()), "{text}")
+        assert_eq!(
+            parse(text, &fleet(), crate::fixture::NOW_MS, false),
+            Err(error.into()),
+            "{text}"
+        )
     };
     check("frobnicate", "no command called `frobnicate`");
     check("pasue dev", "no command called `pasue`, did you mean `pause`?");
@@ -86,6 +94,8 @@ fn completion_knows_verbs_agents_runs_states_and_themes() {
 
 #[test]
 fn read_only_completes_no_command_that_changes_the_scheduler() {
+    let wrong = parse("ki", &fleet(), crate::fixture::NOW_MS, true);
+    assert_eq!(wrong, Err("no command called `ki`".into()));
     let completion = complete("", &fleet(), &known(), true);
     assert!(completion.candidates.iter().all(|verb| !CHANGING.contains(&verb.as_str())));
     assert_eq!(completion.candidates.len(), VERBS.len() - CHANGING.len());

@@ -138,7 +138,8 @@ fn enter(ui: &mut Ui, out: &mut Vec<Out>) {
         Kind::Write => out.push(Out::Write { file: text, text: copy::shown(ui) }),
         Kind::Command if text.is_empty() => {}
         Kind::Command => {
-            match command::parse(&text, &ui.fleet, ui.now_ms).and_then(|line| obey(ui, line, out)) {
+            let line = command::parse(&text, &ui.fleet, ui.now_ms, ui.setup.read_only);
+            match line.and_then(|line| obey(ui, line, out)) {
                 Ok(()) => {
                     ui.said.retain(|said| *said != text);
                     ui.said.push(text);

@@ -129,7 +129,7 @@ fn below_prompt(ui: &Ui, prompt: &Prompt, line: Rect, buf: &mut Buffer) {
     }
     if candidates.is_empty()
         && !value.trim().is_empty()
-        && let Err(error) = parse(value, &ui.fleet, ui.now_ms)
+        && let Err(error) = parse(value, &ui.fleet, ui.now_ms, ui.setup.read_only)
     {
         put(buf, line, x, line.y, &text::line(&error), ui.theme.style(Role::FlashError));
         return;
