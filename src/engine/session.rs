@@ -111,10 +111,10 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                     let _ = send(&down, Down::Reply { id, reply }).await;
                 });
             }
-            Up::Tail { source, limit, only } => desk.tail(source, limit, only),
+            Up::Tail { source, limit, only, ask } => desk.tail(source, limit, only, ask),
             Up::Older { source, before, limit, only } => desk.older(source, before, limit, only),
             Up::Newer { source, after, limit, only } => desk.newer(source, after, limit, only),
-            Up::At { source, place, limit, only } => desk.at(source, place, limit, only),
+            Up::At { source, place, limit, only, ask } => desk.at(source, place, limit, only, ask),
             Up::Find { id, source, from, back, what, only, limit } => {
                 desk.find(source, Sought { id, from, back, what, only, limit });
             }

@@ -68,23 +68,24 @@ impl Desk {
     }
 
     /// Sends the last `limit` records of `source`, then new ones as they come.
-    pub fn tail(&mut self, source: LogSource, limit: usize, only: Sieve) {
+    pub fn tail(&mut self, source: LogSource, limit: usize, only: Sieve, ask: u64) {
         self.untail();
-        self.following = self.begin(source, limit, only);
+        self.following = self.begin(source, limit, only, ask);
     }
 
     /// The same for one log more, until the console is gone.
     pub fn follow(&mut self, source: LogSource, limit: usize) {
         // More would cost the host more than a recording is worth.
         if self.beside.len() < BESIDE {
-            let following = self.begin(source, limit, Sieve::default());
+            let following = self.begin(source, limit, Sieve::default(), 0);
             self.beside.push(following);
         }
     }
 
-    fn begin(&self, source: LogSource, limit: usize, only: Sieve) -> Vec<Stopper> {
+    fn begin(&self, source: LogSource, limit: usize, only: Sieve, ask: u64) -> Vec<Stopper> {
         let Some(reel) = self.reel(&source, only) else {
-            let _ = self.down.send(Down::Log(LogChunk { reset: true, ..LogChunk::empty(source) }));
+            let empty = LogChunk { reset: true, ask, ..LogChunk::empty(source) };
+            let _ = self.down.send(Down::Log(empty));
             return Vec::new();
         };
         let mut followers = Vec::new();
@@ -106,7 +107,7 @@ impl Desk {
         let stoppers = followers.iter().map(Follower::stopper).collect();
         let down = self.down.clone();
         thread::spawn(move || {
-            if down.send(Down::Log(LogChunk { reset: true, ..first })).is_err() {
+            if down.send(Down::Log(LogChunk { reset: true, ask, ..first })).is_err() {
                 return;
             }
             match <[Follower; 1]>::try_from(followers) {
@@ -175,9 +176,10 @@ impl Desk {
     }
 
     /// A window around a place.
-    pub fn at(&self, source: LogSource, place: LogPlace, limit: usize, only: Sieve) {
+    pub fn at(&self, source: LogSource, place: LogPlace, limit: usize, only: Sieve, ask: u64) {
         let read = move |reel: &Reel| reel.at(&place, limit.min(PAGE_MAX));
-        let shape = |chunk: LogChunk| LogChunk { reset: true, at: chunk.at.or(Some(0)), ..chunk };
+        let shape =
+            move |chunk: LogChunk| LogChunk { reset: true, ask, at: chunk.at.or(Some(0)), ..chunk };
         self.answer(source, only, read, shape);
     }
 

@@ -531,7 +531,7 @@ fn a_console_sees_the_log_it_asks_for_from_its_end_and_then_as_it_grows() {
         chunk.records.iter().map(|record| record.msg.clone()).collect()
     };
     let source = LogSource::Agent("dev".into());
-    up.send(Up::Tail { source: source.clone(), limit: 2, only: Sieve::default() }).unwrap();
+    up.send(Up::Tail { source: source.clone(), limit: 2, only: Sieve::default(), ask: 0 }).unwrap();
     let newest = chunk();
     assert_eq!((text(&newest), newest.reset), (vec!["line 8".into(), "line 9".into()], true));
     write(10);

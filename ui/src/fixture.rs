@@ -424,8 +424,20 @@ impl Desk {
         self.give(Input::Tick)
     }
 
-    /// What was asked of the host since the last look, without pages of the past.
+    /// What was asked of the host since the last look, without pages of the past, and without the
+    /// numbers of requests for logs.
     pub fn sent(&mut self) -> Vec<Up> {
+        let mut sent = self.asks();
+        for up in &mut sent {
+            if let Up::Tail { ask, .. } | Up::At { ask, .. } = up {
+                *ask = 0;
+            }
+        }
+        sent
+    }
+
+    /// The same with the numbers.
+    pub fn asks(&mut self) -> Vec<Up> {
         self.ups().into_iter().filter(|up| !matches!(up, Up::Page(_))).collect()
     }
 

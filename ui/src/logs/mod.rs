@@ -65,6 +65,8 @@ pub struct LogPane {
     /// A search on the host.
     pub finding: Option<Finding>,
     pub asked: Asked,
+    /// The number of the last request whose answer replaces what is held; see [`LogChunk::ask`].
+    ask: u64,
     /// Answers in a row that brought nothing to show.
     dry: u8,
     pub marks: Vec<Bookmark>,
@@ -89,6 +91,7 @@ impl Default for LogPane {
             needle: None,
             finding: None,
             asked: Asked::Nothing,
+            ask: 0,
             dry: 0,
             marks: Vec::new(),
             memory: Memory::default(),
@@ -160,7 +163,16 @@ impl LogPane {
         self.mark(fresh);
     }
 
+    /// The number of a request whose answer replaces what is held.
+    pub fn next_ask(&mut self) -> u64 {
+        self.ask += 1;
+        self.ask
+    }
+
     fn wants_reset(&self, chunk: &LogChunk) -> bool {
+        if chunk.ask != 0 && chunk.ask != self.ask {
+            return false;
+        }
         match (chunk.at, self.asked) {
             (None, asked) => self.follow || asked == Asked::Tail,
             (Some(_), asked) => matches!(asked, Asked::Window { .. }),

@@ -96,7 +96,8 @@ pub fn sift(ui: &mut Ui, out: &mut Vec<Out>) {
     let record = ui.log.buffer.get(ui.log.cursor);
     let place = record.and_then(|record| record.place.clone()).filter(|_| !ui.log.follow);
     // What is followed from now on passes too.
-    tell(ui, Up::Tail { source, limit: PAGE, only: ui.log.sieve() }, out);
+    let (only, ask) = (ui.log.sieve(), ui.log.next_ask());
+    tell(ui, Up::Tail { source, limit: PAGE, only, ask }, out);
     match place {
         Some(place) => window(ui, LogPlace::Place(place), ui.log.above(), out),
         None if ui.log.follow => ui.log.asked = Asked::Tail,
@@ -118,7 +119,8 @@ fn window(ui: &mut Ui, place: LogPlace, above: usize, out: &mut Vec<Out>) {
     }
     stop_finding(ui, out);
     ui.log.asked = Asked::Window { above };
-    out.push(Out::Send(Up::At { source, place, limit: PAGE, only: ui.log.sieve() }));
+    let (only, ask) = (ui.log.sieve(), ui.log.next_ask());
+    out.push(Out::Send(Up::At { source, place, limit: PAGE, only, ask }));
 }
 
 /// Turns to a log from its end on, or from where the reader left it.
@@ -126,7 +128,8 @@ pub fn tail(ui: &mut Ui, source: LogSource, out: &mut Vec<Out>) {
     stop_finding(ui, out);
     let project = ui.setup.project.clone();
     let left = ui.log.restart(&project, source.clone());
-    out.push(Out::Send(Up::Tail { source, limit: PAGE, only: ui.log.sieve() }));
+    let (only, ask) = (ui.log.sieve(), ui.log.next_ask());
+    out.push(Out::Send(Up::Tail { source, limit: PAGE, only, ask }));
     if let Some(place) = left {
         window(ui, LogPlace::Place(place), 3, out);
     }
@@ -145,7 +148,8 @@ pub fn bottom(ui: &mut Ui, out: &mut Vec<Out>) {
     let Some(source) = ui.log.buffer.source.clone() else { return };
     stop_finding(ui, out);
     ui.log.asked = Asked::Tail;
-    tell(ui, Up::Tail { source, limit: PAGE, only: ui.log.sieve() }, out);
+    let (only, ask) = (ui.log.sieve(), ui.log.next_ask());
+    tell(ui, Up::Tail { source, limit: PAGE, only, ask }, out);
 }
 
 pub fn go_to_place(ui: &mut Ui, place: String, out: &mut Vec<Out>) {

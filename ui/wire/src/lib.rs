@@ -145,12 +145,15 @@ pub enum Up {
     /// Do `command`. `seen` is the sequence number the operator was looking at; `token` is the one
     /// that a [`Confirm`] carried.
     Submit { id: u64, seen: u64, command: Command, token: Option<String> },
-    /// Show this log from now on: the last `limit` records, then what is appended.
+    /// Show this log from now on: the last `limit` records, then what is appended. The first chunk
+    /// carries `ask`.
     Tail {
         source: LogSource,
         limit: usize,
         #[serde(default, skip_serializing_if = "Sieve::is_open")]
         only: Sieve,
+        #[serde(default)]
+        ask: u64,
     },
     /// Records before `before` (a place), without changing what is followed.
     Older {
@@ -175,6 +178,8 @@ pub enum Up {
         limit: usize,
         #[serde(default, skip_serializing_if = "Sieve::is_open")]
         only: Sieve,
+        #[serde(default)]
+        ask: u64,
     },
     /// Look for the next record that passes `what` and `only`, from a place (or an end of the log)
     /// on, towards older ones with `back`. Ends an earlier search.

@@ -117,6 +117,10 @@ pub struct LogChunk {
     /// True for the first chunk after `Tail` and for the answer to `At`: what the pane showed before
     /// is to be replaced.
     pub reset: bool,
+    /// The number of the `Tail` or `At` that this answers; 0 when it answers none. Answers may
+    /// overtake each other, and only the last that was asked for is wanted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ask: u64,
     /// In the answer to `At`, the position in `records` of what was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<usize>,
@@ -143,6 +147,7 @@ impl LogChunk {
             older: false,
             newer: false,
             reset: false,
+            ask: 0,
             at: None,
             more_before: false,
             more_after: false,
@@ -185,4 +190,9 @@ pub enum FindState {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

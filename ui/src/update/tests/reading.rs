@@ -17,20 +17,23 @@ fn the_log_follows_the_cursor_once_it_rests() {
     assert_eq!(desk.sent(), []);
     desk.wait(100);
     let oncall = LogSource::Agent("oncall".into());
-    assert_eq!(desk.sent(), [Up::Tail { source: oncall, limit: 500, only: Sieve::default() }]);
+    assert_eq!(
+        desk.sent(),
+        [Up::Tail { source: oncall, limit: 500, only: Sieve::default(), ask: 0 }]
+    );
     desk.press("2").wait(100);
     let run = LogSource::Run("dev-000000b2".into());
-    assert_eq!(desk.sent(), [Up::Tail { source: run, limit: 500, only: Sieve::default() }]);
+    assert_eq!(desk.sent(), [Up::Tail { source: run, limit: 500, only: Sieve::default(), ask: 0 }]);
     desk.press("4 j j").wait(100);
     assert_eq!(
         desk.sent(),
-        [Up::Tail { source: LogSource::Scheduler, limit: 500, only: Sieve::default() }]
+        [Up::Tail { source: LogSource::Scheduler, limit: 500, only: Sieve::default(), ask: 0 }]
     );
     desk.press(": 'logs planner' Enter 1 j").wait(1_000);
     let planner = LogSource::Agent("planner".into());
     assert_eq!(
         desk.sent(),
-        [Up::Tail { source: planner, limit: 500, only: Sieve::default() }],
+        [Up::Tail { source: planner, limit: 500, only: Sieve::default(), ask: 0 }],
         "a pinned log stays"
     );
 }
@@ -41,7 +44,12 @@ fn the_first_log_is_asked_for_at_once() {
     desk.hear(Down::Snapshot(Box::new(snapshot())));
     assert_eq!(
         desk.sent(),
-        [Up::Tail { source: LogSource::Agent("dev".into()), limit: 500, only: Sieve::default() }]
+        [Up::Tail {
+            source: LogSource::Agent("dev".into()),
+            limit: 500,
+            only: Sieve::default(),
+            ask: 0
+        }]
     );
 }
 
@@ -103,7 +111,7 @@ fn pages_come_near_both_ends_and_the_reader_stays() {
 
     desk.press("@ '-5m' Enter");
     let place = |place: i64| LogPlace::Time(place);
-    let at = |place, only| Up::At { source: dev(), place, limit: 500, only };
+    let at = |place, only| Up::At { source: dev(), place, limit: 500, only, ask: 0 };
     let then = desk.now_ms - 300_000;
     assert_eq!(desk.sent(), [at(place(then), only.clone())]);
     desk.hear(Down::Log(middle(1_000..1_300, Some(150))));
@@ -123,16 +131,41 @@ fn the_start_and_the_end_are_asked_for_without_what_is_between() {
     let mut desk = Desk::new();
     desk.press("5").hear(Down::Log(middle(100..300, None))).press("g g");
     let only = Sieve::default();
-    let start = Up::At { source: dev(), place: LogPlace::Start, limit: 500, only: only.clone() };
+    let start =
+        Up::At { source: dev(), place: LogPlace::Start, limit: 500, only: only.clone(), ask: 0 };
     assert_eq!(desk.sent(), [start]);
     let chunk = LogChunk { more_before: false, ..middle(0..50, Some(0)) };
     desk.hear(Down::Log(chunk));
     assert!(desk.row(3).contains("step 0") && desk.row(2).contains("follow off"));
     assert_eq!(desk.sent().len(), 1, "what comes after the 50 records");
     desk.press("G");
-    assert_eq!(desk.sent(), [Up::Tail { source: dev(), limit: 500, only }]);
+    assert_eq!(desk.sent(), [Up::Tail { source: dev(), limit: 500, only, ask: 0 }]);
     desk.hear(Down::Log(middle(100..300, None)));
     assert!(desk.ui.log.follow && desk.row(21).contains("retry in 299s"), "{}", desk.screen());
+}
+
+/// Keys are faster than disks: of several answers that are on their way only the last counts.
+#[test]
+fn an_answer_that_was_overtaken_by_another_question_changes_nothing() {
+    let mut desk = Desk::new();
+    desk.press("5").hear(Down::Log(middle(100..300, None)));
+    desk.press("k").sent();
+    desk.press("v v v v");
+    let asks = desk.asks().into_iter().filter_map(|up| match up {
+        Up::At { ask, only, .. } => Some((ask, only)),
+        _ => None,
+    });
+    let asks: Vec<_> = asks.collect();
+    assert_eq!(asks.len(), 4);
+    for (ask, only) in &asks[..3] {
+        assert!(!only.is_open());
+        desk.hear(Down::Log(LogChunk { ask: *ask, ..middle(0..1, Some(0)) }));
+        assert_eq!(desk.ui.log.buffer.end() - desk.ui.log.buffer.start(), 200);
+    }
+    let (ask, only) = asks[3].clone();
+    assert!(only.is_open());
+    desk.hear(Down::Log(LogChunk { ask, ..middle(50..350, Some(150)) }));
+    assert_eq!(desk.ui.log.buffer.end() - desk.ui.log.buffer.start(), 300);
 }
 
 #[test]
@@ -154,7 +187,7 @@ fn what_was_left_out_comes_from_disk_on_enter() {
     desk.press("k").sent();
     desk.press("Enter");
     let gap = LogPlace::Place(place(20));
-    let at = Up::At { source: dev(), place: gap, limit: 500, only: Sieve::default() };
+    let at = Up::At { source: dev(), place: gap, limit: 500, only: Sieve::default(), ask: 0 };
     assert_eq!(desk.sent(), [at]);
     desk.hear(Down::Log(LogChunk { more_before: false, ..middle(0..1_240, Some(20)) }));
     assert!(!desk.screen().contains("not received"));
@@ -166,7 +199,7 @@ fn level_and_filter_hide_at_once_and_what_they_let_through_is_asked_for() {
     let mut desk = Desk::new();
     desk.press("5").hear(Down::Log(middle(100..300, None)));
     let level = |level, says| Sieve { level, says, msg: None };
-    let tail = |only| Up::Tail { source: dev(), limit: 500, only };
+    let tail = |only| Up::Tail { source: dev(), limit: 500, only, ask: 0 };
     desk.press("v v");
     let info = level(LogLevel::Info, vec![]);
     let warn = level(LogLevel::Warn, vec![]);
@@ -189,7 +222,7 @@ fn level_and_filter_hide_at_once_and_what_they_let_through_is_asked_for() {
     let only = level(LogLevel::Trace, vec![Says { text: "step".into(), not: true }]);
     let cursor = desk.ui.log.buffer.get(desk.ui.log.cursor).unwrap().place.clone().unwrap();
     let place = LogPlace::Place(cursor.clone());
-    let at = Up::At { source: dev(), place, limit: 500, only: only.clone() };
+    let at = Up::At { source: dev(), place, limit: 500, only: only.clone(), ask: 0 };
     assert_eq!(desk.sent(), [tail(only), at], "the end too, so that what comes is sifted");
     // The end is not where the reader is.
     desk.hear(Down::Log(middle(290..300, None)));
@@ -279,7 +312,7 @@ fn bookmarks_are_listed_gone_to_and_remembered() {
     desk.press("5 G").hear(Down::Log(middle(5_000..5_100, None))).sent();
     desk.press("'");
     let found = LogPlace::Place(place(34));
-    let at = Up::At { source: dev(), place: found, limit: 500, only: Sieve::default() };
+    let at = Up::At { source: dev(), place: found, limit: 500, only: Sieve::default(), ask: 0 };
     assert_eq!(desk.sent(), [at]);
 }
 
@@ -291,8 +324,8 @@ fn what_was_read_last_is_read_on() {
     desk.press("k").wait(100);
     let only = Sieve { level: LogLevel::Info, ..Sieve::default() };
     let place = LogPlace::Place(place(37));
-    let at = Up::At { source: dev(), place, limit: 500, only: only.clone() };
-    assert_eq!(desk.sent(), [Up::Tail { source: dev(), limit: 500, only }, at]);
+    let at = Up::At { source: dev(), place, limit: 500, only: only.clone(), ask: 0 };
+    assert_eq!(desk.sent(), [Up::Tail { source: dev(), limit: 500, only, ask: 0 }, at]);
     // Another session has it as a bookmark.
     desk.hear(Down::Log(middle(0..40, Some(37))));
     let project = desk.ui.setup.project.clone();
@@ -310,14 +343,14 @@ fn several_logs_are_one_with_their_names() {
     let mut desk = Desk::at((120, 40), "terminal");
     desk.press("Space Space o").wait(100);
     let marked = LogSource::Merged(vec![dev(), LogSource::Agent("docs".into())]);
-    let both = Up::Tail { source: marked, limit: 500, only: Sieve::default() };
+    let both = Up::Tail { source: marked, limit: 500, only: Sieve::default(), ask: 0 };
     assert_eq!(desk.sent(), [both], "what is marked");
     desk.press("1 : 'logs dev,000000e1' Enter");
     let run = LogSource::Run("reviewer-of-everything-in-eu-west-000000e1".into());
     let source = LogSource::Merged(vec![dev(), run.clone()]);
     assert_eq!(
         desk.sent(),
-        [Up::Tail { source: source.clone(), limit: 500, only: Sieve::default() }]
+        [Up::Tail { source: source.clone(), limit: 500, only: Sieve::default(), ask: 0 }]
     );
     let mut records = records(0..6);
     for one in &mut records[2..4] {

@@ -119,15 +119,17 @@ impl<R: BufRead + Seek> Player<R> {
                     known.unwrap_or_else(|| Reply::Refused { why: NOTHING_DONE.to_owned() });
                 Down::Reply { id, reply }
             }
-            Up::Tail { source, limit, only } => Down::Log(self.turn(source, only, limit)?),
+            Up::Tail { source, limit, only, ask } => {
+                Down::Log(LogChunk { ask, ..self.turn(source, only, limit)? })
+            }
             Up::Older { source, before, limit, only } => {
                 Down::Log(self.window(source, only).older(&before, limit)?)
             }
             Up::Newer { source, after, limit, only } => {
                 Down::Log(self.window(source, only).newer(&after, limit)?)
             }
-            Up::At { source, place, limit, only } => {
-                Down::Log(self.window(source, only).at(&place, limit)?)
+            Up::At { source, place, limit, only, ask } => {
+                Down::Log(LogChunk { ask, ..self.window(source, only).at(&place, limit)? })
             }
             Up::Find { id, source, from, back, what, only, limit } => {
                 let mut window = self.window(source, only);

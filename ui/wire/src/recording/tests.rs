@@ -115,10 +115,11 @@ fn windows_searches_and_merged_logs_of_a_recording_are_those_of_a_host() {
     player.go_to(2_500).unwrap();
     let both = LogSource::Merged(vec![dev(), LogSource::Run("dev-1".into())]);
     let only = Sieve::default;
-    let told = player.hear(Up::Tail { source: both, limit: 9, only: only() }).unwrap().unwrap();
+    let told =
+        player.hear(Up::Tail { source: both, limit: 9, only: only(), ask: 0 }).unwrap().unwrap();
     assert_eq!(messages(&told), (true, "abbc".to_owned()), "each record once");
     let at = |player: &mut Player<_>, place| {
-        let up = Up::At { source: dev(), place, limit: 2, only: only() };
+        let up = Up::At { source: dev(), place, limit: 2, only: only(), ask: 0 };
         let Down::Log(chunk) = player.hear(up).unwrap().unwrap() else { panic!() };
         let at = chunk.at.unwrap();
         let text: String = chunk.records.iter().map(|record| record.msg.as_str()).collect();
@@ -158,7 +159,7 @@ fn messages(told: &Down) -> (bool, String) {
 fn a_record_that_came_in_several_chunks_is_in_each_log_once() {
     let mut player = player();
     player.go_to(1_000).unwrap();
-    let tail = |source| Up::Tail { source, limit: 2, only: Sieve::default() };
+    let tail = |source| Up::Tail { source, limit: 2, only: Sieve::default(), ask: 0 };
     let told = player.hear(tail(dev())).unwrap().unwrap();
     assert_eq!(messages(&told), (true, "bb".to_owned()));
     let Down::Log(LogChunk { first: Some(before), more_before: true, .. }) = told else { panic!() };
