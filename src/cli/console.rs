@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind};
 
 use super::{Context, start, times};
@@ -72,6 +73,19 @@ pub fn shell_word(text: &str) -> String {
 
 pub fn no_terminal(error: &al_ui::UiError) -> Failure {
     Failure::upstream("no_terminal", format!("the console cannot use this terminal: {error}"))
+}
+
+/// A flag that SIGTERM and SIGHUP set, which closes a console that has nothing else to end.
+///
+/// # Errors
+/// When this process cannot learn of signals.
+pub fn closed_by_signals(tokio: &Runtime) -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    tokio.block_on(async {
+        let terminate = start::listen(SignalKind::terminate())?;
+        close_on_signals(terminate, &stop)
+    })?;
+    Ok(stop)
 }
 
 /// SIGTERM and SIGHUP close the console, which then gives the terminal back. The flag says whether

@@ -4,8 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +12,6 @@ use al_ui::Exit;
 use al_wire::recording::{Player, Recording};
 use al_wire::{Down, Link, Steer, Up};
 use chrono::DateTime;
-use tokio::signal::unix::SignalKind;
 
 use super::carrier::DOWN_WAITING;
 use super::console::{self, Draw};
@@ -104,12 +101,8 @@ pub fn run(args: &ReplayArgs, context: &Context) -> Result<ExitCode, Failure> {
             }
             None => None,
         };
-    let stop = Arc::new(AtomicBool::new(false));
     let tokio = start::tokio()?;
-    tokio.block_on(async {
-        let terminate = start::listen(SignalKind::terminate())?;
-        console::close_on_signals(terminate, &stop)
-    })?;
+    let stop = console::closed_by_signals(&tokio)?;
     let (up, said) = mpsc::channel();
     let (down, rows) = mpsc::sync_channel(DOWN_WAITING);
     let stage = Stage::new(Player::new(recording), args, commands, down);

@@ -70,7 +70,7 @@ impl Reel {
             None => self.page(query, From::End, limit),
             Some(Some(Some(place))) => self.page(query, From::Before(*place), limit),
             // It had no file then, so nothing of it stands before.
-            Some(_) => Ok(no_page()),
+            Some(_) => Ok(Page::default()),
         };
         let pages: io::Result<Vec<Page>> = self.queries.iter().enumerate().map(read).collect();
         Ok(merge_back(pages?, limit))
@@ -194,17 +194,6 @@ fn query(source: &LogSource, only: Sieve) -> Option<Query> {
     };
     let only = Some(only).filter(|only| !only.is_open()).map(Only::new);
     Some(Query { level_min, only, ..query })
-}
-
-fn no_page() -> Page {
-    Page {
-        records: Vec::new(),
-        places: Vec::new(),
-        first: None,
-        last: None,
-        more: false,
-        read_bytes: 0,
-    }
 }
 
 /// The newest of several pages that were read backwards.

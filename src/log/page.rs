@@ -22,7 +22,7 @@ pub enum From {
 }
 
 /// Consecutive records, oldest first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
     pub records: Vec<Record>,
     /// The place before each record.
@@ -72,14 +72,7 @@ pub fn page_within(
     let newest = files.last().map(|f| f.date);
     let files: Vec<_> = files.into_iter().filter(|f| query.may_be_in(f)).collect();
     let bounds = Bounds { limit, bytes };
-    let mut page = Page {
-        records: Vec::new(),
-        places: Vec::new(),
-        first: None,
-        last: None,
-        more: false,
-        read_bytes: 0,
-    };
+    let mut page = Page::default();
     match from {
         From::End => back(&files, newest, query, None, bounds, &mut page)?,
         From::Before(place) => back(&files, newest, query, Some(place), bounds, &mut page)?,

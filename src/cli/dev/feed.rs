@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use fastrand::Rng;
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::fleet::{FakeAgent, Fleet, Trade};
-use super::rng::Rng;
 use crate::engine::{Confirmation, Handle};
 use crate::scheduler::{Command, Event, Firing, Hold, RunState, Scope, Trigger, TriggerKind, Who};
 
@@ -22,7 +22,7 @@ pub async fn feed(engine: Handle, fleet: Fleet, rate: f64) {
     if rate <= 0.0 {
         return;
     }
-    let mut rng = Rng::new(fleet.seed ^ 0xfeed);
+    let mut rng = Rng::with_seed(fleet.seed ^ 0xfeed);
     let by = Who::shell("ada");
     for agent in fleet.of(Trade::Writer) {
         let pause = Command::Pause {
@@ -37,23 +37,23 @@ pub async fn feed(engine: Handle, fleet: Fleet, rate: f64) {
     }
     let mut number = 380;
     for happened in 0_usize.. {
-        number += rng.between(1, 3);
+        number += rng.u64(1..=3);
         // At first each agent has something to do.
         let agent = match happened {
             nth if nth < AT_FIRST => fleet.agents.get(nth % fleet.agents.len()),
-            _ => rng.pick(&fleet.agents),
+            _ => rng.choice(&fleet.agents),
         };
         let Some(agent) = agent else { return };
         let firing = Event::Fired(delivery(agent, number, &mut rng));
         if engine.submit(firing).await.is_err() {
             return;
         }
-        if rng.below(ANSWERED) == 0 {
+        if rng.u64(..ANSWERED) == 0 {
             answer(&engine, &by).await;
         }
         if happened >= AT_FIRST {
             // From nothing to twice as long, so that it looks like a day and not like a clock.
-            sleep(USUAL.mul_f64(2.0 * rng.share() / rate)).await;
+            sleep(USUAL.mul_f64(2.0 * rng.f64() / rate)).await;
         }
     }
 }
@@ -66,7 +66,7 @@ fn delivery(agent: &FakeAgent, number: u64, rng: &mut Rng) -> Firing {
         Trade::Triager => ("github", format!("issues opened acme/api#{number}")),
         Trade::Release => ("github", format!("push acme/api v1.{}", number % 40)),
         Trade::Writer => ("github", format!("push acme/manual {number:x}")),
-        Trade::Oncall => ("sentry", format!("event_alert api-{}", rng.below(9))),
+        Trade::Oncall => ("sentry", format!("event_alert api-{}", rng.u64(..9))),
         Trade::Planner => ("slack", "app_mention #planning".to_owned()),
     };
     let payload = json!({"type": "webhook", "source": source, "context": {"number": number}});

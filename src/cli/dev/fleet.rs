@@ -5,9 +5,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use fastrand::Rng;
 use serde_json::{Value, json};
-
-use super::rng::Rng;
 
 /// What an agent of the fleet does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +74,7 @@ pub struct Fleet {
 
 impl Fleet {
     pub fn new(seed: u64, agents: u32) -> Self {
-        let mut rng = Rng::new(seed);
+        let mut rng = Rng::with_seed(seed);
         let agents = (0..agents).map(|nth| agent(nth as usize, &mut rng)).collect();
         Self { seed, agents }
     }
@@ -193,8 +192,8 @@ fn agent(nth: usize, rng: &mut Rng) -> FakeAgent {
 
 /// What a model says, turn by turn.
 fn words(trade: Trade, rng: &mut Rng) -> String {
-    let area = *rng.pick(&CRATES).unwrap_or(&"core");
-    let number = rng.between(300, 499);
+    let area = rng.choice(CRATES).unwrap_or("core");
+    let number = rng.u64(300..=499);
     let mut turns = vec![turn(
         rng,
         "I say what I am about to do.",
@@ -205,8 +204,8 @@ fn words(trade: Trade, rng: &mut Rng) -> String {
         let wanted = call("acquire_lock", json!({"resource_key": key, "wait": "2m"}));
         turns.push(turn(rng, "Nobody else should work on this meanwhile.", vec![wanted]));
     }
-    for _ in 0..rng.between(3, 7) {
-        let saying = *rng.pick(&SAYINGS).unwrap_or(&"");
+    for _ in 0..rng.u64(3..=7) {
+        let saying = rng.choice(SAYINGS).unwrap_or("");
         let command = command(area, number, rng);
         turns.push(turn(rng, saying, vec![call("bash", json!({"command": command}))]));
     }
@@ -246,13 +245,13 @@ fn status(trade: Trade, area: &str) -> String {
 }
 
 fn command(area: &str, number: u64, rng: &mut Rng) -> String {
-    let pause = rng.between(1, 6);
-    match rng.below(5) {
-        0 => format!("sleep {pause}; echo 'running {} tests'; echo 'ok'", rng.between(12, 240)),
+    let pause = rng.u64(1..=6);
+    match rng.u64(..5) {
+        0 => format!("sleep {pause}; echo 'running {} tests'; echo 'ok'", rng.u64(12..=240)),
         1 => format!("sleep {pause}; echo 'error: {area} is not sorted' >&2; exit 101"),
-        2 => format!("sleep {pause}; seq -f '{area}/src/part-%g.rs' 1 {}", rng.between(3, 40)),
+        2 => format!("sleep {pause}; seq -f '{area}/src/part-%g.rs' 1 {}", rng.u64(3..=40)),
         3 => format!("sleep {pause}; echo 'comment on #{number}'"),
-        _ => format!("sleep {pause}; echo '{area}: {} lines changed'", rng.between(2, 90)),
+        _ => format!("sleep {pause}; echo '{area}: {} lines changed'", rng.u64(2..=90)),
     }
 }
 
@@ -262,9 +261,9 @@ fn call(tool: &str, arguments: Value) -> Value {
 
 fn turn(rng: &mut Rng, text: &str, calls: Vec<Value>) -> String {
     let usage = json!({
-        "input": rng.between(900, 6_000),
-        "output": rng.between(60, 700),
-        "cacheRead": rng.between(2_000, 16_000),
+        "input": rng.u64(900..=6_000),
+        "output": rng.u64(60..=700),
+        "cacheRead": rng.u64(2_000..=16_000),
         "cacheWrite": 0,
     });
     json!({"text": text, "calls": calls, "usage": usage}).to_string()

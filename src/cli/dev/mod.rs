@@ -2,7 +2,6 @@
 
 mod feed;
 mod fleet;
-mod rng;
 
 use std::fs;
 use std::process::ExitCode;
