@@ -1,12 +1,9 @@
 //! `al attach`: the console over the gateway of a scheduler, here or far away.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 use al_ui::Exit;
-use tokio::signal::unix::SignalKind;
 
 use super::carrier::{self, Aim, DOWN_WAITING, Session};
 use super::client::{Client, Place};
@@ -54,11 +51,7 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
         .block_on(Session::open(&server))
         .map_err(|no| aim.client(context).map_or_else(|failure| failure, |c| no.failure(&c)))?;
 
-    let stop = Arc::new(AtomicBool::new(false));
-    tokio.block_on(async {
-        let terminate = start::listen(SignalKind::terminate())?;
-        console::close_on_signals(terminate, &stop)
-    })?;
+    let stop = console::closed_by_signals(&tokio)?;
     let (up, said) = mpsc::channel();
     let (down, rows) = mpsc::sync_channel(DOWN_WAITING);
     let options = al_ui::Options {
@@ -85,15 +78,20 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
 /// # Errors
 /// When there is no scheduler, or the URL is none.
 pub fn aim(url: Option<&str>, context: &Context) -> Result<Aim, Failure> {
-    let named = context.environment.as_deref();
-    let place = match (url, named.and_then(|name| environments::place(name, context).ok())) {
-        // Who names an environment means that one, whatever runs here.
-        (None, Some(place)) => return Ok(Aim::at(place)),
-        (None, None) => Client::find(context)?.place().clone(),
-        (Some(url), _) => {
+    let place = match url {
+        Some(url) => {
             let url = url.trim_end_matches('/').to_owned();
             http::check_url(&url).map_err(|e| Failure::user("bad_url", e.to_string()))?;
             Place { url, remote: true, environment: None }
+        }
+        None => {
+            let named = context.environment.as_deref();
+            let far = named.map(|name| environments::place(name, context)).transpose()?.flatten();
+            match far {
+                // Who names an environment means that one, whatever runs here.
+                Some(place) => return Ok(Aim::at(place)),
+                None => Client::find(context)?.place().clone(),
+            }
         }
     };
     let project = context.load().ok().map(|loaded| loaded.project.name);

@@ -224,6 +224,7 @@ async fn turn(
 
 async fn reach(environment: &str, context: &Context) -> Result<(Aim, Session), String> {
     let place = environments::place(environment, context).map_err(|failure| failure.message)?;
+    let place = place.ok_or_else(|| format!("the environment {environment} has no gateway.url"))?;
     let aim = Aim::at(place);
     let client = aim.client(context).map_err(|failure| failure.message)?;
     let session = Session::open(&client.server()).await.map_err(|no| no.sentence())?;

@@ -59,15 +59,17 @@ impl Client {
                 Some(place) => Self::at(place, context),
                 None => Err(not_running(here.as_ref())),
             },
-            Err(failure) => match (here.and_then(|running| running.url), &context.environment) {
-                (_, Some(name)) if environments::known(context).contains(name) => {
-                    Self::at(environments::place(name, context)?, context)
+            Err(failure) => {
+                // Who names an environment that there is not means no other scheduler.
+                let named = context.environment.as_deref();
+                let far = named.map(|name| environments::place(name, context)).transpose();
+                let near = |url| Place { url, remote: false, environment: None };
+                let place = far.map(|far| far.flatten().or(here.and_then(|h| h.url).map(near)));
+                match place {
+                    Ok(Some(place)) => Self::at(place, context),
+                    Ok(None) | Err(_) => Err(failure),
                 }
-                (Some(url), _) => {
-                    Self::at(Place { url, remote: false, environment: None }, context)
-                }
-                (None, _) => Err(failure),
-            },
+            }
         }
     }
 

@@ -12,46 +12,46 @@ use super::client::Place;
 use crate::failure::Failure;
 use crate::http;
 use crate::project::credentials::{self, CredentialError, Secret};
+use crate::project::{self, names};
 
 fn folder(context: &Context) -> PathBuf {
     context.al_home.join("environments")
 }
 
-/// Names of the environments, sorted.
-pub fn known(context: &Context) -> Vec<String> {
-    let files = fs::read_dir(folder(context)).into_iter().flatten().flatten();
-    let name =
-        |file: fs::DirEntry| Some(file.file_name().to_str()?.strip_suffix(".toml")?.to_owned());
-    let mut names: Vec<String> = files.filter_map(name).collect();
-    names.sort_unstable();
-    names
-}
-
-/// Those that say where their scheduler answers.
+/// Names of those that say where their scheduler answers, sorted.
 pub fn reachable(context: &Context) -> Vec<String> {
-    let mut names = known(context);
-    names.retain(|name| place(name, context).is_ok());
+    let mut names = project::environments(&folder(context));
+    names.retain(|name| matches!(place(name, context), Ok(Some(_))));
     names
 }
 
-/// Where the scheduler of an environment answers.
+/// Where the scheduler of an environment answers; none when its file does not say so.
 ///
 /// # Errors
-/// When its file does not say so.
-pub fn place(name: &str, context: &Context) -> Result<Place, Failure> {
+/// When there is no such environment, or its file cannot be used.
+pub fn place(name: &str, context: &Context) -> Result<Option<Place>, Failure> {
+    if let Err(why) = names::check_environment(name) {
+        let message = format!("the name {name:?} of the environment {why}");
+        return Err(Failure::user("environment", message));
+    }
     let file = folder(context).join(format!("{name}.toml"));
-    let wrong = |why: String| {
-        Failure::config("environment", format!("{}: {why}", file.display()))
-            .hint("[gateway] url = \"https://al.example.org\" says where its scheduler answers")
-    };
+    if !file.exists() {
+        let known = project::environments(&folder(context));
+        let message = format!("environment `{name}` does not exist");
+        return Err(Failure::user("environment", message).hint(match known.as_slice() {
+            [] => format!("one is made by a file {}", file.display()),
+            known => format!("there are {}", known.join(", ")),
+        }));
+    }
+    let wrong = |why: String| Failure::config("environment", format!("{}: {why}", file.display()));
     let text = fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
     let url = table.get("gateway").and_then(|gateway| gateway.get("url")?.as_str());
-    let url = url.ok_or_else(|| wrong("it has no gateway.url".to_owned()))?;
+    let Some(url) = url else { return Ok(None) };
     let url = url.trim_end_matches('/').to_owned();
     http::check_url(&url).map_err(|error| wrong(error.to_string()))?;
-    Ok(Place { url, remote: true, environment: Some(name.to_owned()) })
+    Ok(Some(Place { url, remote: true, environment: Some(name.to_owned()) }))
 }
 
 /// The key of the API in an environment, or without one.

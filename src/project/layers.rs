@@ -67,7 +67,7 @@ pub fn read(project: &Named, choice: Environment<'_>, problems: &mut Problems) -
         problems.push(refuse(format!("the name {} of the environment {why}", quoted(name))));
     } else if !file.path.exists() {
         layers.complete = false;
-        let known = known(choice.dir);
+        let known = environments(choice.dir);
         let near = did_you_mean(name, known.iter().map(String::as_str));
         let message = format!("environment {} ({origin}) does not exist", quoted(name));
         problems.push(refuse(message).maybe_hint(near).hint(format!(
@@ -106,7 +106,7 @@ impl Layers {
 }
 
 /// Names of the environments there are, sorted.
-fn known(dir: &Path) -> Vec<String> {
+pub fn environments(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)
         .into_iter()
         .flatten()

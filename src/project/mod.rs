@@ -33,6 +33,7 @@ pub mod watch;
 
 pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
+pub use layers::environments;
 pub use load::{Loaded, Request, examine, load, survey};
 pub use model::*;
 pub use place::Written;

@@ -106,6 +106,24 @@ fn who_cannot_be_attached_to_is_told_before_the_console_opens() {
     assert_eq!(said(&["attach", "ftp://there"]), (Some(2), no_url.to_owned()));
 }
 
+/// Not even where one runs on this machine.
+#[test]
+fn who_names_an_environment_is_led_to_no_other_scheduler() {
+    let project = Project::new();
+    let _host = headless(&project);
+    project.environment("broken", "ftp://there", None);
+    for (words, why) in [
+        (["attach", "-E", "nosuch"], "environment `nosuch` does not exist"),
+        (["stat", "-E", "nosuch"], "environment `nosuch` (-E) does not exist"),
+        (["attach", "-E", "../home"], "the name \"../home\" of the environment"),
+        (["attach", "-E", "broken"], "is not a URL to call"),
+    ] {
+        let output = project.al(&words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(why), "{words:?}: {said}");
+    }
+}
+
 /// An environment leads to a scheduler, whose key may be its own; `:ctx` turns from one to the next.
 #[test]
 fn a_console_turns_to_the_scheduler_of_another_environment() {
