@@ -300,17 +300,11 @@ fn log(first: i64, count: i64) -> LogChunk {
         place: Some(format!("{n:012}")),
     };
     LogChunk {
-        source: LogSource::Agent(name(3)),
         records: (first..first + count).map(record).collect(),
         first: Some(format!("{first:012}")),
         last: Some(format!("{:012}", first + count)),
-        older: false,
-        newer: false,
-        at: None,
-        more_after: false,
-        note: None,
         reset: first == 0,
         more_before: first > 0,
-        skipped: 0,
+        ..LogChunk::empty(LogSource::Agent(name(3)))
     }
 }
