@@ -114,7 +114,7 @@ fn who_names_an_environment_is_led_to_no_other_scheduler() {
     project.environment("broken", "ftp://there", None);
     for (words, why) in [
         (["attach", "-E", "nosuch"], "environment `nosuch` does not exist"),
-        (["stat", "-E", "nosuch"], "environment `nosuch` (-E) does not exist"),
+        (["alerts", "-E", "nosuch"], "environment `nosuch` (-E) does not exist"),
         (["attach", "-E", "../home"], "the name \"../home\" of the environment"),
         (["attach", "-E", "broken"], "is not a URL to call"),
     ] {
