@@ -1,7 +1,6 @@
 //! Checks 16 to 20: reading logs.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use super::{FLEET, NOW_MS, Replay, STILL, fleet, line, records};
 
@@ -71,30 +70,6 @@ fn each_way_of_showing_a_log_is_named() {
     terminal.shows("level >=warn");
     terminal.hides("retrying after 403");
     terminal.shows("the tests fail as the issue says");
-}
-
-/// A million records: the file is read where it is looked at, and no more of it is held.
-#[test]
-#[ignore = "writes 170 MB and takes a minute unoptimised: cargo test -- --ignored"]
-fn a_million_records_are_no_burden() {
-    let replay = Replay::new();
-    let mut text = fleet();
-    let begin = NOW_MS - 20_000_000;
-    for nth in 0..2_000 {
-        text.push_str(&line(NOW_MS - 10, &records(begin, 20, nth * 500..(nth + 1) * 500)));
-    }
-    let file = replay.path("large.ndjson");
-    fs::write(&file, text).unwrap();
-    let terminal = replay.terminal((80, 24), "", &format!("'{}' {STILL}", file.display()));
-    let until = Instant::now() + Duration::from_secs(120);
-    while !terminal.screen().contains("line 999999 of many") {
-        assert!(Instant::now() < until, "{}", terminal.screen());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let began = Instant::now();
-    terminal.press(&["5", "g", "g"]);
-    terminal.until("older records", |screen| !screen.contains("line 999999 of many"));
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -158,21 +158,3 @@ fn a_console_turns_to_the_scheduler_of_another_environment() {
     let console = here.terminal((120, 24), "", "attach -E vps1");
     console.line(&["REMOTE", "run 1/4"]);
 }
-
-/// `cargo test --test console -- --ignored --nocapture how_long` prints it.
-#[test]
-#[ignore = "a figure, and no test"]
-fn how_long_it_takes_until_an_attached_console_shows_its_first_rows() {
-    let project = Project::new();
-    let _host = headless(&project);
-    let mut took: Vec<_> = (0..9)
-        .map(|_| {
-            let began = std::time::Instant::now();
-            let console = project.terminal((80, 24), "", "attach");
-            console.shows("> broken");
-            began.elapsed()
-        })
-        .collect();
-    took.sort_unstable();
-    println!("attach, from the shell's start to the first rows: median {:?}", took[4]);
-}
