@@ -56,6 +56,10 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (down, rows) = mpsc::sync_channel(DOWN_WAITING);
     let options = al_ui::Options {
         project: aim.project.clone(),
+        shell_suffix: match &aim.place.environment {
+            Some(name) => format!(" -E {name}"),
+            None => console::shell_suffix(context),
+        },
         remote: true,
         read_only: args.read_only,
         environments: environments::reachable(context),
@@ -84,16 +88,11 @@ pub fn aim(url: Option<&str>, context: &Context) -> Result<Aim, Failure> {
             http::check_url(&url).map_err(|e| Failure::user("bad_url", e.to_string()))?;
             Place { url, remote: true, environment: None }
         }
-        None => {
-            let named = context.environment.as_deref();
-            let far = named.map(|name| environments::place(name, context)).transpose()?.flatten();
-            match far {
-                // Who names an environment means that one, whatever runs here.
-                Some(place) => return Ok(Aim::at(place)),
-                None => Client::find(context)?.place().clone(),
-            }
-        }
+        None => Client::find(context)?.place().clone(),
     };
+    if place.environment.is_some() {
+        return Ok(Aim::at(place));
+    }
     let project = context.load().ok().map(|loaded| loaded.project.name);
     Ok(match project {
         Some(project) => Aim { place, project },

@@ -55,20 +55,22 @@ impl Client {
     pub fn find(context: &Context) -> Result<Self, Failure> {
         let here = running(&context.state_dir());
         match context.load() {
-            Ok(Loaded { project, .. }) => match place(&project, here.as_ref()) {
+            Ok(Loaded { project, .. }) => match place(&project, here.as_ref(), context)? {
                 Some(place) => Self::at(place, context),
                 None => Err(not_running(here.as_ref())),
             },
             Err(failure) => {
-                // Who names an environment that there is not means no other scheduler.
-                let named = context.environment.as_deref();
-                let far = named.map(|name| environments::place(name, context)).transpose();
-                let near = |url| Place { url, remote: false, environment: None };
-                let place = far.map(|far| far.flatten().or(here.and_then(|h| h.url).map(near)));
-                match place {
-                    Ok(Some(place)) => Self::at(place, context),
-                    Ok(None) | Err(_) => Err(failure),
-                }
+                // What else is wrong in the files does not matter to who asks; the environment does.
+                let near = |here: Running| {
+                    here.url.map(|url| Place { url, remote: false, environment: None })
+                };
+                let place =
+                    match context.named().map(|name| whereabouts(name, here.as_ref(), context)) {
+                        Some(Ok(Whereabouts::There(place))) => Some(place),
+                        Some(Ok(Whereabouts::Unsaid) | Err(_)) => None,
+                        Some(Ok(Whereabouts::Here)) | None => here.and_then(near),
+                    };
+                place.map_or(Err(failure), |place| Self::at(place, context))
             }
         }
     }
@@ -219,17 +221,79 @@ pub struct Place {
 
 /// Where to ask; none when no scheduler runs, or none that listens. A port alone is not enough:
 /// another project's scheduler may have it.
-pub fn place(project: &Project, here: Option<&Running>) -> Option<Place> {
+///
+/// # Errors
+/// When the file of the environment cannot be used: whoever is in an environment is not led to
+/// another scheduler.
+pub fn place(
+    project: &Project,
+    here: Option<&Running>,
+    context: &Context,
+) -> Result<Option<Place>, Failure> {
+    if let Some(name) = &project.environment {
+        match whereabouts(name, here, context)? {
+            Whereabouts::There(place) => return Ok(Some(place)),
+            Whereabouts::Unsaid if here.is_some() => return Err(another(name)),
+            Whereabouts::Here | Whereabouts::Unsaid => {}
+        }
+    }
     let config = &project.config;
     let deployed = config.server.is_some() || config.cloud.is_some();
     let url = config.gateway.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
     let far = |url| Place { url, remote: true, environment: project.environment.clone() };
     let near = |url| Place { url, remote: false, environment: None };
-    match (here, url) {
+    Ok(match (here, url) {
         (_, Some(url)) if deployed => Some(far(url)),
         (Some(here), _) => here.url.clone().map(near),
         (None, Some(url)) => Some(far(url)),
         (None, None) => None,
+    })
+}
+
+/// Where the scheduler of an environment is.
+enum Whereabouts {
+    /// It is the one that runs here.
+    Here,
+    There(Place),
+    /// Its file does not say.
+    Unsaid,
+}
+
+fn whereabouts(
+    name: &str,
+    here: Option<&Running>,
+    context: &Context,
+) -> Result<Whereabouts, Failure> {
+    if here.is_some_and(|here| here.environment.as_deref() == Some(name)) {
+        return Ok(Whereabouts::Here);
+    }
+    let place = environments::place(name, context)?;
+    Ok(place.map_or(Whereabouts::Unsaid, Whereabouts::There))
+}
+
+fn another(name: &str) -> Failure {
+    let message = format!("the scheduler that runs here is not that of the environment `{name}`");
+    Failure::user("another_environment", message)
+        .hint("[gateway] url in the file of the environment says where its own answers")
+}
+
+/// Code of the failure that something is kept on another machine.
+pub const ELSEWHERE: &str = "elsewhere";
+
+/// What is on this machine is not asked about an environment whose scheduler is elsewhere.
+///
+/// # Errors
+/// When one is named, or one that there is not.
+pub fn must_be_here(context: &Context) -> Result<(), Failure> {
+    let Some(name) = context.named() else { return Ok(()) };
+    match whereabouts(name, running(&context.state_dir()).as_ref(), context)? {
+        Whereabouts::Here | Whereabouts::Unsaid => Ok(()),
+        Whereabouts::There(place) => {
+            let message = format!("what the environment `{name}` did is kept at {}", place.url);
+            Err(Failure::user(ELSEWHERE, message).hint(format!(
+                "al attach -E {name}, al stat -E {name} and al why -E {name} ask there"
+            )))
+        }
     }
 }
 

@@ -32,6 +32,12 @@ impl Context {
         self.dir.strip_prefix(".").unwrap_or(&self.dir).join(".al")
     }
 
+    /// The environment that the command line or the shell names.
+    pub fn named(&self) -> Option<&str> {
+        let named = self.environment.as_deref().or(self.al_env.as_deref());
+        named.filter(|name| !name.is_empty())
+    }
+
     /// How log records are printed.
     pub fn log_style(&self) -> logs::Style {
         logs::Style {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::paint::{Paint, Tone, safe};
 use super::table::{Cell, Fit, Table};
-use super::{Context, output, times};
+use super::{Context, client, output, times};
 use crate::ambient::Millis;
 use crate::engine::{self, Repeats, Wanted};
 use crate::failure::Failure;
@@ -44,8 +44,9 @@ pub struct RunsArgs {
 /// The history of the project; none when nothing ever ran.
 ///
 /// # Errors
-/// When it cannot be opened.
+/// When it cannot be opened, or is elsewhere.
 pub fn reader(context: &Context) -> Result<Option<Reader>, Failure> {
+    client::must_be_here(context)?;
     Ok(Reader::existing(context.state_dir().join(FILE))?)
 }
 

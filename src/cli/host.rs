@@ -197,7 +197,7 @@ impl Hosted {
             let outside = gateway::serve(listener, tls, app, stopped);
             tokio.spawn(async { tokio::join!(inside, outside) })
         };
-        write_gateway_file(&places, &url)?;
+        write_gateway_file(&places, &url, definitions.get().project.environment.as_deref())?;
         let agents = definitions.get().project.agents.len();
         tracing::info!(target: "host", %url, agents, "scheduler started");
         if plan.whole {
@@ -547,9 +547,14 @@ fn again(engine: &Handle, sources: &Arc<LiveSources>) -> Again {
 }
 
 /// Tells other commands where this scheduler listens.
-fn write_gateway_file(places: &Places, url: &str) -> Result<(), Failure> {
+fn write_gateway_file(
+    places: &Places,
+    url: &str,
+    environment: Option<&str>,
+) -> Result<(), Failure> {
     let file = places.gateway();
-    let text = json!({ "url": url, "pid": std::process::id() }).to_string();
+    let text = json!({ "url": url, "pid": std::process::id(), "environment": environment });
+    let text = text.to_string();
     let fresh = file.with_extension("json.new");
     fs::write(&fresh, text)
         .and_then(|()| fs::rename(&fresh, &file))

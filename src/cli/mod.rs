@@ -316,6 +316,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn logs(args: &logs::LogsArgs, context: &Context) -> Result<(), Failure> {
+    client::must_be_here(context)?;
     logs::run(args, &context.dir, &mut output::stdout(), context.log_style())
 }
 

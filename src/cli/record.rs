@@ -1,7 +1,7 @@
 //! `al record`: what a console would be told, into a file.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, remove_file};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -110,6 +110,11 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitCode, Failure> {
         Err(error) => return Err(unwritable(&file, &error)),
         Ok(()) => {}
     }
+    if entries == 0 {
+        drop(remove_file(&file));
+        output::remark("nothing came, so there is no recording\n");
+        return Ok(ExitCode::from(1));
+    }
     let name = file.display();
     output::remark(&format!("{entries} messages; al replay {name} shows them\n"));
     Ok(ExitCode::SUCCESS)
@@ -123,7 +128,8 @@ fn default_file(project: &str) -> PathBuf {
 fn begin(file: &Path, header: &Header) -> io::Result<Recorder<File>> {
     // What runs said is nobody else's business.
     let to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    Recorder::begin(to, header, MOST)
+    // Nothing in a file is only in the way of the next try.
+    Recorder::begin(to, header, MOST).inspect_err(|_| drop(remove_file(file)))
 }
 
 fn unwritable(file: &Path, error: &io::Error) -> Failure {

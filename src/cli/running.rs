@@ -18,6 +18,8 @@ pub struct Running {
     pub pid: Option<u32>,
     /// Base URL of its gateway; none while it does not listen.
     pub url: Option<String>,
+    /// The environment that it was started in.
+    pub environment: Option<String>,
     /// When the gateway began to listen.
     pub since_ms: Option<Millis>,
 }
@@ -26,6 +28,8 @@ pub struct Running {
 struct Written {
     url: String,
     pid: u32,
+    #[serde(default)]
+    environment: Option<String>,
 }
 
 /// The scheduler that holds the project's lock. A file that a dead one left behind counts for
@@ -39,9 +43,11 @@ pub fn running(state_dir: &Path) -> Option<Running> {
         .filter(|written| owner.pid.is_none_or(|pid| pid == written.pid));
     let since = written.as_ref().and_then(|_| fs::metadata(&path).ok()?.modified().ok());
     let since = since.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let (url, environment) = written.map(|written| (written.url, written.environment)).unzip();
     Some(Running {
         pid: owner.pid,
-        url: written.map(|written| written.url.trim_end_matches('/').to_owned()),
+        url: url.map(|url| url.trim_end_matches('/').to_owned()),
+        environment: environment.flatten(),
         since_ms: since.and_then(|age| Millis::try_from(age.as_millis()).ok()),
     })
 }
@@ -62,7 +68,7 @@ mod tests {
         assert_eq!((found.pid, found.url.as_deref()), (Some(7), Some("http://127.0.0.1:9")));
 
         fs::write(&file, r#"{"url":"http://127.0.0.1:9","pid":6}"#).unwrap();
-        let other = Running { pid: Some(7), url: None, since_ms: None };
+        let other = Running { pid: Some(7), url: None, environment: None, since_ms: None };
         assert_eq!(running(dir.path()), Some(other));
     }
 }

@@ -1,6 +1,5 @@
 //! `al theme`: the themes of the console, and what is wrong with one.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -82,7 +81,7 @@ fn table(themes: &[al_ui::ThemeRow], context: &Context) -> String {
 }
 
 fn check(file: &Path, files: &Files, json: bool, context: &Context) -> Result<ExitCode, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
+    let text = al_ui::read_text(file).map_err(|error| {
         Failure::user("unreadable_theme", format!("{} cannot be read: {error}", file.display()))
     })?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy();

@@ -33,7 +33,10 @@ pub struct WhyArgs {
 }
 
 pub fn run(args: &WhyArgs, context: &Context) -> Result<(), Failure> {
-    let reader = history::reader(context)?;
+    let reader = match history::reader(context) {
+        Err(failure) if failure.code == client::ELSEWHERE => None,
+        reader => reader?,
+    };
     let remote = reader.is_none().then(|| elsewhere(context)).flatten();
     let known = match remote {
         Some(place) => {
@@ -51,7 +54,8 @@ pub fn run(args: &WhyArgs, context: &Context) -> Result<(), Failure> {
 /// Where the project's history is, when that is another machine.
 fn elsewhere(context: &Context) -> Option<client::Place> {
     let project = context.load().ok()?.project;
-    let place = client::place(&project, running::running(&context.state_dir()).as_ref());
+    let here = running::running(&context.state_dir());
+    let place = client::place(&project, here.as_ref(), context).ok().flatten();
     place.filter(|place| place.remote)
 }
 

@@ -104,6 +104,12 @@ impl Project {
         }
     }
 
+    /// An environment that does not say where its scheduler is.
+    pub fn bare_environment(&self, name: &str) {
+        self.environment(name, "", None);
+        fs::write(self.home().join(format!("environments/{name}.toml")), "").unwrap();
+    }
+
     /// The key of this machine's gateways.
     pub fn key(&self) -> String {
         fs::read_to_string(self.home().join("credentials/gateway_api_key/default/key")).unwrap()

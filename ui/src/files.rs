@@ -2,8 +2,8 @@
 //! what they mean is decided by pure code.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Name of the file with the user's keys, theme and settings.
@@ -49,13 +49,22 @@ impl Files {
     }
 }
 
+/// Reads a file of the user's that is not too large to be meant.
+///
+/// # Errors
+/// When it cannot be read, is too large or no text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > LARGEST {
+        true => Err(io::Error::other("it is too large")),
+        false => Ok(text),
+    }
+}
+
 fn text(path: &Path) -> Option<Text> {
-    let read = fs::metadata(path).and_then(|about| match about.len() > LARGEST {
-        true => Ok(Err("is too large".to_owned())),
-        false => fs::read_to_string(path).map(Ok),
-    });
-    match read {
-        Ok(text) => Some(text),
+    match read_text(path) {
+        Ok(text) => Some(Ok(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => Some(Err(format!("cannot be read: {error}"))),
     }

@@ -47,7 +47,7 @@ mod watch;
 mod fixture;
 
 pub use action::Context;
-pub use files::Files;
+pub use files::{Files, read_text};
 pub use input::Exit;
 pub use keymap::KeyRow;
 pub use problem::Problem;

@@ -188,7 +188,9 @@ fn remember(ui: &mut Ui, places: Option<&Path>) {
 
 fn create_new(path: &Path, text: &str) -> io::Result<()> {
     let mut new = std::fs::OpenOptions::new();
-    new.write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+    let mut new = new.write(true).create_new(true).mode(0o600).open(path)?;
+    // Half a file would only be in the way of the next try.
+    new.write_all(text.as_bytes()).inspect_err(|_| drop(std::fs::remove_file(path)))
 }
 
 /// The console before it has heard anything, and what it wants done.

@@ -3,7 +3,7 @@
 use crate::state::Ui;
 use al_wire::Down;
 use al_wire::recording::{Header, Recorder, Said};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, remove_file};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -55,7 +55,9 @@ impl Tape {
 fn start(ui: &Ui, file: &str, header: &Header) -> io::Result<Recorder<File>> {
     // What runs said is nobody else's business; a file that is there is not touched.
     let to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    let mut recorder = Recorder::begin(to, header, MOST)?;
+    // Nothing in a file is only in the way of the next try.
+    let mut recorder =
+        Recorder::begin(to, header, MOST).inspect_err(|_| drop(remove_file(file)))?;
     let fleet = ui.behind.as_ref().map_or(&ui.fleet, |behind| &behind.fleet);
     if let Some(snapshot) = fleet.snapshot(header.at_ms) {
         recorder.keep(header.at_ms, Said::Down(Down::Snapshot(Box::new(snapshot))))?;

@@ -83,12 +83,11 @@ fn one_agent(
     let query =
         RunsQuery { agent: Some(name.to_owned()), limit: LAST_RUNS, ..RunsQuery::default() };
     let repeats = history::repeats(&picture.project, name);
-    let runs: Vec<RunRow> = match history::reader(context)? {
-        _ if picture.remote => picture.runs.iter().filter(|r| r.agent == name).cloned().collect(),
-        Some(reader) => {
-            reader.runs(&query)?.iter().map(|run| engine::run_row(run, repeats)).collect()
-        }
-        None => Vec::new(),
+    let runs: Vec<RunRow> = if picture.remote {
+        picture.runs.iter().filter(|r| r.agent == name).cloned().collect()
+    } else {
+        let known = history::reader(context)?.map(|reader| reader.runs(&query)).transpose()?;
+        known.iter().flatten().map(|run| engine::run_row(run, repeats)).collect()
     };
     if !as_json {
         return Ok(agent::render(agent, row, &runs, picture, context));

@@ -62,7 +62,7 @@ impl Picture {
     pub fn take(context: &Context) -> Result<Self, Failure> {
         let running = running(&context.state_dir());
         let (project, problems) = read(context, running.is_some())?;
-        let place = place(&project, running.as_ref());
+        let place = place(&project, running.as_ref(), context)?;
         let mut picture = Self {
             paused: None,
             alerts: Vec::new(),
@@ -97,6 +97,7 @@ impl Picture {
         self.running = Some(Running {
             pid: asked.scheduler.pid,
             url: Some(url.to_owned()),
+            environment: self.project.environment.clone(),
             since_ms: asked.started_ms(),
         });
         self.stopping = asked.scheduler.stopping;

@@ -180,9 +180,9 @@ fn whole_id(id: &str, context: &Context) -> Result<String, Failure> {
 fn replay(args: &ReplayArgs, context: &Context) -> Result<(), Failure> {
     let client = Client::find(context)?;
     // Elsewhere the history is not to be seen from here, and the whole id is needed.
-    let id = match history::reader(context)? {
-        Some(_) => whole_id(&args.id, context)?,
-        None => args.id.clone(),
+    let id = match history::reader(context) {
+        Ok(Some(_)) => whole_id(&args.id, context)?,
+        Ok(None) | Err(_) => args.id.clone(),
     };
     let part: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
     let said = client.post(&format!("/api/webhooks/{part}/replay"), &json!({}));

@@ -116,7 +116,7 @@ fn base(args: &SendArgs, project: &Project, context: &Context) -> Result<String,
         return Ok(url.trim_end_matches('/').to_owned());
     }
     let here = running::running(&context.state_dir());
-    let place = client::place(project, here.as_ref());
+    let place = client::place(project, here.as_ref(), context)?;
     place.map(|place| place.url).ok_or_else(|| client::not_running(here.as_ref()))
 }
 

@@ -109,19 +109,38 @@ fn who_cannot_be_attached_to_is_told_before_the_console_opens() {
 /// Not even where one runs on this machine.
 #[test]
 fn who_names_an_environment_is_led_to_no_other_scheduler() {
-    let project = Project::new();
-    let _host = headless(&project);
-    project.environment("broken", "ftp://there", None);
+    let (here, there) = (Project::new(), Project::new());
+    let (_host, _other) = (headless(&here), headless(&there));
+    here.environment("broken", "ftp://there", None);
+    here.environment("far", &format!("http://127.0.0.1:{}", there.port()), Some(&there.key()));
+    here.bare_environment("unsaid");
+    let missing = "environment `nosuch` (-E) does not exist";
+    let unsaid = "the scheduler that runs here is not that of the environment `unsaid`";
+    let far = "what the environment `far` did is kept at http://127.0.0.1:";
     for (words, why) in [
-        (["attach", "-E", "nosuch"], "environment `nosuch` does not exist"),
-        (["alerts", "-E", "nosuch"], "environment `nosuch` (-E) does not exist"),
-        (["attach", "-E", "../home"], "the name \"../home\" of the environment"),
-        (["attach", "-E", "broken"], "is not a URL to call"),
+        (&["attach", "-E", "nosuch"][..], missing),
+        (&["pause", "deploy", "-E", "nosuch"], missing),
+        (&["runs", "-E", "nosuch"], missing),
+        (&["attach", "-E", "../home"], "the name `../home` of the environment"),
+        (&["attach", "-E", "broken"], "is not a URL to call"),
+        (&["pause", "deploy", "-E", "broken"], "is not a URL to call"),
+        (&["attach", "-E", "unsaid"], unsaid),
+        (&["pause", "deploy", "-E", "unsaid"], unsaid),
+        (&["runs", "-E", "far"], far),
+        (&["logs", "deploy", "-E", "far"], far),
+        (&["audit", "-E", "far"], far),
     ] {
-        let output = project.al(&words);
+        let output = here.al(words);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && said.contains(why), "{words:?}: {said}");
     }
+    let paused = here.al(&["pause", "deploy", "-E", "far"]);
+    assert!(paused.status.success(), "{paused:?}");
+    let state = |project: &Project, words: &[&str]| {
+        String::from_utf8(project.al(words).stdout).unwrap().contains("paused")
+    };
+    assert!(!state(&here, &["stat", "deploy"]), "the one that runs here goes on");
+    assert!(state(&there, &["stat", "deploy"]) && state(&here, &["stat", "-E", "far"]));
 }
 
 /// An environment leads to a scheduler, whose key may be its own; `:ctx` turns from one to the next.

@@ -7,6 +7,9 @@ const FASTEST: f64 = 1_000.0;
 
 /// `+5m`, `-30s`, `12:04`, `12:04:43`.
 pub fn seek(text: &str) -> Result<Steer, String> {
+    if text.is_empty() {
+        return Err("`seek` needs a time: +5m, -30s, 12:04 or 12:04:43".to_owned());
+    }
     let wrong = || format!("`{text}` is no time: +5m, -30s, 12:04 or 12:04:43");
     let (sign, span) = match (text.strip_prefix('+'), text.strip_prefix('-')) {
         (Some(span), _) => (1, span),

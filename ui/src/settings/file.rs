@@ -95,7 +95,8 @@ impl Reader<'_> {
                 DeValue::Boolean(on) => Some(if *on { "on" } else { "off" }),
                 other => other.as_str(),
             };
-            match option.value(word.unwrap_or_default()) {
+            let written = || self.text.get(value.span()).unwrap_or_default();
+            match option.value(word.unwrap_or_else(written)) {
                 Ok(value) => self.file.set.push((option.name, value)),
                 Err(why) => self.problem(value, why),
             }

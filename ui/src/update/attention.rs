@@ -26,8 +26,11 @@ pub fn heed(ui: &mut Ui, out: &mut Vec<Out>) {
         n => format!(" (and {} more)", n - 1),
     };
     let told = text::line(&format!("{}{more}", newest.text));
-    let more = ui.settings.keymap.remark("; ", Action::Alerts, "goes there");
-    ui.complain(format!("{told}{more}"));
+    // An answer to the person is read first; the count in the first line tells of this too.
+    if ui.flash.is_none() {
+        let more = ui.settings.keymap.remark("; ", Action::Alerts, "goes there");
+        ui.complain(format!("{told}{more}"));
+    }
     if ui.attention.bell {
         let note: String = format!("al {}: {told}", text::line(&ui.setup.project))
             .chars()

@@ -94,12 +94,14 @@ fn turn_link(ui: &mut Ui, link: Link, out: &mut Vec<Out>) {
 
 /// Another host is shown from here on. Nothing of the old one stays, and no answer is still to come.
 fn turn(ui: &mut Ui, environment: String, project: String, out: &mut Vec<Out>) {
-    let setup = Setup { project, remote: true, ..ui.setup.clone() };
+    let shell_suffix = format!(" -E {environment}");
+    let setup = Setup { project, shell_suffix, remote: true, ..ui.setup.clone() };
     let fresh = Ui::new(setup, ui.theme.clone(), ui.size, ui.beat_ms);
     let before = std::mem::replace(ui, fresh);
     ui.said = before.said;
     ui.last_id = before.last_id;
     ui.mouse = before.mouse;
+    ui.attention = before.attention;
     ui.settings = before.settings;
     settings::enter(ui, &environment, out);
     ui.environment = Some(environment.clone());

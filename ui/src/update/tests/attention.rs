@@ -92,6 +92,7 @@ fn what_is_new_rings_once_and_what_was_there_before_does_not() {
     let both = ["al acme-bots: webhook sentry: bad signature x 14 (and 1 more)"];
     assert_eq!(rung(&mut desk), both);
     desk.ui.attention.bell = false;
+    desk.wait(10_000);
     delta(&mut desk, vec![Row::Run(run("dev-000000b1", RunState::Failed, 20))]);
     assert_eq!(rung(&mut desk), [""; 0], "it is off");
     assert!(desk.last_row().starts_with("! dev failed"), "{}", desk.last_row());

@@ -240,7 +240,7 @@ fn what_the_file_gets_wrong_is_named_by_line() {
             "line 2: `theme` is a name, or { dark = \"...\", light = \"...\" }",
             "line 2: unknown key `lihgt`, did you mean `light`?",
             "line 4: unknown option `warp`, did you mean `wrap`?",
-            "line 5: `wrap` is on, off, not ``",
+            "line 5: `wrap` is on, off, not `3`",
             "line 7: unknown key `protect`, did you mean `protected`?",
             "line 8: `protected` is true or false",
         ]

@@ -9,6 +9,9 @@ use std::io::{self, BufRead, Seek, SeekFrom};
 use super::{Entry, Header, Said, VERSION};
 use crate::{Command, Down, LogChunk, LogRecord, LogSource, PageQuery, Reply, Up};
 
+/// The longest line that is read: twice the largest message of a scheduler.
+const LINE_MAX: u64 = 64 * 1024 * 1024;
+
 /// Why a file is no recording that can be played.
 #[derive(Debug)]
 pub enum Wrong {
@@ -70,6 +73,11 @@ pub struct Recording<R> {
     chunk: Option<(u64, Vec<LogRecord>)>,
 }
 
+/// Reads a line, but none that nobody wrote: what is longer is cut, and then no message.
+fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    io::Read::take(from, LINE_MAX).read_until(b'\n', line)
+}
+
 impl<R: BufRead + Seek> Recording<R> {
     /// Looks through a file.
     ///
@@ -77,7 +85,7 @@ impl<R: BufRead + Seek> Recording<R> {
     /// When it cannot be read, or a line is not what it should be.
     pub fn open(mut from: R) -> Result<Self, Wrong> {
         let mut line = Vec::new();
-        from.read_until(b'\n', &mut line)?;
+        read_line(&mut from, &mut line)?;
         let header: Header = serde_json::from_slice(&line).map_err(|_| {
             Wrong::Line(1, "this is no recording of a console (`al record` makes one)".to_owned())
         })?;
@@ -112,7 +120,7 @@ impl<R: BufRead + Seek> Recording<R> {
         let mut at_ms = i64::MIN;
         for number in 2.. {
             line.clear();
-            let size = self.from.read_until(b'\n', &mut line)?;
+            let size = read_line(&mut self.from, &mut line)?;
             if size == 0 {
                 break;
             }
@@ -203,7 +211,7 @@ impl<R: BufRead + Seek> Recording<R> {
     pub(super) fn down_at(&mut self, offset: u64) -> io::Result<Down> {
         self.from.seek(SeekFrom::Start(offset))?;
         let mut line = Vec::new();
-        self.from.read_until(b'\n', &mut line)?;
+        read_line(&mut self.from, &mut line)?;
         match serde_json::from_slice::<Entry>(&line)?.said {
             Said::Down(down) => Ok(down),
             Said::Up(_) => Err(io::Error::other("the file has changed")),
