@@ -62,6 +62,7 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
         },
         remote: true,
         read_only: args.read_only,
+        context: aim.environment(context),
         environments: environments::reachable(context),
         ..console::options(&args.draw, context)
     };

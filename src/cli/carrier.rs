@@ -1,7 +1,6 @@
 //! Carries the messages of a console to the gateway of a scheduler and back, comes again when the
 //! connection breaks, and turns to another scheduler when it is told to.
 
-use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,6 +35,12 @@ pub struct Aim {
 }
 
 impl Aim {
+    /// The environment it leads to, as far as anything says so.
+    pub fn environment(&self, context: &Context) -> Option<String> {
+        let bound = || context.load().ok()?.project.environment;
+        self.place.environment.clone().or_else(|| context.named().map(str::to_owned)).or_else(bound)
+    }
+
     /// A scheduler of which nothing else is known.
     pub fn at(place: Place) -> Self {
         let host = place.url.split("://").nth(1).unwrap_or(&place.url).to_owned();
@@ -244,8 +249,6 @@ enum Attended {
 struct View {
     /// The log that is shown.
     tail: Option<Up>,
-    /// Commands whose answers have not come.
-    asked: BTreeSet<u64>,
 }
 
 impl View {
@@ -253,15 +256,13 @@ impl View {
         match message {
             Up::Tail { .. } => self.tail = Some(message.clone()),
             Up::Untail => self.tail = None,
-            Up::Submit { id, .. } => {
-                self.asked.insert(*id);
-            }
             // Whoever records asks again at each snapshot.
             Up::Follow { .. } => {}
             // These a console asks for anew once it has a new snapshot.
             Up::Count { .. } | Up::Past { .. } => {}
             // A page of the past is asked for anew.
-            Up::Older { .. }
+            Up::Submit { .. }
+            | Up::Older { .. }
             | Up::Newer { .. }
             | Up::At { .. }
             | Up::Find { .. }
@@ -284,7 +285,6 @@ async fn attend(
     context: &Context,
 ) -> Attended {
     let path = format!("/api/console/{}", session.id);
-    view.asked.clear();
     let (to_say, mut sayings) = unbounded_channel::<Up>();
     if let Some(tail) = &view.tail {
         let _ = to_say.send(tail.clone());

@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use al_wire::recording::{self, Header, Recorder, Said};
-use al_wire::{AgentRow, Down, Link, LogSource, Row, Up};
+use al_wire::{AgentRow, Down, Link, LogSource, MERGED, Row, Up};
 
 use super::carrier::{self, DOWN_WAITING, Session};
 use super::start::{self, Signals};
@@ -21,8 +21,6 @@ use crate::failure::Failure;
 
 /// The largest recording.
 const MOST: u64 = 1 << 30;
-/// Logs that are followed; a scheduler sends no more to one console.
-const FOLLOWED: usize = 16;
 /// Records of each log from before the recording.
 const RECORDS: usize = 500;
 
@@ -150,7 +148,7 @@ impl Tape {
     fn keep(&mut self, message: Down) -> io::Result<()> {
         match &message {
             Down::Snapshot(snapshot) => {
-                // A session that begins anew follows nothing.
+                // A session that begins anew follows nothing; another says again what it follows.
                 self.followed.clear();
                 self.say(Up::Follow { source: LogSource::Scheduler, limit: RECORDS })?;
                 let (busy, idle): (Vec<_>, Vec<_>) = snapshot.agents.iter().partition(|a| busy(a));
@@ -172,7 +170,7 @@ impl Tape {
     }
 
     fn follow(&mut self, agent: &str) -> io::Result<()> {
-        if self.followed.len() + 1 < FOLLOWED && self.followed.insert(agent.to_owned()) {
+        if self.followed.len() + 1 < MERGED && self.followed.insert(agent.to_owned()) {
             self.say(Up::Follow { source: LogSource::Agent(agent.to_owned()), limit: RECORDS })?;
         }
         Ok(())

@@ -155,7 +155,9 @@ impl Stage {
         down: SyncSender<Down>,
     ) -> Self {
         let (begin, end) = player.span();
-        let (wanted, at_ms) = match (args.speed, args.clock) {
+        // Before it began there is nothing to wait for.
+        let clock = args.clock.map(|clock| clock.max(begin));
+        let (wanted, at_ms) = match (args.speed, clock) {
             (Some(Speed::Max), _) => (THOUSAND, end),
             (Some(Speed::Times(speed)), clock) => (speed, clock.unwrap_or(begin)),
             (None, Some(clock)) => (0, clock),

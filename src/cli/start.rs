@@ -325,6 +325,7 @@ fn with_console(
         project,
         enter: way_into_runs(context),
         debug: show.fake,
+        context: hosted.definitions.get().project.environment.clone(),
         ..console::options(show.draw, context)
     };
     let link = al_ui::Link { up, down: rows };

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use al_wire::{LogChunk, LogPlace, LogSource, Sieve};
+use al_wire::{LogChunk, LogPlace, LogRecord, LogSource, MERGED, Sieve};
 
 use crate::log::{
     Cursor, From, Indexes, Level, Only, Page, Query, Record, SCHEDULER, bytes_of, page_within,
@@ -18,6 +18,9 @@ use crate::log::{
 
 /// Bytes of lines that are looked at for one page of one log.
 const PAGE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Text in one message: a console takes 32 MiB, and text may grow to thrice itself when it is sent.
+const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 
 /// A place in each log; none where there is no file.
 pub type Places = Vec<Option<Cursor>>;
@@ -45,6 +48,7 @@ impl Reel {
     /// None when there can be no such log.
     pub fn new(dir: &Path, source: LogSource, only: Sieve, indexes: Arc<Indexes>) -> Option<Self> {
         let sources = match &source {
+            LogSource::Merged(sources) if sources.len() > MERGED => return None,
             LogSource::Merged(sources) => sources.as_slice(),
             one => std::slice::from_ref(one),
         };
@@ -156,12 +160,28 @@ impl Reel {
 
     /// A stretch as it is sent; `back` says which way it was read.
     pub fn chunk(&self, stretch: Stretch, back: bool) -> LogChunk {
+        let mut records: Vec<_> = stretch.records.into_iter().map(placed).collect();
+        let (mut first, mut last, mut more) =
+            (text(&stretch.first), text(&stretch.last), stretch.more);
+        if back {
+            let kept = fitting(records.iter().rev());
+            if kept < records.len() {
+                records.drain(..records.len() - kept);
+                (first, more) = (records.first().and_then(|record| record.place.clone()), true);
+            }
+        } else {
+            let kept = fitting(records.iter());
+            if kept < records.len() {
+                (last, more) = (records[kept].place.clone(), true);
+                records.truncate(kept);
+            }
+        }
         LogChunk {
-            first: text(&stretch.first),
-            last: text(&stretch.last),
-            more_before: back && stretch.more,
-            more_after: !back && stretch.more,
-            records: stretch.records.into_iter().map(placed).collect(),
+            first,
+            last,
+            more_before: back && more,
+            more_after: !back && more,
+            records,
             ..LogChunk::empty(self.source.clone())
         }
     }
@@ -171,6 +191,16 @@ impl Reel {
         let of = |query: &Query| bytes_of(&self.dir, &query.name).unwrap_or(0);
         self.queries.iter().map(of).sum()
     }
+}
+
+/// How many records fit into one message, at least one.
+pub fn fitting<'r>(records: impl Iterator<Item = &'r LogRecord>) -> usize {
+    let mut bytes = 0;
+    let fits = |(nth, record): &(usize, &LogRecord)| {
+        bytes += record.weight();
+        *nth == 0 || bytes <= CHUNK_BYTES
+    };
+    records.enumerate().take_while(fits).count()
 }
 
 /// A record as it is sent.

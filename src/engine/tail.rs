@@ -9,10 +9,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use al_wire::{Down, LogChunk, LogPlace, LogSource, Sieve};
+use al_wire::{Down, LogChunk, LogPlace, LogSource, MERGED, Sieve};
 
 use super::finding::{self, Sought};
-use super::reel::{self, Places, Reel, Stretch, merge_forth, placed};
+use super::reel::{self, Places, Reel, Stretch, fitting, merge_forth, placed};
 use crate::log::{
     Cursor, Follower, Indexes, Page, Record, SCHEDULER, Stopper, agent_of, day_of, oldest_day,
 };
@@ -24,8 +24,6 @@ const CHUNK: usize = 2_000;
 const BEHIND_MAX: usize = 20_000;
 /// Records that one console may ask for at once.
 const PAGE_MAX: usize = 5_000;
-/// Logs that one console may follow beside the one it shows.
-const BESIDE: usize = 16;
 /// How long records of several logs wait for each other, to be put in order.
 const TOGETHER: Duration = Duration::from_millis(40);
 
@@ -37,7 +35,7 @@ pub struct Desk {
     down: SyncSender<Down>,
     following: Vec<Stopper>,
     /// Logs that are followed until the console is gone.
-    beside: Vec<Vec<Stopper>>,
+    beside: Vec<(LogSource, Vec<Stopper>)>,
     /// Number of the search that is wanted.
     finding: Arc<AtomicU64>,
 }
@@ -46,7 +44,8 @@ impl Drop for Desk {
     fn drop(&mut self) {
         self.untail();
         self.unfind();
-        self.beside.drain(..).flatten().for_each(|stopper| stopper.stop());
+        let beside = self.beside.drain(..).flat_map(|(_, stoppers)| stoppers);
+        beside.for_each(|stopper| stopper.stop());
     }
 }
 
@@ -76,9 +75,10 @@ impl Desk {
     /// The same for one log more, until the console is gone.
     pub fn follow(&mut self, source: LogSource, limit: usize) {
         // More would cost the host more than a recording is worth.
-        if self.beside.len() < BESIDE {
-            let following = self.begin(source, limit, Sieve::default(), 0);
-            self.beside.push(following);
+        let known = self.beside.iter().any(|(known, _)| *known == source);
+        if !known && self.beside.len() < MERGED {
+            let following = self.begin(source.clone(), limit, Sieve::default(), 0);
+            self.beside.push((source, following));
         }
     }
 
@@ -220,11 +220,18 @@ fn follow(mut follower: Follower, source: &LogSource, down: &SyncSender<Down>) {
 }
 
 fn appended(source: LogSource, stretch: Stretch, skipped: u64) -> LogChunk {
+    let mut records: Vec<_> = stretch.records.into_iter().map(placed).collect();
+    let left_out = records.len() - fitting(records.iter().rev());
+    let first = match left_out {
+        0 => reel::text(&stretch.first),
+        _ => records[left_out].place.clone(),
+    };
+    records.drain(..left_out);
     LogChunk {
-        first: reel::text(&stretch.first),
+        first,
         last: reel::text(&stretch.last),
-        records: stretch.records.into_iter().map(placed).collect(),
-        skipped,
+        records,
+        skipped: skipped + left_out as u64,
         ..LogChunk::empty(source)
     }
 }
@@ -298,8 +305,13 @@ fn together(from: &Receiver<(usize, Batch)>, logs: usize) -> Option<Vec<Batch>> 
     batches[at] = records;
     let until = Instant::now() + TOGETHER;
     loop {
-        match from.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok((at, records)) => batches[at].extend(records),
+        let left = until.saturating_duration_since(Instant::now());
+        match from.recv_timeout(left) {
+            Ok((at, records)) if !left.is_zero() => batches[at].extend(records),
+            Ok((at, records)) => {
+                batches[at].extend(records);
+                return Some(batches);
+            }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 return Some(batches);
             }

@@ -9,7 +9,7 @@ use crate::fleet::Fleet;
 use crate::pane::Pane;
 use crate::settings::options;
 use al_wire::query::{Line as Row, nearest};
-use al_wire::{Command, Leave, LogSource, Query, RunRow, RunState, Scope, Steer, Target};
+use al_wire::{Command, Leave, LogSource, MERGED, Query, RunRow, RunState, Scope, Steer, Target};
 
 /// A command of the prompt, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,9 +90,6 @@ pub const VERBS: &[(&str, &str)] = &[
     ("q", ""),
     ("quit", ""),
 ];
-
-/// Logs that are shown as one at most.
-const MERGED: usize = 16;
 
 /// Verbs that change the scheduler.
 pub const CHANGING: &[&str] = &[

@@ -349,6 +349,7 @@ impl Desk {
             remote: false,
             read_only: false,
             no_color: theme == "mono",
+            ascii: false,
             debug: false,
             environments: vec!["staging".into(), "vps1".into()],
             zone_offset: |_| 3_600,

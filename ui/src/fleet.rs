@@ -169,6 +169,12 @@ impl Fleet {
         }
     }
 
+    /// A key was pressed: older rows are worth asking for again.
+    pub fn hope(&mut self) {
+        self.past_runs.hope();
+        self.past_triggers.hope();
+    }
+
     /// Takes a page of older rows.
     pub fn take_page(&mut self, mut page: Page) {
         let (runs, triggers) = (std::mem::take(&mut page.runs), std::mem::take(&mut page.triggers));

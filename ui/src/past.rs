@@ -8,6 +8,9 @@ pub const PAGE: u32 = 500;
 /// Rows that are kept at most; what is older is found with a filter.
 pub const MOST: usize = 50_000;
 
+/// Pages without a row, one after the other, after which somebody has to want more.
+const DRY: u8 = 4;
+
 /// A row with a name.
 pub trait Named {
     fn id(&self) -> &str;
@@ -37,6 +40,8 @@ pub struct Past<R> {
     next: Next,
     /// The question that is out.
     waits: Option<PageQuery>,
+    /// Answers in a row that brought no row.
+    dry: u8,
     /// All rows of the host, whatever passes.
     pub total: Option<u64>,
     /// Columns of the widest name.
@@ -60,6 +65,7 @@ impl<R> Default for Past<R> {
             front: 0,
             next: Next::Begin,
             waits: None,
+            dry: 0,
             total: None,
             widest: 0,
         }
@@ -110,7 +116,7 @@ impl<R: Named> Past<R> {
     /// The question for the next page; none while one is out, and when there is none. `begin` is
     /// the oldest row that the host told by itself.
     pub fn ask(&mut self, of: PageOf, begin: Option<&str>) -> Option<PageQuery> {
-        if self.waits() || self.full() {
+        if self.waits() || self.full() || self.dry >= DRY {
             return None;
         }
         let before = match &self.next {
@@ -131,6 +137,7 @@ impl<R: Named> Past<R> {
         }
         self.waits = None;
         self.total = page.total;
+        self.dry = if rows.is_empty() { self.dry.saturating_add(1) } else { 0 };
         self.next = page.next.clone().map_or(Next::End, Next::Before);
         for row in rows {
             if known(row.id()) || self.numbers.contains_key(row.id()) {
@@ -162,6 +169,11 @@ impl<R: Named> Past<R> {
                 *later -= 1;
             }
         }
+    }
+
+    /// A key was pressed: pages that may bring nothing are worth asking for again.
+    pub fn hope(&mut self) {
+        self.dry = 0;
     }
 
     /// The connection was new: an answer that was out does not come.

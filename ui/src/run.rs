@@ -201,6 +201,7 @@ pub(crate) fn start(options: &Options, size: (u16, u16)) -> (Ui, Vec<Out>) {
         remote: options.remote,
         read_only: options.read_only,
         no_color: options.no_color,
+        ascii: options.ascii,
         debug: options.debug,
         environments: options.environments.clone(),
         zone_offset: options.zone_offset,
@@ -323,10 +324,14 @@ impl Console {
             Out::Page(text) => self.page(ui, &text)?,
             Out::Write { file, text } => {
                 let wrote = write_new(&file, &text);
-                update(ui, (self.options.now_ms)(), Input::Wrote(wrote));
+                for out in update(ui, (self.options.now_ms)(), Input::Wrote(wrote)) {
+                    if let Some(exit) = self.perform(ui, out)? {
+                        return Ok(Some(exit));
+                    }
+                }
             }
             Out::Shell(run) => self.shell(ui, &run)?,
-            Out::Suspend => self.suspend(ui)?,
+            Out::Suspend => return self.suspend(ui),
             Out::Redraw => self.terminal.clear()?,
             Out::Notify(text) => {
                 // BEL, then OSC 9, which terminals that do not know it leave out.
@@ -388,17 +393,17 @@ impl Console {
     }
 
     /// Stops the process as the shell's Ctrl-z does, and goes on when the shell says so.
-    fn suspend(&mut self, ui: &mut Ui) -> Result<(), UiError> {
+    fn suspend(&mut self, ui: &mut Ui) -> Result<Option<Exit>, UiError> {
         let from_ms = (self.options.now_ms)();
         self.keyboard.hold(|| self.guard.release(ui.mouse, stop_self))??;
         let now_ms = (self.options.now_ms)();
         self.title.clear();
         for out in update(ui, now_ms, Input::Resumed { away_ms: now_ms - from_ms }) {
-            if out == Out::Redraw {
-                self.terminal.clear()?;
+            if let Some(exit) = self.perform(ui, out)? {
+                return Ok(Some(exit));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

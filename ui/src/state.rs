@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::table::Table;
 use crate::theme::Theme;
 use crate::update::table::TableMenu;
-use al_wire::{Command, DeliveryRow, LogRecord, LogSource, WhyStep};
+use al_wire::{Command, DeliveryRow, LogRecord, LogSource, Sieve, WhyStep};
 use std::collections::{BTreeMap, BTreeSet};
 use tui_input::Input as TextInput;
 
@@ -31,6 +31,8 @@ pub struct Setup {
     /// Nothing that changes the scheduler is offered.
     pub read_only: bool,
     pub no_color: bool,
+    /// Nothing but ASCII, whatever the user's files say.
+    pub ascii: bool,
     /// A console to try things with: `:debug panic` breaks it down.
     pub debug: bool,
     /// Environments whose schedulers can be turned to.
@@ -110,6 +112,8 @@ pub struct Chain {
 pub struct Behind {
     pub fleet: Fleet,
     pub buffer: Buffer,
+    /// What the host sends of the log.
+    pub sieve: Sieve,
 }
 
 /// The state of the console.

@@ -82,9 +82,9 @@ impl std::fmt::Display for Rate {
 
 fn rate(text: &str) -> Result<Rate, String> {
     let rate: f64 = text.parse().unwrap_or(-1.0);
-    match (0.0..=1_000.0).contains(&rate) {
+    match rate == 0.0 || (0.001..=1_000.0).contains(&rate) {
         true => Ok(Rate(rate)),
-        false => Err("it is a number from 0 to 1000".to_owned()),
+        false => Err("it is 0, or a number from 0.001 to 1000".to_owned()),
     }
 }
 

@@ -196,3 +196,39 @@ proptest! {
         prop_assert_eq!(&forth, &all);
     }
 }
+
+/// A console takes no message of more than 32 MiB, so the host cuts where it can go on.
+#[test]
+fn pages_of_long_records_come_in_parts_that_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(dir.path(), "a", Redactor::default()).unwrap();
+    for n in 0..300_i64 {
+        let text = format!("{n:03} {}", "x".repeat(60_000));
+        writer.write(&Record::new(T0 + n, Level::Info, "a", text)).unwrap();
+    }
+    let reel = reel(&dir, &["a"], Sieve::default());
+    let parts = |back: bool| {
+        let (mut said, mut parts, mut from) = (Vec::new(), 0, None);
+        loop {
+            let stretch = match back {
+                true => reel.back(from.as_ref(), 500).unwrap(),
+                false => reel.forth(from.as_ref(), 500).unwrap(),
+            };
+            let chunk = reel.chunk(stretch, back);
+            assert!(chunk.records.iter().map(LogRecord::weight).sum::<usize>() <= CHUNK_BYTES);
+            let numbers: Vec<String> = chunk.records.iter().map(|r| r.msg[..3].into()).collect();
+            said.splice(if back { 0..0 } else { said.len()..said.len() }, numbers);
+            parts += 1;
+            let (more, place) = match back {
+                true => (chunk.more_before, chunk.first),
+                false => (chunk.more_after, chunk.last),
+            };
+            if !more {
+                return (said, parts);
+            }
+            from = Some(parse(&place.unwrap()).unwrap());
+        }
+    };
+    let all: Vec<String> = (0..300).map(|n| format!("{n:03}")).collect();
+    assert_eq!((parts(true), parts(false)), ((all.clone(), 3), (all, 3)));
+}

@@ -286,10 +286,7 @@ impl Buffer {
 }
 
 fn size(record: &LogRecord) -> usize {
-    let fields =
-        record.fields.iter().map(|(key, value)| key.len() + value.as_str().map_or(16, str::len));
-    let place = record.place.as_ref().map_or(0, String::len);
-    size_of::<Held>() + record.msg.len() + place + fields.sum::<usize>()
+    size_of::<Held>() + record.weight()
 }
 
 #[cfg(test)]

@@ -169,6 +169,17 @@ impl LogPane {
         self.ask
     }
 
+    /// Something that was asked for has not come.
+    pub fn waits(&self) -> bool {
+        self.asked != Asked::Nothing || self.finding.is_some()
+    }
+
+    /// Nothing that was asked for is to come any more.
+    pub fn forget_asks(&mut self) {
+        self.asked = Asked::Nothing;
+        self.finding = None;
+    }
+
     fn wants_reset(&self, chunk: &LogChunk) -> bool {
         if chunk.ask != 0 && chunk.ask != self.ask {
             return false;

@@ -18,6 +18,8 @@ pub struct Settings {
     pub keymap: Keymap,
     /// What `console.toml` said when it last made sense.
     pub file: ConsoleFile,
+    /// It is there and has not made sense yet: nobody knows what it protects.
+    pub unread: bool,
     /// The theme of the command line or of `:theme`, before any of the file.
     pub chosen: Option<String>,
     /// A set of glyphs in place of the theme's.
@@ -39,8 +41,8 @@ impl Settings {
 
     /// The word that everything which changes something has to be confirmed with.
     pub fn protected(&self) -> Option<&str> {
-        self.rules().filter(|rules| rules.protected)?;
-        self.context.as_deref()
+        let protected = self.unread || self.rules().is_some_and(|rules| rules.protected);
+        self.context.as_deref().filter(|_| protected)
     }
 
     /// The theme that is wanted: chosen by hand, then by the environment, then by the file.
@@ -67,6 +69,8 @@ pub fn take(ui: &mut Ui, files: Files, out: &mut Vec<Out>) {
         if let Some(map) = map {
             ui.settings.keymap = map;
         }
+        let first = ui.settings.files.console.is_none() || ui.settings.unread;
+        ui.settings.unread = first && file.is_none();
         if let Some(file) = file {
             let before = std::mem::replace(&mut ui.settings.file, file);
             set.clone_from(&ui.settings.file.set);
@@ -74,9 +78,7 @@ pub fn take(ui: &mut Ui, files: Files, out: &mut Vec<Out>) {
         }
     }
     ui.settings.files = files;
-    for (name, value) in set {
-        options::put(ui, name, value, out);
-    }
+    set_all(ui, set, out);
     wrong.extend(styled(ui));
     ask_background(ui, out);
     if let Some(wrong) = first_of(&wrong) {
@@ -95,10 +97,18 @@ pub fn background(ui: &mut Ui, appearance: Appearance) {
 /// Another environment is shown, by a console that has only just begun to.
 pub fn enter(ui: &mut Ui, environment: &str, out: &mut Vec<Out>) {
     ui.settings.context = Some(environment.to_owned());
-    for (name, value) in ui.settings.file.set.clone() {
-        options::put(ui, name, value, out);
-    }
+    let set = ui.settings.file.set.clone();
+    set_all(ui, set, out);
     restyle(ui, out);
+}
+
+/// Sets what the file says; the command line knows better which signs the terminal has.
+fn set_all(ui: &mut Ui, set: Vec<(&'static str, &'static str)>, out: &mut Vec<Out>) {
+    for (name, value) in set {
+        if name != "glyphs" || !ui.setup.ascii {
+            options::put(ui, name, value, out);
+        }
+    }
 }
 
 /// Draws with the theme that is wanted now.

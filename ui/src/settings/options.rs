@@ -46,7 +46,7 @@ pub const OPTIONS: [Setting; 7] = [
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",
         },
-        put: |ui, value, _| {
+        put: |ui, value, out| {
             let level = match value {
                 "info" => LogLevel::Info,
                 "warn" => LogLevel::Warn,
@@ -54,6 +54,7 @@ pub const OPTIONS: [Setting; 7] = [
                 _ => LogLevel::Trace,
             };
             ui.log.set_level(level);
+            crate::update::logs::sift(ui, out);
         },
     },
     Setting {

@@ -49,7 +49,7 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::HistoryForward => go::history(ui, true),
         A::LastView => go::last_view(ui),
         A::Zoom => ui.zoom = !ui.zoom,
-        A::Freeze => go::freeze(ui),
+        A::Freeze => go::freeze(ui, out),
         A::Inspect => match (ui.focus(), ui.selected(ui.focus())) {
             (Pane::Logs, Subject::Nothing) => go::open(ui),
             (_, Subject::Nothing) => ui.complain("nothing is selected"),

@@ -72,6 +72,8 @@ fn turn_link(ui: &mut Ui, link: Link, out: &mut Vec<Out>) {
         Link::Lost { why } if ui.way.lost() => ui.way.lost_because(why),
         Link::Lost { why } => {
             ui.way = Way::Lost { why, since_ms: ui.beat_ms };
+            // What was asked for does not come any more.
+            ui.log.forget_asks();
             let waited = !ui.asked.is_empty();
             ui.asked.clear();
             if waited {
@@ -97,7 +99,14 @@ fn turn(ui: &mut Ui, environment: String, project: String, out: &mut Vec<Out>) {
     let shell_suffix = format!(" -E {environment}");
     let setup = Setup { project, shell_suffix, remote: true, ..ui.setup.clone() };
     let fresh = Ui::new(setup, ui.theme.clone(), ui.size, ui.beat_ms);
-    let before = std::mem::replace(ui, fresh);
+    let mut before = std::mem::replace(ui, fresh);
+    before.log.keep(&before.setup.project);
+    ui.log.memory = before.log.memory;
+    if before.recording {
+        // A recording is of one scheduler.
+        ui.recording = true;
+        out.push(Out::Record(None));
+    }
     ui.said = before.said;
     ui.last_id = before.last_id;
     ui.mouse = before.mouse;

@@ -199,10 +199,11 @@ pub fn depart(leave: Leave, out: &mut Vec<Out>) {
 }
 
 /// Freezes the picture, or catches up with what went on behind it.
-pub fn freeze(ui: &mut Ui) {
+pub fn freeze(ui: &mut Ui, out: &mut Vec<Out>) {
     match ui.behind.take() {
         None => {
-            let behind = Behind { fleet: ui.fleet.clone(), buffer: ui.log.buffer.clone() };
+            let (fleet, buffer) = (ui.fleet.clone(), ui.log.buffer.clone());
+            let behind = Behind { fleet, buffer, sieve: ui.log.sieve() };
             ui.behind = Some(Box::new(behind));
         }
         Some(behind) => {
@@ -213,6 +214,11 @@ pub fn freeze(ui: &mut Ui) {
             }
             ui.log.buffer = behind.buffer;
             ui.log.sift();
+            // Answers went to the picture behind, and what was asked for meanwhile to nobody.
+            if ui.log.waits() || ui.log.sieve() != behind.sieve {
+                ui.log.forget_asks();
+                super::logs::sift(ui, out);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ mod dialog;
 mod down;
 mod form;
 mod go;
-mod logs;
+pub(crate) mod logs;
 mod many;
 mod mouse;
 mod pictures;
@@ -77,6 +77,7 @@ pub fn update(ui: &mut Ui, at_ms: i64, input: Input) -> Vec<Out> {
 fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     ui.flash = None;
     ui.log.hope();
+    ui.fleet.hope();
     if ui.dialog.is_some() {
         dialog::key(ui, event, out);
     } else if ui.prompt.is_some() {

@@ -5,7 +5,7 @@ use crate::key::Chord;
 use crate::pane::Pane;
 use crate::rows;
 use crate::state::Ui;
-use crate::view::columns;
+use crate::view::{columns, sorts};
 use crossterm::event::{KeyCode, KeyEvent};
 
 /// What a menu of a table is for.
@@ -29,7 +29,7 @@ impl TableMenu {
     pub fn lines(&self, ui: &Ui) -> Vec<usize> {
         let all = columns(self.pane).len();
         match self.what {
-            What::Sort => (0..all).collect(),
+            What::Sort => sortable(self.pane),
             What::Columns => {
                 let mut order = ui.table(self.pane).choice.order(all);
                 let hidden: Vec<usize> = (0..all).filter(|i| !order.contains(i)).collect();
@@ -40,10 +40,17 @@ impl TableMenu {
     }
 }
 
+/// Columns that rows can be ordered by: a picture has no order.
+fn sortable(pane: Pane) -> Vec<usize> {
+    let columns = columns(pane).iter().enumerate();
+    columns.filter(|(_, column)| sorts(column)).map(|(at, _)| at).collect()
+}
+
 pub fn open_menu(ui: &mut Ui, what: What) {
     let pane = ui.focus();
     let sorted = ui.table(pane).choice.sort.map(|sort| sort.column);
-    let at = if what == What::Sort { sorted.unwrap_or(0) } else { 0 };
+    let place = |column| sortable(pane).iter().position(|known| *known == column);
+    let at = sorted.filter(|_| what == What::Sort).and_then(place).unwrap_or(0);
     ui.menu = Some(TableMenu { pane, what, at });
 }
 

@@ -57,7 +57,8 @@ pub fn record(ui: &mut Ui, file: Option<String>, out: &mut Vec<Out>) -> Result<(
         (file, _) => out.push(Out::Record(file)),
     }
     // What is on the screen is said again, so that it is in the file.
-    if let Some(source) = ui.log.buffer.source.clone().filter(|_| !ui.recording) {
+    let again = !ui.recording && ui.behind.is_none();
+    if let Some(source) = ui.log.buffer.source.clone().filter(|_| again) {
         super::logs::tail(ui, source, out);
         ui.pictures.counts.ask_anew();
     }
@@ -152,6 +153,22 @@ mod tests {
         assert_eq!(desk.commands(), [Command::pause(Scope::Agent("dev".into()))]);
         // Ids go on, so that a late answer is nobody's.
         assert!(desk.ui.last_id > 0);
+    }
+
+    #[test]
+    fn what_belongs_to_the_console_outlives_a_turn() {
+        let mut desk = Desk::new();
+        desk.ui.attention.bell = true;
+        desk.press(": 'record x.ndjson' Enter 5 v");
+        desk.ui.recording = true;
+        desk.out.clear();
+        let link = Link::Turned { environment: "vps1".into(), project: "far-bots".into() };
+        desk.hear(Down::Link(link));
+        // A recording is of one scheduler; `Out::Record` ends it.
+        assert!(desk.ui.recording && desk.out.contains(&Out::Record(None)));
+        assert!(desk.ui.log.memory.to_text().contains("acme-bots"), "how its logs were read");
+        assert!(desk.ui.attention.bell);
+        assert_eq!(desk.ui.setup.shell_suffix, " -E vps1");
     }
 
     #[test]

@@ -72,6 +72,11 @@ const ALERTS: &[Column] = &[
     column("DO", Width::Rest(20), 2),
 ];
 
+/// Whether rows can be ordered by a column.
+pub fn sorts(column: &Column) -> bool {
+    column.title != "HOUR"
+}
+
 pub fn columns(pane: Pane) -> &'static [Column] {
     match pane {
         Pane::Agents => AGENTS,

@@ -14,7 +14,7 @@ mod stats;
 mod table;
 mod timeline;
 
-pub use cells::{columns, sorted};
+pub use cells::{columns, sorted, sorts};
 pub use header::tabs;
 pub use logs::{rows as log_rows, source_name};
 pub use overlay::buttons;

@@ -25,6 +25,7 @@ mod text;
 
 pub use command::{Command, Confirm, Leave, Level, Reply, RunHow, Scope, Target};
 pub use link::{Link, Steer};
+pub use log::MERGED;
 pub use log::{
     FindState, LogChunk, LogFind, LogLevel, LogPlace, LogRecord, LogSource, Says, Sieve,
 };

@@ -47,6 +47,28 @@ pub struct LogRecord {
     pub place: Option<String>,
 }
 
+impl LogRecord {
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        let fields = self.fields.iter().map(|(key, value)| key.len() + weight(value));
+        let place = self.place.as_ref().map_or(0, String::len);
+        self.msg.len() + place + fields.sum::<usize>()
+    }
+}
+
+fn weight(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| 2 + weight(item)).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, item)| key.len() + weight(item)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 16,
+    }
+}
+
+/// The most logs that are shown as one, or followed by one recording.
+pub const MERGED: usize = 16;
+
 /// Which records of a log are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sieve {

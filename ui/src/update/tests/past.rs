@@ -141,3 +141,17 @@ fn firings_are_paged_too() {
     desk.press("G i");
     assert!(desk.screen().contains("trigger t0"), "{}", desk.screen());
 }
+
+#[test]
+fn pages_without_a_row_are_not_asked_for_for_ever() {
+    let mut desk = Desk::new();
+    desk.press("2 / 'nosuchword' Enter");
+    let mut asked = 0;
+    while let Some(query) = desk.pages().pop() {
+        asked += 1;
+        assert!(asked < 9, "it goes on and on");
+        desk.hear(answer(query, 9..9, true));
+    }
+    desk.press("j");
+    assert_eq!(desk.pages().len(), 1, "a key wants more");
+}

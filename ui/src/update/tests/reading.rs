@@ -179,6 +179,41 @@ fn the_end_of_the_log_after_the_way_was_lost_does_not_move_the_reader() {
 }
 
 #[test]
+fn what_is_set_and_what_was_set_in_a_frozen_picture_is_told_to_the_host() {
+    let mut desk = Desk::new();
+    desk.press("5").hear(Down::Log(LogChunk { more_before: false, ..middle(0..20, None) }));
+    desk.sent();
+    let tail = |level| {
+        let only = Sieve { level, ..Sieve::default() };
+        Up::Tail { source: dev(), limit: 500, only, ask: 0 }
+    };
+    desk.press(": 'set level warn' Enter");
+    assert_eq!(desk.sent(), [tail(LogLevel::Warn)]);
+    desk.press("F v");
+    assert_eq!(desk.sent(), [], "a frozen picture asks for nothing");
+    desk.press("F");
+    assert_eq!(desk.sent(), [tail(LogLevel::Error)]);
+    desk.press("F F");
+    assert_eq!(
+        desk.sent(),
+        [tail(LogLevel::Error)],
+        "the answer may have gone to the other picture"
+    );
+}
+
+#[test]
+fn what_was_asked_for_before_the_way_was_lost_is_asked_for_again() {
+    let mut desk = Desk::new();
+    desk.press("5").hear(Down::Log(middle(100..300, None)));
+    desk.press("PgUp PgUp PgUp PgUp PgUp PgUp PgUp PgUp");
+    assert!(matches!(desk.sent()[..], [Up::Older { .. }]));
+    desk.hear(Down::Link(Link::Lost { why: "gone".into() }));
+    desk.hear(Down::Link(Link::Open { round_trip_ms: 1 }));
+    desk.press("k");
+    assert!(desk.sent().iter().any(|up| matches!(up, Up::Older { .. })));
+}
+
+#[test]
 fn what_was_left_out_comes_from_disk_on_enter() {
     let mut desk = Desk::new();
     desk.press("5").hear(Down::Log(LogChunk { more_before: false, ..middle(0..20, None) }));

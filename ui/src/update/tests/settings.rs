@@ -248,6 +248,26 @@ fn what_the_file_gets_wrong_is_named_by_line() {
     assert!(file.contexts["prod"].protected, "a slip does not take the protection away");
 }
 
+#[test]
+fn a_file_that_never_made_sense_takes_no_protection_away() {
+    let mut desk = desk("[context.prod]\nprotected = true\n[");
+    assert_eq!(desk.ui.settings.protected(), None, "no environment is shown");
+    desk.ui.settings.context = Some("prod".into());
+    assert_eq!(desk.ui.settings.protected(), Some("prod"));
+    hand(&mut desk, "[context.vps1]\nprotected = true\n");
+    assert_eq!(desk.ui.settings.protected(), None, "it makes sense now");
+    hand(&mut desk, "[");
+    assert_eq!(desk.ui.settings.protected(), None, "what it said last stays");
+}
+
+#[test]
+fn the_command_line_knows_better_which_signs_there_are() {
+    let mut desk = Desk::new();
+    desk.ui.setup.ascii = true;
+    hand(&mut desk, "[set]\nglyphs = \"unicode\"\nwrap = true\n");
+    assert!(desk.ui.settings.glyphs.is_none() && desk.ui.log.wrap);
+}
+
 /// What an operator could see of a key.
 fn screens(desk: &mut Desk) -> String {
     let panes = ["1", "2", "3", "4", "5"];

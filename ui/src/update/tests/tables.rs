@@ -260,7 +260,6 @@ proptest! {
             prop_assert!(shown.is_empty() || (table.top..table.top + height).contains(&table.at));
             let marked = crate::update::table::marked(&desk.ui, Pane::Runs);
             prop_assert!(marked.iter().all(|mark| shown.contains(&mark.as_str())));
-            prop_assert!(NOW_MS <= desk.now_ms);
         }
     }
 }

@@ -23,10 +23,13 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Down, Up};
+use crate::{Command, Down, Up};
 
 /// The version that is written, and the newest that is read.
 pub const VERSION: u32 = 1;
+
+/// In place of what somebody typed for a run.
+const UNSAID: &str = "(not recorded)";
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +90,15 @@ impl<W: Write> Recorder<W> {
     pub fn keep(&mut self, at_ms: i64, said: Said) -> io::Result<()> {
         match said {
             Said::Down(Down::Link(_)) | Said::Up(Up::Steer(_) | Up::Leave(_)) => Ok(()),
+            // The host takes secrets out of what people say to runs; here they would still be in.
+            Said::Up(Up::Submit { id, seen, command, token }) => {
+                let command = match command {
+                    Command::Say { run, .. } => Command::Say { run, text: UNSAID.to_owned() },
+                    Command::Answer { run, .. } => Command::Answer { run, text: UNSAID.to_owned() },
+                    command => command,
+                };
+                self.line(&Entry { at_ms, said: Said::Up(Up::Submit { id, seen, command, token }) })
+            }
             said => self.line(&Entry { at_ms, said }),
         }
     }

@@ -30,14 +30,6 @@ impl<R: BufRead + Seek> Player<R> {
         Self { recording, at_ms, next: 0, tail: None }
     }
 
-    pub fn recording(&self) -> &Recording<R> {
-        &self.recording
-    }
-
-    pub fn at_ms(&self) -> i64 {
-        self.at_ms
-    }
-
     /// When it begins and ends.
     pub fn span(&self) -> (i64, i64) {
         let begin = self.recording.marks.first().map_or(0, |mark| mark.at_ms);

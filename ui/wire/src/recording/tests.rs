@@ -242,3 +242,38 @@ fn a_recording_is_no_larger_than_it_may_be() {
     assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     assert_eq!(bytes.last(), Some(&b'\n'));
 }
+
+/// The host takes secrets out of it before it keeps it; a recording has it from the keyboard.
+#[test]
+fn what_people_say_to_runs_is_not_recorded() {
+    let mut bytes = Vec::new();
+    let mut recorder = Recorder::begin(&mut bytes, &header(), 1 << 20).unwrap();
+    let (run, text) = ("dev-1".to_owned(), "the key is hunter2".to_owned());
+    for command in
+        [Command::Say { run: run.clone(), text: text.clone() }, Command::Answer { run, text }]
+    {
+        recorder.keep(1, Said::Up(Up::Submit { id: 1, seen: 1, command, token: None })).unwrap();
+    }
+    let said = String::from_utf8(bytes).unwrap();
+    assert!(said.contains("(not recorded)") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_file_without_an_end_of_line_is_not_read_for_ever() {
+    use std::io::{BufReader, Read, Seek, SeekFrom};
+    #[derive(Debug)]
+    struct Zeros;
+    impl Read for Zeros {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            buf.fill(0);
+            Ok(buf.len())
+        }
+    }
+    impl Seek for Zeros {
+        fn seek(&mut self, _: SeekFrom) -> std::io::Result<u64> {
+            Ok(0)
+        }
+    }
+    let wrong = Recording::open(BufReader::new(Zeros)).unwrap_err();
+    assert!(wrong.to_string().starts_with("line 1: this is no recording"), "{wrong}");
+}
