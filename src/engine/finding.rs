@@ -128,9 +128,16 @@ impl Search<'_> {
             if query.level_min == Level::Error && self.wanted.what.level == LogLevel::Error {
                 // Stretches without an error are passed over.
                 let (indexes, dir) = (Arc::clone(&self.reel.indexes), &self.reel.dir);
-                let near = indexes.of_level(dir, &query.name, Level::Error, place, back)?;
-                let Some(near) = near else { return Ok(Came::Nothing) };
-                place = Some(near);
+                let (current, id) = (self.current, self.wanted.id);
+                let wanted = || current.load(Ordering::Acquire) == id;
+                match indexes.of_level(dir, &query.name, Level::Error, place, back, &wanted) {
+                    Ok(Some(near)) => place = Some(near),
+                    Ok(None) => return Ok(Came::Nothing),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                        return Ok(Came::Stopped);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             let page = self.slice(query, place)?;
             let found = if back { page.places.last() } else { page.places.first() };

@@ -18,6 +18,12 @@ use super::{Cursor, Level, Record};
 /// Files whose indexes are kept.
 const FILES: usize = 128;
 
+/// Bytes after which somebody is asked whether it is still wanted.
+const GLANCE: u64 = 4 * 1024 * 1024;
+
+/// Whether what is looked for is still wanted.
+pub type Wanted<'a> = &'a dyn Fn() -> bool;
+
 /// What is in a stretch of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Block {
@@ -37,12 +43,20 @@ struct Index {
 }
 
 impl Index {
-    /// Reads what was added since; all of it when the file is another one.
-    fn grow(&mut self, lines: &mut Lines, date: NaiveDate) -> io::Result<()> {
+    /// Reads what was added since; all of it when the file is another one. What was read stays when
+    /// it is no longer wanted, which is looked at along the way.
+    fn grow(&mut self, lines: &mut Lines, date: NaiveDate, wanted: Wanted<'_>) -> io::Result<()> {
         if self.inode != lines.inode || self.upto > lines.len {
             *self = Self { inode: lines.inode, ..Self::default() };
         }
+        let mut looked = self.upto;
         while let Some(span) = lines.at(self.upto)? {
+            if span.start - looked >= GLANCE {
+                looked = span.start;
+                if !wanted() {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+            }
             let text = lines.text(span)?;
             let known = prefix(text).or_else(|| {
                 let record = Record::from_line(text);
@@ -105,7 +119,7 @@ impl Indexes {
         let newest = files.last().map(|file| file.date);
         // A record is in the file of its day.
         for file in files.iter().filter(|file| file.date >= day_of(time_ms)) {
-            let found = self.look(file, newest, |index| index.of_time(time_ms))?;
+            let found = self.look(file, newest, &|| true, |index| index.of_time(time_ms))?;
             if let Some(offset) = found {
                 return Ok(Some(Cursor { date: file.date, offset }));
             }
@@ -117,7 +131,8 @@ impl Indexes {
     /// end on. None when there is none.
     ///
     /// # Errors
-    /// When the directory or a file cannot be read.
+    /// When the directory or a file cannot be read; [`io::ErrorKind::Interrupted`] when it is no
+    /// longer wanted.
     pub fn of_level(
         &self,
         dir: &Path,
@@ -125,6 +140,7 @@ impl Indexes {
         level: Level,
         from: Option<Cursor>,
         back: bool,
+        wanted: Wanted<'_>,
     ) -> io::Result<Option<Cursor>> {
         let mut files = of_name(dir, name)?;
         let newest = files.last().map(|file| file.date);
@@ -138,7 +154,8 @@ impl Indexes {
                 Some(from) if (from.date > date) != back => continue,
                 _ => beyond,
             };
-            let found = self.look(file, newest, |index| index.of_level(level, offset, back))?;
+            let found =
+                self.look(file, newest, wanted, |index| index.of_level(level, offset, back))?;
             if let Some(offset) = found {
                 return Ok(Some(Cursor { date, offset }));
             }
@@ -150,6 +167,7 @@ impl Indexes {
         &self,
         file: &LogFile,
         newest: Option<NaiveDate>,
+        wanted: Wanted<'_>,
         at: impl FnOnce(&Index) -> Option<T>,
     ) -> io::Result<Option<T>> {
         let Some(mut lines) = open(file, newest)? else { return Ok(None) };
@@ -158,7 +176,7 @@ impl Indexes {
             known.clear();
         }
         let index = known.entry(file.path.clone()).or_default();
-        index.grow(&mut lines, file.date)?;
+        index.grow(&mut lines, file.date, wanted)?;
         Ok(at(index))
     }
 }

@@ -1,7 +1,7 @@
 //! Marks, order and columns of tables.
 
 use super::mouse;
-use crate::fixture::{Desk, NOW_MS, agent, run, styled};
+use crate::fixture::{Desk, agent, run, styled};
 use crate::input::Input;
 use crate::pane::Pane;
 use crate::view::buffer;
