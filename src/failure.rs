@@ -18,6 +18,8 @@ pub enum Kind {
     Upstream,
     /// A bug of ours.
     Internal,
+    /// The person ended it with Ctrl-C, before anything was changed.
+    Interrupted,
 }
 
 impl Kind {
@@ -29,6 +31,8 @@ impl Kind {
             Self::Config => 3,
             Self::Upstream => 4,
             Self::Internal => 70,
+            // As a shell says it of SIGINT: 128 and 2.
+            Self::Interrupted => 130,
         }
     }
 }
@@ -70,6 +74,11 @@ impl Failure {
 
     pub fn internal(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, code, message)
+    }
+
+    /// A question was answered with Ctrl-C.
+    pub fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "interrupted", "interrupted: nothing was changed")
     }
 
     /// Adds a line that says what to do.

@@ -34,6 +34,8 @@ pub mod logs;
 mod models;
 mod output;
 mod paint;
+#[allow(dead_code)] // until its first wizard lands
+mod prompt;
 mod providers;
 mod ps;
 mod record;
@@ -82,7 +84,8 @@ use crate::failure::Failure;
   al stat -p ~/agents          what goes on in another project
 
 Exit codes: 0 done, 1 the run failed or there is nothing to show, 2 wrong use,
-3 the project has errors, 4 something does not answer, 70 a bug of al
+3 the project has errors, 4 something does not answer, 70 a bug of al,
+130 interrupted
 
 `al <command> --help` says more about a command.")]
 pub struct Cli {

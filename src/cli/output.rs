@@ -87,7 +87,9 @@ fn render_failure(failure: &Failure, paint: Paint) -> String {
     let mut text = match &failure.report {
         Some(report) => format!("{}\n", report.trim_end()),
         // To find nothing is an answer.
-        None if failure.kind == Kind::Nothing => format!("{}\n", failure.message),
+        None if matches!(failure.kind, Kind::Nothing | Kind::Interrupted) => {
+            format!("{}\n", failure.message)
+        }
         None => format!("{} {}\n", paint.on(Tone::Bad, "error:"), failure.message),
     };
     for hint in &failure.hints {

@@ -87,8 +87,12 @@ fn with_scale(text: &str, scale: Option<u32>) -> Result<String, String> {
 /// Tells temporary files of one process apart: several requests may write at once.
 static WRITES: AtomicU64 = AtomicU64::new(0);
 
-/// Writes a file beside the old one and puts it in its place.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
+/// Writes a file beside the old one and puts it in its place: whoever reads it sees the old text
+/// or the new one, and on a full disk the old one stays. It keeps its mode; a link stays a link.
+///
+/// # Errors
+/// When it cannot be written; then the old file is as it was.
+pub fn replace(file: &Path, text: &str) -> io::Result<()> {
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let (pid, n) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
