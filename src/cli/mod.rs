@@ -1,6 +1,7 @@
 //! The command line. [`Verb`] is the one list of commands: help, completions and dispatch come
 //! from it.
 
+mod agent;
 mod alerts;
 mod answer;
 mod ask;
@@ -10,11 +11,13 @@ mod build;
 mod carrier;
 mod client;
 mod completions;
+mod config;
 mod console;
 mod context;
 mod control;
 pub mod cron;
 mod dev;
+mod diff;
 pub mod doctor;
 mod environments;
 mod exec;
@@ -34,7 +37,7 @@ pub mod logs;
 mod models;
 mod output;
 mod paint;
-#[allow(dead_code)] // until its first wizard lands
+#[allow(dead_code)] // until the first wizard that asks for a secret lands
 mod prompt;
 mod providers;
 mod ps;
@@ -152,6 +155,8 @@ pub enum Verb {
     Shell(shell::ShellArgs),
     Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
+    Agent(agent::AgentArgs),
+    Config(config::ConfigArgs),
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
@@ -175,6 +180,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Set up",
         &[
+            "agent",
+            "config",
             "doctor",
             "webhook",
             "build",
@@ -286,6 +293,8 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Test(args) => return test::run(args, context),
         Verb::Exec(args) => return exec::run(args, context),
         Verb::Shell(args) => return shell::run(args, context),
+        Verb::Agent(args) => return agent::run(args, context),
+        Verb::Config(args) => return config::run(args, context),
         Verb::Webhook(args) => return webhook::run(args, context),
         Verb::Alerts(args) => return alerts::run(args, context),
         Verb::Ps(args) => ps::run(args, context),

@@ -32,4 +32,4 @@ pub use meter::Meter;
 pub use work::main;
 
 /// First argument under which the binary is the process that thinks.
-pub const AGENT: &str = "agent";
+pub const AGENT: &str = "__agent";

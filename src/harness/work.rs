@@ -18,7 +18,7 @@ const JOB_LIMIT: u64 = 64 * 1024 * 1024;
 /// Exit code when there is no job to do.
 const NO_JOB: u8 = 2;
 
-/// `al agent`: does the job that is written to its stdin.
+/// `al __agent`: does the job that is written to its stdin.
 pub fn main() -> ExitCode {
     let job = match read_job() {
         Ok(job) => job,
@@ -47,7 +47,7 @@ fn read_job() -> Result<Job, String> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         return Err(
-            "`al agent` is started by the scheduler; to run an agent: al run <agent>".into()
+            "`al __agent` is started by the scheduler; to run an agent: al run <agent>".into()
         );
     }
     let mut text = Vec::new();

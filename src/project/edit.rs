@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::FlockOperation;
 use toml_edit::{DocumentMut, value};
 
 /// Why a file was left as it was.
@@ -50,6 +51,7 @@ pub fn config_file(agent_dir: &Path) -> PathBuf {
 /// When the file is not TOML, or cannot be read or written.
 pub fn set_scale(file: &Path, scale: Option<u32>) -> Result<(), EditError> {
     let io = |error| EditError::Io { file: file.to_owned(), error };
+    let _lock = lock(file.parent().unwrap_or(Path::new("."))).map_err(io)?;
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
@@ -82,6 +84,18 @@ fn with_scale(text: &str, scale: Option<u32>) -> Result<String, String> {
         }
     }
     Ok(document.to_string())
+}
+
+/// Keeps others who edit files of this folder waiting, until it is dropped. It leaves no file
+/// behind, and needs no right to write.
+///
+/// # Errors
+/// When there is no such folder, or it cannot be opened.
+pub fn lock(folder: &Path) -> io::Result<File> {
+    let here = folder.as_os_str().is_empty();
+    let folder = File::open(if here { Path::new(".") } else { folder })?;
+    rustix::fs::flock(&folder, FlockOperation::LockExclusive)?;
+    Ok(folder)
 }
 
 /// Tells temporary files of one process apart: several requests may write at once.

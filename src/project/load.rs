@@ -1,6 +1,7 @@
 //! Reads a whole project and everything that is wrong with it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::agent::{self, Surroundings};
 use super::binding::Sources;
@@ -10,7 +11,7 @@ use super::discover::discover;
 use super::layers::{self, Environment, Layers};
 use super::model::{Agent, Project};
 use super::problem::{Problem, Problems, Severity};
-use super::source::{Named, reason};
+use super::source::{Draft, Named, reason};
 
 /// Which project to read, and how.
 #[derive(Clone)]
@@ -41,7 +42,7 @@ pub struct Loaded {
 /// All problems at once, warnings too, when one of them is an error: by file in the order of
 /// reading (`config.toml`, `.env.toml`, the environment, agents by name), then by place.
 pub fn load(request: &Request<'_>) -> Result<Loaded, Vec<Problem>> {
-    let (project, problems) = look(request, true);
+    let (project, problems) = look(request, true, None);
     match project {
         Some(project) if problems.iter().all(|p| p.severity == Severity::Warning) => {
             Ok(Loaded { project, warnings: problems })
@@ -54,17 +55,26 @@ pub fn load(request: &Request<'_>) -> Result<Loaded, Vec<Problem>> {
 /// errors may be there in part or not at all. That there is no agent is no error here. None when
 /// the folder is no project.
 pub fn survey(request: &Request<'_>) -> (Option<Project>, Vec<Problem>) {
-    look(request, false)
+    look(request, false, None)
+}
+
+/// [`survey`] as if the files of a draft were written.
+pub fn preview(request: &Request<'_>, draft: Draft) -> (Option<Project>, Vec<Problem>) {
+    look(request, false, Some(Arc::new(draft)))
 }
 
 /// [`survey`] of a project that is meant to be run: without an agent it cannot.
 pub fn examine(request: &Request<'_>) -> (Option<Project>, Vec<Problem>) {
-    look(request, true)
+    look(request, true, None)
 }
 
-fn look(request: &Request<'_>, needs_agents: bool) -> (Option<Project>, Vec<Problem>) {
+fn look(
+    request: &Request<'_>,
+    needs_agents: bool,
+    draft: Option<Arc<Draft>>,
+) -> (Option<Project>, Vec<Problem>) {
     let mut problems = Problems::new(request.strict);
-    let folder = Named::project(&request.dir);
+    let folder = Named::project(&request.dir).with(draft);
     let project = if folder.path.is_dir() {
         read(&folder, request, needs_agents, &mut problems)
     } else {
@@ -129,7 +139,7 @@ fn read(
 
 fn agents(folder: &Named, around: &mut Surroundings<'_>, problems: &mut Problems) -> Vec<Agent> {
     let agents_dir = folder.join("agents");
-    let names = match discover(&folder.path) {
+    let mut names = match discover(&folder.path) {
         Ok(names) => names,
         Err(e) => {
             let message = format!("cannot be listed: {}", reason(&e));
@@ -137,6 +147,12 @@ fn agents(folder: &Named, around: &mut Surroundings<'_>, problems: &mut Problems
             return Vec::new();
         }
     };
+    if let Some(draft) = folder.draft() {
+        let inside = draft.0.keys().filter_map(|file| file.strip_prefix(&agents_dir.path).ok());
+        names.extend(inside.filter_map(|path| path.iter().next()?.to_str().map(str::to_owned)));
+        names.sort_unstable();
+        names.dedup();
+    }
     names
         .iter()
         .filter_map(|name| agent::read(name, &agents_dir.join(name), around, problems))

@@ -26,6 +26,7 @@ pub mod providers;
 pub mod reload;
 mod rules;
 pub mod schema;
+pub mod settings;
 mod skill;
 mod source;
 mod tree;
@@ -34,14 +35,14 @@ pub mod watch;
 pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
 pub use layers::environments;
-pub use load::{Loaded, Request, examine, load, survey};
+pub use load::{Loaded, Request, examine, load, preview, survey};
 pub use model::*;
 pub use place::Written;
 pub use problem::{
     Place, Problem, Severity, count, did_you_mean, listed, quoted, render, render_each,
 };
 pub use schema::{File, Key, KeyInfo, Kind, find_key_table};
-pub use source::Named;
+pub use source::{Draft, Named};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The text of one file, and places in it that messages can point at.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::ops::Range;
@@ -34,24 +35,50 @@ pub struct At {
     pub span: Range<usize>,
 }
 
+/// Texts of files that are not written yet, by their absolute paths. A project is read as if they
+/// were, so that an edit is judged before it counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Draft(pub BTreeMap<PathBuf, String>);
+
+impl Draft {
+    pub fn of(file: &Path, text: &str) -> Self {
+        Self(BTreeMap::from([(file.to_owned(), text.to_owned())]))
+    }
+}
+
 /// A file by both its names, before it is read.
 #[derive(Debug, Clone)]
 pub struct Named {
     pub path: PathBuf,
     pub shown: String,
+    draft: Option<Arc<Draft>>,
 }
 
 impl Named {
     pub fn new(path: PathBuf) -> Self {
         let shown = path.display().to_string();
-        Self { path, shown }
+        Self::shown_as(path, shown)
+    }
+
+    /// A file that messages call something else than its path.
+    pub fn shown_as(path: PathBuf, shown: String) -> Self {
+        Self { path, shown, draft: None }
+    }
+
+    /// The same, with what stands in a draft in place of what is on the disk.
+    pub(super) fn with(self, draft: Option<Arc<Draft>>) -> Self {
+        Self { draft, ..self }
+    }
+
+    pub(super) fn draft(&self) -> Option<&Draft> {
+        self.draft.as_deref()
     }
 
     /// A project's folder, as the person gave it.
     pub fn project(dir: &Path) -> Self {
         let text = dir.display().to_string();
         let path = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-        Self { path, shown: text.strip_prefix("./").map_or(text.clone(), str::to_owned) }
+        Self::shown_as(path, text.strip_prefix("./").map_or(text.clone(), str::to_owned))
     }
 
     /// A file or folder below this one.
@@ -61,7 +88,7 @@ impl Named {
             base if base.ends_with('/') => format!("{base}{part}"),
             base => format!("{base}/{part}"),
         };
-        Self { path: self.path.join(part), shown }
+        Self { path: self.path.join(part), shown, draft: self.draft.clone() }
     }
 
     /// Reads the file; `None` when there is no such file.
@@ -69,6 +96,9 @@ impl Named {
     /// # Errors
     /// When it is no regular file, over [`MAX_BYTES`], unreadable or not UTF-8.
     pub fn read(&self) -> Result<Option<Arc<Source>>, Problem> {
+        if let Some(text) = self.draft.as_ref().and_then(|draft| draft.0.get(&self.path)) {
+            return self.sized(text.len() as u64).map(|()| Some(self.source(text.clone())));
+        }
         let meta = match fs::metadata(&self.path) {
             Ok(meta) => meta,
             Err(e) if is_missing(&self.path, &e) => return Ok(None),
@@ -78,22 +108,25 @@ impl Named {
             let found = if meta.is_dir() { "a folder" } else { "a device or pipe" };
             return Err(Problem::error(self, format!("expected a file, found {found}")));
         }
-        if meta.len() > MAX_BYTES {
-            return Err(Problem::error(
-                self,
-                format!("the file has {} bytes, more than the {MAX_BYTES} allowed", meta.len()),
-            )
-            .hint("configuration and instructions are text for people; keep data elsewhere"));
-        }
+        self.sized(meta.len())?;
         let bytes = fs::read(&self.path).map_err(|e| self.unreadable(&e))?;
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(Arc::new(Source {
-                path: self.path.clone(),
-                shown: self.shown.clone(),
-                text,
-            }))),
+            Ok(text) => Ok(Some(self.source(text))),
             Err(e) => Err(self.not_utf8(e.as_bytes(), e.utf8_error().valid_up_to())),
         }
+    }
+
+    fn source(&self, text: String) -> Arc<Source> {
+        Arc::new(Source { path: self.path.clone(), shown: self.shown.clone(), text })
+    }
+
+    fn sized(&self, bytes: u64) -> Result<(), Problem> {
+        if bytes <= MAX_BYTES {
+            return Ok(());
+        }
+        let message = format!("the file has {bytes} bytes, more than the {MAX_BYTES} allowed");
+        Err(Problem::error(self, message)
+            .hint("configuration and instructions are text for people; keep data elsewhere"))
     }
 
     fn unreadable(&self, e: &io::Error) -> Problem {

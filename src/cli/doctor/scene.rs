@@ -146,7 +146,7 @@ fn in_home(path: &Path) -> Option<String> {
 /// A credential that cannot be used as it is.
 pub fn unusable(error: &CredentialError) -> Problem {
     let at = |file: &Path, what: String| {
-        Problem::error(&Named { path: file.to_owned(), shown: short(file) }, what)
+        Problem::error(&Named::shown_as(file.to_owned(), short(file)), what)
     };
     match error {
         CredentialError::Exposed { file, mode } => {

@@ -176,9 +176,7 @@ fn webhook_instance_named_by_its_credential_type_wins() {
 fn messages_name_files_as_the_person_did() {
     // Relative to the current folder when the project was named so.
     let name = |dir: &str| {
-        super::super::source::Named { path: dir.into(), shown: dir.to_owned() }
-            .join("config.toml")
-            .shown
+        super::super::source::Named::shown_as(dir.into(), dir.to_owned()).join("config.toml").shown
     };
     assert_eq!(name("."), "config.toml");
     assert_eq!(name("../x"), "../x/config.toml");
