@@ -42,6 +42,11 @@ pub fn env_os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|v| !v.is_empty())
 }
 
+/// The value of a variable that means something also when it is empty, such as `PAGER`.
+pub fn env_or_empty(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// CPUs that this process may use.
 pub fn cpus() -> f64 {
     std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64)

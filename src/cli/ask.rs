@@ -25,7 +25,7 @@ pub fn possible(yes: bool) -> Result<(), Failure> {
 
 /// Asks, and takes nothing but a clear yes for one.
 pub fn yes(question: &str) -> bool {
-    output::remark(&format!("{question} [y/N] "));
+    output::insist(&format!("{question} [y/N] "));
     let mut line = String::new();
     io::stdin().read_line(&mut line).is_ok() && is_yes(&line)
 }

@@ -187,7 +187,7 @@ fn explain(outcome: &Outcome) {
     if let Some(hint) = &failed.hint {
         text.push_str(&format!("  help: {hint}\n"));
     }
-    output::remark(&text);
+    output::insist(&text);
 }
 
 /// Twelve digits, as Docker shows them.

@@ -278,6 +278,7 @@ fn another(name: &str) -> Failure {
 }
 
 /// Code of the failure that something is kept on another machine.
+// codes: elsewhere
 pub const ELSEWHERE: &str = "elsewhere";
 
 /// What is on this machine is not asked about an environment whose scheduler is elsewhere.
@@ -307,6 +308,7 @@ pub fn unreachable(message: String, why: &str, hint: &str) -> Failure {
 }
 
 /// That the API key cannot be read or written.
+// codes: credential_unreadable, gateway_key, key_not_written
 pub fn key_failure(code: &'static str, error: &CredentialError) -> Failure {
     let failure = Failure::config(code, format!("the API key cannot be used: {error}"));
     match error {

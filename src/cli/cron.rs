@@ -99,6 +99,7 @@ fn in_utc(time: &DateTime<Utc>) -> String {
 
 /// The refused text with a caret under what is wrong.
 fn failure(expr: &str, zone: &str, error: &CronError) -> Failure {
+    // codes: bad_cron, bad_zone
     let (code, text) = match error.subject {
         Subject::Expression => ("bad_cron", expr),
         Subject::Zone => ("bad_zone", zone),

@@ -337,7 +337,7 @@ fn told(left: &[Left], removed: &[Result<(), String>], quiet: bool) -> Result<()
     let mut failed = 0;
     for (one, done) in left.iter().zip(removed) {
         if let Err(why) = done {
-            output::remark(&format!("{} {} is kept: {why}\n", one.what.word(), one.name));
+            output::insist(&format!("{} {} is kept: {why}\n", one.what.word(), one.name));
             failed += 1;
         }
     }

@@ -81,7 +81,7 @@ fn kill(client: &Client, context: &Context, target: &str, tree: bool) -> Result<
 /// Whether called runs that would go on are to end too.
 fn take_along(confirm: &Confirm) -> bool {
     for run in &confirm.left {
-        output::remark(&format!("{} was called by it and goes on\n", safe(run)));
+        output::insist(&format!("{} was called by it and goes on\n", safe(run)));
     }
     !confirm.left.is_empty() && ask::yes("Kill what it called, too?")
 }

@@ -157,7 +157,7 @@ fn release(key: &str, yes: bool, context: &Context) -> Result<(), Failure> {
         Said::Done(reply) => say(&reply),
         Said::Asks(confirm) => {
             for line in &confirm.impact {
-                output::remark(&format!("{}\n", safe(line)));
+                output::insist(&format!("{}\n", safe(line)));
             }
             if !ask::yes(&safe(&confirm.title)) {
                 return output::print("nothing was changed\n");

@@ -10,6 +10,7 @@ mod audit;
 mod build;
 mod carrier;
 mod client;
+mod complete;
 mod completions;
 mod config;
 mod console;
@@ -21,8 +22,10 @@ mod diff;
 pub mod doctor;
 mod environments;
 mod exec;
+pub mod explain;
 mod gc;
 mod headless;
+pub mod help;
 mod history;
 mod hold;
 mod host;
@@ -34,11 +37,14 @@ mod lines;
 mod live;
 mod locks;
 pub mod logs;
+mod man;
 mod models;
 mod output;
+mod pager;
 mod paint;
 #[allow(dead_code)] // until the first wizard that asks for a secret lands
 mod prompt;
+mod prose;
 mod providers;
 mod ps;
 mod record;
@@ -70,6 +76,7 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use context::Context;
+use output::Manners;
 pub use output::{ColorWhen, Look};
 pub use paint::{Paint, Tone};
 
@@ -80,6 +87,7 @@ use crate::failure::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "al", bin_name = "al", version, max_term_width = 80, styles = STYLES)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "Examples:
   al start                     run the project in this folder, with the console
   al run dev \"fix the tests\"   run one agent once and see what it does
@@ -90,7 +98,10 @@ Exit codes: 0 done, 1 the run failed or there is nothing to show, 2 wrong use,
 3 the project has errors, 4 something does not answer, 70 a bug of al,
 130 interrupted
 
-`al <command> --help` says more about a command.")]
+Guides: getting-started, agents, webhooks, credentials, models, runtimes,
+operations, security
+
+`al help <guide>` prints one, `al <command> --help` says more about a command.")]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -118,6 +129,14 @@ pub struct Global {
         help = "Colours: auto, always or never (NO_COLOR is respected)"
     )]
     pub color: ColorWhen,
+
+    /// Print results and errors, and no remarks
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Show long output without a pager [env: AL_PAGER, PAGER]
+    #[arg(long, global = true)]
+    pub no_pager: bool,
 }
 
 /// The commands.
@@ -160,13 +179,16 @@ pub enum Verb {
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
     Keys(keys::KeysArgs),
+    Help(help::HelpArgs),
+    Explain(explain::ExplainArgs),
     Theme(theme::ThemeArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     Version(version::VersionArgs),
 }
 
 /// The commands by what a person wants to do; every one is in exactly one group.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Run", &["start", "attach", "run", "test", "stop"]),
     (
         "Look",
@@ -187,13 +209,14 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "build",
             "gc",
             "models",
-            "keys",
             "theme",
             "completions",
+            "man",
             "dev",
             "version",
         ],
     ),
+    ("Learn", &["help", "explain", "keys"]),
 ];
 
 const STYLES: Styles = Styles::styled()
@@ -231,6 +254,9 @@ fn grouped_help(command: &clap::Command) -> String {
 /// Runs the command that the arguments of this process name.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
+    if complete::answer(&args) {
+        return ExitCode::SUCCESS;
+    }
     let plain = ambient::env_os("NO_COLOR").is_some()
         || ambient::env("TERM").is_some_and(|terminal| terminal == "dumb");
     let cli = match parse(&args, plain) {
@@ -241,6 +267,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    output::behave(Manners {
+        quiet: cli.global.quiet,
+        pager: !cli.global.no_pager && !wants_json(&args),
+    });
     let context = Context {
         dir: cli.global.project,
         environment: cli.global.env,
@@ -279,6 +309,12 @@ fn asked_color(args: &[OsString]) -> Option<&str> {
         }
     }
     None
+}
+
+/// Whether it is for a program, which turns no pages.
+fn wants_json(args: &[OsString]) -> bool {
+    let words = args.iter().take_while(|arg| *arg != "--");
+    words.into_iter().any(|arg| arg == "--json" || arg == "--raw")
 }
 
 fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
@@ -320,8 +356,11 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Build(args) => build::run(args, context),
         Verb::Models(args) => models::run(args, context),
         Verb::Keys(args) => keys::run(args, context),
+        Verb::Help(args) => help::run(args, context),
+        Verb::Explain(args) => explain::run(args, context),
         Verb::Theme(args) => return theme::run(args, context),
         Verb::Completions(args) => completions::run(args),
+        Verb::Man(args) => man::run(args),
         Verb::Version(args) => version::run(args),
     }?;
     Ok(ExitCode::SUCCESS)
@@ -329,7 +368,12 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
 
 fn logs(args: &logs::LogsArgs, context: &Context) -> Result<(), Failure> {
     client::must_be_here(context)?;
-    logs::run(args, &context.dir, &mut output::stdout(), context.log_style())
+    if args.follow {
+        return logs::run(args, &context.dir, &mut output::stdout(), context.log_style());
+    }
+    let mut pages = output::pages();
+    let outcome = logs::run(args, &context.dir, &mut pages, context.log_style());
+    output::turned(pages.finish()).and(outcome)
 }
 
 #[cfg(test)]

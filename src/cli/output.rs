@@ -1,7 +1,12 @@
 //! The one place that prints: results on stdout, failures and remarks on stderr.
+//!
+//! How a call of `al` behaves is said once, at its beginning ([`behave`]), so that no command can
+//! forget about it.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
+use super::pager::{self, Pager, Pages};
 use super::paint::{Paint, Tone};
 use crate::ambient;
 use crate::failure::{Failure, Kind};
@@ -14,6 +19,26 @@ pub enum ColorWhen {
     Auto,
     Always,
     Never,
+}
+
+/// How this call of `al` behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Manners {
+    /// No remarks.
+    pub quiet: bool,
+    /// What is longer than the screen goes through a pager.
+    pub pager: bool,
+}
+
+static MANNERS: OnceLock<Manners> = OnceLock::new();
+
+/// Says how this call behaves. Only the first word counts.
+pub fn behave(manners: Manners) {
+    let _ = MANNERS.set(manners);
+}
+
+fn manners() -> Manners {
+    MANNERS.get().copied().unwrap_or_default()
 }
 
 /// How the two streams are painted.
@@ -53,13 +78,41 @@ impl Look {
     }
 }
 
-/// Writes to stdout. A reader that has gone away (`al stat | head`) is no failure.
+/// Writes to stdout, through a pager when somebody watches and it is long. A reader that has gone
+/// away (`al stat | head`) is no failure.
 ///
 /// # Errors
 /// When the text cannot be written for another reason, such as a full disk.
 pub fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    let mut pages = pages();
+    let written = pages.write_all(text.as_bytes());
+    let finished = pages.finish();
+    turned(written.and(finished))
+}
+
+/// Stdout, or the pager behind it, for what is long and comes piece by piece.
+pub fn pages() -> Pages {
+    let out = io::stdout();
+    let is_dumb = ambient::env("TERM").is_none_or(|terminal| terminal == "dumb");
+    if !manners().pager || is_dumb || !out.is_terminal() {
+        return Pages::new(None);
+    }
+    let size = rustix::termios::tcgetwinsize(&out).ok();
+    let size = size.filter(|size| size.ws_row > 0 && size.ws_col > 0);
+    let pager = size.zip(pager::asked(ambient::env_or_empty)).map(|(size, command)| Pager {
+        command,
+        columns: size.ws_col.into(),
+        rows: size.ws_row.into(),
+    });
+    Pages::new(pager)
+}
+
+/// What came of writing. Readers may leave early.
+///
+/// # Errors
+/// When the output could not be written for another reason.
+pub fn turned(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::upstream("output", format!("cannot write the output: {e}")))
         }
@@ -72,15 +125,36 @@ pub fn stdout() -> io::StdoutLock<'static> {
     io::stdout().lock()
 }
 
-/// Writes a remark to stderr, where it does not mix with the result.
+/// Writes a remark to stderr, where it does not mix with the result. Nobody hears it who wants
+/// quiet.
 pub fn remark(text: &str) {
+    if !manners().quiet {
+        insist(text);
+    }
+}
+
+/// Writes to stderr what must be read: questions and what they are about, and why something failed.
+pub fn insist(text: &str) {
     // Nobody can be told that stderr is gone.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Shows a failure on stderr.
 pub fn failure(failure: &Failure, paint: Paint) {
-    remark(&render_failure(failure, paint));
+    insist(&render_failure(failure, paint));
+    if io::stderr().is_terminal() {
+        remark(&code_line(failure, paint));
+    }
+}
+
+/// What leads a person to more; scripts read the exit code and the message.
+fn code_line(failure: &Failure, paint: Paint) -> String {
+    match failure.kind {
+        Kind::Nothing | Kind::Interrupted => String::new(),
+        Kind::User | Kind::Config | Kind::Upstream | Kind::Internal => {
+            format!("{}\n", paint.on(Tone::Dim, &format!("more: al explain {}", failure.code)))
+        }
+    }
 }
 
 fn render_failure(failure: &Failure, paint: Paint) -> String {

@@ -110,7 +110,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitCode, Failure> {
     }
     if entries == 0 {
         drop(remove_file(&file));
-        output::remark("nothing came, so there is no recording\n");
+        output::insist("nothing came, so there is no recording\n");
         return Ok(ExitCode::from(1));
     }
     let name = file.display();

@@ -416,7 +416,7 @@ pub(super) fn follow(
     } else if ended.attempt == 0 || matches!(ended.why, Why::CannotStart { .. } | Why::Lost) {
         // Its log says nothing about this.
         let why = safe(&ended.why.sentence());
-        output::remark(&format!("{run} {}: {why}\n", ended.state.name()));
+        output::insist(&format!("{run} {}: {why}\n", ended.state.name()));
     }
     Ok(exit_code(&ended))
 }

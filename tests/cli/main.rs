@@ -2,13 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod audit;
+mod complete;
 mod control;
 mod doctor;
 mod errors;
+mod explain;
 mod exposed;
+mod guides;
 mod help;
 mod history;
 mod live;
+mod manners;
+mod reference;
 mod reload;
 mod secrets;
 mod special;

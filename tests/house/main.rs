@@ -1,6 +1,7 @@
 //! The rules of the house as tests: rooms and arrows, sizes, reasons for dependencies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod codes;
 mod doors;
 mod examples;
 mod manifests;

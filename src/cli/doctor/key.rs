@@ -76,7 +76,7 @@ pub fn fix(context: &Context, yes: bool) -> Result<(), Failure> {
         return Ok(());
     };
     ask::possible(yes)?;
-    output::remark(&format!("  chmod 600 {}\n", shell_path(&file)));
+    output::insist(&format!("  chmod 600 {}\n", shell_path(&file)));
     if !yes && !ask::yes("Take the API key away from other users?") {
         return Ok(());
     }

@@ -20,7 +20,7 @@ pub fn apply(steps: &[Vec<Step>], agreed: impl Fn(&Step) -> bool) -> Result<(), 
 /// Shows what a step does, and asks unless `yes`.
 pub fn agreed(step: &Step, yes: bool) -> bool {
     let commands = step.commands.iter().map(|command| format!("{}\n", command.shown()));
-    output::remark(&commands.collect::<String>());
+    output::insist(&commands.collect::<String>());
     yes || ask::yes(&step.question)
 }
 
