@@ -38,8 +38,11 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Lines of code that call `al`, and such words in the text, each with its line number.
-fn mentions(text: &str) -> (Vec<(usize, &str)>, Vec<(usize, &str)>) {
+/// Calls of `al`, each with its line number.
+type Calls<'t> = Vec<(usize, &'t str)>;
+
+/// Lines of code that call `al`, and such words in the text.
+fn mentions(text: &str) -> (Calls<'_>, Calls<'_>) {
     let (mut lines, mut spans) = (Vec::new(), Vec::new());
     let (mut in_code, mut stands_for_curl) = (false, false);
     for (index, line) in text.lines().enumerate() {

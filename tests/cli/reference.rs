@@ -51,7 +51,7 @@ fn section(command: &Command, above: &str, text: &mut String) {
 fn the_reference_says_what_the_parser_says() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let rendered = rendered();
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+    if action_llama::ambient::env("INSTA_UPDATE").is_some_and(|update| update == "always") {
         fs::write(&file, &rendered).unwrap();
     }
     let written = fs::read_to_string(&file).unwrap_or_default();
