@@ -84,8 +84,10 @@ pub fn runs(args: &RunsArgs, context: &Context) -> Result<(), Failure> {
     }
     let text = match (args.json, rows.is_empty()) {
         (true, _) => format!("{}\n", json!({"runs": rows})),
-        (false, true) if !filter.is_empty() => "no such run\n".to_owned(),
-        (false, true) => "no runs yet\n".to_owned(),
+        (false, true) if !filter.is_empty() => {
+            "no such run; `al runs` lists the newest\n".to_owned()
+        }
+        (false, true) => "no runs yet; `al run <agent>` starts one\n".to_owned(),
         (false, false) => runs_table(&rows, context.now_ms, context.look.width, context.look.out),
     };
     output::print(&text)

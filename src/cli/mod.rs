@@ -244,6 +244,7 @@ fn grouped_help(command: &clap::Command) -> String {
             for alias in verb.get_visible_aliases() {
                 about.push_str(&format!(" (or: {alias})"));
             }
+            let about = prose::hanging(&about, 15);
             text.push_str(&format!("  {literal}{name:<13}{literal:#}{about}\n"));
         }
     }

@@ -68,6 +68,12 @@ pub fn paragraph(text: &str, width: usize, paint: Paint) -> String {
     format!("{}\n", inline(&lines.join("\n"), paint))
 }
 
+/// Words behind something that is this wide, with the further lines below them.
+pub fn hanging(text: &str, indent: usize) -> String {
+    let broken = paragraph(text, WIDEST - indent, Paint::new(false));
+    broken.trim_end().replace('\n', &format!("\n{}", " ".repeat(indent)))
+}
+
 /// Comments of a shell beside the point.
 fn code_line(code: &str, paint: Paint) -> String {
     match code.find("# ").filter(|at| *at == 0 || code[..*at].ends_with(' ')) {

@@ -79,7 +79,7 @@ pub fn run(args: &PsArgs, context: &Context) -> Result<(), Failure> {
         return output::print(&format!("{}\n", serde_json::json!({"running": rows})));
     }
     if rows.is_empty() {
-        return output::print("nothing runs\n");
+        return output::print("nothing runs; `al runs` lists what did\n");
     }
     output::print(&table(&rows, args.all_projects, context))
 }

@@ -111,7 +111,7 @@ fn page(args: &StatsArgs, stats: &Stats, context: &Context) -> String {
     if stats.agents.is_empty() {
         return match args.since {
             Some(_) => "nothing happened in that time\n".to_owned(),
-            None => "no runs yet\n".to_owned(),
+            None => "no runs yet; `al run <agent>` starts one\n".to_owned(),
         };
     }
     let mut text = times_table(&stats.agents, width, paint);

@@ -8,8 +8,14 @@ use crate::world::{World, ago_s};
 #[test]
 fn an_empty_history_says_so() {
     let world = World::shop();
-    assert_eq!(world.shown(&["runs"]), "exit code 0\n--- stdout\nno runs yet\n");
-    assert_eq!(world.shown(&["triggers"]), "exit code 0\n--- stdout\nnothing has fired yet\n");
+    assert_eq!(
+        world.shown(&["runs"]),
+        "exit code 0\n--- stdout\nno runs yet; `al run <agent>` starts one\n"
+    );
+    assert_eq!(
+        world.shown(&["triggers"]),
+        "exit code 0\n--- stdout\nnothing has fired yet; `al stat` says what will\n"
+    );
     assert_eq!(world.json(&["runs", "--json"]), "{\n  \"runs\": []\n}");
 }
 

@@ -83,3 +83,22 @@ fn each_command_has_a_manual_page() {
     // Examples keep their lines.
     assert!(send.contains(".nf\nExamples:\n  al webhook send"), "{send}");
 }
+
+/// What the service starts is what `al start` understands, with the options that are suggested.
+#[test]
+fn the_service_starts_what_there_is() {
+    let read = |name: &str| {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name))
+            .unwrap()
+    };
+    let (unit, defaults) = (read("al.service"), read("al.default"));
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/")).unwrap();
+    assert!(defaults.contains("AL_OPTIONS="), "{defaults}");
+    for options in ["", "--port 9000", "-e"] {
+        let line = line.replace("$AL_OPTIONS", options);
+        let parsed = action_llama::cli::command().try_get_matches_from(line.split_whitespace());
+        assert!(parsed.is_ok(), "{line}");
+    }
+    // Runs outlive the scheduler only when nobody ends them with it.
+    assert!(unit.contains("\nKillMode=process\n"));
+}

@@ -108,7 +108,10 @@ fn a_history_that_is_just_being_created_is_an_empty_one() {
     let expected = world.shown(&["stat"]);
     write(&world.project().join(".al/al.db"), "");
     assert_eq!(world.shown(&["stat"]), expected);
-    assert_eq!(world.shown(&["runs"]), "exit code 0\n--- stdout\nno runs yet\n");
+    assert_eq!(
+        world.shown(&["runs"]),
+        "exit code 0\n--- stdout\nno runs yet; `al run <agent>` starts one\n"
+    );
 }
 
 #[test]

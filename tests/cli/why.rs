@@ -73,7 +73,10 @@ fn numbers_may_be_of_late_only() {
     assert_ne!(world.shown(&["stats"]), world.shown(&["stats", "--since", "2h"]));
     let nothing = World::shop().shown(&["stats", "--since", "2h"]);
     assert_eq!(nothing, "exit code 0\n--- stdout\nnothing happened in that time\n");
-    assert_eq!(World::shop().shown(&["stats"]), "exit code 0\n--- stdout\nno runs yet\n");
+    assert_eq!(
+        World::shop().shown(&["stats"]),
+        "exit code 0\n--- stdout\nno runs yet; `al run <agent>` starts one\n"
+    );
     insta::assert_snapshot!(world.shown(&["stats", "dve"]));
     insta::assert_snapshot!(world.shown(&["stats", "--since", "soon"]));
 }

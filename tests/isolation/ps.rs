@@ -65,7 +65,7 @@ fn containers_of_other_projects_are_listed_only_when_asked_for() {
         "al.run=dev-00000001",
         "al.attempt=1",
     ]);
-    assert_eq!(world.said(&["ps"]), "nothing runs\n");
+    assert_eq!(world.said(&["ps"]), "nothing runs; `al runs` lists what did\n");
     let all: Value =
         serde_json::from_str(&world.said(&["ps", "--json", "--all-projects"])).unwrap();
     let rows = all["running"].as_array().unwrap();

@@ -18,7 +18,7 @@ fn a_shell_has_the_container_of_a_run_and_leaves_none() {
     assert_eq!(said, format!("1000\n{BOXED} {SECRET}\nread-only\n400\n64\nno token\n"));
     assert_eq!(output.status.code(), Some(9));
     assert_eq!(world.containers(), [""; 0]);
-    assert_eq!(world.said(&["runs"]), "no runs yet\n");
+    assert_eq!(world.said(&["runs"]), "no runs yet; `al run <agent>` starts one\n");
 }
 
 #[test]

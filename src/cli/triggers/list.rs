@@ -35,7 +35,7 @@ pub fn run(args: &ListArgs, context: &Context) -> Result<(), Failure> {
             "nothing like that fired\n".to_owned()
         }
         (false, true) if args.before.is_some() => "nothing fired before that\n".to_owned(),
-        (false, true) => "nothing has fired yet\n".to_owned(),
+        (false, true) => "nothing has fired yet; `al stat` says what will\n".to_owned(),
         (false, false) => table(&rows, args.ids, context),
     };
     output::print(&text)

@@ -24,7 +24,7 @@ pub fn report(report: &Report, look: Look) -> String {
     }
     text.push('\n');
     if report.bindings.is_empty() {
-        text.push_str("no agent of the project listens to webhooks\n");
+        text.push_str("no agent of the project listens to webhooks: al help webhooks\n");
     }
     for binding in &report.bindings {
         text.push_str(&one(binding, look));
