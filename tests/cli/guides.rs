@@ -121,8 +121,10 @@ fn guides_are_listed_and_printed_within_80_columns() {
     insta::assert_snapshot!(world.shown(&["help", "getting-started"]));
     let json: serde_json::Value =
         serde_json::from_slice(&world.al(&["help", "--json"]).stdout).unwrap();
+    let front = world.shown(&["--help"]);
     for topic in json["topics"].as_array().unwrap() {
         let name = topic["name"].as_str().unwrap();
+        assert!(front.contains(name), "the front page does not name the guide {name}");
         let page = world.shown(&["help", name]);
         assert!(page.starts_with("exit code 0\n"), "{name}");
         let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 80).collect();

@@ -69,3 +69,29 @@ fn every_code_of_an_error_can_be_explained() {
     }
     none(&complaints);
 }
+
+/// One style for what to do: a part of a sentence, without a capital at its beginning or a full stop
+/// at its end.
+#[test]
+fn hints_are_written_alike() {
+    let hint = Regex::new(r#"\.hint\((?:format!\()?\s*"((?:[^"\\]|\\.)*)""#).unwrap();
+    let mut complaints = Vec::new();
+    for path in rust_files("src") {
+        let text = read(&path);
+        for found in hint.captures_iter(&text) {
+            let said = found.get(1).unwrap();
+            let mut signs = said.as_str().chars();
+            let is_sentence = signs.next().is_some_and(char::is_uppercase)
+                && signs.next().is_some_and(char::is_lowercase);
+            if is_sentence || said.as_str().ends_with('.') && !said.as_str().ends_with("..") {
+                complaints.push(format!(
+                    "{}:{}: {}\n    A hint is part of a sentence: no capital, no full stop.",
+                    path.display(),
+                    text[..said.start()].lines().count(),
+                    said.as_str()
+                ));
+            }
+        }
+    }
+    none(&complaints);
+}

@@ -35,7 +35,7 @@ pub(super) fn query(
         Some(text) => Some(parse_day(text).ok_or_else(|| {
             let message = format!("{text:?} is not a date");
             Failure::user("bad_date", message)
-                .hint("Dates are written 2026-11-20; files are by UTC day.")
+                .hint("dates are written 2026-11-20; files are by UTC day")
         })?),
         None => None,
     };
@@ -84,9 +84,9 @@ fn unknown_agent(name: &str, known: &[String]) -> Failure {
     let close =
         known.iter().filter(|k| distance(k) <= 1 + name.len() / 4).min_by_key(|k| distance(k));
     match close {
-        Some(close) => failure.hint(format!("Did you mean {close:?}?")),
+        Some(close) => failure.hint(format!("did you mean '{close}'?")),
         None if known.is_empty() => failure,
-        None => failure.hint(format!("There are: {}", known.join(", "))),
+        None => failure.hint(format!("there are: {}", known.join(", "))),
     }
 }
 
@@ -95,7 +95,7 @@ fn bad_run(id: &str, agent: Option<&String>) -> Failure {
         Some(agent) => format!("{id:?} is not the id of a run of {agent:?}"),
         None => format!("{id:?} is not the id of a run"),
     };
-    Failure::user("bad_run", message).hint("A run's id is its agent and 8 hex digits: dev-1a2b3c4d")
+    Failure::user("bad_run", message).hint("a run's id is its agent and 8 hex digits: dev-1a2b3c4d")
 }
 
 fn bad_pattern(error: &regex::Error) -> Failure {
@@ -113,9 +113,9 @@ pub(super) fn nothing(query: &Query, has_files: bool) -> Failure {
         Failure::nothing("no_match", format!("no log record of {whose} matches"))
     } else if has_files && query.level_min > Level::Trace {
         let failure = Failure::nothing("no_logs", format!("no log record of {whose} to show"));
-        failure.hint("Debug records are shown with --all.")
+        failure.hint("debug records are shown with --all")
     } else {
         let failure = Failure::nothing("no_logs", format!("{whose} has logged nothing yet"));
-        failure.hint("Add -f to wait for it.")
+        failure.hint("add -f to wait for it")
     }
 }

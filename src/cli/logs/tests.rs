@@ -162,50 +162,45 @@ fn what_cannot_be_is_said_with_a_way_out() {
             "{line}"
         );
     };
-    check(
-        "dve",
-        Kind::User,
-        "there is no agent \"dve\" and no log of one",
-        "Did you mean \"dev\"?",
-    );
+    check("dve", Kind::User, "there is no agent \"dve\" and no log of one", "did you mean 'dev'?");
     check(
         "zebra",
         Kind::User,
         "there is no agent \"zebra\" and no log of one",
-        "There are: dev, quiet",
+        "there are: dev, quiet",
     );
     check(
         "zebra-1a2b3c4d",
         Kind::User,
         "there is no agent \"zebra\" and no log of one",
-        "There are: dev, quiet",
+        "there are: dev, quiet",
     );
-    check("quiet", Kind::Nothing, "quiet has logged nothing yet", "Add -f to wait for it.");
-    check("", Kind::Nothing, "scheduler has logged nothing yet", "Add -f to wait for it.");
+    check("quiet", Kind::Nothing, "quiet has logged nothing yet", "add -f to wait for it");
+    check("", Kind::Nothing, "scheduler has logged nothing yet", "add -f to wait for it");
     check(
         "dev-00000000",
         Kind::Nothing,
         "no log record of dev-00000000 to show",
-        "Debug records are shown with --all.",
+        "debug records are shown with --all",
     );
     check("dev -g zzz", Kind::Nothing, "no log record of dev matches", "");
     check(
         "dev -i quiet-1a2b3c4d",
         Kind::User,
         "\"quiet-1a2b3c4d\" is not the id of a run of \"dev\"",
-        "A run's id is its agent and 8 hex digits: dev-1a2b3c4d",
+        "a run's id is its agent and 8 hex digits: dev-1a2b3c4d",
     );
     check(
         "dev -d 2026-1-1",
         Kind::User,
         "\"2026-1-1\" is not a date",
-        "Dates are written 2026-11-20; files are by UTC day.",
+        "dates are written 2026-11-20; files are by UTC day",
     );
     check(
         "dev --after soon",
         Kind::User,
         "\"soon\" is not a time",
-        "Times are written 30m, 2h, 7d (ago), 2026-11-20, '2026-11-20 14:30' or 2026-11-20T14:30:00Z.",
+        "times are written 30m, 2h, 7d (ago), 2026-11-20, '2026-11-20 14:30' or 2026-11-20T14:30:00Z",
     );
     let pattern = output(project.path(), "dev -g (a", PLAIN).unwrap_err();
     assert_eq!((pattern.kind, pattern.code), (Kind::User, "bad_pattern"));

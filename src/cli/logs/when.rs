@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub(super) fn parse(text: &str, now: i64, zone: Tz) -> Result<i64, Failure> {
     ago(text, now).or_else(|| instant(text, zone)).ok_or_else(|| {
         Failure::user("bad_time", format!("{text:?} is not a time"))
-            .hint("Times are written 30m, 2h, 7d (ago), 2026-11-20, '2026-11-20 14:30' or 2026-11-20T14:30:00Z.")
+            .hint("times are written 30m, 2h, 7d (ago), 2026-11-20, '2026-11-20 14:30' or 2026-11-20T14:30:00Z")
     })
 }
 
