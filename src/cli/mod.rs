@@ -39,6 +39,7 @@ mod locks;
 pub mod logs;
 mod man;
 mod models;
+mod new;
 mod output;
 mod pager;
 mod paint;
@@ -54,6 +55,7 @@ pub mod run;
 mod running;
 mod say;
 mod shell;
+mod stage;
 pub mod start;
 mod stat;
 mod stats;
@@ -66,6 +68,7 @@ mod triggers;
 mod version;
 mod webhook;
 mod why;
+mod wizard;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -174,6 +177,7 @@ pub enum Verb {
     Shell(shell::ShellArgs),
     Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
+    New(Box<new::NewProjectArgs>),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
     Build(build::BuildArgs),
@@ -202,6 +206,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     (
         "Set up",
         &[
+            "new",
             "agent",
             "config",
             "doctor",
@@ -330,6 +335,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Test(args) => return test::run(args, context),
         Verb::Exec(args) => return exec::run(args, context),
         Verb::Shell(args) => return shell::run(args, context),
+        Verb::New(args) => new::run(args, context),
         Verb::Agent(args) => return agent::run(args, context),
         Verb::Config(args) => return config::run(args, context),
         Verb::Webhook(args) => return webhook::run(args, context),

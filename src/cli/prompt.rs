@@ -13,11 +13,17 @@ use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode,
 
 use super::ask;
 use super::paint::Paint;
+use super::table::{Fit, cut};
 use crate::failure::Failure;
 use crate::project::credentials::Secret;
 
 /// Rows of a list that are seen at once.
 const ROWS: usize = 12;
+
+/// Columns of what a choice means: a line has 80.
+const ABOUT: usize = 56;
+/// How several are chosen.
+const MARKS: &str = "space marks, enter goes on";
 
 /// One question.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +53,7 @@ impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.about.as_str() {
             "" => f.write_str(&self.word),
-            about => write!(f, "{:<18} {about}", self.word),
+            about => write!(f, "{:<18} {}", self.word, cut(about, ABOUT, Fit::End)),
         }
     }
 }
@@ -157,9 +163,11 @@ impl Prompt {
             .with_default(marked)
             .with_formatter(&formatter)
             .with_render_config(self.config());
-        if let Some(help) = help(question) {
-            select.help_message = Some(help);
-        }
+        let help = match help(question) {
+            Some(help) => format!("{MARKS}; {help}"),
+            None => MARKS.to_owned(),
+        };
+        select.help_message = Some(&help);
         let chosen = select.raw_prompt().map_err(ended)?;
         Ok(chosen.into_iter().map(|one| one.index).collect())
     }

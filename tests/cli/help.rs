@@ -2,7 +2,10 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 34] = [
+const VERBS: [&str; 37] = [
+    "new",
+    "agent",
+    "config",
     "start",
     "attach",
     "run",

@@ -1,8 +1,10 @@
 //! The `al` command line as a person and a script see it: the real binary in a home of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agents;
 mod audit;
 mod complete;
+mod config;
 mod control;
 mod doctor;
 mod errors;
@@ -13,11 +15,13 @@ mod help;
 mod history;
 mod live;
 mod manners;
+mod new;
 mod reference;
 mod reload;
 mod secrets;
 mod special;
 mod stat;
+mod terminal;
 mod triggers;
 mod webhook;
 mod why;

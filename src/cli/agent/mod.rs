@@ -1,5 +1,11 @@
 //! `al agent`: the agents of a project, as folders that are made and changed.
 
+mod ls;
+pub mod new;
+mod rename;
+pub mod template;
+mod toggle;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -8,7 +14,7 @@ use super::Context;
 use super::config::{self, EditArgs, Target};
 use crate::failure::Failure;
 
-/// Change the agents of a project
+/// Make, list and change the agents of a project
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct AgentArgs {
@@ -18,7 +24,12 @@ pub struct AgentArgs {
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Action {
+    New(Box<new::NewArgs>),
+    Ls(ls::LsArgs),
     Config(ConfigArgs),
+    Enable(toggle::EnableArgs),
+    Disable(toggle::DisableArgs),
+    Rename(rename::RenameArgs),
 }
 
 /// Change the settings of an agent: a menu, or --set and --unset
@@ -42,7 +53,12 @@ pub struct ConfigArgs {
 
 pub fn run(args: &AgentArgs, context: &Context) -> Result<ExitCode, Failure> {
     match &args.action {
+        Action::New(args) => new::run(args, context)?,
+        Action::Ls(args) => ls::run(args, context)?,
         Action::Config(args) => config::edit(&args.edit, &Target::agent(context, &args.agent)?)?,
+        Action::Enable(args) => toggle::enable(args, context)?,
+        Action::Disable(args) => toggle::disable(args, context)?,
+        Action::Rename(args) => rename::run(args, context)?,
     }
     Ok(ExitCode::SUCCESS)
 }

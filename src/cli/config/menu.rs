@@ -17,6 +17,8 @@ use crate::project::{Key, Kind, Project, Severity};
 
 const BACK: &str = "back";
 const ADD: &str = "add";
+/// Characters of a line below a question, with room for how several are chosen.
+const HELP: usize = 76;
 const OTHER: &str = "other";
 
 /// Edits a file until its person has enough.
@@ -128,7 +130,7 @@ impl Menu<'_> {
                 .map(|key| Choice::new(key.name, self.state(&below(parts, key.name), key)))
                 .collect();
             choices.push(Choice::new(BACK, ""));
-            let title = if parts.is_empty() { "Setting".to_owned() } else { path(parts) };
+            let title = if parts.is_empty() { "Choose a setting".to_owned() } else { path(parts) };
             let flag = format!("{}KEY=VALUE", prefix(parts));
             start = self.one_from(&title, &flag, &choices, "", start)?;
             let Some(key) = keys.get(start) else { return Ok(()) };
@@ -515,12 +517,11 @@ impl Menu<'_> {
         let flag = format!("{} --set {flag}", self.target.command());
         // Where keys are chosen there is nothing to set yet.
         let same = if flag.ends_with("KEY=VALUE") { String::new() } else { format!("or {flag}") };
-        let help = [help, &same].into_iter().filter(|part| !part.is_empty());
-        Asked {
-            title: title.to_owned(),
-            help: help.map(str::to_owned).collect::<Vec<_>>().join("  "),
-            flag,
-        }
+        let both = [help, &same].into_iter().filter(|part| !part.is_empty());
+        let both = both.collect::<Vec<_>>().join("  ");
+        // What it means stood in the list already; the flag is new.
+        let help = if both.chars().count() > HELP { same } else { both };
+        Asked { title: title.to_owned(), help, flag }
     }
 }
 

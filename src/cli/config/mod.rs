@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::project::File;
 use crate::project::settings::Change;
 
-/// Look at and change settings: of the project here, of an agent with `al agent config`
+/// Change the settings of the project: a menu, or --set and --unset
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:

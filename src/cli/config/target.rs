@@ -257,7 +257,11 @@ pub fn must_be_project(context: &Context) -> Result<(), Failure> {
     if has("config.toml") || has("agents") || has(".env.toml") {
         return Ok(());
     }
-    let message = format!("{} is no project: it has no config.toml", context.dir.display());
+    let shown = match context.dir.as_os_str().to_str() {
+        Some(".") => "this folder".to_owned(),
+        _ => context.dir.display().to_string(),
+    };
+    let message = format!("{shown} is no project: it has no config.toml");
     Err(Failure::user("no_project", message)
         .hint("a new one: al new")
         .hint("another folder: -p DIR"))

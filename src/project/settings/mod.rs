@@ -135,6 +135,20 @@ impl Settings {
         (0..length).map(|place| place.to_string()).collect()
     }
 
+    /// The words of the comment behind a value at the top of the file.
+    pub fn comment_of(&self, key: &str) -> Option<String> {
+        let suffix = self.document.get(key)?.as_value()?.decor().suffix()?.as_str()?;
+        Some(suffix.trim().trim_start_matches('#').trim().to_owned())
+    }
+
+    /// Sets that comment, or takes it away with no words; nothing without the value.
+    pub fn set_comment(&mut self, key: &str, words: &str) {
+        let suffix = if words.is_empty() { String::new() } else { format!(" # {words}") };
+        if let Some(value) = self.document.get_mut(key).and_then(Item::as_value_mut) {
+            value.decor_mut().set_suffix(suffix);
+        }
+    }
+
     fn item(&self, parts: &[String]) -> Option<&Item> {
         let mut item = self.document.as_item();
         for part in parts {

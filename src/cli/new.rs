@@ -1,0 +1,503 @@
+//! `al new`: a project in a folder, with a first agent.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use toml_edit::Value;
+
+use super::agent::new::{NewArgs, bad_name, runtime};
+use super::agent::template::{Plan, TEMPLATES, Thinker, template};
+use super::config::target::cannot_write;
+use super::prompt::{Choice, Prompt, Question};
+use super::stage::{NewFile, Staged};
+use super::wizard::{Wizard, one_line};
+use super::{Context, output};
+use crate::failure::Failure;
+use crate::llm::providers::{PROVIDERS, provider};
+use crate::project::names::check_agent;
+use crate::project::{self, edit, render};
+
+/// Make a new project in a folder, with a first agent
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(after_help = "Examples:
+  al new                           asks everything
+  al new shop --provider anthropic asks the rest
+  al new shop --yes                a program as first agent: no key, no container
+  al new . --provider none --git --yes
+
+Every question has a flag, and --yes takes what is proposed for the others.
+Nothing is written before all is answered, and a folder with something in it is
+left alone.")]
+pub struct NewProjectArgs {
+    /// The folder; it must not be there, or be empty
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+
+    /// What the project is called
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+
+    /// Who offers the model: anthropic, openai and others, or none
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+
+    /// The provider's name of the model
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// Where requests go, for a server of your own
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+
+    /// Where runs are: container, process or host-user
+    #[arg(long, value_name = "TYPE")]
+    pub runtime: Option<String>,
+
+    /// The first agent: dev, reviewer, devops, triage or custom
+    #[arg(long, value_name = "NAME")]
+    pub template: Option<String>,
+
+    /// What the first agent is called
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+
+    /// A value for the prompt of the first agent
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
+
+    /// Begin a Git repository
+    #[arg(long, overrides_with = "no_git")]
+    pub git: bool,
+
+    /// Begin none
+    #[arg(long)]
+    pub no_git: bool,
+
+    /// Take what is proposed instead of asking
+    #[arg(short, long, visible_alias = "no-interactive")]
+    pub yes: bool,
+}
+
+/// A provider without a name: no model.
+const NONE: &str = "none";
+/// What stands in a project's folder that is made last, and makes it one.
+const CONFIG: &str = "config.toml";
+
+/// A model that is proposed: what the provider calls it, and what the project does.
+fn proposed_model(provider: &str) -> Option<(&'static str, &'static str)> {
+    Some(match provider {
+        "anthropic" => ("claude-sonnet-4-5", "sonnet"),
+        "openai" => ("gpt-5", "gpt"),
+        "google" => ("gemini-2.5-pro", "gemini"),
+        "groq" => ("openai/gpt-oss-120b", "gpt-oss"),
+        "xai" => ("grok-4", "grok"),
+        "mistral" => ("mistral-large-latest", "mistral"),
+        "openrouter" => ("anthropic/claude-sonnet-4.5", "sonnet"),
+        _ => return None,
+    })
+}
+
+/// Everything that was answered.
+struct Answers {
+    dir: PathBuf,
+    name: String,
+    model: Option<Model>,
+    agent: Plan,
+    git: bool,
+}
+
+struct Model {
+    /// In the project.
+    name: String,
+    provider: String,
+    model: String,
+    base_url: Option<String>,
+}
+
+pub fn run(args: &NewProjectArgs, context: &Context) -> Result<(), Failure> {
+    let wizard = Wizard { prompt: Prompt::new(context.look.err), yes: args.yes };
+    let answers = ask(args, wizard)?;
+    write(&answers, context)?;
+    output::print(&next_steps(&answers))
+}
+
+fn ask(args: &NewProjectArgs, wizard: Wizard) -> Result<Answers, Failure> {
+    let dir = folder(args, wizard)?;
+    if let Some(agent) = &args.agent {
+        check_agent(agent).map_err(|why| bad_name(agent, &format!("this name {why}")))?;
+    }
+    let question = Question { text: "Name of the project", flag: "--name TEXT", help: "" };
+    let called = folder_name(&dir);
+    let name = wizard.text(args.name.as_deref(), &question, called.as_deref(), one_line)?;
+    let model = model(args, wizard)?;
+    let agent = first_agent(args, wizard, model.as_ref())?;
+    let git = git(args, wizard, &dir)?;
+    Ok(Answers { dir, name, model, agent, git })
+}
+
+/// What the folder is called; none when that is no text.
+fn folder_name(dir: &Path) -> Option<String> {
+    let dir = std::path::absolute(dir).ok()?;
+    let name = dir.components().next_back()?.as_os_str().to_str()?.to_owned();
+    one_line(&name).is_ok().then_some(name)
+}
+
+fn folder(args: &NewProjectArgs, wizard: Wizard) -> Result<PathBuf, Failure> {
+    if let Some(dir) = &args.dir {
+        is_free(dir).map(|()| dir.clone())
+    } else {
+        let here = Path::new(".");
+        let proposed = if is_free(here).is_ok() { "." } else { "agents" };
+        let question = Question {
+            text: "Folder of the project",
+            flag: "DIR, the first argument",
+            help: ". is this folder",
+        };
+        let check = |text: &str| match text {
+            "" => Err("something has to stand here".to_owned()),
+            text => is_free(Path::new(text)).map_err(|failure| failure.message),
+        };
+        // Where it goes is never taken for granted.
+        let asked = Wizard { yes: false, ..wizard };
+        asked.text(None, &question, Some(proposed), check).map(PathBuf::from)
+    }
+}
+
+/// # Errors
+/// When there is something in the folder already.
+fn is_free(dir: &Path) -> Result<(), Failure> {
+    let shown = dir.display();
+    let list = match fs::read_dir(dir) {
+        Ok(list) => list,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+            return match parent {
+                Some(parent) if !parent.is_dir() => {
+                    let message = format!("there is no folder {}", parent.display());
+                    Err(Failure::user("no_parent", message)
+                        .hint(format!("mkdir -p {}", parent.display())))
+                }
+                _ => Ok(()),
+            };
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(Failure::user("exists", format!("{shown} is a file")));
+        }
+        Err(error) => {
+            let message = format!("{shown} cannot be looked into: {error}");
+            return Err(Failure::upstream("cannot_read", message));
+        }
+    };
+    let mut names: Vec<String> =
+        list.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name != ".git");
+    names.sort();
+    if names.iter().any(|name| name == CONFIG || name == "agents") {
+        return Err(Failure::user("exists", format!("{shown} is a project already"))
+            .hint("another agent in it: al agent new")
+            .hint("its settings: al config"));
+    }
+    match &names[..] {
+        [] => Ok(()),
+        names => {
+            let some: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+            let more = if names.len() > 3 { " and more" } else { "" };
+            let message = format!("{shown} is not empty: it has {}{more}", some.join(", "));
+            Err(Failure::user("exists", message).hint("name a new folder: al new my-agents"))
+        }
+    }
+}
+
+fn model(args: &NewProjectArgs, wizard: Wizard) -> Result<Option<Model>, Failure> {
+    let mut choices: Vec<Choice> = PROVIDERS
+        .iter()
+        .filter(|provider| provider.name != super::providers::REPLAY)
+        .map(|provider| match provider.name {
+            "custom" => Choice::new("custom", "a server of your own that speaks like OpenAI's"),
+            name => Choice::new(name, format!("needs a key: {name}_key")),
+        })
+        .collect();
+    choices.push(Choice::new(NONE, "no model: a program is the first agent, and runs at once"));
+    let question = Question {
+        text: "Who offers the model",
+        flag: "--provider NAME",
+        help: "more can be added with al config",
+    };
+    let none = choices.len() - 1;
+    let start = if wizard.yes { none } else { 0 };
+    let chosen = wizard.one(args.provider.as_deref(), &question, &choices, start)?;
+    if chosen == none {
+        return Ok(None);
+    }
+    let provider = choices[chosen].word.clone();
+    let proposed = proposed_model(&provider);
+    let question =
+        Question { text: "Model", flag: "--model NAME", help: "as the provider calls it" };
+    let words = proposed.map(|(model, _)| model);
+    let model = wizard.text(args.model.as_deref(), &question, words, one_line)?;
+    let name = match proposed {
+        Some((known, name)) if known == model => name.to_owned(),
+        _ => short_name(&model),
+    };
+    let base_url = match provider.as_str() {
+        "custom" => {
+            let question = Question {
+                text: "Address of the server",
+                flag: "--base-url URL",
+                help: "as in http://localhost:8000/v1",
+            };
+            Some(wizard.text(args.base_url.as_deref(), &question, None, is_url)?)
+        }
+        _ => args.base_url.clone(),
+    };
+    if let Some(url) = &base_url {
+        is_url(url).map_err(|why| Failure::user("bad_answer", format!("--base-url: {why}")))?;
+    }
+    Ok(Some(Model { name, provider, model, base_url }))
+}
+
+fn is_url(text: &str) -> Result<(), String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => one_line(text),
+        false => Err("it has to start with http:// or https://".to_owned()),
+    }
+}
+
+/// `qwen2.5-coder:7b` is long in a list of models.
+fn short_name(model: &str) -> String {
+    let last = model.rsplit('/').next().unwrap_or(model);
+    let word: String = last
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    let word = word.trim_matches('-').to_owned();
+    if word.is_empty() { "model".to_owned() } else { word }
+}
+
+fn first_agent(
+    args: &NewProjectArgs,
+    wizard: Wizard,
+    model: Option<&Model>,
+) -> Result<Plan, Failure> {
+    let is_script = model.is_none();
+    let template = match (&args.template, is_script) {
+        (None, true) => template("custom").unwrap_or(&TEMPLATES[0]),
+        (said, _) => {
+            let choices: Vec<Choice> =
+                TEMPLATES.iter().map(|t| Choice::new(t.word, t.about)).collect();
+            let question = Question { text: "First agent", flag: "--template NAME", help: "" };
+            &TEMPLATES[wizard.one(said.as_deref(), &question, &choices, 0)?]
+        }
+    };
+    let question = Question {
+        text: "What it is called",
+        flag: "--agent NAME",
+        help: "letters a to z, digits and hyphens",
+    };
+    let word = if is_script { "hello" } else { template.word };
+    let check = |name: &str| check_agent(name).map_err(|why| format!("this name {why}"));
+    let name = wizard.text(args.agent.as_deref(), &question, Some(word), check)?;
+    let runtime = runtime(args.runtime.as_deref(), wizard, is_script)?;
+    // The rest is what the template proposes, and can be changed.
+    let rest = NewArgs {
+        name: Some(name),
+        template: Some(template.word.to_owned()),
+        description: is_script.then(|| "Says how much room there is on the disk".to_owned()),
+        script: is_script,
+        model: model.map(|model| model.name.clone()).into_iter().collect(),
+        runtime: Some(runtime),
+        schedule: is_script.then(|| "5m".to_owned()),
+        param: args.param.clone(),
+        yes: true,
+        ..NewArgs::default()
+    };
+    let known = super::agent::new::Known {
+        models: model.map(|model| model.name.clone()).into_iter().collect(),
+        ..Default::default()
+    };
+    let mut plan = super::agent::new::ask(&rest, wizard.proposing(), &known)?;
+    for (name, text, proposed) in template.params {
+        let said = args.param.iter().any(|said| said.starts_with(&format!("{name}=")));
+        let Some(param) = plan.params.iter_mut().find(|(known, _)| known == name) else { continue };
+        if !said {
+            let flag = format!("--param {name}=VALUE");
+            let question = Question { text, flag: &flag, help: "stands in its prompt" };
+            param.1 = wizard.text(None, &question, Some(proposed), one_line)?;
+        }
+    }
+    Ok(plan)
+}
+
+fn git(args: &NewProjectArgs, wizard: Wizard, dir: &Path) -> Result<bool, Failure> {
+    let said = if args.git { Some(true) } else { args.no_git.then_some(false) };
+    if dir.join(".git").exists() {
+        return Ok(false);
+    }
+    if !has_git() {
+        return match said {
+            Some(true) => Err(Failure::user("no_git", "git is not installed here")
+                .hint("without a repository: --no-git")),
+            _ => Ok(false),
+        };
+    }
+    let question =
+        Question { text: "Begin a Git repository?", flag: "--git or --no-git", help: "" };
+    wizard.yes(said, &question, true)
+}
+
+fn quiet(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn has_git() -> bool {
+    quiet("git").arg("--version").status().is_ok_and(|status| status.success())
+}
+
+fn write(answers: &Answers, context: &Context) -> Result<(), Failure> {
+    let dir = &answers.dir;
+    let shown = dir.display().to_string();
+    let cannot = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::user("exists", format!("{shown} was filled by somebody else meanwhile"))
+                .hint("nothing was changed")
+        }
+        _ => cannot_write(&shown, &error),
+    };
+    let absolute = std::path::absolute(dir).map_err(cannot)?;
+    let is_there = absolute.is_dir();
+    let parent = if is_there { Some(&*absolute) } else { absolute.parent() };
+    let parent = parent.unwrap_or(Path::new("/"));
+    let _lock = edit::lock(parent).map_err(cannot)?;
+    is_free(dir)?;
+    let staged = Staged::write(parent, "al-new", &files(answers)).map_err(cannot)?;
+    valid(staged.folder(), context)?;
+    if answers.git {
+        let done = quiet("git").args(["init", "-q"]).arg(staged.folder()).status();
+        if !done.is_ok_and(|status| status.success()) {
+            return Err(Failure::upstream("no_git", "git init failed; nothing was written")
+                .hint("without a repository: --no-git"));
+        }
+    }
+    if is_there { staged.pour(&absolute, CONFIG) } else { staged.put(&absolute) }.map_err(cannot)
+}
+
+/// The loader has the last word, also about what we write ourselves.
+fn valid(folder: &Path, context: &Context) -> Result<(), Failure> {
+    let context =
+        Context { dir: folder.to_owned(), environment: None, al_env: None, ..context.clone() };
+    match context.request(project::load) {
+        Ok(_) => Ok(()),
+        Err(problems) => {
+            Err(Failure::config("project_errors", "the new project would have errors")
+                .report(render(&problems, context.look.err.color))
+                .hint("nothing was written"))
+        }
+    }
+}
+
+fn files(answers: &Answers) -> Vec<NewFile> {
+    let agent = &answers.agent.name;
+    let mut files: Vec<NewFile> = answers
+        .agent
+        .files()
+        .into_iter()
+        .map(|file| NewFile { path: format!("agents/{agent}/{}", file.path), ..file })
+        .collect();
+    files.push(NewFile::new(".gitignore", GITIGNORE));
+    files.push(NewFile::new("AGENTS.md", AGENTS.replace("{{name}}", &answers.name)));
+    files.push(NewFile::new(CONFIG, config(answers)));
+    files
+}
+
+const GITIGNORE: &str = include_str!("new/gitignore");
+const AGENTS: &str = include_str!("new/AGENTS.md");
+const SETTINGS: &str = include_str!("new/config.toml");
+
+fn config(answers: &Answers) -> String {
+    let string = |text: &str| Value::from(text).to_string();
+    let model = match &answers.model {
+        None => "# [models.sonnet]\n# provider = \"anthropic\"\n# model = \"claude-sonnet-4-5\"\n"
+            .to_owned(),
+        Some(model) => {
+            let mut text = format!(
+                "[models.{}]\nprovider = {}\nmodel = {}\n",
+                toml_edit::Key::new(model.name.as_str()).display_repr(),
+                string(&model.provider),
+                string(&model.model),
+            );
+            if let Some(url) = &model.base_url {
+                text.push_str(&format!("baseUrl = {}\n", string(url)));
+            }
+            text
+        }
+    };
+    SETTINGS.replace("{{name}}", &string(&answers.name)).replace("# {{model}}\n", &model)
+}
+
+fn next_steps(answers: &Answers) -> String {
+    let agent = &answers.agent;
+    let dir = answers.dir.display().to_string();
+    let mut text = format!("{} is there:\n", answers.name);
+    let rows = [
+        ("config.toml", "models, webhooks and limits of all agents".to_owned()),
+        ("AGENTS.md", "what an assistant should know that works on it".to_owned()),
+    ];
+    let own = (format!("agents/{}/", agent.name), agent.description.clone());
+    text.push_str(&format!("  {:<20} {}\n", own.0, own.1));
+    for (file, about) in rows {
+        text.push_str(&format!("  {file:<20} {about}\n"));
+    }
+    text.push_str("next:\n");
+    if dir != "." {
+        text.push_str(&format!("  cd {}\n", shell_word(&dir)));
+    }
+    let key = answers.model.as_ref().and_then(|model| {
+        let known = provider(&model.provider)?;
+        known.needs_key(model.base_url.as_deref()).then_some(known.credential).flatten()
+    });
+    for credential in key.into_iter().chain(agent.credentials.iter().map(String::as_str)) {
+        text.push_str(&format!("  al creds add {credential}\n"));
+    }
+    let doctor = "al doctor";
+    text.push_str(&format!("  {doctor:<20} what is missing\n"));
+    text.push_str(&format!("  {:<20} one run, with its log\n", format!("al run {}", agent.name)));
+    if agent.thinker == Thinker::Script {
+        let edit = format!("agents/{}/run.sh", agent.name);
+        text.push_str(&format!("  {edit:<20} is yours to change\n"));
+    }
+    text.push_str(&format!("  {:<20} all agents, with the console\n", "al start"));
+    text
+}
+
+/// A word as a shell reads it.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    match text.chars().all(plain) && !text.starts_with('-') {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_has_a_short_name_in_its_project() {
+        let check = |model: &str, expected: &str| assert_eq!(short_name(model), expected);
+        check("qwen/Qwen2.5-coder:7b", "qwen2-5-coder-7b");
+        check("///", "model");
+    }
+
+    #[test]
+    fn the_models_that_are_proposed_are_those_of_known_providers() {
+        for provider in PROVIDERS {
+            let own = ["custom", super::super::providers::REPLAY].contains(&provider.name);
+            assert_eq!(proposed_model(provider.name).is_none(), own, "{}", provider.name);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `al new` without a terminal.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use insta::assert_snapshot;
+
+use crate::world::{World, closed_port};
+
+#[track_caller]
+fn check(world: &World, args: &[&str], code: i32, words: &[&str]) {
+    let output = world.al(args);
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn a_project_without_a_question() {
+    let world = World::new(&[]);
+    assert_snapshot!(world.shown(&["new", "shop", "--yes", "--no-git"]));
+    let at = |args: &[&'static str]| [&["-p", "shop"], args].concat();
+    assert_snapshot!(fs::read_to_string(world.project().join("shop/config.toml")).unwrap());
+    let port = format!("gateway.port={}", closed_port());
+    check(&world, &["-p", "shop", "config", "--set", &port], 0, &[]);
+    check(&world, &at(&["doctor", "--strict"]), 0, &[]);
+    check(&world, &at(&["run", "hello"]), 0, &["free on this disk"]);
+    assert_snapshot!(
+        fs::read_to_string(world.project().join("shop/agents/hello/config.toml")).unwrap()
+    );
+}
+
+#[test]
+fn every_question_has_a_flag() {
+    let world = World::new(&[]);
+    let mut args = vec!["new"];
+    let answers: [&[&str]; 8] = [
+        &["it's"],
+        &["--name", "Shop \"A\""],
+        &["--provider", "custom"],
+        &["--model", "qwen/Qwen3"],
+        &["--base-url", "http://127.0.0.1:9/v1"],
+        &["--template", "custom"],
+        &["--agent", "first"],
+        &["--runtime", "process"],
+    ];
+    for answer in answers {
+        let flag = if answer.len() == 1 { "DIR" } else { answer[0] };
+        check(&world, &args, 2, &["nobody is there to answer", flag]);
+        args.extend(answer);
+    }
+    check(&world, &args, 2, &["--git or --no-git"]);
+    args.push("--git");
+    check(&world, &args, 0, &["cd 'it'\\''s'"]);
+    let shop = world.project().join("it's");
+    assert!(shop.join(".git").is_dir());
+    let config = fs::read_to_string(shop.join("config.toml")).unwrap();
+    assert!(config.contains("[models.qwen3]\nprovider = \"custom\"\nmodel = \"qwen/Qwen3\"\nbaseUrl = \"http://127.0.0.1:9/v1\"\n"), "{config}");
+}
+
+#[test]
+fn what_is_there_already_is_left_alone() {
+    let world = World::new(&[
+        ("full/notes.txt", "mine"),
+        ("project/config.toml", ""),
+        ("file", ""),
+        ("repo/.git/HEAD", "x"),
+    ]);
+    check(&world, &["new", "full", "--yes"], 2, &["full is not empty: it has notes.txt"]);
+    check(
+        &world,
+        &["new", "project", "--yes"],
+        2,
+        &["is a project already", "al agent new", "al config"],
+    );
+    check(&world, &["new", "file", "--yes"], 2, &["file is a file"]);
+    check(
+        &world,
+        &["new", "no/such/place", "--yes"],
+        2,
+        &["there is no folder no/such", "mkdir -p"],
+    );
+    check(
+        &world,
+        &["new", "x", "--yes", "--provider", "acme"],
+        2,
+        &["cannot be 'acme'", "anthropic"],
+    );
+    check(&world, &["new", "x", "--yes", "--agent", "../x"], 2, &["has `.`"]);
+    assert!(!world.project().join("x").exists());
+    // A repository without anything in it is a good place.
+    check(&world, &["new", "repo", "--yes"], 0, &["al doctor"]);
+    assert_eq!(fs::read_to_string(world.project().join("repo/.git/HEAD")).unwrap(), "x");
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_needs_a_name() {
+    let world = World::new(&[]);
+    let new = |args: &[&str]| {
+        let mut command = world.command(&["new"]);
+        command.arg(OsStr::from_bytes(b"a\xff")).args(args).output().unwrap()
+    };
+    let output = new(&["--yes"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--name TEXT"));
+    assert_eq!(new(&["--yes", "--name", "a"]).status.code(), Some(0));
+}
