@@ -27,12 +27,12 @@ const LOG_FILE: &str = "64m";
 const LOG_FILES: &str = "4";
 /// Pieces of output that are handed over at once.
 const AT_ONCE: usize = 256;
-/// Writable places, all of them memory: path and how it is mounted.
-const TMPFS: [(&str, &str); 4] = [
-    ("/tmp", "rw,exec,nosuid,nodev,size=2g,mode=1777,uid=1000,gid=1000"),
-    ("/workspace", "rw,exec,nosuid,nodev,size=2g,mode=755,uid=1000,gid=1000"),
-    ("/home/node", "rw,exec,nosuid,nodev,size=64m,mode=755,uid=1000,gid=1000"),
-    ("/credentials", "rw,noexec,nosuid,nodev,size=16m,mode=700,uid=1000,gid=1000"),
+/// Writable places, all of them memory and the agent's: path, how it is mounted, and its mode.
+const TMPFS: [(&str, &str, u32); 4] = [
+    ("/tmp", "rw,exec,nosuid,nodev,size=2g", 0o1777),
+    ("/workspace", "rw,exec,nosuid,nodev,size=2g", 0o755),
+    ("/home/node", "rw,exec,nosuid,nodev,size=64m", 0o755),
+    ("/credentials", "rw,noexec,nosuid,nodev,size=16m", 0o700),
 ];
 
 /// A container to be.
@@ -81,11 +81,27 @@ pub struct Piece {
 /// # Errors
 /// What the engine says.
 pub async fn make(docker: &Docker, wanted: &Wanted) -> Result<String, Error> {
-    let options = CreateContainerOptionsBuilder::new().name(&wanted.name).build();
-    Ok(docker.create_container(Some(options), body(wanted)).await?.id)
+    let create = |owner| {
+        let options = CreateContainerOptionsBuilder::new().name(&wanted.name).build();
+        docker.create_container(Some(options), body(wanted, owner))
+    };
+    match create(Owner::Agent).await {
+        Err(error) if words(&error).contains("unknown mount option") => {
+            Ok(create(Owner::Root).await?.id)
+        }
+        made => Ok(made?.id),
+    }
 }
 
-fn body(wanted: &Wanted) -> ContainerCreateBody {
+/// Whom memory in a container belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Agent,
+    /// Podman cannot be told an owner: root's, and everybody in it may write, as in `/tmp`.
+    Root,
+}
+
+fn body(wanted: &Wanted, owner: Owner) -> ContainerCreateBody {
     let (program, arguments) = wanted.program.split_at(wanted.program.len().min(1));
     ContainerCreateBody {
         image: Some(wanted.image.clone()),
@@ -98,12 +114,12 @@ fn body(wanted: &Wanted) -> ContainerCreateBody {
         open_stdin: Some(true),
         stdin_once: Some(true),
         attach_stdin: Some(true),
-        host_config: Some(host_config(wanted)),
+        host_config: Some(host_config(wanted, owner)),
         ..Default::default()
     }
 }
 
-fn host_config(wanted: &Wanted) -> HostConfig {
+fn host_config(wanted: &Wanted, owner: Owner) -> HostConfig {
     let memory = i64::try_from(wanted.memory_bytes).unwrap_or(i64::MAX);
     let network = match wanted.network {
         // The gateway comes in through a socket.
@@ -119,7 +135,7 @@ fn host_config(wanted: &Wanted) -> HostConfig {
         network_mode: Some(network.to_owned()),
         extra_hosts: Some(hosts),
         readonly_rootfs: Some(true),
-        tmpfs: Some(tmpfs(&wanted.mounts)),
+        tmpfs: Some(tmpfs(&wanted.mounts, owner)),
         mounts: Some(wanted.mounts.iter().map(bind).collect()),
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
@@ -147,10 +163,14 @@ fn host_config(wanted: &Wanted) -> HostConfig {
 }
 
 /// Where something of the machine's is mounted there is no memory, as nothing can be in one place twice.
-fn tmpfs(mounts: &[project::Mount]) -> HashMap<String, String> {
+fn tmpfs(mounts: &[project::Mount], owner: Owner) -> HashMap<String, String> {
     let free = |path: &str| mounts.iter().all(|mount| mount.target != Path::new(path));
-    let places = TMPFS.iter().filter(|(path, _)| free(path));
-    places.map(|(path, how)| ((*path).to_owned(), (*how).to_owned())).collect()
+    let places = TMPFS.iter().filter(|(path, ..)| free(path));
+    let how = |(path, how, mode): &(&str, &str, u32)| match owner {
+        Owner::Agent => ((*path).to_owned(), format!("{how},mode={mode:o},uid=1000,gid=1000")),
+        Owner::Root => ((*path).to_owned(), format!("{how},mode=1777")),
+    };
+    places.map(how).collect()
 }
 
 /// A mount whose source is missing is an error, never a new folder of root's.
