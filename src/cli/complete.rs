@@ -17,7 +17,7 @@ use clap_complete::engine::{
 
 use super::{explain, help, times};
 use crate::ambient;
-use crate::project;
+use crate::project::{self, credential_types};
 use crate::scheduler::{Millis, Run};
 use crate::store::{FILE, Reader, RunsQuery};
 
@@ -36,7 +36,7 @@ pub fn answer(args: &[OsString]) -> bool {
         return false;
     }
     let scene = Arc::new(Scene::of(args));
-    let complete = CompleteEnv::with_factory(|| equipped(super::command(), &scene));
+    let complete = CompleteEnv::with_factory(|| equipped(super::command(), "", &scene));
     let complete = complete.var(ASKED).bin("al").completer("al");
     // Nobody reads complaints in the middle of a line.
     let _ = complete.try_complete(args, std::env::current_dir().ok().as_deref());
@@ -57,13 +57,15 @@ struct Scene {
 type Look = fn(&Scene, &str) -> Vec<CompletionCandidate>;
 
 /// By a part of the argument's name in the help, with what it wants. `al help` shows these names.
-const KINDS: [(&str, Look); 9] = [
+const KINDS: [(&str, Look); 11] = [
     ("AGENT", agents),
     ("RUN", runs),
     ("RECEIPT", receipts),
     ("ENV", environments),
     ("SOURCE", sources),
     ("CREDENTIAL", credentials),
+    ("TYPE:INSTANCE", credentials),
+    ("LOCK", locks),
     ("MODEL", models),
     ("CODE", codes),
     ("TOPIC", topics),
@@ -117,24 +119,26 @@ fn value<'a>(words: &[&'a str], short: &str, long: &str) -> Option<&'a str> {
 }
 
 /// The parser, whose arguments know what they may be.
-fn equipped(command: Command, scene: &Arc<Scene>) -> Command {
+fn equipped(command: Command, above: &str, scene: &Arc<Scene>) -> Command {
     let name = command.get_name().to_owned();
     command
-        .mut_args(|arg| argument(arg, &name, scene))
-        .mut_subcommands(|command| equipped(command, scene))
+        .mut_args(|arg| argument(arg, &name, above, scene))
+        .mut_subcommands(|command| equipped(command, &name, scene))
 }
 
-fn argument(arg: Arg, command: &str, scene: &Arc<Scene>) -> Arg {
+fn argument(arg: Arg, command: &str, above: &str, scene: &Arc<Scene>) -> Arg {
     if !arg.get_action().takes_values() || !arg.get_possible_values().is_empty() {
         return arg;
     }
     let names = arg.get_value_names().unwrap_or_default();
     let Some(name) = names.first().map(ToString::to_string) else { return arg };
-    // The one for everybody is called by what it is in a line, `-E NAME`.
-    let name = match arg.get_id().as_str() {
-        "env" => "ENV".to_owned(),
-        "source" => "SOURCE".to_owned(),
-        _ => name,
+    // Some are called by what they are beside their command or option.
+    let name = match (arg.get_id().as_str(), above, name.as_str()) {
+        ("env", ..) | (_, "env", "NAME") if command != "init" => "ENV".to_owned(),
+        ("source", ..) => "SOURCE".to_owned(),
+        (_, "locks", "KEY") => "LOCK".to_owned(),
+        // `TYPE[:INSTANCE]`: the brackets say that it may be left out.
+        _ => name.replace(['[', ']'], ""),
     };
     match name.as_str() {
         "DIR" | "FOLDER" => return arg.add(ArgValueCompleter::new(PathCompleter::dir())),
@@ -214,9 +218,18 @@ fn models(scene: &Scene, _: &str) -> Vec<CompletionCandidate> {
     tables(scene, "models")
 }
 
+/// Keys of locks that are held.
+fn locks(scene: &Scene, _: &str) -> Vec<CompletionCandidate> {
+    let held = scene.reader().and_then(|reader| reader.locks().ok()).unwrap_or_default();
+    held.iter().map(|lock| candidate(&lock.key, &lock.run)).collect()
+}
+
 /// `type` where there is one instance that needs no name, else `type:instance`. Only names are
-/// read.
-fn credentials(scene: &Scene, _: &str) -> Vec<CompletionCandidate> {
+/// read. One that is to be added may be of any type.
+fn credentials(scene: &Scene, command: &str) -> Vec<CompletionCandidate> {
+    if command == "add" {
+        return plain(credential_types::TYPES.iter().map(|known| known.kind.to_owned()));
+    }
     let store = scene.al_home.join("credentials");
     let mut found = Vec::new();
     for kind in folders(&store) {
