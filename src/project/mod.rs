@@ -18,6 +18,7 @@ pub mod isolation;
 pub mod kit;
 mod layers;
 mod load;
+pub mod migrate;
 pub mod model;
 pub mod names;
 mod place;
