@@ -231,6 +231,15 @@ pub fn check_url(url: &str) -> Result<(), HttpError> {
     parse(url).map(drop)
 }
 
+/// Whether what is sent to this URL can be read on its way: it is `http` to another machine.
+pub fn in_the_clear(url: &str) -> bool {
+    let Ok((uri, false)) = parse(url) else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+    let name = host.trim_end_matches('.');
+    let here = name == "localhost" || name.ends_with(".localhost");
+    !here && !host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// The URL, and whether its connection is secured.
 fn parse(url: &str) -> Result<(Uri, bool), HttpError> {
     let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };

@@ -30,6 +30,10 @@ pub struct AttachArgs {
     #[arg(value_name = "URL")]
     pub url: Option<String>,
 
+    /// Let the API key go to a plain http:// URL on another machine
+    #[arg(long, requires = "url")]
+    pub insecure: bool,
+
     /// Offer nothing that changes anything
     #[arg(long)]
     pub read_only: bool,
@@ -43,7 +47,7 @@ pub struct AttachArgs {
 /// # Errors
 /// When nobody answers there, or the answer is no.
 pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let aim = aim(args.url.as_deref(), context)?;
+    let aim = aim(args.url.as_deref(), args.insecure, context)?;
     let tokio = start::tokio()?;
     let server = aim.client(context)?.server();
     // The first try answers here, where it can be read; later ones are told in the console.
@@ -63,7 +67,7 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
         remote: true,
         read_only: args.read_only,
         context: aim.environment(context),
-        environments: environments::reachable(context),
+        environments: environments::known(context),
         ..console::options(&args.draw, context)
     };
     let said = carrier::in_async(said);
@@ -82,12 +86,12 @@ pub fn run(args: &AttachArgs, context: &Context) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// When there is no scheduler, or the URL is none.
-pub fn aim(url: Option<&str>, context: &Context) -> Result<Aim, Failure> {
+pub fn aim(url: Option<&str>, insecure: bool, context: &Context) -> Result<Aim, Failure> {
     let place = match url {
         Some(url) => {
             let url = url.trim_end_matches('/').to_owned();
             http::check_url(&url).map_err(|e| Failure::user("bad_url", e.to_string()))?;
-            Place { url, remote: true, environment: None }
+            Place::far(url, insecure)
         }
         None => Client::find(context)?.place().clone(),
     };

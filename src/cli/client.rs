@@ -61,9 +61,7 @@ impl Client {
             },
             Err(failure) => {
                 // What else is wrong in the files does not matter to who asks; the environment does.
-                let near = |here: Running| {
-                    here.url.map(|url| Place { url, remote: false, environment: None })
-                };
+                let near = |here: Running| here.url.map(|url| Place::near(url));
                 let place =
                     match context.named().map(|name| whereabouts(name, here.as_ref(), context)) {
                         Some(Ok(Whereabouts::There(place))) => Some(place),
@@ -82,6 +80,9 @@ impl Client {
     pub fn at(place: Place, context: &Context) -> Result<Self, Failure> {
         let key = environments::key(place.environment.as_deref(), &context.al_home)
             .map_err(|error| key_failure("gateway_key", &error))?;
+        if key.is_some() && !place.insecure && http::in_the_clear(&place.url) {
+            return Err(in_the_clear(&place.url));
+        }
         Ok(Self { place, key })
     }
 
@@ -217,6 +218,28 @@ pub struct Place {
     pub remote: bool,
     /// The environment that leads there.
     pub environment: Option<String>,
+    /// The key may go there in the clear.
+    pub insecure: bool,
+}
+
+impl Place {
+    /// The scheduler on this machine.
+    pub fn near(url: String) -> Self {
+        Self { url, remote: false, environment: None, insecure: false }
+    }
+
+    /// One on another machine.
+    pub fn far(url: String, insecure: bool) -> Self {
+        Self { url, remote: true, environment: None, insecure }
+    }
+}
+
+/// That the key is kept back: whoever is on the way there could read it, and use it.
+pub fn in_the_clear(url: &str) -> Failure {
+    let message = format!("the API key is not sent to {url}: it could be read on its way");
+    Failure::user("key_in_the_clear", message)
+        .hint("ask over https, or over a tunnel to this machine: ssh -L 8080:localhost:8080 HOST")
+        .hint("in a network that is yours: --insecure, or `insecure = true` in `[gateway]` of the environment")
 }
 
 /// Where to ask; none when no scheduler runs, or none that listens. A port alone is not enough:
@@ -240,8 +263,10 @@ pub fn place(
     let config = &project.config;
     let deployed = config.server.is_some() || config.cloud.is_some();
     let url = config.gateway.url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    let far = |url| Place { url, remote: true, environment: project.environment.clone() };
-    let near = |url| Place { url, remote: false, environment: None };
+    let environment = || project.environment.clone();
+    let far =
+        |url| Place { environment: environment(), ..Place::far(url, config.gateway.insecure) };
+    let near = Place::near;
     Ok(match (here, url) {
         (_, Some(url)) if deployed => Some(far(url)),
         (Some(here), _) => here.url.clone().map(near),

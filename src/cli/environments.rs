@@ -4,7 +4,6 @@
 //! `gateway.url` in it says where its scheduler answers, and the credential
 //! `gateway_api_key/<name>` is the key there; without one, the key of this machine counts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Context;
@@ -12,16 +11,18 @@ use super::client::Place;
 use crate::failure::Failure;
 use crate::http;
 use crate::project::credentials::{self, CredentialError, Secret};
-use crate::project::{self, names};
+use crate::project::{self, Problem, names};
 
-fn folder(context: &Context) -> PathBuf {
+/// Where their files are.
+pub fn folder(context: &Context) -> PathBuf {
     context.al_home.join("environments")
 }
 
-/// Names of those that say where their scheduler answers, sorted.
-pub fn reachable(context: &Context) -> Vec<String> {
+/// Names of all there are, sorted; also of those whose file cannot be used, so that who turns to one
+/// is told why.
+pub fn known(context: &Context) -> Vec<String> {
     let mut names = project::environments(&folder(context));
-    names.retain(|name| matches!(place(name, context), Ok(Some(_))));
+    names.retain(|name| names::check_environment(name).is_ok());
     names
 }
 
@@ -30,28 +31,25 @@ pub fn reachable(context: &Context) -> Vec<String> {
 /// # Errors
 /// When there is no such environment, or its file cannot be used.
 pub fn place(name: &str, context: &Context) -> Result<Option<Place>, Failure> {
-    if let Err(why) = names::check_environment(name) {
-        let message = format!("the name {name:?} of the environment {why}");
-        return Err(Failure::user("environment", message));
+    let read = project::read_environment(&folder(context), name);
+    let file = read.map_err(|problem| unusable(name, &problem, context))?;
+    let Some(url) = file.url else { return Ok(None) };
+    http::check_url(&url).map_err(|error| {
+        let file = folder(context).join(format!("{name}.toml"));
+        Failure::config("environment", format!("{}: {error}", file.display()))
+    })?;
+    Ok(Some(Place { environment: Some(name.to_owned()), ..Place::far(url, file.insecure) }))
+}
+
+fn unusable(name: &str, problem: &Problem, context: &Context) -> Failure {
+    let is_there = folder(context).join(format!("{name}.toml")).exists();
+    if names::check_environment(name).is_ok() && is_there {
+        let report = project::render(std::slice::from_ref(problem), context.look.err.color);
+        return Failure::config("environment", problem.sentence()).report(report);
     }
-    let file = folder(context).join(format!("{name}.toml"));
-    if !file.exists() {
-        let known = project::environments(&folder(context));
-        let message = format!("environment `{name}` does not exist");
-        return Err(Failure::user("environment", message).hint(match known.as_slice() {
-            [] => format!("one is made by a file {}", file.display()),
-            known => format!("there are {}", known.join(", ")),
-        }));
-    }
-    let wrong = |why: String| Failure::config("environment", format!("{}: {why}", file.display()));
-    let text = fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
-    let url = table.get("gateway").and_then(|gateway| gateway.get("url")?.as_str());
-    let Some(url) = url else { return Ok(None) };
-    let url = url.trim_end_matches('/').to_owned();
-    http::check_url(&url).map_err(|error| wrong(error.to_string()))?;
-    Ok(Some(Place { url, remote: true, environment: Some(name.to_owned()) }))
+    let mut failure = Failure::user("environment", problem.message.clone());
+    failure.hints.clone_from(&problem.hints);
+    failure
 }
 
 /// The key of the API in an environment, or without one.

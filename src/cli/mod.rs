@@ -20,6 +20,7 @@ pub mod cron;
 mod dev;
 mod diff;
 pub mod doctor;
+mod env;
 mod environments;
 mod exec;
 pub mod explain;
@@ -38,6 +39,7 @@ mod live;
 mod locks;
 pub mod logs;
 mod man;
+mod merged;
 mod models;
 mod new;
 mod output;
@@ -182,6 +184,7 @@ pub enum Verb {
     Config(config::ConfigArgs),
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
+    Env(env::EnvArgs),
     Keys(keys::KeysArgs),
     Help(help::HelpArgs),
     Explain(explain::ExplainArgs),
@@ -214,6 +217,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "build",
             "gc",
             "models",
+            "env",
             "theme",
             "completions",
             "man",
@@ -365,6 +369,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Keys(args) => keys::run(args, context),
         Verb::Help(args) => help::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
+        Verb::Env(args) => return env::run(args, context),
         Verb::Theme(args) => return theme::run(args, context),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),

@@ -42,6 +42,10 @@ pub struct RecordArgs {
     #[arg(value_name = "URL")]
     pub url: Option<String>,
 
+    /// Let the API key go to a plain http:// URL on another machine
+    #[arg(long, requires = "url")]
+    pub insecure: bool,
+
     /// The file [default: al-<project>.ndjson]; it must not be there yet
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -56,7 +60,7 @@ pub struct RecordArgs {
 /// # Errors
 /// When nobody answers, or the file cannot be written.
 pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let aim = attach::aim(args.url.as_deref(), context)?;
+    let aim = attach::aim(args.url.as_deref(), args.insecure, context)?;
     let tokio = start::tokio()?;
     let client = aim.client(context)?;
     let first =

@@ -209,6 +209,7 @@ fn gateway_of(table: &Table, problems: &mut Problems) -> Gateway {
         port: table.int("port").unwrap_or(default.port),
         url: table.text("url").map(str::to_owned),
         max_chat_sessions: table.int("maxChatSessions").unwrap_or(default.max_chat_sessions),
+        insecure: table.bool("insecure").unwrap_or(default.insecure),
         api: table.bool("api").unwrap_or(default.api),
         trust_proxy: table.bool("trustProxy").unwrap_or(default.trust_proxy),
         connections_per_address: table
@@ -259,7 +260,8 @@ fn check_gateway(gateway: &Table, problems: &mut Problems) {
     }
 }
 
-fn check_server(table: &Table, problems: &mut Problems) {
+/// Reports what `[server]` says that cannot be.
+pub fn check_server(table: &Table, problems: &mut Problems) {
     let Some(entry) = table.entry("server") else { return };
     let Tree::Table(server) = &entry.node.value else { return };
     if server.node("host").is_none() {

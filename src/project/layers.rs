@@ -14,8 +14,6 @@ use super::tree::{self, Table};
 #[derive(Debug, Default)]
 pub struct Layers {
     pub table: Table,
-    /// `projectName` of `.env.toml`, which wins over every other.
-    pub project_name: Option<String>,
     pub environment: Option<String>,
     /// Whether every layer could be read, so that what is missing from `table` is missing.
     pub complete: bool,
@@ -37,11 +35,11 @@ pub fn read(project: &Named, choice: Environment<'_>, problems: &mut Problems) -
     let mut layers = Layers { complete: true, ..Layers::default() };
     layers.add(&project.join("config.toml"), File::Project, problems);
     let env = project.join(".env.toml");
-    let mut bound = None;
+    let (mut bound, mut project_name) = (None, None);
     if let Some(mut table) = layers.read(&env, File::Env, problems) {
         table.take("agents");
         bound = table.take("environment");
-        layers.project_name = table.text("projectName").map(str::to_owned);
+        project_name = table.entry("projectName").cloned();
         layers.table.merge(table);
     }
     let bound_name = bound.as_ref().and_then(|node| match &node.value {
@@ -70,13 +68,17 @@ pub fn read(project: &Named, choice: Environment<'_>, problems: &mut Problems) -
         let known = environments(choice.dir);
         let near = did_you_mean(name, known.iter().map(String::as_str));
         let message = format!("environment {} ({origin}) does not exist", quoted(name));
-        problems.push(refuse(message).maybe_hint(near).hint(format!(
-            "known environments: {}; a new one is a file {}",
-            listed(known.iter().map(String::as_str)),
-            file.shown,
-        )));
+        let known = listed(known.iter().map(String::as_str));
+        problems.push(
+            refuse(message)
+                .maybe_hint(near)
+                .hint(format!("known environments: {known}"))
+                .hint(format!("to make it: al env init {name}")),
+        );
     } else {
         layers.add(&file, File::Environment, problems);
+        // That of `.env.toml` wins over every other.
+        layers.table.merge(Table { entries: project_name.into_iter().collect() });
     }
     layers
 }

@@ -127,7 +127,7 @@ fn read(
     for file in config.models.values_mut().filter_map(|model| model.file.as_mut()) {
         *file = folder.path.join(&*file);
     }
-    let name = layers.project_name.as_deref().or(layers.table.text("projectName"));
+    let name = layers.table.text("projectName");
     Some(Project {
         name: name.map_or_else(|| folder_name(&folder.path), str::to_owned),
         dir: folder.path.clone(),

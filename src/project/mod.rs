@@ -12,12 +12,14 @@ pub mod credential_types;
 pub mod credentials;
 mod discover;
 pub mod edit;
+mod environment;
 mod folder;
 mod generic;
 pub mod isolation;
 pub mod kit;
 mod layers;
 mod load;
+mod merged;
 pub mod migrate;
 pub mod model;
 pub mod names;
@@ -35,8 +37,10 @@ pub mod watch;
 
 pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
+pub use environment::{Bound, By, EnvironmentFile, bound, read_environment};
 pub use layers::environments;
 pub use load::{Loaded, Request, examine, load, preview, survey};
+pub use merged::{From, HIDDEN, Merged, Setting, merged};
 pub use model::*;
 pub use place::Written;
 pub use problem::{

@@ -111,6 +111,8 @@ pub struct Gateway {
     pub port: u16,
     /// Where others reach the gateway; none is `http://localhost:<port>`.
     pub url: Option<String>,
+    /// The key may go to `url` in the clear, where that is `http://` on another machine.
+    pub insecure: bool,
     pub max_chat_sessions: u32,
     /// Others than this machine may ask the API, with its key.
     pub api: bool,
@@ -129,6 +131,7 @@ impl Default for Gateway {
         Self {
             port: 8080,
             url: None,
+            insecure: false,
             max_chat_sessions: 5,
             api: false,
             trust_proxy: false,

@@ -94,6 +94,14 @@ impl Problem {
         }
     }
 
+    /// File, line and message on one line.
+    pub fn sentence(&self) -> String {
+        match self.at.first() {
+            Some(at) => format!("{}:{}: {}", self.shown, at.line(), self.message),
+            None => format!("{}: {}", self.shown, self.message),
+        }
+    }
+
     /// Where in the file; none when the file as a whole is meant.
     pub fn place(&self) -> Option<Place> {
         let at = self.at.first()?;

@@ -247,6 +247,7 @@ static GATEWAY: Scope = Scope {
     keys: &[
         key("port", PORT, "8080", "Port of the HTTP server."),
         key("url", Text, "http://localhost:<port>", "Where others reach it."),
+        key("insecure", Bool, "false", "Lets the API key go to a plain `http://` url elsewhere."),
         key("maxChatSessions", COUNT, "5", "Chats at once."),
         key("lockTimeout", SECONDS, "1800", "Older place of `resourceLockTimeout`."),
         key(

@@ -46,6 +46,14 @@ impl Draft {
     }
 }
 
+impl At {
+    /// Number of the line that it begins on, from 1.
+    pub fn line(&self) -> usize {
+        let before = self.source.text.get(..self.span.start).unwrap_or(&self.source.text);
+        1 + before.bytes().filter(|byte| *byte == b'\n').count()
+    }
+}
+
 /// A file by both its names, before it is read.
 #[derive(Debug, Clone)]
 pub struct Named {

@@ -7,6 +7,7 @@ mod complete;
 mod config;
 mod control;
 mod doctor;
+mod env;
 mod errors;
 mod explain;
 mod exposed;

@@ -12,7 +12,7 @@ use clap::Subcommand;
 pub use menu::menu;
 pub use target::Target;
 
-use super::{Context, ask, diff, output};
+use super::{Context, ask, diff, merged, output};
 use crate::failure::Failure;
 use crate::project::File;
 use crate::project::settings::Change;
@@ -26,6 +26,7 @@ use crate::project::settings::Change;
   al config --set models.sonnet.provider=anthropic \\
             --set models.sonnet.model=claude-sonnet-4-5
   al config --unset gateway.url --dry-run     what it would change
+  al config show --origin                     what counts, and which line says so
   al config keys                              every setting and what it means
 
 A change is held against all files of the project first. One that would make
@@ -41,6 +42,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Action {
     Keys(keys::KeysArgs),
+    Show(merged::ShowArgs),
 }
 
 /// What answers the menu without a terminal.
@@ -86,6 +88,7 @@ impl EditArgs {
 pub fn run(args: &ConfigArgs, context: &Context) -> Result<ExitCode, Failure> {
     match &args.action {
         Some(Action::Keys(args)) => keys::run(args, context)?,
+        Some(Action::Show(args)) => merged::run(args, context)?,
         None => edit(&args.edit, &Target::project(context)?)?,
     }
     Ok(ExitCode::SUCCESS)

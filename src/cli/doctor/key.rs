@@ -42,7 +42,7 @@ pub fn rotate(context: &Context) -> Result<(), Failure> {
 
 /// Lets the scheduler end what the old key had opened, and record who replaced it.
 fn tell(url: String, context: &Context) -> Result<(), Failure> {
-    let client = Client::at(Place { url, remote: false, environment: None }, context)?;
+    let client = Client::at(Place::near(url), context)?;
     client.post("/api/auth/revoke", &serde_json::json!({"rotated": true})).map(drop)
 }
 

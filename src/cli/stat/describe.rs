@@ -307,6 +307,7 @@ fn gateway(gateway: &Gateway) -> Value {
     let Gateway {
         port,
         url,
+        insecure,
         max_chat_sessions,
         api,
         trust_proxy,
@@ -320,6 +321,7 @@ fn gateway(gateway: &Gateway) -> Value {
     json!({
         "port": port,
         "url": url,
+        "insecure": insecure,
         "maxChatSessions": max_chat_sessions,
         "api": api,
         "trustProxy": trust_proxy,

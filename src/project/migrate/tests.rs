@@ -109,7 +109,7 @@ fn run(hook: &str, env: &[(&str, &str)]) -> (Option<i32>, String, tempfile::Temp
     fs::write(&curl, script).unwrap();
     fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).unwrap();
     fs::copy(&curl, dir.path().join("bin/git")).unwrap();
-    let path = std::env::var("PATH").unwrap();
+    let path = crate::ambient::env("PATH").unwrap();
     let path = format!("{}:{path}", dir.path().join("bin").display());
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(hook).current_dir(dir.path()).env("PATH", path);

@@ -1,0 +1,133 @@
+//! `al env ls` and `al env show`.
+
+use serde_json::{Value, json};
+
+use super::super::merged;
+use super::super::paint::Tone;
+use super::super::table::{Cell, Fit, Table};
+use super::super::{Context, environments, output};
+use super::{chosen, failure, file};
+use crate::failure::Failure;
+use crate::project::credentials;
+use crate::project::{self, Bound, Problem};
+
+/// One environment, as far as its file says.
+struct Row {
+    name: String,
+    url: Option<String>,
+    host: Option<String>,
+    /// Whose key it is asked with.
+    key: &'static str,
+    /// The first thing that is wrong with it.
+    wrong: Option<Problem>,
+}
+
+pub fn list(json: bool, context: &Context) -> Result<(), Failure> {
+    let bound = context.request(project::bound);
+    let names = project::environments(&environments::folder(context));
+    let rows: Vec<Row> = names.iter().map(|name| row(name, context)).collect();
+    let named = bound.as_ref().ok().and_then(Option::as_ref);
+    if json {
+        output::print(&format!("{}\n", as_json(&rows, named, context)))?;
+    } else {
+        if !rows.is_empty() {
+            output::print(&table(&rows, named, context))?;
+        }
+        output::remark(&said(&names, named));
+    }
+    // Who looks learns all the same that the file which binds the project is broken.
+    bound.map(drop).map_err(|problem| failure(&problem, context))
+}
+
+fn row(name: &str, context: &Context) -> Row {
+    let read = project::read_environment(&environments::folder(context), name);
+    let own = credentials::field(&context.al_home, "gateway_api_key", name, "key");
+    let key = match own {
+        Ok(Some(_)) => "its own",
+        Ok(None) => match credentials::gateway_key(&context.al_home) {
+            Ok(Some(_)) => "of this machine",
+            Ok(None) => "none",
+            Err(_) => "unusable",
+        },
+        Err(_) => "unusable",
+    };
+    let mut row = Row { name: name.to_owned(), url: None, host: None, key, wrong: None };
+    match read {
+        Ok(file) => {
+            row.url = file.url;
+            row.host = file.host;
+            row.wrong = file.problems.into_iter().next();
+        }
+        Err(problem) => row.wrong = Some(problem),
+    }
+    row
+}
+
+fn table(rows: &[Row], bound: Option<&Bound>, context: &Context) -> String {
+    let mut table = Table::new([
+        ("", Fit::Keep),
+        ("NAME", Fit::Middle),
+        ("GATEWAY", Fit::Middle),
+        ("KEY", Fit::Keep),
+        ("SERVER", Fit::Middle),
+        ("PROBLEM", Fit::End),
+    ]);
+    for row in rows {
+        let is_bound = bound.is_some_and(|bound| bound.name == row.name);
+        let wrong = row.wrong.as_ref().map(|problem| match problem.place() {
+            Some(place) => format!("line {}: {}", place.line, problem.message),
+            None => problem.message.clone(),
+        });
+        let tone = if row.key == "unusable" { Tone::Bad } else { Tone::Plain };
+        table.row([
+            Cell::new(Tone::Live, if is_bound { "*" } else { "" }),
+            Cell::new(Tone::Strong, &row.name),
+            row.url.as_deref().unwrap_or("-").into(),
+            Cell::new(tone, row.key),
+            row.host.as_deref().unwrap_or("-").into(),
+            Cell::new(Tone::Bad, wrong.unwrap_or_default()),
+        ]);
+    }
+    table.render(context.look.width, context.look.out)
+}
+
+fn said(names: &[String], bound: Option<&Bound>) -> String {
+    match (names, bound) {
+        ([], None) => "no environments; to make one: al env init <name>\n".to_owned(),
+        (names, Some(Bound { name, by })) if !names.contains(name) => {
+            format!("the project here is bound to `{name}` by {by}, and there is none\n")
+        }
+        (_, Some(Bound { name, by })) => {
+            format!("* the project here is bound to `{name}` by {by}\n")
+        }
+        (_, None) => "the project here is bound to none of them\n".to_owned(),
+    }
+}
+
+fn as_json(rows: &[Row], bound: Option<&Bound>, context: &Context) -> Value {
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "name": row.name,
+                "file": file(&row.name, context),
+                "url": row.url,
+                "server": row.host,
+                "key": row.key,
+                "bound": bound.is_some_and(|bound| bound.name == row.name),
+                "problem": row.wrong.as_ref().map(Problem::sentence),
+            })
+        })
+        .collect();
+    json!({"environments": rows, "bound": bound.map(merged::bound_json)})
+}
+
+/// What a project is set to there. Outside of a project that is what the environment says.
+pub fn show(name: Option<&str>, json: bool, context: &Context) -> Result<(), Failure> {
+    let name = chosen(name, context)?;
+    project::read_environment(&environments::folder(context), &name)
+        .map_err(|problem| failure(&problem, context))?;
+    let there = Context { environment: Some(name), ..context.clone() };
+    let merged = there.request(|request| project::merged(request, false));
+    merged::show(&merged, true, json, &there)
+}

@@ -1,0 +1,144 @@
+//! Environments: made, listed, bound to, checked; and the key that is not sent in the clear.
+
+use std::fs;
+
+use crate::world::World;
+
+fn code(world: &World, args: &[&str]) -> (i32, String) {
+    let output = world.al(args);
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn an_environment_is_made_once_and_says_what_it_may_hold() {
+    let world = World::shop();
+    let made = code(&world, &["env", "init", "prod", "--url", "https://al.example.org/"]);
+    assert_eq!(made.0, 0, "{}", made.1);
+    let text = fs::read_to_string(world.environment("prod")).unwrap();
+    assert!(text.contains("[gateway]\nurl = \"https://al.example.org\"\n"), "{text}");
+    text.parse::<toml::Table>().unwrap();
+    let again = code(&world, &["env", "init", "prod", "--empty"]);
+    assert!(again.0 == 2 && again.1.contains("exists already"), "{}", again.1);
+    assert_eq!(fs::read_to_string(world.environment("prod")).unwrap(), text, "as it was");
+    let (_, listed) = code(&world, &["env", "ls"]);
+    assert!(listed.contains("prod") && listed.contains("https://al.example.org"), "{listed}");
+}
+
+#[test]
+fn a_server_is_written_as_it_was_said() {
+    let world = World::shop();
+    let args = "env init vps --server h.test --user ops --ssh-port 2222 --base-path /srv/al";
+    assert_eq!(code(&world, &args.split(' ').collect::<Vec<_>>()).0, 0);
+    let text = fs::read_to_string(world.environment("vps")).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    let server = toml::toml! {
+        host = "h.test"
+        user = "ops"
+        port = 2222
+        basePath = "/srv/al"
+    };
+    assert_eq!(table["server"].as_table(), Some(&server), "{text}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_nothing_is_written() {
+    let world = World::shop();
+    let check = |args: &str, says: &str| {
+        let (code, said) = code(&world, &args.split(' ').collect::<Vec<_>>());
+        assert!(code != 0 && said.contains(says), "{args}: {said}");
+    };
+    check("env init Bad", "capital letter");
+    check("env init ../x", "has `.`");
+    check("env init x", "--url URL");
+    check("env init x --url ftp://h", "http:// or https://");
+    check("env init x --url http://h.test", "could be read on its way");
+    check("env init x --server h --base-path srv", "must start with `/`");
+    check("env init x --server h --ssh-port 0", "between 1 and 65535");
+    check("env set nowhere", "does not exist");
+    check("env set", "al env set NAME");
+    assert!(!world.environment("x").exists());
+    assert!(!world.project().join(".env.toml").exists());
+}
+
+#[test]
+fn a_project_is_bound_and_let_go_and_keeps_what_else_it_says() {
+    let world = World::shop();
+    assert_eq!(code(&world, &["env", "init", "prod", "--empty"]).0, 0);
+    let file = world.project().join(".env.toml");
+    fs::write(&file, "# mine\nscale = 2 # two\n").unwrap();
+    assert_eq!(code(&world, &["env", "set", "prod"]).0, 0);
+    let bound = "# mine\nscale = 2 # two\nenvironment = \"prod\"\n";
+    assert_eq!(fs::read_to_string(&file).unwrap(), bound);
+    let (_, listed) = code(&world, &["env", "ls", "--json"]);
+    assert!(listed.contains(r#""bound":{"name":"prod","by":".env.toml:3"}"#), "{listed}");
+    let (_, listed) = code(&world, &["env", "ls", "-E", "prod"]);
+    assert!(listed.contains("`prod` by -E"), "{listed}");
+    assert_eq!(code(&world, &["env", "set", "--unset"]).0, 0);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\nscale = 2 # two\n");
+}
+
+#[test]
+fn each_key_says_which_line_it_is_from() {
+    let world = World::shop();
+    fs::create_dir_all(world.environment("prod").parent().unwrap()).unwrap();
+    fs::write(world.environment("prod"), "[gateway]\nport = 9000\n").unwrap();
+    fs::write(world.project().join(".env.toml"), "scale = 7\nenvironment = \"prod\"\n").unwrap();
+    let (done, text) = code(&world, &["config", "show", "--origin", "--json"]);
+    assert_eq!(done, 0, "{text}");
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let of = |key: &str| {
+        let settings = found["settings"].as_array().unwrap();
+        let setting = settings.iter().find(|s| s["key"] == key).unwrap();
+        let file = setting["file"].as_str().unwrap_or("default");
+        let file = file.rsplit('/').next().unwrap();
+        format!("{} {file}:{}", setting["value"], setting["line"])
+    };
+    assert_eq!(of("scale"), "7 .env.toml:1");
+    assert_eq!(of("gateway.port"), "9000 prod.toml:2");
+    assert_eq!(of("maxReruns"), "4 config.toml:3");
+    assert_eq!(of("workQueueSize"), "100 default:null");
+    assert!(!text.contains("planted-secret"), "{text}");
+    let (_, text) = code(&world, &["config", "show"]);
+    assert!(text.contains("models.sonnet.thinkingLevel = \"medium\"\n"), "{text}");
+    assert!(!text.contains("planted-secret"), "{text}");
+}
+
+#[test]
+fn a_broken_file_is_shown_with_its_line() {
+    let world = World::shop();
+    fs::create_dir_all(world.environment("prod").parent().unwrap()).unwrap();
+    fs::write(world.environment("prod"), "[gateway]\nurl = = 1\n").unwrap();
+    for args in ["env check prod", "env show prod", "env set prod", "stat -E prod"] {
+        let (code, said) = code(&world, &args.split(' ').collect::<Vec<_>>());
+        assert!(code == 3 && said.contains("prod.toml:2"), "{args}: {code} {said}");
+    }
+    let (_, listed) = code(&world, &["env", "ls"]);
+    assert!(listed.contains("line 2"), "{listed}");
+}
+
+#[test]
+fn a_check_ends_with_what_is_wrong() {
+    let world = World::shop();
+    fs::create_dir_all(world.environment("x").parent().unwrap()).unwrap();
+    let check = |text: &str, expected: i32, says: &str| {
+        fs::write(world.environment("x"), text).unwrap();
+        let (code, said) = code(&world, &["env", "check", "x"]);
+        assert!(code == expected && said.contains(says), "{text}: {code} {said}");
+    };
+    check("", 0, "not said where it answers");
+    check("[gateway]\nurl = \"http://127.0.0.1:1\"\n", 4, "silent");
+    check("[gateway]\nurll = \"x\"\n", 0, "did you mean `url`?");
+    check("[server]\nhost = \"h\"\nport = 70000\n", 3, "`server.port` must be between 1 and 65535");
+    check("[server]\nuser = \"root\"\n", 3, "`server.host` is missing");
+    check("[server]\nhost = \"h\"\nbasePath = \"x\"\n", 3, "must start with `/`");
+}
+
+#[test]
+fn the_key_is_not_sent_in_the_clear_to_another_machine() {
+    let world = World::shop();
+    world.key("secret-key");
+    let (code, said) = code(&world, &["attach", "http://192.0.2.1:8080"]);
+    assert!(code == 2 && said.contains("could be read on its way"), "{code} {said}");
+    assert!(!said.contains("secret-key"), "{said}");
+}
