@@ -61,7 +61,7 @@ impl Client {
             },
             Err(failure) => {
                 // What else is wrong in the files does not matter to who asks; the environment does.
-                let near = |here: Running| here.url.map(|url| Place::near(url));
+                let near = |here: Running| here.url.map(Place::near);
                 let place =
                     match context.named().map(|name| whereabouts(name, here.as_ref(), context)) {
                         Some(Ok(Whereabouts::There(place))) => Some(place),

@@ -40,6 +40,7 @@ mod locks;
 pub mod logs;
 mod man;
 mod merged;
+mod migrate;
 mod models;
 mod new;
 mod output;
@@ -185,6 +186,7 @@ pub enum Verb {
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
     Env(env::EnvArgs),
+    Migrate(migrate::MigrateArgs),
     Keys(keys::KeysArgs),
     Help(help::HelpArgs),
     Explain(explain::ExplainArgs),
@@ -218,6 +220,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "gc",
             "models",
             "env",
+            "migrate",
             "theme",
             "completions",
             "man",
@@ -370,6 +373,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Help(args) => help::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Env(args) => return env::run(args, context),
+        Verb::Migrate(args) => return migrate::run(args, context),
         Verb::Theme(args) => return theme::run(args, context),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),

@@ -178,6 +178,8 @@ pub struct View {
     pub facts: Facts,
 }
 
+const SCRAMBLE: [u32; 3] = [0x9E37_79B1, 0x85EB_CA6B, 0xC2B2_AE35];
+
 impl View {
     pub fn new(rules: ProjectRules) -> Self {
         Self {
@@ -234,14 +236,32 @@ impl View {
     /// The instance id of the run with this number: a fixed scramble of the number, so that ids
     /// are unique within a history, look random, and need no look-up.
     pub fn run_id(&self, agent: &str, seq: u32) -> String {
-        let mut x = seq ^ self.rules.id_key;
-        // Odd multipliers and xor-shifts are bijections of 32 bits.
-        for multiplier in [0x9E37_79B1u32, 0x85EB_CA6B, 0xC2B2_AE35] {
+        format!("{agent}-{:08x}", Self::number_of(self.rules.id_key, seq))
+    }
+
+    /// The scramble in an instance id. Odd multipliers and xor-shifts are bijections of 32 bits.
+    pub fn number_of(id_key: u32, seq: u32) -> u32 {
+        let mut x = seq ^ id_key;
+        for multiplier in SCRAMBLE {
             x ^= x >> 16;
             x = x.wrapping_mul(multiplier);
         }
-        x ^= x >> 15;
-        format!("{agent}-{x:08x}")
+        x ^ (x >> 15)
+    }
+
+    /// Which run gets this scramble, so that ids from elsewhere can be kept out of its way.
+    pub fn seq_of(id_key: u32, number: u32) -> u32 {
+        let mut x = number ^ (number >> 15) ^ (number >> 30);
+        for multiplier in SCRAMBLE.into_iter().rev() {
+            // Each step doubles the bits of the inverse that are right; the first three are.
+            let mut inverse = multiplier;
+            for _ in 0..4 {
+                inverse = inverse.wrapping_mul(2u32.wrapping_sub(multiplier.wrapping_mul(inverse)));
+            }
+            x = x.wrapping_mul(inverse);
+            x ^= x >> 16;
+        }
+        x ^ id_key
     }
 
     /// Whether the host lives for one run and leaves everything else to the next whole one.

@@ -167,6 +167,35 @@ impl Counts {
         Ok(())
     }
 
+    /// A run of another history, from its beginning to its end.
+    pub fn past_run(
+        &mut self,
+        agent: &str,
+        kind: &str,
+        state: &str,
+        started_at: i64,
+        ended_at: i64,
+        spent: &Spent,
+    ) {
+        self.add(started_at, agent, Counted::Accepted, kind, 0);
+        self.add(ended_at, agent, Counted::Ended, state, ended_at - started_at);
+        self.used(ended_at, agent, spent);
+    }
+
+    /// A delivery of another history.
+    pub fn past_receipt(&mut self, receipt: &Receipt) {
+        self.fired(receipt, receipt.at, receipt.outcome.name(), receipt.times);
+    }
+
+    /// A call of another history; `failed` is when the run that served it ended, if it did not
+    /// succeed.
+    pub fn past_call(&mut self, caller: &str, callee: &str, at: i64, failed: Option<i64>) {
+        self.add(at, caller, Counted::Called, callee, 0);
+        if let Some(ended_at) = failed {
+            self.add(ended_at, caller, Counted::CallFailed, callee, 0);
+        }
+    }
+
     fn add(&mut self, at: i64, who: &str, what: Counted, detail: &str, ms: i64) {
         self.add_many(at, who, what, detail, Sum { n: 1, ms });
     }

@@ -16,6 +16,7 @@ mod help;
 mod history;
 mod live;
 mod manners;
+mod migrate;
 mod new;
 mod reference;
 mod reload;

@@ -1,0 +1,154 @@
+//! The files of a project: read, and written so that all of them change or none.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::{Context, environments};
+use crate::failure::Failure;
+use crate::project::migrate::{AgentFiles, Home, LEFTOVERS, Plan, ProjectFiles};
+use crate::project::{self, Draft, Named, discover, edit, names, render};
+
+/// Where what was there is kept, below the project.
+const KEPT: &str = ".al/before-migration";
+
+/// The files as they are.
+pub fn read(context: &Context) -> Result<ProjectFiles, Failure> {
+    let folder = Named::project(&context.dir);
+    if !folder.path.is_dir() {
+        let message = format!("there is no folder {}", context.dir.display());
+        return Err(Failure::user("no_folder", message).hint("al migrate DIR names the project"));
+    }
+    let text = |file: &Named| match file.read() {
+        Ok(source) => Ok(source.map(|source| source.text.clone())),
+        Err(problem) => Err(Failure::config("project_errors", problem.sentence())
+            .report(render(&[problem], context.look.err.color))),
+    };
+    let listed = discover(&context.dir).map_err(|error| {
+        Failure::upstream("no_folder", format!("agents cannot be listed: {error}"))
+    })?;
+    let mut agents = Vec::new();
+    for name in listed {
+        let dir = folder.join("agents").join(&name);
+        let files = AgentFiles {
+            config: text(&dir.join("config.toml"))?,
+            agent_config: text(&dir.join("agent-config.toml"))?,
+            skill: text(&dir.join("SKILL.md"))?,
+            actions: text(&dir.join("ACTIONS.md"))?,
+            name,
+        };
+        // A folder of notes is no agent.
+        if files.config.is_some() || files.agent_config.is_some() || files.skill.is_some() {
+            agents.push(files);
+        }
+    }
+    let mut known = Vec::new();
+    for name in project::environments(&environments::folder(context)) {
+        let file = Named::new(environments::folder(context).join(format!("{name}.toml")));
+        // One that cannot be read is another command's business.
+        if names::check_environment(&name).is_ok()
+            && let Ok(Some(source)) = file.read()
+        {
+            known.push((name, source.text.clone()));
+        }
+    }
+    let there = |name: &&str| fs::symlink_metadata(folder.path.join(name)).is_ok();
+    Ok(ProjectFiles {
+        config: text(&folder.join("config.toml"))?,
+        env: text(&folder.join(".env.toml"))?,
+        environments: known,
+        agents,
+        package: text(&folder.join("package.json"))?,
+        gitignore: text(&folder.join(".gitignore"))?,
+        mcp: text(&folder.join(".mcp.json"))?,
+        leftovers: LEFTOVERS.iter().filter(|name| there(name)).map(|n| (*n).to_owned()).collect(),
+    })
+}
+
+/// The files as they will be, for a look at the project they make.
+pub fn draft(plan: &Plan, context: &Context) -> Draft {
+    let folder = Named::project(&context.dir).path;
+    let ours = plan.changes.iter().filter(|change| change.home == Home::Project);
+    let texts = ours.map(|change| (folder.join(&change.file), change.after.clone()));
+    Draft(texts.collect::<BTreeMap<_, _>>())
+}
+
+/// What was done, to be undone when something after it fails.
+enum Done {
+    Wrote { file: PathBuf, before: Option<String> },
+    Removed { file: PathBuf, kept: PathBuf },
+}
+
+/// Carries a plan out: copies of what was there first, then the new files, then old names go.
+/// Yields the folder with the copies.
+///
+/// # Errors
+/// When something cannot be written; then all files are as they were.
+pub fn write(plan: &Plan, context: &Context) -> Result<PathBuf, Failure> {
+    let kept = free(&context.dir.join(KEPT));
+    let mut done = Vec::new();
+    let result = keep(plan, context, &kept).and_then(|()| change(plan, context, &kept, &mut done));
+    let Err((file, error)) = result else { return Ok(kept) };
+    for step in done.into_iter().rev() {
+        // Nothing more can be done about one that fails: the copies are there.
+        let _ = match step {
+            Done::Wrote { file, before: Some(before) } => edit::replace(&file, &before),
+            Done::Wrote { file, before: None } => fs::remove_file(file),
+            Done::Removed { file, kept } => fs::copy(kept, file).map(drop),
+        };
+    }
+    let message = format!("{} cannot be written: {error}", file.display());
+    Err(Failure::upstream("not_written", message).hint("the files are as they were"))
+}
+
+type Written = Result<(), (PathBuf, io::Error)>;
+
+fn home(home: Home, context: &Context) -> &Path {
+    match home {
+        Home::Project => &context.dir,
+        Home::Environments => &context.al_home,
+    }
+}
+
+fn keep(plan: &Plan, context: &Context, kept: &Path) -> Written {
+    let mut copies: Vec<(Home, &str)> = Vec::new();
+    for change in &plan.changes {
+        if change.before.is_some() {
+            copies.push((change.home, change.was.as_deref().unwrap_or(&change.file)));
+        }
+    }
+    copies.extend(plan.retired.iter().map(|file| (Home::Project, file.as_str())));
+    for (at, file) in copies {
+        let to = kept.join(file);
+        let copied = fs::create_dir_all(to.parent().unwrap_or(kept))
+            .and_then(|()| fs::copy(home(at, context).join(file), &to));
+        copied.map_err(|error| (to, error))?;
+    }
+    Ok(())
+}
+
+fn change(plan: &Plan, context: &Context, kept: &Path, done: &mut Vec<Done>) -> Written {
+    for change in &plan.changes {
+        let file = home(change.home, context).join(&change.file);
+        edit::replace(&file, &change.after).map_err(|error| (file.clone(), error))?;
+        let before = change.before.clone().filter(|_| change.was.is_none());
+        done.push(Done::Wrote { file, before });
+    }
+    let older = plan.changes.iter().filter_map(|change| change.was.as_ref());
+    for name in older.chain(&plan.retired) {
+        let file = context.dir.join(name);
+        fs::remove_file(&file).map_err(|error| (file.clone(), error))?;
+        done.push(Done::Removed { file, kept: kept.join(name) });
+    }
+    Ok(())
+}
+
+/// The folder, or one beside it that is not there yet.
+fn free(folder: &Path) -> PathBuf {
+    let numbered = |n: u32| PathBuf::from(format!("{}-{n}", folder.display()));
+    match folder.exists() {
+        false => folder.to_owned(),
+        true => (2..).map(numbered).find(|f| !f.exists()).unwrap_or_else(|| folder.to_owned()),
+    }
+}

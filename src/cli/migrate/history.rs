@@ -1,0 +1,133 @@
+//! The databases that Action Llama left in `.al`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::super::{Context, output};
+use crate::ambient;
+use crate::failure::Failure;
+use crate::store::{FILE, Foreign, Imported, Keys, Lock, Stock, Store, StoreError};
+
+/// The one of today, else the one that older versions keep their numbers in.
+const FILES: [&str; 2] = ["action-llama.db", "stats.db"];
+
+/// A database, and what of it is not in ours yet.
+pub struct Found {
+    path: PathBuf,
+    foreign: Foreign,
+    pub stock: Stock,
+}
+
+impl Found {
+    pub fn words(&self, context: &Context) -> String {
+        let shown = self.path.strip_prefix(&context.dir).unwrap_or(&self.path).display();
+        let Stock { runs, receipts, calls, waiting, .. } = self.stock;
+        let mut text = match self.stock.is_empty() {
+            true => format!("{shown}\n  everything in it is here already"),
+            false => format!(
+                "{shown}\n  {runs} runs, {receipts} deliveries and {calls} calls become part of the \
+                 history\n  what is older than `historyRetentionDays` goes at the next start"
+            ),
+        };
+        if waiting > 0 {
+            text.push_str(&format!(
+                "\n  {waiting} items wait in its queue and stay there: here they would run at once"
+            ));
+        }
+        text
+    }
+
+    pub fn as_json(&self) -> Value {
+        json!({
+            "file": self.path,
+            "runs": self.stock.runs,
+            "receipts": self.stock.receipts,
+            "calls": self.stock.calls,
+            "waiting": self.stock.waiting,
+            "firstAtMs": self.stock.first_at,
+            "lastAtMs": self.stock.last_at,
+        })
+    }
+}
+
+/// What there is to take over.
+///
+/// # Errors
+/// When a database is there and cannot be read.
+pub fn find(context: &Context) -> Result<Vec<Found>, Failure> {
+    let state = context.state_dir();
+    let Some(path) = FILES.iter().map(|file| state.join(file)).find(|path| path.exists()) else {
+        return Ok(Vec::new());
+    };
+    let foreign = Foreign::open(&path).map_err(|error| broken(&path, error))?;
+    // Where ours cannot be opened, nothing can be taken over either, and who only looks sees all.
+    let ours = state.join(FILE).exists().then(|| Store::open(&state).ok()).flatten();
+    let marked = ours.map_or_else(|| foreign.all(), |store| store.importable(&foreign));
+    let stock = marked.map_err(|error| broken(&path, error))?;
+    Ok(vec![Found { path, foreign, stock }])
+}
+
+/// Takes all of it over.
+///
+/// # Errors
+/// When a scheduler runs here, or one of the databases fails; then nothing was added.
+pub fn import(found: &[Found], context: &Context) -> Result<Imported, Failure> {
+    let state = context.state_dir();
+    fs::create_dir_all(&state).map_err(|error| {
+        Failure::upstream("al_unwritable", format!("{} cannot be made: {error}", state.display()))
+    })?;
+    let lock = Lock::take(&state, std::process::id()).map_err(|error| {
+        Failure::upstream("al_unwritable", format!("{}: {error}", state.display()))
+    })?;
+    let _lock = lock.map_err(|_| {
+        Failure::user("already_running", "the scheduler of this project runs")
+            .hint("a history is taken over while nobody writes it: al stop")
+    })?;
+    let store = Store::open(&state)?;
+    let random = |error: std::io::Error| Failure::upstream("no_randomness", error.to_string());
+    let fresh = Keys {
+        id_key: u32::from_be_bytes(ambient::random().map_err(random)?),
+        token_key: ambient::random().map_err(random)?,
+    };
+    let keys = store.keys(fresh)?;
+    let mut all = Imported::default();
+    for found in found {
+        let total = found.stock.runs + found.stock.receipts + found.stock.calls;
+        let mut told = |n: u64| output::remark(&format!("{n} of {total} rows\n"));
+        let added = store.import(&found.foreign, keys.id_key, &mut told);
+        let added = added.map_err(|error| broken(&found.path, error))?;
+        all.runs += added.runs;
+        all.receipts += added.receipts;
+        all.calls += added.calls;
+        all.left_out += added.left_out;
+    }
+    store.close();
+    Ok(all)
+}
+
+pub fn words(added: &Imported) -> String {
+    let Imported { runs, receipts, calls, left_out } = added;
+    let mut text = format!("{runs} runs, {receipts} deliveries and {calls} calls were taken over");
+    if *left_out > 0 {
+        text.push_str(&format!("; {left_out} rows made no sense and stay where they are"));
+    }
+    text
+}
+
+/// What to do is another thing where the file is not ours.
+fn broken(path: &Path, error: StoreError) -> Failure {
+    let message = error.to_string();
+    match error {
+        StoreError::Damaged { path: at, .. } if at == path => {
+            Failure::upstream("history_damaged", message)
+                .hint(format!("to go on without it: mv {0} {0}.damaged", path.display()))
+        }
+        StoreError::Unwritable { path: at, .. } if at == path => {
+            Failure::upstream("history_damaged", message)
+                .hint("its folder has to be writable while its log (-wal) is not yet moved into it")
+        }
+        error => error.into(),
+    }
+}

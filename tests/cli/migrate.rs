@@ -1,0 +1,114 @@
+//! Projects of both generations of Action Llama become ours, and what was there is kept.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::world::World;
+
+/// Written by us in the shape of a project with `agent-config.toml`.
+const OLDER: &[(&str, &str)] = &[
+    (
+        "config.toml",
+        "# ours\nmaxTriggerDepth = 2\n\n[model]\nprovider = \"anthropic\"\nmodel = \"claude-sonnet-4\"\n\n\
+         [webhooks.github]\ntype = \"github\"\ncredential = \"default\"\n",
+    ),
+    (
+        "agents/dev/agent-config.toml",
+        "credentials = [\"github_token\"]\nschedule = \"0 */3 * * *\"\n\n[[preflight]]\n\
+         provider = \"git-clone\"\nparams = { repo = \"acme/app\", dest = \"app\" }\n",
+    ),
+    ("agents/dev/ACTIONS.md", "Fix what is labelled.\n"),
+    ("package.json", "{\"dependencies\": {\"@action-llama/action-llama\": \"^0.13\"}}"),
+];
+
+/// The same of one with `SKILL.md`.
+const NEWER: &[(&str, &str)] = &[
+    (
+        "config.toml",
+        "scale = 20\nwebhookQueueSize = 5\n[gateway]\nlockTimeout = 60\n[models.gpt]\n\
+         provider = \"openai\"\nmodel = \"gpt-5.4\"\nauthType = \"api_key\"\n\
+         [webhooks.github]\ntype = \"github\"\ncredential = \"default\"\n",
+    ),
+    (".env.toml", "projectName = \"acme\"\n[agents.dev]\nscale = 2\n"),
+    (
+        "agents/dev/config.toml",
+        "models = [\"gpt\"]\ncredentials = []\nschedule = \"0 */3 * * *\"\ntimeout = 3600\nscale = 5\n\
+         maxWorkQueueSize = 1\n[[webhooks]]\nsource = \"github\"\nevents = [\"issues\"]\n",
+    ),
+    ("agents/dev/SKILL.md", "---\ndescription: Fixes\n---\nFix it.\n"),
+    ("agents/dev/Dockerfile", "FROM al-agent:latest\n"),
+];
+
+fn said(world: &World, args: &[&str]) -> (i32, String) {
+    let output = world.al(args);
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn both_generations_load_afterwards_and_a_second_time_nothing_is_to_do() {
+    for files in [OLDER, NEWER] {
+        let world = World::new(files);
+        let (code, dry) = said(&world, &["migrate"]);
+        assert!(code == 0 && dry.contains("nothing was changed"), "{dry}");
+        for (file, text) in files {
+            assert_eq!(fs::read_to_string(world.project().join(file)).unwrap(), *text, "{file}");
+        }
+        let (code, done) = said(&world, &["migrate", "--write", "--yes"]);
+        assert_eq!(code, 0, "{done}");
+        let (code, shown) = said(&world, &["config", "show"]);
+        assert!(code == 0 && !shown.contains("warning"), "{shown}");
+        let (code, again) = said(&world, &["migrate", "--write", "--yes"]);
+        assert!(code == 0 && again.contains("nothing to migrate"), "{again}");
+    }
+}
+
+#[test]
+fn what_was_there_is_kept() {
+    let world = World::new(OLDER);
+    assert_eq!(said(&world, &["migrate", "--write", "--yes"]).0, 0);
+    for (file, text) in OLDER {
+        let kept = world.project().join(".al/before-migration").join(file);
+        assert_eq!(fs::read_to_string(kept).unwrap(), *text, "{file}");
+    }
+    let config = fs::read_to_string(world.project().join("agents/dev/config.toml")).unwrap();
+    assert!(config.contains("git clone -- https://github.com/acme/app.git app"), "{config}");
+    for gone in ["agents/dev/agent-config.toml", "agents/dev/ACTIONS.md", "package.json"] {
+        assert!(!world.project().join(gone).exists(), "{gone}");
+    }
+}
+
+#[test]
+fn nobody_to_agree_changes_nothing() {
+    let world = World::new(OLDER);
+    let (code, text) = said(&world, &["migrate", "--write"]);
+    assert!(code == 2 && text.contains("al migrate --write --yes"), "{text}");
+    assert!(world.project().join("agents/dev/ACTIONS.md").exists());
+    assert!(!world.project().join(".al").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_left_as_it_was() {
+    let world = World::new(OLDER);
+    let dev = world.project().join("agents/dev");
+    fs::set_permissions(&dev, fs::Permissions::from_mode(0o555)).unwrap();
+    // Root writes everywhere.
+    let closed = fs::write(dev.join("probe"), "").is_err();
+    let (code, text) = said(&world, &["migrate", "--write", "--yes"]);
+    fs::set_permissions(&dev, fs::Permissions::from_mode(0o755)).unwrap();
+    if closed {
+        assert!(code == 4 && text.contains("the files are as they were"), "{text}");
+        let config = fs::read_to_string(world.project().join("config.toml")).unwrap();
+        assert_eq!(config, OLDER[0].1);
+    }
+}
+
+#[test]
+fn a_broken_database_is_named() {
+    let world = World::new(NEWER);
+    fs::create_dir_all(world.project().join(".al")).unwrap();
+    let text = "no database at all, but long enough to be looked at\n".repeat(20);
+    fs::write(world.project().join(".al/action-llama.db"), text).unwrap();
+    let (code, text) = said(&world, &["migrate"]);
+    assert!(code == 4 && text.contains("action-llama.db"), "{text}");
+}
