@@ -19,5 +19,6 @@ pub mod project;
 pub mod runtime;
 pub mod scheduler;
 pub mod signal;
+pub mod skills;
 pub mod store;
 pub mod triggers;

@@ -58,6 +58,7 @@ pub mod run;
 mod running;
 mod say;
 mod shell;
+mod skills;
 mod stage;
 pub mod start;
 mod stat;
@@ -183,6 +184,8 @@ pub enum Verb {
     New(Box<new::NewProjectArgs>),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
+    Add(skills::add::AddArgs),
+    Update(skills::update::UpdateArgs),
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
     Env(env::EnvArgs),
@@ -215,6 +218,8 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "agent",
             "config",
             "doctor",
+            "add",
+            "update",
             "webhook",
             "build",
             "gc",
@@ -339,6 +344,8 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Dev(args) => return dev::run(args, context),
         Verb::Run(args) => return run::run(args, context),
         Verb::Doctor(args) => return doctor::run(args, context),
+        Verb::Add(args) => return skills::add::run(args, context),
+        Verb::Update(args) => return skills::update::run(args, context),
         Verb::Test(args) => return test::run(args, context),
         Verb::Exec(args) => return exec::run(args, context),
         Verb::Shell(args) => return shell::run(args, context),

@@ -30,6 +30,16 @@ async fn expand_at(place: &Place, text: &str, limits: Limits) -> String {
     expanded
 }
 
+/// The commands in a text, in their order: what [`expand`] would run.
+pub fn commands(text: &str) -> Vec<&str> {
+    let (mut found, mut rest) = (Vec::new(), text);
+    while let Some((_, command, after)) = next(rest) {
+        found.push(command);
+        rest = after;
+    }
+    found
+}
+
 /// The text before the next command, the command, and the text after it.
 fn next(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;

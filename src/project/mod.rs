@@ -47,6 +47,7 @@ pub use problem::{
     Place, Problem, Severity, count, did_you_mean, listed, quoted, render, render_each,
 };
 pub use schema::{File, Key, KeyInfo, Kind, find_key_table};
+pub use skill::read_skill;
 pub use source::{Draft, Named};
 
 #[cfg(test)]

@@ -374,7 +374,10 @@ static CLOUD: Scope = Scope {
 
 pub static AGENT: Scope = Scope {
     keys: &[
-        key("source", Text, "", "Where the agent was installed from."),
+        key("source", Text, "", "Where the agent was installed from; `al update` looks there."),
+        key("sourcePath", Text, "", "Its folder there; `.` for the whole repository."),
+        key("sourceRef", Text, "", "Branch, tag or commit that it follows; none is the usual one."),
+        key("sourceCommit", Text, "", "Commit that it is at."),
         key("models", Texts, "", "Models in the order of preference."),
         key("model", Table(&MODEL), "", "The only model, as written before models had names."),
         key("credentials", Texts, "", "Credentials a run gets: `type` or `type:instance`."),

@@ -64,6 +64,12 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Skill {
     skill
 }
 
+/// Reads the text of a `SKILL.md` that is no file of a project; what is wrong in it is left out.
+pub fn read_skill(text: &str) -> Skill {
+    let source = Source { path: "".into(), shown: String::new(), text: text.to_owned() };
+    parse(&Arc::new(source), &mut Problems::new(false))
+}
+
 struct Split {
     yaml: std::ops::Range<usize>,
     /// Where the body starts.

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 
-const VERBS: [&str; 37] = [
+const VERBS: [&str; 39] = [
     "new",
     "agent",
     "config",
@@ -31,6 +31,8 @@ const VERBS: [&str; 37] = [
     "explain",
     "help",
     "man",
+    "add",
+    "update",
     "build",
     "models",
     "keys",

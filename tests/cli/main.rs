@@ -21,6 +21,7 @@ mod new;
 mod reference;
 mod reload;
 mod secrets;
+mod skills;
 mod special;
 mod stat;
 mod terminal;

@@ -1,0 +1,352 @@
+//! What a skill brings along, said before any of it is in the project.
+//!
+//! It is read by the loader of the project, in a folder of its own that has the project's
+//! configuration, so that what is shown is what will hold.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use al_wire::size;
+use serde_json::{Value, json};
+
+use super::visible::visible;
+use crate::cli::Context;
+use crate::cli::paint::{Tone, safe};
+use crate::cli::table::{Cell, Fit, Table};
+use crate::failure::Failure;
+use crate::harness::inject;
+use crate::project::credentials::{self, Reference};
+use crate::project::{
+    self, Agent, EngineKind, Network, Problem, Request, RuntimeKind, ScriptCommand, Severity,
+};
+use crate::skills::Bundle;
+
+/// Files that are listed one by one.
+const FILES_SHOWN: usize = 20;
+
+/// What somebody should know.
+#[derive(Debug, Default)]
+pub struct Brings {
+    pub description: String,
+    pub license: Option<String>,
+    /// Path, bytes, whether it can be executed.
+    pub files: Vec<(String, u64, bool)>,
+    pub left_out: Vec<String>,
+    pub renamed: Vec<(&'static str, &'static str)>,
+    /// When it starts by itself, and where it runs.
+    pub starts: Vec<String>,
+    pub runs: Vec<String>,
+    /// Reference, and whether it is there.
+    pub credentials: Vec<(String, bool)>,
+    /// Where it is said, and the command.
+    pub commands: Vec<(String, String)>,
+    pub warnings: Vec<String>,
+    /// What has to be changed before it can run here.
+    pub problems: Vec<String>,
+    /// What is not used of it.
+    pub notes: Vec<String>,
+    /// Models that it names and this project does not have.
+    pub foreign_models: bool,
+}
+
+impl Brings {
+    /// Looks through a skill that is to be `agents/<name>`.
+    ///
+    /// # Errors
+    /// When there is no place to look at it.
+    pub fn of(bundle: &Bundle, name: &str, context: &Context) -> Result<Self, Failure> {
+        let (agent, problems) = read(bundle, name, context)
+            .map_err(|e| Failure::upstream("no_place", format!("no place to look at it: {e}")))?;
+        let mut brings = Self {
+            files: bundle
+                .files
+                .iter()
+                .map(|(path, file)| (path.clone(), file.bytes.len() as u64, file.executable))
+                .collect(),
+            left_out: bundle.left_out.clone(),
+            renamed: bundle.renamed.clone(),
+            foreign_models: problems.iter().any(|p| p.message.starts_with("unknown model")),
+            problems: sentences(&problems, Severity::Error),
+            notes: sentences(&problems, Severity::Warning),
+            ..Self::default()
+        };
+        let skill = project::read_skill(bundle.text("SKILL.md").unwrap_or_default());
+        brings.description = skill.description.map(|text| safe(&text)).unwrap_or_default();
+        brings.license = skill.license.map(|text| safe(&text));
+        brings.commands = in_instructions(&skill.body);
+        if let Some(agent) = &agent {
+            brings.agent(agent, context);
+        }
+        brings.warn(agent.as_ref());
+        Ok(brings)
+    }
+
+    fn agent(&mut self, agent: &Agent, context: &Context) {
+        if let Some(schedule) = &agent.schedule {
+            self.starts.push(format!("schedule {}", safe(schedule)));
+        }
+        if let Some(every) = agent.every_ms {
+            self.starts.push(format!("every {} s", every / 1000));
+        }
+        for binding in &agent.webhooks {
+            let events = binding.filters.get("events").map(|events| events.join(", "));
+            let events = events.map(|events| format!(" ({events})")).unwrap_or_default();
+            self.starts.push(safe(&format!("webhook {}{events}", binding.source)));
+        }
+        if agent.scale == 0 {
+            self.starts = vec!["not by itself: `scale = 0`".to_owned()];
+        }
+        self.runs.push(place(agent));
+        match agent.engine.kind {
+            EngineKind::Script => self.runs.push("engine script".to_owned()),
+            kind => {
+                let engine = format!("engine {kind:?}").to_lowercase();
+                let models = agent.models.join(", ");
+                self.runs.push(safe(&format!("{engine}, models {models}")));
+            }
+        }
+        for text in &agent.credentials {
+            let here = Reference::parse(text)
+                .is_ok_and(|reference| credentials::exists(&context.al_home, &reference));
+            self.credentials.push((safe(text), here));
+        }
+        self.commands.extend(in_settings(agent));
+    }
+
+    fn warn(&mut self, agent: Option<&Agent>) {
+        let Some(agent) = agent else { return };
+        match agent.runtime.kind {
+            RuntimeKind::Container => {}
+            RuntimeKind::Process => self.warnings.push(
+                "it runs as you, on this machine, without a container (`runtime.type = \"process\"`)"
+                    .to_owned(),
+            ),
+            RuntimeKind::HostUser => self.warnings.push(safe(&format!(
+                "it runs on this machine as the user {}, without a container",
+                agent.runtime.run_as
+            ))),
+        }
+        for mount in &agent.runtime.mounts {
+            let may = if mount.writable { "reads and writes" } else { "reads" };
+            let source = mount.source.display();
+            self.warnings.push(safe(&format!("it {may} {source} of this machine")));
+        }
+        let set = |list: &[String], name: &str| (!list.is_empty()).then(|| name.to_owned());
+        let kinds: Vec<String> = [
+            set(&agent.hooks_pre, "hooks before each run"),
+            set(&agent.hooks_post, "hooks after each run"),
+            (!agent.preflight.is_empty()).then(|| "preflight steps".to_owned()),
+            (agent.engine.kind == EngineKind::Script)
+                .then(|| "a script instead of a model".to_owned()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !kinds.is_empty() {
+            self.warnings.push(format!("it runs commands of its own: {}", kinds.join(", ")));
+        }
+        if self.commands.iter().any(|(place, _)| place.starts_with("SKILL.md")) {
+            let what = "its instructions run commands whenever they are read (!`command`)";
+            self.warnings.push(what.to_owned());
+        }
+    }
+
+    /// As lines for a person.
+    pub fn text(&self, title: &str, context: &Context) -> String {
+        let paint = context.look.out;
+        let mut text = format!("{}\n", paint.on(Tone::Strong, &visible(title)));
+        let mut line = |label: &str, what: &str, tone: Tone| {
+            if !what.is_empty() {
+                let label = paint.on(Tone::Dim, &format!("{label:<12}"));
+                text.push_str(&format!("  {label} {}\n", paint.on(tone, what)));
+            }
+        };
+        line("about", &self.description, Tone::Plain);
+        line("license", self.license.as_deref().unwrap_or_default(), Tone::Plain);
+        for starts in &self.starts {
+            line("starts", starts, Tone::Plain);
+        }
+        for runs in &self.runs {
+            line("runs", runs, Tone::Plain);
+        }
+        for (reference, here) in &self.credentials {
+            let (word, tone) = if *here { ("here", Tone::Good) } else { ("missing", Tone::Warn) };
+            line("credential", &format!("{reference} ({word})"), tone);
+        }
+        for (place, command) in &self.commands {
+            // Whole, however long: what is cut off could be what matters.
+            line("command", &format!("{place}: {}", visible(command)), Tone::Plain);
+        }
+        let all: u64 = self.files.iter().map(|(_, bytes, _)| bytes).sum();
+        line("files", &format!("{}, {}", self.files.len(), size(all)), Tone::Plain);
+        text.push_str(&self.listed(context));
+        let mut line = |label: &str, what: &str, tone: Tone| {
+            text.push_str(&format!("  {} {what}\n", paint.on(tone, label)));
+        };
+        if !self.left_out.is_empty() {
+            line("left out:", &safe(&self.left_out.join(", ")), Tone::Dim);
+        }
+        for (old, new) in &self.renamed {
+            let what = format!("{old} becomes {new}: it was written for an older Action Llama");
+            line("hint:", &what, Tone::Live);
+        }
+        for note in &self.notes {
+            line("note:", note, Tone::Dim);
+        }
+        for problem in &self.problems {
+            line("to mend:", problem, Tone::Warn);
+        }
+        for warning in &self.warnings {
+            line("WARNING:", warning, Tone::Bad);
+        }
+        text
+    }
+
+    fn listed(&self, context: &Context) -> String {
+        let mut table = Table::new([("", Fit::Middle), ("", Fit::Keep), ("", Fit::Keep)]);
+        for (path, bytes, executable) in self.files.iter().take(FILES_SHOWN) {
+            let mark = if *executable { "executable" } else { "" };
+            table.row([path.into(), size(*bytes).into(), Cell::new(Tone::Warn, mark)]);
+        }
+        let width = context.look.width.saturating_sub(4);
+        let table = table.render(width, context.look.out);
+        let mut text = String::new();
+        // The first line has the titles, and there are none.
+        for row in table.lines().skip(1) {
+            text.push_str(&format!("    {row}\n"));
+        }
+        if let Some(more @ 1..) = self.files.len().checked_sub(FILES_SHOWN) {
+            text.push_str(&format!("    and {more} more\n"));
+        }
+        text
+    }
+
+    /// For scripts.
+    pub fn json(&self) -> Value {
+        let files = self.files.iter().map(|(path, bytes, executable)| {
+            json!({"path": path, "bytes": bytes, "executable": executable})
+        });
+        let credentials = self
+            .credentials
+            .iter()
+            .map(|(reference, here)| json!({"credential": reference, "present": here}));
+        let commands = self
+            .commands
+            .iter()
+            .map(|(place, command)| json!({"where": place, "command": command}));
+        json!({
+            "description": self.description,
+            "license": self.license,
+            "files": files.collect::<Vec<_>>(),
+            "leftOut": self.left_out,
+            "starts": self.starts,
+            "runs": self.runs,
+            "credentials": credentials.collect::<Vec<_>>(),
+            "commands": commands.collect::<Vec<_>>(),
+            "problems": self.problems,
+            "notes": self.notes,
+            "warnings": self.warnings,
+        })
+    }
+}
+
+/// Reads the agent as it would be in this project.
+fn read(
+    bundle: &Bundle,
+    name: &str,
+    context: &Context,
+) -> std::io::Result<(Option<Agent>, Vec<Problem>)> {
+    let stage = tempfile::Builder::new().prefix("al-look-").tempdir()?;
+    let project = std::path::absolute(&context.dir)?;
+    for file in ["config.toml", ".env.toml"] {
+        if project.join(file).exists() {
+            symlink(project.join(file), stage.path().join(file))?;
+        }
+    }
+    let folder = stage.path().join("agents").join(name);
+    fs::create_dir_all(&folder)?;
+    for file in ["SKILL.md", "config.toml"] {
+        if let Some(text) = bundle.text(file) {
+            fs::write(folder.join(file), text)?;
+        }
+    }
+    let (read, problems) = context.request(|request| {
+        project::survey(&Request { dir: stage.path().to_owned(), ..request.clone() })
+    });
+    let agent = read.and_then(|read| read.agents.into_iter().find(|agent| agent.name == name));
+    let its_own = |problem: &Problem| inside(&folder, &problem.file);
+    Ok((
+        agent.map(|agent| at_home(agent, stage.path(), &project)),
+        problems.into_iter().filter(its_own).collect(),
+    ))
+}
+
+fn inside(folder: &Path, file: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    file.starts_with(folder) || real(file).starts_with(real(folder))
+}
+
+/// Paths that were read relative to the folder it was looked at in.
+fn at_home(mut agent: Agent, stage: &Path, project: &Path) -> Agent {
+    for mount in &mut agent.runtime.mounts {
+        if let Ok(rest) = mount.source.strip_prefix(stage) {
+            mount.source = project.join(rest);
+        }
+    }
+    agent
+}
+
+fn sentences(problems: &[Problem], severity: Severity) -> Vec<String> {
+    problems.iter().filter(|problem| problem.severity == severity).map(sentence).collect()
+}
+
+fn sentence(problem: &Problem) -> String {
+    let file = problem.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let line = problem.place().map(|place| format!(":{}", place.line)).unwrap_or_default();
+    safe(&format!("{file}{line}: {}", problem.message))
+}
+
+fn place(agent: &Agent) -> String {
+    match agent.runtime.kind {
+        RuntimeKind::Container => match agent.runtime.network {
+            Network::None => "in a container without network".to_owned(),
+            Network::Gateway => "in a container that reaches al alone".to_owned(),
+            Network::Full => "in a container with network".to_owned(),
+        },
+        RuntimeKind::HostUser => safe(&format!("as the user {}", agent.runtime.run_as)),
+        RuntimeKind::Process => "as a process of yours".to_owned(),
+    }
+}
+
+/// The commands of instructions, with their lines counted from the first of the body.
+pub fn in_instructions(body: &str) -> Vec<(String, String)> {
+    inject::commands(body)
+        .into_iter()
+        .map(|command| ("SKILL.md".to_owned(), command.to_owned()))
+        .collect()
+}
+
+fn in_settings(agent: &Agent) -> Vec<(String, String)> {
+    let mut commands = Vec::new();
+    for (place, list) in [("hooks.pre", &agent.hooks_pre), ("hooks.post", &agent.hooks_post)] {
+        commands.extend(list.iter().map(|command| (place.to_owned(), command.clone())));
+    }
+    for step in &agent.preflight {
+        let what = ["command", "url", "repo"]
+            .iter()
+            .find_map(|key| step.params.get(*key)?.as_str())
+            .unwrap_or_default();
+        commands.push(("preflight".to_owned(), format!("{} {what}", step.provider)));
+    }
+    match &agent.engine.command {
+        Some(ScriptCommand::Line(line)) => {
+            commands.push(("harness.command".to_owned(), line.clone()));
+        }
+        Some(ScriptCommand::Program(words)) => {
+            commands.push(("harness.command".to_owned(), words.join(" ")));
+        }
+        None => {}
+    }
+    commands
+}
