@@ -131,7 +131,9 @@ fn joined(link: &str, target: &[u8]) -> Option<String> {
     for part in target.split('/') {
         match part {
             "" | "." => {}
-            ".." => drop(parts.pop()?),
+            ".." => {
+                parts.pop()?;
+            }
             part => parts.push(part),
         }
     }

@@ -39,7 +39,7 @@ const KEPT: [&str; 17] = [
     "DBUS_SESSION_BUS_ADDRESS",
 ];
 
-const VARIABLES: [(&str, &str); 8] = [
+const VARIABLES: [(&str, &str); 9] = [
     ("LC_ALL", "C"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_LFS_SKIP_SMUDGE", "1"),
@@ -49,6 +49,7 @@ const VARIABLES: [(&str, &str); 8] = [
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
     ("GIT_PAGER", "cat"),
+    ("GCM_INTERACTIVE", "never"),
 ];
 
 const SETTINGS: [&str; 14] = [

@@ -201,6 +201,8 @@ fn secure_copy(text: &str, host: &str, path: &str) -> Result<Origin, SkillError>
         || (!user.is_empty() && !is_user(user))
         || path.is_empty()
         || path.starts_with('-')
+        // What looks like a password before a host is one.
+        || path.contains(['@', ':'])
         || path.split('/').any(|part| part == "..");
     if bad {
         return Err(origin(&format!("`{}` is no place to fetch from", shown(text)), SHAPES));
@@ -313,7 +315,7 @@ mod tests {
         check("ssh://-u@host/a", "the user");
         check("-oProxyCommand=x:a/b", "begin with a hyphen");
         check("git@-oProxyCommand=x:a/b", "is no host");
-        check("a:s3cret@host:x", "is no host");
+        check("a:s3cret@host:x", "no place");
         check("git@host:-x", "no place");
         check("git@host:../../x", "no place");
         check("https://host/", "names no repository");

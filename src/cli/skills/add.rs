@@ -424,7 +424,7 @@ fn next_steps(coming: &[Coming], context: &Context) -> String {
         .collect();
     let next = paint.on(Tone::Live, "next:");
     for reference in missing {
-        text.push_str(&format!("{next} the credential {reference} is missing\n"));
+        text.push_str(&format!("{next} al creds add {reference}\n"));
     }
     for one in coming.iter().filter(|one| !one.brings.problems.is_empty()) {
         text.push_str(&format!("{next} mend agents/{}/config.toml, see above\n", one.agent));

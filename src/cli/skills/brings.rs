@@ -10,7 +10,7 @@ use std::path::Path;
 use al_wire::size;
 use serde_json::{Value, json};
 
-use super::visible::visible;
+use super::visible::{visible, wrapped};
 use crate::cli::Context;
 use crate::cli::paint::{Tone, safe};
 use crate::cli::table::{Cell, Fit, Table};
@@ -78,6 +78,9 @@ impl Brings {
         if let Some(agent) = &agent {
             brings.agent(agent, context);
         }
+        if bundle.files.contains_key("Dockerfile") {
+            brings.runs.push("in an image that its Dockerfile makes".to_owned());
+        }
         brings.warn(agent.as_ref());
         Ok(brings)
     }
@@ -119,7 +122,7 @@ impl Brings {
         match agent.runtime.kind {
             RuntimeKind::Container => {}
             RuntimeKind::Process => self.warnings.push(
-                "it runs as you, on this machine, without a container (`runtime.type = \"process\"`)"
+                "it runs as you on this machine, without a container (`runtime.type = \"process\"`)"
                     .to_owned(),
             ),
             RuntimeKind::HostUser => self.warnings.push(safe(&format!(
@@ -159,7 +162,8 @@ impl Brings {
         let mut line = |label: &str, what: &str, tone: Tone| {
             if !what.is_empty() {
                 let label = paint.on(Tone::Dim, &format!("{label:<12}"));
-                text.push_str(&format!("  {label} {}\n", paint.on(tone, what)));
+                let what = wrapped(15, what, context.look.width);
+                text.push_str(&format!("  {label} {}\n", paint.on(tone, &what)));
             }
         };
         line("about", &self.description, Tone::Plain);
@@ -182,6 +186,7 @@ impl Brings {
         line("files", &format!("{}, {}", self.files.len(), size(all)), Tone::Plain);
         text.push_str(&self.listed(context));
         let mut line = |label: &str, what: &str, tone: Tone| {
+            let what = wrapped(3 + label.len(), what, context.look.width);
             text.push_str(&format!("  {} {what}\n", paint.on(tone, label)));
         };
         if !self.left_out.is_empty() {
@@ -319,7 +324,7 @@ fn place(agent: &Agent) -> String {
     }
 }
 
-/// The commands of instructions, with their lines counted from the first of the body.
+/// The commands of instructions, and that they stand there.
 pub fn in_instructions(body: &str) -> Vec<(String, String)> {
     inject::commands(body)
         .into_iter()

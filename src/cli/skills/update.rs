@@ -396,8 +396,8 @@ fn conflict(guest: &Guest, outcome: &Outcome, args: &UpdateArgs) -> String {
             let file = format!("agents/{}/SKILL.md", guest.agent);
             format!("written with marks: decide in {file}, line {}", lines.join(", "))
         }
-        Some(_) => "both sides changed the same lines, nothing was written: \
-                    --conflicts writes both, --theirs takes upstream's"
+        Some(_) => "nothing was written: both sides changed the same lines\n  \
+                    --conflicts writes both with marks, --theirs takes upstream's"
             .to_owned(),
         None => "nothing was written: --theirs takes upstream's in place of yours".to_owned(),
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::cli::paint::{Paint, Tone};
 use crate::skills::{DiffLine, DiffLineKind};
 
@@ -25,6 +27,26 @@ fn is_unseen(c: char) -> bool {
     al_wire::reorders(c)
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A sentence below a label, in lines of at most `width` columns; rows after the first stand below
+/// its first word. Long words stay whole, because they are copied.
+pub fn wrapped(indent: usize, text: &str, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let mut rows = vec![String::new()];
+    for word in text.split(' ') {
+        let column = rows.last().map_or(0, |row| row.width());
+        if column > 0 && column + 1 + word.width() > room {
+            rows.push(String::new());
+        }
+        if let Some(row) = rows.last_mut() {
+            if !row.is_empty() {
+                row.push(' ');
+            }
+            row.push_str(word);
+        }
+    }
+    rows.join(&format!("\n{}", " ".repeat(indent)))
 }
 
 /// A difference of two texts, as `diff -u` has it.
@@ -51,6 +73,13 @@ pub fn difference(old: &str, new: &str, lines: &[DiffLine], paint: Paint) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_sentences_go_on_below() {
+        let text = "one two three four five six seven";
+        assert_eq!(wrapped(4, text, 24), "one two three four\n    five six seven");
+        assert_eq!(wrapped(4, "short", 24), "short");
+    }
 
     #[test]
     fn what_is_not_seen_is_written_out() {

@@ -17,7 +17,7 @@ fn project() -> World {
 
 /// A skill with something beside it is refused as a whole, with the reason.
 #[track_caller]
-fn refused(plant: impl FnOnce(&mut Upstream), why: &str) {
+fn refused(plant: for<'a> fn(&'a mut Upstream) -> &'a mut Upstream, why: &str) {
     let world = project();
     let mut upstream = Upstream::new(&world);
     upstream.file("skills/nice/SKILL.md", SKILL);
@@ -33,19 +33,19 @@ fn refused(plant: impl FnOnce(&mut Upstream), why: &str) {
 
 #[test]
 fn links_that_lead_out_of_the_skill() {
-    refused(|u| drop(u.link("skills/nice/a", "/etc/passwd")), "leads out of it, to /etc/passwd");
-    refused(|u| drop(u.link("skills/nice/a", "../../../x")), "leads out of it, to ../../../x");
-    refused(|u| drop(u.link("skills/nice/b/a", "../../other/x")), "leads out of it");
-    refused(|u| drop(u.link("skills/nice/a", "nothing")), "leads to no file of it");
-    refused(|u| drop(u.link("skills/nice/a", "a")), "leads in a circle");
-    refused(|u| drop(u.link("skills/nice/a", &"x/".repeat(600))), "says more than a path");
-    let out = |u: &mut Upstream| {
-        u.link("skills/nice/a", "b").link("skills/nice/b", "../../../etc/passwd");
-    };
-    refused(out, "leads out of it");
+    refused(|u| u.link("skills/nice/a", "/etc/passwd"), "leads out of it, to /etc/passwd");
+    refused(|u| u.link("skills/nice/a", "../../../x"), "leads out of it, to ../../../x");
+    refused(|u| u.link("skills/nice/b/a", "../../other/x"), "leads out of it");
+    refused(|u| u.link("skills/nice/a", "nothing"), "leads to no file of it");
+    refused(|u| u.link("skills/nice/a", "a"), "leads in a circle");
+    refused(|u| u.link("skills/nice/a", &"x/".repeat(600)), "says more than a path");
+    refused(
+        |u| u.link("skills/nice/a", "b").link("skills/nice/b", "../../../etc/passwd"),
+        "leads out of it",
+    );
     // One for SKILL.md itself, which is then read from nowhere.
     refused(
-        |u| drop(u.remove("skills/nice/SKILL.md").link("skills/nice/SKILL.md", "/etc/passwd")),
+        |u| u.remove("skills/nice/SKILL.md").link("skills/nice/SKILL.md", "/etc/passwd"),
         "leads out of it, to /etc/passwd",
     );
 }
@@ -65,66 +65,69 @@ fn a_link_inside_the_skill_becomes_a_copy() {
 
 #[test]
 fn names_that_are_no_names() {
-    refused(|u| drop(u.file("skills/nice/../../x", "x")), "leads out of its folder");
-    refused(|u| drop(u.file("skills/nice/.git/config", "x")), "belongs to git itself");
-    refused(|u| drop(u.file("skills/nice/.GIT/hooks/post-checkout", "x")), "belongs to git itself");
-    refused(|u| drop(u.file(b"skills/nice/a\xff\xfe", "x")), "is not UTF-8");
-    refused(|u| drop(u.file("skills/nice/a\x1b[2Jb", "x")), "a\\u{1b}[2Jb has \\u{1b} in it");
-    refused(|u| drop(u.file("skills/nice/a\u{202e}b", "x")), "has \\u{202e} in it");
-    refused(|u| drop(u.file("skills/nice/NUL.txt", "x")), "is that of a device");
-    refused(|u| drop(u.file("skills/nice/a\\b", "x")), "is none of a name everywhere");
+    refused(|u| u.file("skills/nice/../../x", "x"), "leads out of its folder");
+    refused(|u| u.file("skills/nice/.git/config", "x"), "belongs to git itself");
+    refused(|u| u.file("skills/nice/.GIT/hooks/post-checkout", "x"), "belongs to git itself");
+    refused(|u| u.file(b"skills/nice/a\xff\xfe", "x"), "is not UTF-8");
+    refused(|u| u.file("skills/nice/a\x1b[2Jb", "x"), "a\\u{1b}[2Jb has \\u{1b} in it");
+    refused(|u| u.file("skills/nice/a\u{202e}b", "x"), "has \\u{202e} in it");
+    refused(|u| u.file("skills/nice/NUL.txt", "x"), "is that of a device");
+    refused(|u| u.file("skills/nice/a\\b", "x"), "is none of a name everywhere");
     refused(
-        |u| drop(u.file("skills/nice/Readme", "x").file("skills/nice/README", "y")),
+        |u| u.file("skills/nice/Readme", "x").file("skills/nice/README", "y"),
         "differ in capitals alone",
     );
     refused(
-        |u| drop(u.file("skills/nice/SKILL.md", SKILL).file("skills/nice/skill.md", "evil")),
+        |u| u.file("skills/nice/SKILL.md", SKILL).file("skills/nice/skill.md", "evil"),
         "differ in capitals alone",
     );
 }
 
 #[test]
 fn things_that_are_no_files() {
-    refused(|u| drop(u.submodule("skills/nice/vendor")), "vendor is another repository");
+    refused(|u| u.submodule("skills/nice/vendor"), "vendor is another repository");
 }
 
 #[test]
 fn too_much_of_it() {
-    let big = |bytes: usize| "x".repeat(bytes);
+    fn big(bytes: usize) -> String {
+        "x".repeat(bytes)
+    }
     refused(
-        |u| drop(u.file("skills/nice/SKILL.md", big(10 << 20))),
+        |u| u.file("skills/nice/SKILL.md", big(10 << 20)),
         "SKILL.md has 10 MB, more than the 1 MB",
     );
+    refused(|u| u.file("skills/nice/data", big(9 << 20)), "data has 9 MB, more than the 8 MB");
     refused(
-        |u| drop(u.file("skills/nice/data", big(9 << 20))),
-        "data has 9 MB, more than the 8 MB",
-    );
-    refused(
-        |u| (0..5).for_each(|n| drop(u.file(format!("skills/nice/{n}"), big(7 << 20)))),
+        |u| (0..5).fold(u, |u, n| u.file(format!("skills/nice/{n}"), big(7 << 20))),
         "its files have 35 MB, more than the 32 MB",
     );
     refused(
-        |u| (0..1001).for_each(|n| drop(u.file(format!("skills/nice/f/{n}"), "x"))),
+        |u| (0..1001).fold(u, |u, n| u.file(format!("skills/nice/f/{n}"), "x")),
         "it has more than 1000 files and folders",
     );
+    // Few bytes that would be a thousand million folders.
+    refused(|u| u.bomb("skills/nice/bomb", 9), "it has more than 1000 files and folders");
 }
 
 #[test]
 fn texts_that_are_none() {
-    refused(|u| drop(u.file("skills/nice/SKILL.md", b"\xff\xfe")), "SKILL.md is not UTF-8");
-    refused(
-        |u| drop(u.file("skills/nice/config.toml", "a = = 1")),
-        "config.toml is not valid TOML",
-    );
+    refused(|u| u.file("skills/nice/SKILL.md", b"\xff\xfe"), "SKILL.md is not UTF-8");
+    refused(|u| u.file("skills/nice/config.toml", "a = = 1"), "config.toml is not valid TOML");
 }
 
 #[test]
 fn several_reasons_come_at_once() {
-    let plant = |u: &mut Upstream| {
-        u.submodule("skills/nice/sub").link("skills/nice/l", "/x").file("skills/nice/con", "x");
-    };
-    refused(plant, "sub is another repository");
-    refused(plant, "the name con is that of a device");
+    for why in ["sub is another repository", "the name con is that of a device"] {
+        refused(
+            |u| {
+                u.submodule("skills/nice/sub")
+                    .link("skills/nice/l", "/x")
+                    .file("skills/nice/con", "x")
+            },
+            why,
+        );
+    }
 }
 
 #[test]

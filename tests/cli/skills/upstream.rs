@@ -19,6 +19,8 @@ pub struct Upstream {
 enum Entry {
     File(&'static str, Vec<u8>),
     Submodule,
+    /// A folder that is there already, by its id.
+    Tree(String),
 }
 
 impl Upstream {
@@ -53,6 +55,16 @@ impl Upstream {
 
     pub fn submodule(&mut self, path: &str) -> &mut Self {
         self.entry(path, Entry::Submodule)
+    }
+
+    /// A folder with folders in it, ten to the power of `depth`, in a few bytes.
+    pub fn bomb(&mut self, path: &str, depth: usize) -> &mut Self {
+        let mut tree = self.said(&["mktree"], b"");
+        for _ in 0..depth {
+            let lines = (0..10).map(|n| format!("040000 tree {tree}\td{n}\n"));
+            tree = self.said(&["mktree"], lines.collect::<String>().as_bytes());
+        }
+        self.entry(path, Entry::Tree(tree))
     }
 
     pub fn remove(&mut self, path: &str) -> &mut Self {
@@ -100,6 +112,7 @@ impl Upstream {
                 ([name], Entry::Submodule) => {
                     line("160000 commit cf0f2481be4d90c44085053fcaea2b3b907ca04c", name);
                 }
+                ([name], Entry::Tree(tree)) => line(&format!("040000 tree {tree}"), name),
                 ([folder, rest @ ..], entry) => {
                     folders.entry(folder).or_default().push((rest.to_vec(), *entry));
                 }
