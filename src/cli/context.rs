@@ -26,6 +26,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The same for what a question is about, which goes to stderr with it.
+    pub fn asking(&self) -> Self {
+        Self { look: Look { out: self.look.err, ..self.look }, ..self.clone() }
+    }
+
     /// Where the project keeps its history and its state.
     pub fn state_dir(&self) -> PathBuf {
         // Paths in messages are shorter without the `./`.

@@ -1,25 +1,33 @@
 //! What an edit changes in a file, as lines that come and go.
 
+use std::time::Duration;
+
 use similar::TextDiff;
 
-use super::paint::{Paint, Tone};
+use super::paint::{Paint, Tone, visible};
 
 /// Lines around a change that are shown with it.
 const AROUND: usize = 2;
 
-/// The difference between two texts of a file; nothing when there is none. Control characters of
-/// the texts are blanks.
+/// The longest that is looked for the shortest difference: texts of others may be made to take ages.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The difference between two texts of a file; nothing when there is none. What is not seen in the
+/// texts is written out.
 pub fn unified(name: &str, old: &str, new: &str, paint: Paint) -> String {
-    if old == new {
+    between((&format!("{name} (now)"), old), (&format!("{name} (then)"), new), paint)
+}
+
+/// [`unified`] of two texts with names of their own.
+pub fn between(old: (&str, &str), new: (&str, &str), paint: Paint) -> String {
+    if old.1 == new.1 {
         return String::new();
     }
-    let diff = TextDiff::from_lines(old, new);
-    let (old_name, new_name) = (format!("{name} (now)"), format!("{name} (then)"));
-    let text = diff.unified_diff().context_radius(AROUND).header(&old_name, &new_name).to_string();
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old.1, new.1);
+    let text = diff.unified_diff().context_radius(AROUND).header(old.0, new.0).to_string();
     let mut out = String::new();
     for line in text.lines() {
-        let line: String = line.chars().map(|c| if harmful(c) { ' ' } else { c }).collect();
-        let line = line.trim_end();
+        let line = visible(line.trim_end());
         let tone = match line.chars().next() {
             _ if line.starts_with("--- ") || line.starts_with("+++ ") => Tone::Dim,
             Some('+') => Tone::Good,
@@ -27,14 +35,10 @@ pub fn unified(name: &str, old: &str, new: &str, paint: Paint) -> String {
             Some('@') => Tone::Live,
             _ => Tone::Plain,
         };
-        out.push_str(&paint.on(tone, line));
+        out.push_str(&paint.on(tone, &line));
         out.push('\n');
     }
     out
-}
-
-fn harmful(c: char) -> bool {
-    (c.is_control() && c != '\t') || al_wire::reorders(c)
 }
 
 #[cfg(test)]
@@ -53,7 +57,7 @@ mod tests {
          b = 2
          c = 3
         -d = 4
-        +d = " [2J"
+        +d = "\u{1b}[2J"
          e = 5
         "#);
         assert_eq!(unified("config.toml", old, old, Paint::new(false)), "");

@@ -61,9 +61,39 @@ pub fn safe(text: &str) -> String {
     blanked.trim().to_owned()
 }
 
+/// One line of others as it is, with what is not seen written out: escape sequences, characters
+/// without width, those that reorder text, and tags that only a model reads.
+pub fn visible(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        match c {
+            '\t' => text.push(c),
+            c if c.is_control() || is_unseen(c) => text.extend(c.escape_unicode()),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+fn is_unseen(c: char) -> bool {
+    al_wire::reorders(c)
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_written_out() {
+        let check = |line: &str, expected: &str| assert_eq!(visible(line), expected, "{line:?}");
+        check("  a\tb é 🦙", "  a\tb é 🦙");
+        check("a\x1b[2Jb", "a\\u{1b}[2Jb");
+        check("a\u{202e}b\u{200b}c", "a\\u{202e}b\\u{200b}c");
+        check("x\u{e0041}", "x\\u{e0041}");
+        check("a\u{9b}2J\rb", "a\\u{9b}2J\\u{d}b");
+    }
 
     #[test]
     fn what_drives_a_terminal_or_reorders_text_becomes_a_blank() {

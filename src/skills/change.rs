@@ -1,6 +1,6 @@
 //! What becomes of a file when upstream has a new one: three texts in, one decision out.
 
-use diffy::{DiffOptions, Line, MergeOptions};
+use diffy::MergeOptions;
 
 /// Lines of a file that are still compared: the time it takes grows with their square.
 const LINES_MAX: usize = 10_000;
@@ -59,46 +59,6 @@ fn is_long(text: &str) -> bool {
     memchr::memchr_iter(b'\n', text.as_bytes()).count() > LINES_MAX
 }
 
-/// One line of a difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiffLine {
-    pub kind: DiffLineKind,
-    /// Without what says its kind, and without its end.
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DiffLineKind {
-    /// Which lines follow.
-    Place,
-    Same,
-    Added,
-    Removed,
-}
-
-/// The difference of two texts, with three lines around each change; none when they are too long.
-pub fn diff(old: &str, new: &str) -> Option<Vec<DiffLine>> {
-    if is_long(old) || is_long(new) {
-        return None;
-    }
-    let patch = DiffOptions::new().set_context_len(3).create_patch(old, new);
-    let mut lines = Vec::new();
-    for hunk in patch.hunks() {
-        let text = format!("@@ -{} +{} @@", hunk.old_range(), hunk.new_range());
-        lines.push(DiffLine { kind: DiffLineKind::Place, text });
-        for line in hunk.lines() {
-            let (kind, text) = match line {
-                Line::Context(text) => (DiffLineKind::Same, text),
-                Line::Delete(text) => (DiffLineKind::Removed, text),
-                Line::Insert(text) => (DiffLineKind::Added, text),
-            };
-            let text = text.strip_suffix('\n').unwrap_or(text).to_owned();
-            lines.push(DiffLine { kind, text });
-        }
-    }
-    Some(lines)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,17 +101,5 @@ mod tests {
         );
         let long = "x\n".repeat(LINES_MAX + 1);
         check(Some(BASE), "mine\n", &long, Change::TooLong);
-    }
-
-    #[test]
-    fn a_difference_shows_the_lines_around_it() {
-        let lines = diff(BASE, "# Two\na\nb\nc\nd\ne\n").unwrap();
-        let shown: Vec<String> =
-            lines.iter().map(|line| format!("{:?} {}", line.kind, line.text)).collect();
-        assert_eq!(
-            shown,
-            ["Place @@ -1,4 +1,4 @@", "Removed # One", "Added # Two", "Same a", "Same b", "Same c"]
-        );
-        assert_eq!(diff(BASE, BASE).unwrap(), []);
     }
 }

@@ -22,7 +22,7 @@ mod watch;
 
 pub use base::{Base, UPDATED};
 pub use bundle::{Bundle, File, read_bundle};
-pub use change::{Change, DiffLine, DiffLineKind, decide, diff};
+pub use change::{Change, decide};
 pub use error::SkillError;
 pub use find::{Found, find, find_at};
 pub use install::{Ready, install, prepare};

@@ -40,7 +40,7 @@ Exit codes: 0 added, 2 wrong use or refused, 3 the project has errors, 4 it
 cannot be fetched, 130 interrupted")]
 pub struct AddArgs {
     /// author/repo, a URL for git, or a path
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "REPO")]
     pub source: String,
 
     /// Take this skill, by its name or folder; may be repeated
@@ -60,7 +60,7 @@ pub struct AddArgs {
     pub reference: Option<String>,
 
     /// Model of this project to use, instead of those the skill names
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "MODEL")]
     pub model: Vec<String>,
 
     /// Do not ask
@@ -101,7 +101,10 @@ pub fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure> {
         coming.push(read(one, &origin, &repository, &models, args, context)?);
     }
     must_differ(&coming)?;
-    if !args.json {
+    let asks = !args.yes && !args.dry_run;
+    if asks {
+        output::insist(&shown(&coming, &origin, &repository, &context.asking()));
+    } else if !args.json {
         output::print(&shown(&coming, &origin, &repository, context))?;
     }
     let goes = !args.dry_run && (args.yes || agreed(&coming, context)?);
@@ -204,7 +207,7 @@ fn chosen(
             }
         })?;
     if marked.is_empty() {
-        return Err(Failure::nothing("nothing_chosen", "nothing was chosen, and nothing added"));
+        return Err(Failure::nothing("which_skill", "nothing was chosen, and nothing added"));
     }
     one_name(marked.into_iter().filter_map(|at| found.get(at).cloned()).collect(), args)
 }
@@ -249,7 +252,7 @@ fn read(
         commit: commit.map(str::to_owned),
     };
     configure(&mut bundle, &record, &args.model, models)?;
-    let mut brings = Brings::of(&bundle, &agent, context)?;
+    let mut brings = Brings::of(&bundle, &agent, context);
     if brings.foreign_models && args.model.is_empty() && !models.is_empty() {
         if args.yes || args.dry_run || args.json {
             let hint = format!("--model NAME uses one of this project: {}", models.join(", "));
@@ -257,7 +260,7 @@ fn read(
         } else {
             let model = ask_model(&agent, models, context)?;
             configure(&mut bundle, &record, &[model], models)?;
-            brings = Brings::of(&bundle, &agent, context)?;
+            brings = Brings::of(&bundle, &agent, context);
         }
     }
     Ok(Coming { agent, path: found.path.clone(), bundle, base, brings })
@@ -328,7 +331,7 @@ fn configure(
         }
     };
     let broken = |why: String| {
-        Failure::user("refused", format!("its config.toml is not valid TOML: {}", safe(&why)))
+        Failure::user("skill_refused", format!("its config.toml is not valid TOML: {}", safe(&why)))
     };
     let mut text = record.write(&text).map_err(broken)?;
     if !chosen.is_empty() {
@@ -356,7 +359,7 @@ fn must_differ(coming: &[Coming]) -> Result<(), Failure> {
     match coming.iter().find(|one| !names.insert(&one.agent)) {
         None => Ok(()),
         Some(one) => Err(Failure::user(
-            "same_name",
+            "agent_exists",
             format!("two of these skills would be the agent '{}'", one.agent),
         )
         .hint("take them one by one: --skill FOLDER --name NAME")),

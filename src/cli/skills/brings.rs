@@ -1,24 +1,18 @@
 //! What a skill brings along, said before any of it is in the project.
 //!
-//! It is read by the loader of the project, in a folder of its own that has the project's
-//! configuration, so that what is shown is what will hold.
-
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
+//! It is read by the loader, as a draft of this project, so that what is shown is what will hold.
 
 use al_wire::size;
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr as _;
 
-use super::visible::{visible, wrapped};
 use crate::cli::Context;
-use crate::cli::paint::{Tone, safe};
+use crate::cli::paint::{Tone, safe, visible};
 use crate::cli::table::{Cell, Fit, Table};
-use crate::failure::Failure;
 use crate::harness::inject;
 use crate::project::credentials::{self, Reference};
 use crate::project::{
-    self, Agent, EngineKind, Network, Problem, Request, RuntimeKind, ScriptCommand, Severity,
+    self, Agent, Draft, EngineKind, Network, Problem, RuntimeKind, ScriptCommand, Severity,
 };
 use crate::skills::Bundle;
 
@@ -52,12 +46,8 @@ pub struct Brings {
 
 impl Brings {
     /// Looks through a skill that is to be `agents/<name>`.
-    ///
-    /// # Errors
-    /// When there is no place to look at it.
-    pub fn of(bundle: &Bundle, name: &str, context: &Context) -> Result<Self, Failure> {
-        let (agent, problems) = read(bundle, name, context)
-            .map_err(|e| Failure::upstream("no_place", format!("no place to look at it: {e}")))?;
+    pub fn of(bundle: &Bundle, name: &str, context: &Context) -> Self {
+        let (agent, problems) = read(bundle, name, context);
         let mut brings = Self {
             files: bundle
                 .files
@@ -82,7 +72,7 @@ impl Brings {
             brings.runs.push("in an image that its Dockerfile makes".to_owned());
         }
         brings.warn(agent.as_ref());
-        Ok(brings)
+        brings
     }
 
     fn agent(&mut self, agent: &Agent, context: &Context) {
@@ -257,49 +247,19 @@ impl Brings {
 }
 
 /// Reads the agent as it would be in this project.
-fn read(
-    bundle: &Bundle,
-    name: &str,
-    context: &Context,
-) -> std::io::Result<(Option<Agent>, Vec<Problem>)> {
-    let stage = tempfile::Builder::new().prefix("al-look-").tempdir()?;
-    let project = std::path::absolute(&context.dir)?;
-    for file in ["config.toml", ".env.toml"] {
-        if project.join(file).exists() {
-            symlink(project.join(file), stage.path().join(file))?;
-        }
-    }
-    let folder = stage.path().join("agents").join(name);
-    fs::create_dir_all(&folder)?;
+fn read(bundle: &Bundle, name: &str, context: &Context) -> (Option<Agent>, Vec<Problem>) {
+    let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
+    let folder = dir.join("agents").join(name);
+    let mut draft = Draft::default();
     for file in ["SKILL.md", "config.toml"] {
         if let Some(text) = bundle.text(file) {
-            fs::write(folder.join(file), text)?;
+            draft.0.insert(folder.join(file), text.to_owned());
         }
     }
-    let (read, problems) = context.request(|request| {
-        project::survey(&Request { dir: stage.path().to_owned(), ..request.clone() })
-    });
-    let agent = read.and_then(|read| read.agents.into_iter().find(|agent| agent.name == name));
-    let its_own = |problem: &Problem| inside(&folder, &problem.file);
-    Ok((
-        agent.map(|agent| at_home(agent, stage.path(), &project)),
-        problems.into_iter().filter(its_own).collect(),
-    ))
-}
-
-fn inside(folder: &Path, file: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    file.starts_with(folder) || real(file).starts_with(real(folder))
-}
-
-/// Paths that were read relative to the folder it was looked at in.
-fn at_home(mut agent: Agent, stage: &Path, project: &Path) -> Agent {
-    for mount in &mut agent.runtime.mounts {
-        if let Ok(rest) = mount.source.strip_prefix(stage) {
-            mount.source = project.join(rest);
-        }
-    }
-    agent
+    let (read, mut problems) = context.request(|request| project::preview(request, draft));
+    problems.retain(|problem| problem.file.starts_with(&folder));
+    let agents = read.map(|read| read.agents).unwrap_or_default();
+    (agents.into_iter().find(|agent| agent.name == name), problems)
 }
 
 fn sentences(problems: &[Problem], severity: Severity) -> Vec<String> {
@@ -354,4 +314,36 @@ fn in_settings(agent: &Agent) -> Vec<(String, String)> {
         None => {}
     }
     commands
+}
+
+/// A sentence below a label, in lines of at most `width` columns; rows after the first stand below
+/// its first word. Long words stay whole, because they are copied.
+fn wrapped(indent: usize, text: &str, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let mut rows = vec![String::new()];
+    for word in text.split(' ') {
+        let column = rows.last().map_or(0, |row| row.width());
+        if column > 0 && column + 1 + word.width() > room {
+            rows.push(String::new());
+        }
+        if let Some(row) = rows.last_mut() {
+            if !row.is_empty() {
+                row.push(' ');
+            }
+            row.push_str(word);
+        }
+    }
+    rows.join(&format!("\n{}", " ".repeat(indent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_go_on_below() {
+        let text = "one two three four five six seven";
+        assert_eq!(wrapped(4, text, 24), "one two three four\n    five six seven");
+        assert_eq!(wrapped(4, "short", 24), "short");
+    }
 }

@@ -80,15 +80,14 @@ pub fn failure(error: SkillError) -> Failure {
                     .hint("private ones need an ssh key or git's credential helper"),
             }
         }
-        SkillError::TooSlow { .. } => Failure::upstream("fetch_timeout", message),
-        SkillError::TooLarge { .. } => Failure::user("too_large", message)
+        SkillError::TooSlow { .. } => Failure::upstream("fetch_failed", message),
+        SkillError::TooLarge { .. } => Failure::user("skill_refused", message)
             .hint("clone it yourself, and name the folder of the skill: al add ./clone/skills/x"),
         SkillError::Interrupted => Failure::interrupted(),
-        SkillError::Refused { .. } => Failure::user("refused", message)
+        SkillError::Refused { .. } => Failure::user("skill_refused", message)
             .hint("nothing was written; whoever keeps the repository has to change that"),
         SkillError::Missing(_) => Failure::user("no_skill", message),
-        SkillError::Garbled(_) => Failure::upstream("bad_repository", message),
-        SkillError::Io { .. } => Failure::upstream("skill_files", message),
+        SkillError::Garbled(_) | SkillError::Io { .. } => Failure::upstream("skill_files", message),
     }
 }
 

@@ -5,4 +5,3 @@ mod brings;
 mod fetching;
 mod plan;
 pub mod update;
-mod visible;

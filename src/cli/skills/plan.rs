@@ -76,7 +76,7 @@ pub fn guests(named: &[String], context: &Context) -> Result<Vec<Guest>, Failure
             Ok(Some(record)) => guests.push(Guest { agent, folder, config, record }),
             Ok(None) if is_named => {
                 return Err(Failure::user(
-                    "no_source",
+                    "not_from_elsewhere",
                     format!("agents/{agent} has no `source`: it is from nowhere else"),
                 )
                 .hint(
@@ -95,7 +95,7 @@ pub fn guests(named: &[String], context: &Context) -> Result<Vec<Guest>, Failure
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
-    Failure::config("unreadable", format!("{} cannot be read: {error}", file.display()))
+    Failure::config("project_errors", format!("{} cannot be read: {error}", file.display()))
 }
 
 impl Plan {

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::brings::in_instructions;
 use super::fetching::{self, short};
 use super::plan::{self, Guest, Plan, Update};
-use super::visible::{difference, visible};
-use crate::cli::paint::{Tone, safe};
+use crate::cli::diff::between;
+use crate::cli::paint::{Paint, Tone, safe, visible};
 use crate::cli::prompt::{Prompt, Question};
 use crate::cli::{Context, output};
 use crate::failure::{Failure, Kind};
 use crate::project::{self, edit};
-use crate::skills::{Change, DiffLineKind, Repository, Stop, diff};
+use crate::skills::{Change, Repository, Stop};
 
 /// Take what is new upstream for agents that were added
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -84,7 +84,9 @@ pub fn run(args: &UpdateArgs, context: &Context) -> Result<ExitCode, Failure> {
     let stop = fetching::stop()?;
     let mut outcomes = plans(&guests, &stop, context)?;
     for (guest, outcome) in guests.iter().zip(&mut outcomes) {
-        if !args.json {
+        if !args.json && !args.yes && !args.dry_run {
+            output::insist(&told(guest, outcome, &context.asking()));
+        } else if !args.json {
             output::print(&told(guest, outcome, context))?;
         }
         if let Outcome::Planned(planned) = outcome
@@ -186,10 +188,7 @@ fn described(guest: &Guest, plan: &Plan, update: &Update, context: &Context) -> 
         Some(path) => format!("{} {path}/{}", guest.record.source, update.name),
         None => format!("{} {}", guest.record.source, update.name),
     };
-    let mut text = match diff(mine, new) {
-        Some(lines) => difference(&here, &there, &lines, paint),
-        None => format!("{here}: too long to show what is different\n"),
-    };
+    let mut text = between((&here, mine), (&there, new), paint);
     if let Some(remark) = remark {
         text.push_str(&format!("{} {remark}\n", paint.on(Tone::Warn, "note:")));
     }
@@ -285,7 +284,7 @@ fn write(planned: &Planned, context: &Context) -> Result<(), Failure> {
         let file = guest.folder.join(update.name);
         if plan::read(&file)? != update.mine {
             let message = format!("{} changed meanwhile", file.display());
-            return Err(Failure::user("changed", message).hint("run al update again"));
+            return Err(Failure::user("file_changed", message).hint("run al update again"));
         }
         edit::replace(&file, text).map_err(failed)?;
         if let Some(base) = &mut base {
@@ -446,7 +445,11 @@ fn document(guests: &[Guest], outcomes: &[Outcome], args: &UpdateArgs) -> Value 
                             "file": update.name,
                             "change": word(&update.change),
                             "lines": conflict_lines(&update.change),
-                            "diff": diff_text(update),
+                            "diff": between(
+                                ("here", update.mine.as_deref().unwrap_or_default()),
+                                ("there", new_text(update)),
+                                Paint::new(false),
+                            ),
                             "written": write.is_some(),
                         })
                     })
@@ -457,18 +460,6 @@ fn document(guests: &[Guest], outcomes: &[Outcome], args: &UpdateArgs) -> Value 
         agent
     });
     json!({"agents": agents.collect::<Vec<_>>()})
-}
-
-/// The difference for scripts, as it is; none when it is too long.
-fn diff_text(update: &Update) -> Option<String> {
-    let lines = diff(update.mine.as_deref().unwrap_or_default(), new_text(update))?;
-    let sign = |kind| match kind {
-        DiffLineKind::Place => "",
-        DiffLineKind::Same => " ",
-        DiffLineKind::Added => "+",
-        DiffLineKind::Removed => "-",
-    };
-    Some(lines.iter().map(|line| format!("{}{}\n", sign(line.kind), line.text)).collect())
 }
 
 fn word(change: &Change) -> &'static str {
