@@ -52,18 +52,25 @@ pub struct Project {
 impl Project {
     /// Three agents that only start when something asks for it.
     pub fn new() -> Self {
+        let project = Self::bare("scale = 4\n");
+        project.agent("broken", &on("release"), BROKEN);
+        project.agent("chatter", &on("push"), CHATTER);
+        project.agent("deploy", &on("issues"), DEPLOY);
+        project
+    }
+
+    /// No agents, but where GitHub's events go.
+    pub fn bare(config: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("al-").tempdir().unwrap();
         let project = Self { dir };
         let secret = project.home().join("credentials/github_webhook_secret/walk/secret");
         fs::create_dir_all(secret.parent().unwrap()).unwrap();
         fs::write(&secret, SECRET).unwrap();
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
-        let config = "scale = 4\n[webhooks.github]\ntype = \"github\"\ncredential = \"walk\"\n";
+        let config =
+            format!("{config}[webhooks.github]\ntype = \"github\"\ncredential = \"walk\"\n");
         fs::create_dir(project.path()).unwrap();
         fs::write(project.path().join("config.toml"), config).unwrap();
-        project.agent("broken", &on("release"), BROKEN);
-        project.agent("chatter", &on("push"), CHATTER);
-        project.agent("deploy", &on("issues"), DEPLOY);
         project
     }
 
@@ -186,7 +193,7 @@ impl Project {
         self.pid_if_running().expect("a scheduler runs")
     }
 
-    fn pid_if_running(&self) -> Option<Pid> {
+    pub fn pid_if_running(&self) -> Option<Pid> {
         let pid = self.gateway_file()?["pid"].as_i64()?;
         Pid::from_raw(i32::try_from(pid).ok()?)
     }
@@ -195,6 +202,11 @@ impl Project {
     pub fn port(&self) -> u16 {
         let url = self.gateway_file().unwrap()["url"].as_str().unwrap().to_owned();
         url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    /// The file that a killed scheduler leaves behind.
+    pub fn forget_gateway(&self) {
+        fs::remove_file(self.path().join(".al/gateway.json")).unwrap();
     }
 
     fn gateway_file(&self) -> Option<serde_json::Value> {
@@ -224,13 +236,28 @@ impl Project {
         );
         let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
         let digest = hex::encode(mac.chain_update(&body).finalize().into_bytes());
+        let more = format!(
+            "X-GitHub-Event: issues\r\nX-GitHub-Delivery: walk-{number}\r\n\
+             X-Hub-Signature-256: sha256={digest}\r\n"
+        );
+        self.post("/webhooks/github", &more, &body);
+    }
+
+    /// Starts a run of an agent, as another program would.
+    #[track_caller]
+    pub fn begin(&self, agent: &str) {
+        let key = format!("Authorization: Bearer {}\r\n", self.key().trim());
+        self.post(&format!("/control/trigger/{agent}"), &key, "{}");
+    }
+
+    #[track_caller]
+    fn post(&self, path: &str, headers: &str, body: &str) {
         let url = self.gateway_file().unwrap()["url"].as_str().unwrap().to_owned();
         let mut gateway = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
         write!(
             gateway,
-            "POST /webhooks/github HTTP/1.1\r\nHost: al\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nX-GitHub-Event: issues\r\n\
-             X-GitHub-Delivery: walk-{number}\r\nX-Hub-Signature-256: sha256={digest}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: al\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n{headers}\r\n{body}",
             body.len(),
         )
         .unwrap();

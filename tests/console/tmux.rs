@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
+
 use crate::steady::steady;
 
 /// Nothing here takes this long unless it hangs.
-const HANGS: Duration = Duration::from_secs(30);
+const HANGS: Duration = Duration::from_secs(12);
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
 /// How long a question cannot be accepted after it appeared (section "Console" of the README).
 const QUESTION_GUARD: Duration = Duration::from_millis(300);
@@ -80,6 +82,35 @@ impl Terminal {
     /// Presses and releases the left mouse button on a cell, counted from 1.
     pub fn click(&self, column: u16, row: u16) {
         self.write(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    }
+
+    /// Turns the wheel a notch, down or up, over a cell counted from 1.
+    pub fn wheel(&self, down: bool, column: u16, row: u16) {
+        self.write(&format!("\x1b[<{};{column};{row}M", if down { 65 } else { 64 }));
+    }
+
+    /// A process that was started by the shell of this terminal, by its name.
+    #[track_caller]
+    pub fn child(&self, name: &str) -> Pid {
+        let shell = self.knows("pane_pid");
+        let until = Instant::now() + HANGS;
+        loop {
+            let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+            let stats =
+                processes.filter_map(|p| std::fs::read_to_string(p.path().join("stat")).ok());
+            // `4711 (al) S 4710 ...`
+            let wanted = format!(" ({name}) ");
+            let mut found = stats.filter_map(|stat| {
+                let (pid, rest) = stat.split_once(&wanted)?;
+                let parent = rest.split(' ').nth(1)?;
+                (parent == shell).then(|| pid.parse::<i32>().ok()).flatten()
+            });
+            if let Some(pid) = found.next().and_then(Pid::from_raw) {
+                return pid;
+            }
+            assert!(Instant::now() < until, "no {name} runs here\n{}", self.screen());
+            sleep(LOOK_AGAIN);
+        }
     }
 
     /// What can be read on the screen.
@@ -190,16 +221,30 @@ impl Terminal {
         self.tmux(&["display-message", "-p", &format!("#{{{name}}}")]).trim_end().to_owned()
     }
 
-    /// Bytes that are written to the terminal while `doing`.
+    /// How many bytes are written to the terminal while `doing`.
     pub fn bytes_during(&self, doing: impl FnOnce(&dyn Fn() -> u64)) -> u64 {
-        self.recordings.set(self.recordings.get() + 1);
-        let file = self.socket.with_extension(format!("raw{}", self.recordings.get()));
-        std::fs::write(&file, "").unwrap();
-        self.tmux(&["pipe-pane", &format!("exec cat >>'{}'", file.display())]);
+        let file = self.record();
         let count = || std::fs::metadata(&file).unwrap().len();
         doing(&count);
         self.tmux(&["pipe-pane"]);
         count()
+    }
+
+    /// What is written to the terminal while `doing`.
+    pub fn raw_during(&self, doing: impl FnOnce()) -> Vec<u8> {
+        let file = self.record();
+        doing();
+        self.tmux(&["pipe-pane"]);
+        std::fs::read(file).unwrap()
+    }
+
+    /// Keeps what is written from now on in a file.
+    fn record(&self) -> PathBuf {
+        self.recordings.set(self.recordings.get() + 1);
+        let file = self.socket.with_extension(format!("raw{}", self.recordings.get()));
+        std::fs::write(&file, "").unwrap();
+        self.tmux(&["pipe-pane", &format!("exec cat >>'{}'", file.display())]);
+        file
     }
 
     /// The terminal is as a shell expects it, and the shell after the console uses it.

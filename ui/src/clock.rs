@@ -107,30 +107,15 @@ pub fn parse(text: &str, now_ms: i64, zone_offset: fn(i64) -> i32) -> Result<i64
     Ok(local_ms - offset_ms(local_ms - offset_ms(local_ms)))
 }
 
-/// `90s`, `5m`, `1h30m`, `2d` in milliseconds.
-fn span(text: &str) -> Option<i64> {
-    let (mut total, mut number) = (0_i64, None);
-    for c in text.chars() {
-        let unit = match c {
-            '0'..='9' => {
-                let digit = i64::from(c.to_digit(10)?);
-                number = Some(number.unwrap_or(0_i64).checked_mul(10)?.checked_add(digit)?);
-                continue;
-            }
-            's' => 1_000,
-            'm' => 60_000,
-            'h' => 3_600_000,
-            'd' => DAY_MS,
-            _ => return None,
-        };
-        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
-    }
-    Some(total).filter(|total| number.is_none() && *total > 0)
+/// `90s`, `5m`, `1h30m`, `2d` in milliseconds: the spans of filters, but no time at all is none.
+pub fn span(text: &str) -> Option<i64> {
+    al_wire::query::span(text).filter(|span_ms| *span_ms > 0)
 }
 
 /// `14:03` or `14:03:22` in milliseconds of the day.
-fn time_of_day(text: &str) -> Option<i64> {
-    let parts: Option<Vec<i64>> = text.split(':').map(number).collect();
+pub fn time_of_day(text: &str) -> Option<i64> {
+    let two = |part: &str| number(part).filter(|_| part.len() <= 2);
+    let parts: Option<Vec<i64>> = text.split(':').map(two).collect();
     match parts?[..] {
         [h @ 0..=23, m @ 0..=59] => Some((h * 60 + m) * 60_000),
         [h @ 0..=23, m @ 0..=59, s @ 0..=59] => Some(((h * 60 + m) * 60 + s) * 1_000),
@@ -154,7 +139,7 @@ fn day(text: &str) -> Option<i64> {
 }
 
 fn number(text: &str) -> Option<i64> {
-    let digits = !text.is_empty() && text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit());
+    let digits = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
 }
 

@@ -7,8 +7,9 @@ pub use complete::{Completion, Known, complete, complete_filter};
 
 use crate::fleet::Fleet;
 use crate::pane::Pane;
+use crate::problem::nearest;
 use crate::settings::options;
-use al_wire::query::{Line as Row, nearest};
+use al_wire::query::Line as Row;
 use al_wire::{Command, Leave, LogSource, MERGED, Query, RunRow, RunState, Scope, Steer, Target};
 
 /// A command of the prompt, understood.
@@ -363,10 +364,7 @@ fn run_id(name: &str, fleet: &Fleet) -> Result<String, String> {
 }
 
 fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    match nearest(name, known) {
-        Some(nearest) => format!("no {kind} called `{name}`, did you mean `{nearest}`?"),
-        None => format!("no {kind} called `{name}`"),
-    }
+    format!("no {kind} called `{name}`{}", nearest(name, known))
 }
 
 #[cfg(test)]

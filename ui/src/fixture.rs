@@ -350,6 +350,7 @@ impl Desk {
             read_only: false,
             no_color: theme == "mono",
             ascii: false,
+            quiet: false,
             debug: false,
             environments: vec!["staging".into(), "vps1".into()],
             zone_offset: |_| 3_600,

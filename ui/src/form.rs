@@ -1,6 +1,7 @@
 //! The form behind `s`: a run with all that can be said of it.
 
-use crate::clock::DAY_MS;
+use crate::clock::{self, DAY_MS};
+use crate::problem::nearest;
 use al_wire::{Command, Priority, RunHow};
 use std::collections::BTreeMap;
 use tui_input::Input;
@@ -71,8 +72,7 @@ impl Form {
     ) -> Result<Command, (usize, String)> {
         let agent = self.value(AGENT);
         if !agents.clone().any(|known| known == agent) {
-            let near = al_wire::query::nearest(agent, agents);
-            let near = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+            let near = nearest(agent, agents);
             return Err((AGENT, format!("no agent called `{agent}`{near}")));
         }
         let priority = match self.value(PRIORITY) {
@@ -155,16 +155,13 @@ fn start(text: &str, now_ms: i64, zone_offset: fn(i64) -> i32) -> Result<Option<
     }
     /// Nobody means more than this.
     const FAR_MS: i64 = 366 * DAY_MS;
-    if let Some(span_ms) = al_wire::query::span(text).filter(|span_ms| *span_ms <= FAR_MS) {
+    if let Some(span_ms) = clock::span(text).filter(|span_ms| *span_ms <= FAR_MS) {
         return Ok(Some(now_ms.saturating_add(span_ms)));
     }
     let wrong = || format!("`{text}` is no time: write 30m, 2h or 14:30");
-    let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
-    let read = |text: &str, below: i64| {
-        let n = text.parse::<i64>().ok().filter(|n| (0..below).contains(n));
-        n.filter(|_| (1..=2).contains(&text.len())).ok_or_else(wrong)
-    };
-    let wanted_ms = (read(hours, 24)? * 60 + read(minutes, 60)?) * 60_000;
+    // The shell knows no seconds here.
+    let minutes = clock::time_of_day(text).filter(|of_day_ms| of_day_ms % 60_000 == 0);
+    let wanted_ms = minutes.filter(|_| text.len() <= "14:30".len()).ok_or_else(wrong)?;
     let offset_ms = i64::from(zone_offset(now_ms)) * 1_000;
     let today_ms = (now_ms + offset_ms).div_euclid(DAY_MS) * DAY_MS;
     let at_ms = today_ms + wanted_ms - offset_ms;

@@ -31,9 +31,8 @@ pub fn line_of(text: &str, at: usize) -> usize {
 
 /// The known name that is most like `name`, as the end of a sentence: `, did you mean ...?`
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let like = known.into_iter().map(|known| (strsim::jaro_winkler(name, known), known));
-    let best = like.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.map_or(String::new(), |(_, known)| format!(", did you mean `{known}`?"))
+    let near = al_wire::query::nearest(name, known.into_iter());
+    near.map_or(String::new(), |near| format!(", did you mean `{near}`?"))
 }
 
 /// The first of several sentences, and how many there are besides.

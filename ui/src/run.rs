@@ -202,6 +202,7 @@ pub(crate) fn start(options: &Options, size: (u16, u16)) -> (Ui, Vec<Out>) {
         read_only: options.read_only,
         no_color: options.no_color,
         ascii: options.ascii,
+        quiet: !options.bell,
         debug: options.debug,
         environments: options.environments.clone(),
         zone_offset: options.zone_offset,

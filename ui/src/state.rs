@@ -33,6 +33,8 @@ pub struct Setup {
     pub no_color: bool,
     /// Nothing but ASCII, whatever the user's files say.
     pub ascii: bool,
+    /// The bell never rings, whatever the user's files say.
+    pub quiet: bool,
     /// A console to try things with: `:debug panic` breaks it down.
     pub debug: bool,
     /// Environments whose schedulers can be turned to.

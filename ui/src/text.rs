@@ -157,6 +157,35 @@ pub fn cut_end(text: &str, width: usize, ellipsis: &str) -> String {
     if room == 0 { kept } else { kept + ellipsis }
 }
 
+/// Lines of at most `width` cells that end between words; a word that is longer is cut.
+pub fn by_words(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let mut word = word;
+        loop {
+            let Some(line) = lines.last_mut() else { break };
+            let blank = usize::from(!line.is_empty());
+            if line.width() + blank + word.width() <= width {
+                line.push_str(if blank == 1 { " " } else { "" });
+                line.push_str(word);
+                break;
+            }
+            if blank == 1 {
+                lines.push(String::new());
+                continue;
+            }
+            let kept = take_width(word.chars(), width);
+            // A character that is wider than a line is left out.
+            let kept_or_one = kept.len().max(word.chars().next().map_or(0, char::len_utf8));
+            line.push_str(&kept);
+            word = &word[kept_or_one..];
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
 fn take_width(chars: impl Iterator<Item = char>, width: usize) -> String {
     let mut used = 0;
     chars

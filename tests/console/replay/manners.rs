@@ -1,33 +1,6 @@
-//! Checks 21 to 25, and what only a recording can do.
-
-use std::time::Duration;
+//! What only a recording can do.
 
 use super::{FLEET, Replay, STILL};
-
-#[test]
-fn where_time_stands_still_nothing_is_written() {
-    let replay = Replay::new();
-    let terminal = replay.still((80, 24), "");
-    terminal.shows("retrying after 403");
-    terminal.settled();
-    terminal.bytes_during(|count| {
-        std::thread::sleep(Duration::from_secs(5));
-        assert_eq!(count(), 0, "{}", terminal.screen());
-    });
-}
-
-#[test]
-fn a_click_selects_and_without_mouse_it_does_not() {
-    let replay = Replay::new();
-    let terminal = replay.still((80, 24), "");
-    terminal.shows("> dev");
-    terminal.click(5, 6);
-    terminal
-        .until("another row", |screen| screen.contains("> docs") || screen.contains("> oncall"));
-    terminal.press(&["M"]);
-    terminal.shows("mouse off");
-    assert_eq!(terminal.knows("mouse_any_flag"), "0");
-}
 
 #[test]
 fn time_goes_on_jumps_and_ends() {
@@ -64,11 +37,14 @@ fn a_command_that_was_not_recorded_is_told_so() {
 }
 
 #[test]
-fn leaving_gives_the_terminal_back() {
+fn another_run_has_another_log() {
     let replay = Replay::new();
     let terminal = replay.open((80, 24), "", &format!("'{FLEET}' {STILL}"));
-    terminal.shows("> dev");
-    terminal.press(&["q"]);
-    terminal.shows("al ended with 0");
-    terminal.is_restored();
+    terminal.press(&[":"]);
+    terminal.write("logs dev-2b3c4d5e");
+    terminal.press(&["Enter"]);
+    terminal.shows("cargo clippy");
+    terminal.hides("retrying after 403");
+    terminal.press(&["Escape"]);
+    terminal.shows("retrying after 403");
 }

@@ -1,9 +1,8 @@
-//! The acceptance checks of the console over a recording, where every cell is known: `al replay` of
-//! `tests/fixtures/fleet.ndjson`, standing still at 12:04:43.
+//! The console over a recording: `al replay` of `tests/fixtures/fleet.ndjson`, standing still at
+//! 12:04:43, and what holds for no other console. `checks` has what holds for all of them.
 
-mod checks;
+mod answers;
 mod files;
-mod logs;
 mod manners;
 
 use std::fs;
@@ -14,23 +13,23 @@ use tempfile::TempDir;
 
 use crate::tmux::Terminal;
 
-const AL: &str = env!("CARGO_BIN_EXE_al");
-const FLEET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/fleet.ndjson");
+pub const AL: &str = env!("CARGO_BIN_EXE_al");
+pub const FLEET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/fleet.ndjson");
 /// 12:04:43 of the day of the fixture.
-const NOW_MS: i64 = 1_767_269_083_000;
-const STILL: &str = "--clock 2026-01-01T12:04:43Z";
+pub const NOW_MS: i64 = 1_767_269_083_000;
+pub const STILL: &str = "--clock 2026-01-01T12:04:43Z";
 
 /// A folder for one test, with the commands that were given in it.
-struct Replay {
+pub struct Replay {
     dir: TempDir,
 }
 
 impl Replay {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { dir: tempfile::Builder::new().prefix("al-").tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -40,26 +39,31 @@ impl Replay {
     }
 
     /// `al replay` with some words and variables, and a shell after it that says how it ended.
-    fn open(&self, size: (u16, u16), variables: &str, words: &str) -> Terminal {
+    pub fn open(&self, size: (u16, u16), variables: &str, words: &str) -> Terminal {
         let terminal = self.terminal(size, variables, words);
         terminal.shows("REPLAY");
         terminal
     }
 
     fn terminal(&self, size: (u16, u16), variables: &str, words: &str) -> Terminal {
-        let (home, commands) = (self.path("home"), self.path("commands"));
-        let line = format!(
-            "env -u NO_COLOR -u COLORTERM -u AL_LOG -u AL_THEME HOME='{0}' AL_HOME='{0}' USER=ada \
-             TZ=UTC {variables} '{AL}' replay {words} --commands '{1}'; echo \"al ended with $?\"; \
-             PS1='$ ' exec sh",
-            home.display(),
-            commands.display(),
-        );
+        let line = self.line(variables, words);
+        let line = format!("{line}; echo \"al ended with $?\"; PS1='$ ' exec sh");
         Terminal::open(self.dir.path(), size, &line)
     }
 
+    /// What a shell runs for it.
+    pub fn line(&self, variables: &str, words: &str) -> String {
+        let (home, commands) = (self.path("home"), self.path("commands"));
+        format!(
+            "env -u NO_COLOR -u COLORTERM -u AL_LOG -u AL_THEME HOME='{0}' AL_HOME='{0}' USER=ada \
+             TZ=UTC {variables} '{AL}' replay {words} --commands '{1}'",
+            home.display(),
+            commands.display(),
+        )
+    }
+
     /// The commands that the console gave, each with the token that came along.
-    fn commands(&self) -> Vec<(String, Option<String>)> {
+    pub fn commands(&self) -> Vec<(String, Option<String>)> {
         let text = fs::read_to_string(self.path("commands")).unwrap_or_default();
         let command = |line: &str| {
             let line: Value = serde_json::from_str(line).unwrap();
@@ -71,12 +75,12 @@ impl Replay {
 }
 
 /// A message of a recording as its line.
-fn line(at_ms: i64, down: &Value) -> String {
+pub fn line(at_ms: i64, down: &Value) -> String {
     format!("{}\n", serde_json::json!({"at_ms": at_ms, "down": down}))
 }
 
 /// The fixture up to 12:04:43, to which a test adds what it needs.
-fn fleet() -> String {
+pub fn fleet() -> String {
     let text = fs::read_to_string(FLEET).unwrap();
     let before = |line: &&str| {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -86,7 +90,7 @@ fn fleet() -> String {
 }
 
 /// Records of the first run of `dev`.
-fn records(from_ms: i64, every_ms: i64, numbers: std::ops::Range<i64>) -> Value {
+pub fn records(from_ms: i64, every_ms: i64, numbers: std::ops::Range<i64>) -> Value {
     let records: Vec<Value> = numbers
         .map(|n| {
             serde_json::json!({

@@ -15,37 +15,13 @@ pub fn seek(text: &str) -> Result<Steer, String> {
         (Some(span), _) => (1, span),
         (_, Some(span)) => (-1, span),
         _ => {
-            return clock(text)
+            return crate::clock::time_of_day(text)
                 .map(|of_day_ms| Steer::SeekTo { at_ms: of_day_ms })
                 .ok_or_else(wrong);
         }
     };
-    let (number, unit) = span.split_at(span.find(|c: char| !c.is_ascii_digit()).unwrap_or(0));
-    let ms = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    Ok(Steer::Seek { by_ms: sign * ms * i64::from(number) })
-}
-
-/// Milliseconds since midnight.
-fn clock(text: &str) -> Option<i64> {
-    let parts: Option<Vec<i64>> = text
-        .split(':')
-        .map(|part| part.parse().ok().filter(|_| (1..=2).contains(&part.len())))
-        .collect();
-    let (h, m, s) = match parts?[..] {
-        [h, m] => (h, m, 0),
-        [h, m, s] => (h, m, s),
-        _ => return None,
-    };
-    let fits = (0..24).contains(&h) && (0..60).contains(&m) && (0..60).contains(&s);
-    fits.then_some((h * 3_600 + m * 60 + s) * 1_000)
+    let span_ms = crate::clock::span(span).ok_or_else(wrong)?;
+    Ok(Steer::Seek { by_ms: sign * span_ms })
 }
 
 /// `0`, `1`, `0.5`, `60`.
@@ -66,6 +42,7 @@ mod tests {
         let check = |text: &str, want: Option<Steer>| assert_eq!(seek(text).ok(), want, "{text}");
         check("+5m", Some(Steer::Seek { by_ms: 300_000 }));
         check("-30s", Some(Steer::Seek { by_ms: -30_000 }));
+        check("-1h30m", Some(Steer::Seek { by_ms: -5_400_000 }));
         check("12:04", Some(Steer::SeekTo { at_ms: 43_440_000 }));
         check("00:00:01", Some(Steer::SeekTo { at_ms: 1_000 }));
         for wrong in ["", "5m", "+", "+m", "+5", "+5y", "24:00", "12:4:4:4", "12:", "+-5m", "1:2x"]

@@ -102,10 +102,15 @@ pub fn enter(ui: &mut Ui, environment: &str, out: &mut Vec<Out>) {
     restyle(ui, out);
 }
 
-/// Sets what the file says; the command line knows better which signs the terminal has.
+/// Sets what the file says, where the command line has not said better.
 fn set_all(ui: &mut Ui, set: Vec<(&'static str, &'static str)>, out: &mut Vec<Out>) {
     for (name, value) in set {
-        if name != "glyphs" || !ui.setup.ascii {
+        let said = match name {
+            "glyphs" => ui.setup.ascii,
+            "bell" => ui.setup.quiet,
+            _ => false,
+        };
+        if !said {
             options::put(ui, name, value, out);
         }
     }

@@ -25,7 +25,7 @@ fn switch(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-pub const OPTIONS: [Setting; 7] = [
+pub const OPTIONS: [Setting; 8] = [
     Setting {
         name: "wrap",
         values: SWITCH,
@@ -110,6 +110,13 @@ pub const OPTIONS: [Setting; 7] = [
             ui.mouse = value == "on";
             out.push(Out::Mouse(ui.mouse));
         },
+    },
+    Setting {
+        name: "bell",
+        values: SWITCH,
+        what: "ring once for each thing that needs a person",
+        get: |ui| switch(ui.attention.bell),
+        put: |ui, value, _| ui.attention.bell = value == "on",
     },
     Setting {
         name: "zoom",

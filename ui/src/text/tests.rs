@@ -97,3 +97,17 @@ proptest::proptest! {
         proptest::prop_assert_eq!(line(&raw).replace(' ', ""), seen.replace(' ', ""));
     }
 }
+
+#[test]
+fn sentences_break_between_words() {
+    let check = |text: &str, width: usize, lines: &[&str]| {
+        assert_eq!(super::by_words(text, width), lines, "{text} in {width}");
+    };
+    check("", 10, &[""]);
+    check("all of it", 20, &["all of it"]);
+    check("all of it", 6, &["all of", "it"]);
+    check("a  b", 10, &["a  b"]);
+    check("unbreakable word", 4, &["unbr", "eaka", "ble", "word"]);
+    check("日本語 x", 4, &["日本", "語 x"]);
+    check("日", 1, &["", ""]);
+}

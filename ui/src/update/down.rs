@@ -117,6 +117,14 @@ fn turn(ui: &mut Ui, environment: String, project: String, out: &mut Vec<Out>) {
     ui.say(format!("turned to {environment}"));
 }
 
+/// How a run ended. Why it started is no news, and that is all that some hosts say of a success.
+fn ending(run: &RunRow) -> String {
+    match run.state {
+        RunState::Succeeded => run.state.word().to_owned(),
+        state => format!("{}, {}", state.word(), run.why),
+    }
+}
+
 /// A question about what is over says so, and cannot be accepted any more.
 fn overtake(ui: &mut Ui) {
     let fleet = match &ui.behind {
@@ -127,7 +135,7 @@ fn overtake(ui: &mut Ui) {
     let over = dialog.buttons.iter().find_map(|button| match &button.answer {
         Answer::Send { command: Command::Kill { target: Target::Run(id), .. }, .. } => {
             let run = fleet.run(id).filter(|run| run.state.ended())?;
-            Some(format!("{id} ended meanwhile: {}", run.why))
+            Some(format!("{id} ended meanwhile: {}", ending(run)))
         }
         Answer::Send { command: Command::Drop { runs }, .. } => {
             let [id] = &runs[..] else { return None };

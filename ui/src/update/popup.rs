@@ -4,6 +4,7 @@ use super::{chooser, copy, go, logs};
 use crate::action::Action;
 use crate::input::Out;
 use crate::key::Chord;
+use crate::keymap::Meaning;
 use crate::pane::Pane;
 use crate::state::{Popup, Ui};
 use crossterm::event::{Event, KeyCode, KeyEvent};
@@ -16,18 +17,23 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     }
     let chord = Chord::of(&event);
     let does = ui.settings.keymap.does(chord, ui.focus());
+    // A search that is kept is the first layer to leave.
+    let kept = matches!(&ui.popup, Some(Popup::Help { search, .. }) if !search.value().is_empty());
     let closes = match &ui.popup {
-        Some(Popup::Help { typing: true, .. } | Popup::Choose(_) | Popup::Bookmarks { .. })
-        | None => false,
-        Some(Popup::Help { .. }) => does == Some(Action::Help),
-        Some(Popup::Inspect { .. }) => {
-            does == Some(Action::Inspect) || chord.code == KeyCode::Enter
+        Some(Popup::Help { typing: true, .. } | Popup::Choose(_)) | None => false,
+        Some(Popup::Help { .. }) => {
+            does == Some(Action::Help) || leaves(ui, chord) && !(kept && layer(ui, chord))
         }
+        Some(Popup::Inspect { .. }) => {
+            does == Some(Action::Inspect) || chord.code == KeyCode::Enter || leaves(ui, chord)
+        }
+        Some(Popup::Bookmarks { .. }) => leaves(ui, chord),
     };
     if closes {
         ui.popup = None;
         return;
     }
+    let layer = layer(ui, chord);
     match (&mut ui.popup, chord.code) {
         (Some(Popup::Help { search, typing: typing @ true, top, .. }), code) => match code {
             KeyCode::Esc if search.value().is_empty() => ui.popup = None,
@@ -41,9 +47,7 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
                 *top = 0;
             }
         },
-        (Some(Popup::Help { search, .. }), KeyCode::Esc) if !search.value().is_empty() => {
-            search.reset();
-        }
+        (Some(Popup::Help { search, .. }), _) if kept && layer => search.reset(),
         (Some(Popup::Help { typing, .. }), KeyCode::Char('/')) => *typing = true,
         (Some(Popup::Inspect { .. }), _) if does == Some(Action::Pager) => {
             out.push(Out::Page(copy::page(ui)));
@@ -65,8 +69,6 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
                 ui.popup = None;
             }
         }
-        (_, KeyCode::Esc | KeyCode::Char('q')) => ui.popup = None,
-        (_, KeyCode::Char('c')) if chord.ctrl => ui.popup = None,
         (Some(popup), code) => {
             scroll(popup, code, does, page);
             if let Popup::Bookmarks { at } = popup {
@@ -77,7 +79,23 @@ pub fn key(ui: &mut Ui, event: KeyEvent, out: &mut Vec<Out>) {
     }
 }
 
-/// The keys that move in panes move here too, and arrows always do.
+/// True for a key that leaves a layer of a pane. What no key means any more, Esc still does here:
+/// nobody is locked in.
+fn layer(ui: &Ui, chord: Chord) -> bool {
+    match ui.settings.keymap.meaning(&[chord], ui.focus(), false) {
+        Meaning::Does(action) => action == Action::Leave,
+        Meaning::Nothing => chord.code == KeyCode::Esc,
+        Meaning::Prefix | Meaning::ReadOnly => false,
+    }
+}
+
+/// True for a key that goes back from a pane, and so closes what stands in front of it.
+fn leaves(ui: &Ui, chord: Chord) -> bool {
+    let does = ui.settings.keymap.does(chord, ui.focus());
+    layer(ui, chord) || matches!(does, Some(Action::Quit | Action::Cancel))
+}
+
+/// The keys that move in panes move here too. An arrow that nothing is bound to moves as it says.
 fn scroll(popup: &mut Popup, code: KeyCode, does: Option<Action>, page: usize) {
     let (Popup::Help { top, .. } | Popup::Inspect { top, .. } | Popup::Bookmarks { at: top }) =
         popup
@@ -85,14 +103,15 @@ fn scroll(popup: &mut Popup, code: KeyCode, does: Option<Action>, page: usize) {
         return;
     };
     *top = match (code, does) {
-        (KeyCode::Down, _) | (_, Some(Action::Down)) => *top + 1,
-        (KeyCode::Up, _) | (_, Some(Action::Up)) => top.saturating_sub(1),
-        (KeyCode::PageDown, _) | (_, Some(Action::PageDown | Action::HalfDown)) => *top + page,
-        (KeyCode::PageUp, _) | (_, Some(Action::PageUp | Action::HalfUp)) => {
+        (KeyCode::Down, None) | (_, Some(Action::Down)) => *top + 1,
+        (KeyCode::Up, None) | (_, Some(Action::Up)) => top.saturating_sub(1),
+        (KeyCode::PageDown, None) | (_, Some(Action::PageDown | Action::HalfDown)) => *top + page,
+        (KeyCode::PageUp, None) | (_, Some(Action::PageUp | Action::HalfUp)) => {
             top.saturating_sub(page)
         }
-        (KeyCode::Home | KeyCode::Char('g'), _) | (_, Some(Action::Top)) => 0,
-        (KeyCode::End, _) | (_, Some(Action::Bottom)) => usize::MAX / 2,
+        // `gg` begins with a `g`, which alone means nothing else here.
+        (KeyCode::Home | KeyCode::Char('g'), None) | (_, Some(Action::Top)) => 0,
+        (KeyCode::End, None) | (_, Some(Action::Bottom)) => usize::MAX / 2,
         _ => *top,
     };
 }

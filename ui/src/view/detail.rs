@@ -1,6 +1,6 @@
 //! The facts about the selected row, beside the tables.
 
-use super::paint::{frame, put};
+use super::paint::{frame, put, put_cut};
 use crate::inspect;
 use crate::layout;
 use crate::rows;
@@ -59,6 +59,7 @@ fn runs(ui: &Ui, agent: &str, area: Rect, buf: &mut Buffer) {
         let state = format!("  {} {}", ui.theme.glyphs.state(role), run.state.word());
         let x = put(buf, area, x, y, &state, ui.theme.style(role));
         let why = format!("  {}", text::line(&run.trigger));
-        put(buf, area, x, y, &why, ui.theme.style(Role::Muted));
+        let muted = ui.theme.style(Role::Muted);
+        put_cut(buf, area, (x, y), &why, muted, &ui.theme.glyphs.ellipsis);
     }
 }

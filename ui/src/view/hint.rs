@@ -189,12 +189,12 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
             return vec![pair("Enter", "keep"), pair("Esc", "clear")];
         }
         Some(Popup::Help { .. }) => {
-            return vec![pair("/", "search"), pair("j k", "scroll"), pair("Esc", "close")];
+            return vec![pair("/", "search"), moves(ui, "scroll"), closes(ui)];
         }
         Some(Popup::Inspect { .. }) => {
             let pager = ui.settings.keymap.key(Action::Pager).map(|key| (key, "pager".to_owned()));
-            let scroll = [pair("j k", "scroll")].into_iter();
-            return scroll.chain(pager).chain([pair("Esc", "close")]).collect();
+            let scroll = [moves(ui, "scroll")].into_iter();
+            return scroll.chain(pager).chain([closes(ui)]).collect();
         }
         Some(Popup::Choose(Chooser { typing: true, .. })) => {
             return vec![pair("Enter", "choose"), pair("Esc", "clear")];
@@ -208,13 +208,8 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
             return search.into_iter().chain([pair("Enter", "choose"), pair("Esc", esc)]).collect();
         }
         Some(Popup::Bookmarks { .. }) => {
-            let take = pair("D", "take away");
-            return vec![
-                pair("Enter", "go there"),
-                pair("j k", "move"),
-                take,
-                pair("Esc", "close"),
-            ];
+            let (go, take) = (pair("Enter", "go there"), pair("D", "take away"));
+            return vec![go, moves(ui, "move"), take, closes(ui)];
         }
         None => {}
     }
@@ -242,6 +237,21 @@ fn wanted(ui: &Ui) -> Vec<(String, String)> {
         .filter(|row| !row.entry.hint.is_empty() && applies(ui, row.entry.action))
         .filter_map(|row| Some((row.bindings.first()?.shown(), word(ui, row.entry).to_owned())))
         .collect()
+}
+
+/// The keys that move in what stands in front of the panes.
+fn moves(ui: &Ui, word: &str) -> (String, String) {
+    let key = |action, otherwise: &str| {
+        ui.settings.keymap.key(action).unwrap_or_else(|| otherwise.to_owned())
+    };
+    (format!("{} {}", key(Action::Down, "Down"), key(Action::Up, "Up")), word.to_owned())
+}
+
+/// The key that closes it.
+fn closes(ui: &Ui) -> (String, String) {
+    let keys = [Action::Leave, Action::Quit, Action::Cancel];
+    let key = keys.into_iter().find_map(|action| ui.settings.keymap.key(action));
+    (key.unwrap_or_else(|| "Esc".to_owned()), "close".to_owned())
 }
 
 fn word(ui: &Ui, entry: &Entry) -> &'static str {

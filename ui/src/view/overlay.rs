@@ -1,6 +1,6 @@
 //! What stands in front of the panes: help, inspect, dialogs.
 
-use super::paint::{clear, frame, put, tint};
+use super::paint::{clear, frame, put, put_cut, tint};
 use super::{detail, keys};
 use crate::action::Action;
 use crate::chooser::Chooser;
@@ -33,6 +33,7 @@ pub fn popup(ui: &Ui, body: Rect, buf: &mut Buffer) {
                 }
             };
             frame(buf, &ui.theme, rect, true, &format!("{title}{mark}"), "");
+            let lines = hanging(lines, usize::from(inside(rect).width).saturating_sub(2));
             scrolled(ui, &lines, inside(rect), *top, buf);
         }
         Some(Popup::Inspect { subject, top }) => {
@@ -74,7 +75,8 @@ fn choose(ui: &Ui, chooser: &Chooser, body: Rect, buf: &mut Buffer) {
         x = put(buf, area, x, y, &first, ui.theme.style(Role::HintKey));
         let line = format!("{:<name$}  ", item.name);
         x = put(buf, area, x, y, &line, ui.theme.style(role));
-        put(buf, area, x, y, &text::line(&item.note), ui.theme.style(Role::Muted));
+        let (note, style) = (text::line(&item.note), ui.theme.style(Role::Muted));
+        put_cut(buf, area, (x, y), &note, style, &ui.theme.glyphs.ellipsis);
         if chosen {
             let line = Rect { y, height: 1, ..area };
             tint(buf, line, ui.theme.style(Role::Selection));
@@ -142,7 +144,7 @@ fn inspect_lines(ui: &Ui, subject: &Subject, width: usize) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for fact in facts {
         let room = width.saturating_sub(usize::from(detail::LABEL)).max(1);
-        for (i, part) in wrapped(&fact.value, room).into_iter().enumerate() {
+        for (i, part) in text::by_words(&fact.value, room).into_iter().enumerate() {
             let label = if i == 0 { fact.label } else { "" };
             rows.push(vec![(format!("{label:<10}"), Role::Muted), (part, fact.role)]);
         }
@@ -174,6 +176,37 @@ fn inspect_lines(ui: &Ui, subject: &Subject, width: usize) -> Vec<Row> {
     let json = inspect::json(ui, subject).map(|json| inspect::whole(&json)).unwrap_or_default();
     rows.extend(wrapped(&json, width).into_iter().map(|part| vec![(part, Role::Muted)]));
     rows
+}
+
+/// Lines of a question; what stands below a word that is explained is below its explanation.
+fn sentences(line: &str, width: usize) -> Vec<String> {
+    let explained = line.find("  ").map(|at| at + line[at..].len() - line[at..].trim_start().len());
+    let Some((word, rest)) = explained.filter(|at| *at < width / 2).map(|at| line.split_at(at))
+    else {
+        return text::by_words(line, width);
+    };
+    let rest = text::by_words(rest, width - word.len()).into_iter().enumerate();
+    rest.map(|(i, part)| format!("{:<1$}{part}", if i == 0 { word } else { "" }, word.len()))
+        .collect()
+}
+
+/// What the keys do goes on below itself.
+fn hanging(rows: Vec<Row>, width: usize) -> Vec<Row> {
+    let mut hung = Vec::new();
+    for row in rows {
+        let Some(((does, role), before)) = row.split_last() else {
+            hung.push(row);
+            continue;
+        };
+        let left: usize = before.iter().map(|(text, _)| text.width()).sum();
+        for (i, part) in text::by_words(does, width.saturating_sub(left)).into_iter().enumerate() {
+            let blank = || vec![(" ".repeat(left), *role)];
+            let mut row = if i == 0 { before.to_vec() } else { blank() };
+            row.push((part, *role));
+            hung.push(row);
+        }
+    }
+    hung
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {
@@ -233,7 +266,7 @@ fn parts(ui: &Ui, dialog: &Dialog) -> Parts {
 
 fn body_lines(dialog: &Dialog, width: usize) -> Vec<String> {
     let mut lines: Vec<String> =
-        dialog.body.iter().flat_map(|line| wrapped(&text::line(line), width.max(1))).collect();
+        dialog.body.iter().flat_map(|line| sentences(&text::line(line), width)).collect();
     if let Some(word) = &dialog.word {
         lines.push(format!("Type {} to go on:", text::line(word)));
     }

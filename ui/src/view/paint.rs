@@ -20,6 +20,19 @@ pub fn put(buf: &mut Buffer, clip: Rect, x: u16, y: u16, text: &str, style: Styl
     buf.set_stringn(x, y, text, usize::from(room), style).0
 }
 
+/// The same, with a sign at the end that more would follow.
+pub fn put_cut(
+    buf: &mut Buffer,
+    clip: Rect,
+    (x, y): (u16, u16),
+    text: &str,
+    style: Style,
+    ellipsis: &str,
+) -> u16 {
+    let room = usize::from(clip.right().saturating_sub(x));
+    put(buf, clip, x, y, &crate::text::cut_end(text, room, ellipsis), style)
+}
+
 /// Writes spans one after the other.
 pub fn put_line(buf: &mut Buffer, clip: Rect, x: u16, y: u16, line: &Line<'_>) -> u16 {
     let mut x = x;

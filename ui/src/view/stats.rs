@@ -1,6 +1,6 @@
 //! Numbers over time: of all agents or of one, each measure with its scale, sum and highest point.
 
-use super::paint::{frame, put};
+use super::paint::{frame, put, put_cut};
 use crate::clock;
 use crate::layout;
 use crate::pane::Pane;
@@ -55,7 +55,8 @@ pub fn pane(ui: &Ui, rect: Rect, buf: &mut Buffer) {
         "  {} nothing is known, blank is 0; < wider, > closer, j k another agent",
         spark::UNKNOWN
     );
-    put(buf, inside, inside.x, y.saturating_add(1), &signs, ui.theme.style(Role::Muted));
+    let (at, muted) = ((inside.x, y.saturating_add(1)), ui.theme.style(Role::Muted));
+    put_cut(buf, inside, at, &signs, muted, &ui.theme.glyphs.ellipsis);
 }
 
 /// A column for each bucket, or one for two where there is no room for more.
@@ -78,7 +79,7 @@ fn one(ui: &Ui, series: &Series, measure: Measure, area: Rect, buf: &mut Buffer)
     let name = format!("{:<10}", name(measure));
     let x = put(buf, area, x, area.y, &name, ui.theme.style(Role::Strong));
     let words = words(ui, series, measure, &counted, span);
-    put(buf, area, x, area.y, &words, ui.theme.style(role));
+    put_cut(buf, area, (x, area.y), &words, ui.theme.style(role), &ui.theme.glyphs.ellipsis);
     let height = area.height - 1;
     if height == 0 || counted.uncounted {
         return;
@@ -208,5 +209,6 @@ fn loads(ui: &Ui, line: Rect, buf: &mut Buffer) {
     };
     let x = line.x.saturating_add(2);
     let x = put(buf, line, x, line.y, "load now  ", ui.theme.style(Role::Strong));
-    put(buf, line, x, line.y, &used, ui.theme.style(Role::Text));
+    let style = ui.theme.style(Role::Text);
+    put_cut(buf, line, (x, line.y), &used, style, &ui.theme.glyphs.ellipsis);
 }

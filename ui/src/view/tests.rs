@@ -1,3 +1,4 @@
+mod goldens;
 mod screens;
 
 use crate::fixture::{Desk, more, records, styled, tail, work};

@@ -1,6 +1,6 @@
 //! Runs over time: a lane for each agent, a column for each step of time.
 
-use super::paint::{frame, put, tint};
+use super::paint::{frame, put, put_cut, tint};
 use crate::clock;
 use crate::layout;
 use crate::pane::Pane;
@@ -237,7 +237,8 @@ fn under_cursor(ui: &Ui, window: &Window, spot: Option<Spot<'_>>, line: Rect, bu
     let more = spot.map_or(0, |spot| spot.runs.saturating_sub(1));
     let more = if more == 0 { String::new() } else { format!("  (and {more} more here)") };
     let said = format!("{}{more}  {}", spent(ui, run), text::line(&run.trigger));
-    put(buf, line, x, line.y, &said, ui.theme.style(Role::Text));
+    let style = ui.theme.style(Role::Text);
+    put_cut(buf, line, (x, line.y), &said, style, &ui.theme.glyphs.ellipsis);
 }
 
 /// How long it took or has taken.
@@ -264,6 +265,10 @@ fn signs(ui: &Ui, line: Rect, buf: &mut Buffer) {
         (glyphs.state(Role::StatePaused), "killed", Role::StatePaused),
         ("2", "at once", Role::Text),
     ] {
+        // Half a word explains nothing.
+        if usize::from(line.right().saturating_sub(x)) < sign.width() + 1 + word.width() {
+            break;
+        }
         x = put(buf, line, x, line.y, sign, ui.theme.style(role)).saturating_add(1);
         x = put(buf, line, x, line.y, word, ui.theme.style(Role::Muted)).saturating_add(2);
     }

@@ -200,12 +200,12 @@ fn a_question_about_what_is_over_says_so() {
     desk.hear(Down::Reply { id: 1, reply: Reply::NeedsConfirm(confirm) });
     desk.out.clear();
     let ended = RunRow {
-        why: "exit code 0".into(),
+        why: "a slot was free".into(),
         ..crate::fixture::run("dev-000000b2", RunState::Succeeded, 52)
     };
     desk.hear(Down::Delta(Delta { seq: 42, at_ms: 0, puts: vec![Row::Run(ended)] }));
     let screen = desk.screen();
-    assert!(screen.contains("dev-000000b2 ended meanwhile: exit code 0"), "{screen}");
+    assert!(screen.contains("dev-000000b2 ended meanwhile: succeeded"), "{screen}");
     assert!(screen.contains("Things have changed"), "{screen}");
     desk.press("Tab Enter");
     assert_eq!(desk.commands(), []);

@@ -39,6 +39,38 @@ fn keys_of_the_file_work_and_are_shown_wherever_keys_are() {
 }
 
 #[test]
+fn what_stands_in_front_of_the_panes_obeys_the_keys_of_the_file() {
+    let keys = "[keys]\nleave = [\"-Esc\", \"F5\"]\nquit = [\"-q\", \"Q\"]\n\
+                down = [\"-j\", \"-Down\", \"J\"]\nzoom = [\"Down\"]\n";
+    let open = |desk: &Desk| desk.screen().contains("Help for");
+    for (key, closes) in [("F5", true), ("Q", true), ("Ctrl-c", true), ("q", false), ("?", true)] {
+        let mut desk = desk(keys);
+        assert!(open(desk.press("?")));
+        assert_eq!(!open(desk.press(key)), closes, "{key}");
+    }
+    let mut desk = desk(keys);
+    let top = desk.press("?").screen();
+    assert!(desk.last_row().contains("J k scroll  F5 close"), "{}", desk.last_row());
+    assert_eq!(desk.press("Down").screen(), top, "it means something else now");
+    assert_ne!(desk.press("J").screen(), top);
+    // Nobody is locked in by a key that means nothing any more.
+    assert!(!open(desk.press("Esc")));
+}
+
+#[test]
+fn the_bell_is_set_like_everything_else_but_the_command_line_is_heard_first() {
+    let mut desk = desk("[set]\nbell = false\n");
+    assert!(!desk.ui.attention.bell);
+    desk.press(": 'set bell on' Enter");
+    assert!(desk.ui.attention.bell);
+    let mut desk = Desk::new();
+    desk.ui.setup.quiet = true;
+    desk.ui.attention.bell = false;
+    hand(&mut desk, "[set]\nbell = true\n");
+    assert!(!desk.ui.attention.bell, "--no-bell");
+}
+
+#[test]
 fn a_clash_leaves_the_keys_as_they_were_and_says_so() {
     let mut desk = desk("[keys]\nzoom = [\"F2\"]\n");
     hand(&mut desk, "[keys]\n\nzoom = [\"F3\", \"i\"]\n");
