@@ -12,7 +12,7 @@ use rustix::process::Pid;
 use crate::steady::steady;
 
 /// Nothing here takes this long unless it hangs.
-const HANGS: Duration = Duration::from_secs(12);
+const HANGS: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
 /// How long a question cannot be accepted after it appeared (section "Console" of the README).
 const QUESTION_GUARD: Duration = Duration::from_millis(300);

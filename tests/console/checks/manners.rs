@@ -82,7 +82,7 @@ fn themes(stage: &Stage) {
     terminal.shows("Themes");
     terminal.settled();
     let listed = terminal.styled();
-    terminal.press(&["j", "j"]);
+    terminal.press(&["k", "k"]);
     terminal.until("another theme", |_| colours(&terminal.styled()) != colours(&listed));
     terminal.press(&["Escape"]);
     terminal.hides("Themes");
@@ -96,11 +96,16 @@ fn themes(stage: &Stage) {
         fs::write(&file, text).unwrap();
     };
     own("{ fg = \"ansi:5\" }");
+    // It is found by itself.
+    command(&terminal, "theme");
+    terminal.shows("own  ");
+    terminal.press(&["Escape"]);
+    terminal.hides("Themes");
     terminal.settled();
     command(&terminal, "theme own");
     running_in(&terminal, 5);
     own("{ fg = ");
-    terminal.shows("own.toml:3");
+    terminal.line(&["own", "line 3"]);
     running_in(&terminal, 5);
     own("{ fg = \"ansi:1\" }");
     running_in(&terminal, 1);

@@ -51,7 +51,8 @@ fn told(terminal: &Terminal, title: &str) -> BTreeSet<(String, String)> {
 }
 
 fn help(stage: &Stage) {
-    let terminal = stage.open((120, 120));
+    // As wide as help is, and as high.
+    let terminal = stage.open((84, 120));
     for (pane, name, context) in [("1", "Agents", "tables"), ("5", "Logs", "logs")] {
         terminal.press(&[pane]);
         terminal.shows(&format!("[{pane} {name}]"));

@@ -26,7 +26,9 @@ pub struct Replay {
 
 impl Replay {
     pub fn new() -> Self {
-        Self { dir: tempfile::Builder::new().prefix("al-").tempdir().unwrap() }
+        let dir = tempfile::Builder::new().prefix("al-").tempdir().unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
+        Self { dir }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

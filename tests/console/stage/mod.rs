@@ -96,7 +96,7 @@ pub fn walk(checks: &[Check], mode: Mode, theme: &'static str) {
 }
 
 /// A fleet of seven agents: three runs of `dev` at work and two that wait for a slot, a reviewer who
-/// waits for a person, a failed release, a queued run of `docs`, which is paused.
+/// waits for a person, a failed release, and `docs`, which is paused.
 pub struct Stage {
     pub mode: Mode,
     pub theme: &'static str,
@@ -245,7 +245,9 @@ impl Stage {
     pub fn consequences(&self) -> &'static [&'static str] {
         match self.mode {
             Mode::Replay => &["process group 5120", "$0.28", "repo:acme/api", "starts next"],
-            Mode::InProcess | Mode::Attached => &["process group", "of work", "starts next"],
+            Mode::InProcess | Mode::Attached => {
+                &["process group", "repo://acme/api", "starts next"]
+            }
         }
     }
 
