@@ -163,8 +163,7 @@ pub fn by_words(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let mut word = word;
-        loop {
-            let Some(line) = lines.last_mut() else { break };
+        while let Some(line) = lines.last_mut() {
             let blank = usize::from(!line.is_empty());
             if line.width() + blank + word.width() <= width {
                 line.push_str(if blank == 1 { " " } else { "" });

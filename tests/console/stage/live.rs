@@ -48,9 +48,10 @@ until [ ! -e "$AL_AGENT_DIR/run.sh" ]; do sleep 0.1; done
 const NOTHING: &str = "\n:\n";
 
 pub struct Live {
-    pub project: Project,
-    /// The scheduler's terminal, where the console is attached to it.
+    /// The scheduler's terminal, where the console is attached to it. It goes first: its socket is
+    /// in the project's folder.
     host: Option<Terminal>,
+    pub project: Project,
 }
 
 impl Live {
@@ -86,7 +87,7 @@ impl Live {
     fn headless(project: Project) -> Self {
         let host = project.terminal((100, 24), "", "start -H --port 0");
         project.await_gateway();
-        Self { project, host: Some(host) }
+        Self { host: Some(host), project }
     }
 
     /// A console that is the scheduler takes its project over from the one before.
