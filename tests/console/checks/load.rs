@@ -62,6 +62,7 @@ fn full(stage: &Stage, many: i64) -> (Terminal, i64) {
         file.flush().unwrap();
         return (stage.replay((80, 24), &path, crate::replay::STILL), begin_ms);
     }
+    #[allow(clippy::disallowed_methods)] // what day it is, for a file of yesterday
     let today_ms = chrono::Utc::now().timestamp_millis() / DAY_MS * DAY_MS;
     let begin_ms = today_ms - DAY_MS;
     let name = format!(".al/logs/planner-{}.log", date(begin_ms));

@@ -38,7 +38,7 @@ fn golden(stage: &Stage, terminal: &Terminal, size: &str) {
     }
     let screen = terminal.still("retrying after 403");
     assert!(screen.lines().last().is_some_and(|line| line.starts_with("? help")), "{screen}");
-    let ends = |line: &str| line.char_indices().filter(|(_, c)| "╗║╝".contains(*c)).last();
+    let ends = |line: &str| line.char_indices().rfind(|(_, c)| "╗║╝".contains(*c));
     let pane = screen.lines().filter(|line| line.starts_with(['╔', '║', '╚']));
     let pane = pane.map(|line| &line[..ends(line).map_or(0, |(at, c)| at + c.len_utf8())]);
     assert_snapshot!(format!("live_{size}"), pane.collect::<Vec<_>>().join("\n"));
