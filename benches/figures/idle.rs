@@ -27,8 +27,13 @@ pub fn measure(table: &mut Table) {
     let mut floor = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
     thread::sleep(SETTLED);
     let pids = [small.pid(), large.pid(), console.pid, floor.id()];
-    let (bytes, cpu) = (console.bytes(), pids.map(cpu_ns));
+    let (bytes, cpu, woken) = (console.bytes(), pids.map(cpu_ns), pids.map(wakeups));
     thread::sleep(WATCHED);
+    let woken: Vec<f64> = pids
+        .iter()
+        .zip(woken)
+        .map(|(pid, before)| (wakeups(*pid) - before) as f64 / WATCHED.as_secs_f64())
+        .collect();
     let written = console.bytes() - bytes;
     let rest = WATCHED.as_nanos() as f64 / 100.0;
     let percent: Vec<f64> =
@@ -46,6 +51,10 @@ pub fn measure(table: &mut Table) {
     for (n, name) in names.iter().enumerate() {
         let name = format!("idle CPU in {} s, {name}", WATCHED.as_secs());
         table.row(&name, percent[n], ("sleep", percent[3]), "%", Aim::AtMost(0.5));
+    }
+    for (n, name) in names.iter().enumerate() {
+        let name = format!("idle wakeups a second, {name}");
+        table.row(&name, woken[n], ("sleep", woken[3]), "", Aim::None);
     }
     let name = "written to the idle terminal";
     table.row(name, written as f64, ("nothing", 0.0), "bytes", Aim::AtMost(0.0));
@@ -92,6 +101,17 @@ pub fn cpu_ns(pid: u32) -> u64 {
         text.split(' ').next()?.parse().ok()
     };
     threads.filter_map(spent).sum()
+}
+
+/// How often its threads had waited and went on.
+pub fn wakeups(pid: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let switches = |thread: fs::DirEntry| -> Option<u64> {
+        let text = fs::read_to_string(thread.path().join("status")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse().ok()
+    };
+    threads.filter_map(switches).sum()
 }
 
 pub fn resident_mb(pid: u32) -> f64 {

@@ -155,7 +155,7 @@ pub async fn carry(
         let why = match (opened, &server) {
             (Ok(session), Some(server)) => {
                 again = AGAIN.0;
-                match attend(server, session, &mut said, &down, &mut view, &context).await {
+                match attend(server, &aim, session, &mut said, &down, &mut view, &context).await {
                     Attended::Lost(why) => Some(why),
                     Attended::Left => return,
                     Attended::Turned(next, session) => {
@@ -278,6 +278,7 @@ impl View {
 
 async fn attend(
     server: &Server,
+    aim: &Aim,
     mut session: Session,
     said: &mut UnboundedReceiver<Up>,
     down: &SyncSender<Down>,
@@ -298,7 +299,7 @@ async fn attend(
         }
         std::future::pending().await
     });
-    let mut measuring = std::pin::pin!(measure(server, down));
+    let mut measuring = std::pin::pin!(measure(server, &aim.place.url, down));
     loop {
         tokio::select! {
             message = session.next() => match message {
@@ -341,9 +342,16 @@ async fn say(
         404 => Err("the scheduler has forgotten this console".to_owned()),
         status => {
             // The session goes on without this one.
-            if let Up::Submit { id, .. } = message {
-                let why = format!("the gateway answered {status}");
-                let _ = send(down, Down::Reply { id: *id, reply: Reply::Refused { why } }).await;
+            let why = format!("the gateway answered {status}");
+            let answer = match (message, message.question()) {
+                (Up::Submit { id, .. }, _) => {
+                    Some(Down::Reply { id: *id, reply: Reply::Refused { why } })
+                }
+                (_, Some(asked)) => Some(Down::Unanswered { asked, why }),
+                (_, None) => None,
+            };
+            if let Some(answer) = answer {
+                let _ = send(down, answer).await;
             }
             Ok(())
         }
@@ -351,14 +359,15 @@ async fn say(
 }
 
 /// Tells from time to time how long the way there and back takes. Ends with why it could not.
-async fn measure(server: &Server, down: &SyncSender<Down>) -> String {
+async fn measure(server: &Server, url: &str, down: &SyncSender<Down>) -> String {
     loop {
         let began = Instant::now();
         if let Err(error) = server.ask(Method::GET, "/health", None).await {
             return error.to_string();
         }
         let round_trip_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-        if send(down, Down::Link(Link::Open { round_trip_ms })).await.is_err() {
+        let link = Link::Open { round_trip_ms, url: Some(url.to_owned()) };
+        if send(down, Down::Link(link)).await.is_err() {
             return "the console has ended".to_owned();
         }
         sleep(MEASURED).await;

@@ -15,7 +15,7 @@ use chrono::DateTime;
 
 use super::carrier::DOWN_WAITING;
 use super::console::{self, Draw};
-use super::{Context, start};
+use super::{Context, output, start};
 use crate::failure::Failure;
 
 /// One is the speed of time.
@@ -92,6 +92,11 @@ pub fn run(args: &ReplayArgs, context: &Context) -> Result<ExitCode, Failure> {
     let recording =
         Recording::open(BufReader::new(file)).map_err(|wrong| unread(wrong.to_string()))?;
     let project = recording.header.project.clone();
+    if recording.cut {
+        output::remark(&format!(
+            "{name}: its last line is not whole and is left out: the recording was cut off there\n"
+        ));
+    }
     let commands =
         match &args.commands {
             Some(path) => {
@@ -223,7 +228,12 @@ impl Stage {
         self.since = (Instant::now(), self.now_ms());
         let ended = self.player.ended();
         self.speed = if ended { 0 } else { self.wanted };
-        let link = Link::Recording { at_ms: self.since.1, speed: self.speed, ended };
+        let link = Link::Recording {
+            at_ms: self.since.1,
+            speed: self.speed,
+            ended,
+            cut: self.player.cut(),
+        };
         self.say(vec![Down::Link(link)])
     }
 

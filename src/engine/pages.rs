@@ -77,7 +77,7 @@ pub fn runs_page(
     }
 }
 
-/// Receipts with what came of them.
+/// Receipts with what came of them, from the end that `query` names.
 ///
 /// # Errors
 /// When the history cannot be read.
@@ -90,8 +90,7 @@ pub fn triggers_page(
         query.before = Some(Before::Receipt(id.to_owned()));
     }
     query.agent = query.agent.or_else(|| wanted.agent.map(str::to_owned));
-    // From the other end there is no next part.
-    query.limit = if query.oldest { u32::MAX } else { PART };
+    query.limit = PART;
     let (mut rows, mut looked) = (Vec::new(), 0);
     loop {
         let part = reader.triggers(&query)?;
@@ -99,7 +98,11 @@ pub fn triggers_page(
             let row = present::trigger_row(receipt, *state);
             looked += 1;
             let id = row.id.clone();
-            query.before = Some(Before::Receipt(id.clone()));
+            if query.oldest {
+                query.after = Some(id.clone());
+            } else {
+                query.before = Some(Before::Receipt(id.clone()));
+            }
             if wanted.filter.passes(&Line::Trigger(&row, row.outcome), wanted.now_ms) {
                 rows.push(row);
             }
@@ -107,7 +110,7 @@ pub fn triggers_page(
                 return Ok(Passed { rows, next: Some(id) });
             }
         }
-        if part.len() < PART as usize || query.oldest {
+        if part.len() < PART as usize {
             return Ok(Passed { rows, next: None });
         }
     }

@@ -12,7 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use al_wire::query::View as Columns;
-use al_wire::{Down, Need, Page, PageOf, PageQuery, Query, Reply, Row, RunRow, Snapshot, Up};
+use al_wire::{
+    Down, Need, Page, PageOf, PageQuery, Query, Question, Reply, Row, RunRow, Snapshot, Up,
+};
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{oneshot, watch};
@@ -124,13 +126,16 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
             Up::Why { id } => session.tell_why(id, tokio, down),
             Up::Page(query) => session.tell_page(query, tokio, down),
             Up::Count { every_ms, buckets } => {
-                session.answer(tokio, down, move |reader| {
+                let asked = Question::Count { every_ms };
+                session.answer(tokio, down, asked, move |reader| {
                     let series = series::series(reader, every_ms, buckets, ambient::now_ms())?;
                     Ok(Down::Series(Box::new(series)))
                 });
             }
             Up::Past { from_ms, to_ms, limit } => {
-                session.answer(tokio, down, move |reader| past(reader, from_ms, to_ms, limit));
+                let asked = Question::Past { from_ms, to_ms };
+                let read = move |reader: &Reader| past(reader, from_ms, to_ms, limit);
+                session.answer(tokio, down, asked, read);
             }
             // Steering is for what carries the messages of a console that is not here.
             Up::Leave(_) | Up::Steer(_) | Up::Unknown => {}
@@ -139,37 +144,33 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
 }
 
 impl Session {
-    /// Answers a question about the past, beside everything else. What cannot be read is left out.
+    /// Answers a question about the past, beside everything else.
     fn answer(
         &self,
         tokio: &Tokio,
         down: &SyncSender<Down>,
-        question: impl FnOnce(&Reader) -> Result<Down, StoreError> + Send + 'static,
+        asked: Question,
+        read: impl FnOnce(&Reader) -> Result<Down, StoreError> + Send + 'static,
     ) {
         let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
-        tokio.spawn_blocking(move || match question(&reader) {
+        tokio.spawn_blocking(move || {
+            let answer = read(&reader).unwrap_or_else(|error| unanswered(asked, &error));
             // Nobody there to read it is no failure.
-            Ok(answer) => drop(down.send(answer)),
-            Err(error) => tracing::error!(target: "engine", error = %error, "history not read"),
+            let _ = down.send(answer);
         });
     }
 
     fn tell_why(&self, id: String, tokio: &Tokio, down: &SyncSender<Down>) {
-        let (reader, down) = (Arc::clone(self.engine.reader()), down.clone());
-        tokio.spawn_blocking(move || {
-            let told = why(&reader, &id, ambient::now_ms());
-            let delivery = reader.envelope(&id).ok().flatten().map(receipts::delivery_row);
-            let steps = match told {
-                Ok(Asked::Known { id: whole, steps }) if whole == id => steps,
+        let asked = Question::Why { id: id.clone() };
+        self.answer(tokio, down, asked, move |reader| {
+            let steps = match why(reader, &id, ambient::now_ms())? {
+                Asked::Known { id: whole, steps } if whole == id => steps,
                 // Nothing to add to what the row says.
-                Ok(_) => Vec::new(),
-                Err(error) => {
-                    tracing::error!(target: "engine", error = %error, "history not read");
-                    Vec::new()
-                }
+                _ => Vec::new(),
             };
+            let delivery = reader.envelope(&id)?.map(receipts::delivery_row);
             let steps = steps.into_iter().map(present::why_step).collect();
-            let _ = down.send(Down::Why { id, steps, delivery });
+            Ok(Down::Why { id, steps, delivery })
         });
     }
 
@@ -183,16 +184,18 @@ impl Session {
                     names.map(|name| (name.clone(), Repeats::of(view, &name))).collect();
                 (repeats, Repeats { reruns: view.rules.max_reruns, tries: None })
             });
-            let Ok((repeats, gone)) = known.await else { return };
-            let reader = Arc::clone(session.engine.reader());
-            let read = move || {
-                let repeats = |name: &str| repeats.get(name).copied().unwrap_or(gone);
-                page(&reader, query, repeats)
-                    .map(|page| down.send(Down::Page(Box::new(page))).is_ok())
+            let asked = Question::Page(query.clone());
+            let (repeats, gone) = match known.await {
+                Ok(known) => known,
+                Err(error) => {
+                    let _ = send(&down, unanswered(asked, &error)).await;
+                    return;
+                }
             };
-            if let Ok(Err(error)) = tokio::task::spawn_blocking(read).await {
-                tracing::error!(target: "engine", error = %error, "history not read");
-            }
+            session.answer(&Tokio::current(), &down, asked, move |reader| {
+                let repeats = |name: &str| repeats.get(name).copied().unwrap_or(gone);
+                page(reader, query, repeats).map(|page| Down::Page(Box::new(page)))
+            });
         });
     }
 
@@ -234,6 +237,12 @@ impl Session {
         }
         reply(outcome)
     }
+}
+
+/// That a question has no answer, in place of one.
+fn unanswered(asked: Question, error: &dyn fmt::Display) -> Down {
+    tracing::error!(target: "engine", error = %error, "history not read");
+    Down::Unanswered { asked, why: error.to_string() }
 }
 
 /// The runs of a stretch of the past, the last ended first.
@@ -424,10 +433,6 @@ fn page(
     query: PageQuery,
     repeats: impl Fn(&str) -> Repeats,
 ) -> Result<Page, StoreError> {
-    let view = match query.of {
-        PageOf::Triggers => Columns::Triggers,
-        PageOf::Runs | PageOf::Events | PageOf::Unknown => Columns::Runs,
-    };
     let mut page = Page {
         query,
         runs: Vec::new(),
@@ -436,26 +441,10 @@ fn page(
         next: None,
         total: None,
     };
-    let Ok(filter) = Query::parse(view, &page.query.filter) else { return Ok(page) };
-    let wanted = Wanted {
-        agent: page.query.agent.as_deref(),
-        filter: &filter,
-        before: page.query.before.as_deref(),
-        limit: (page.query.limit as usize).min(PAGE_MAX),
-        looks: LOOKS,
-        now_ms: ambient::now_ms(),
-    };
-    match page.query.of {
-        PageOf::Runs => {
-            let passed = runs_page(reader, wanted, repeats)?;
-            page.total = Some(reader.count(Kept::Runs)?);
-            (page.runs, page.next) = (passed.rows, passed.next);
-        }
-        PageOf::Triggers => {
-            let passed = triggers_page(reader, wanted, TriggersQuery::default())?;
-            page.total = Some(reader.count(Kept::Receipts)?);
-            (page.triggers, page.next) = (passed.rows, passed.next);
-        }
+    let columns = match page.query.of {
+        PageOf::Runs => Columns::Runs,
+        PageOf::Triggers => Columns::Triggers,
+        // They have no filter.
         PageOf::Events => {
             let told = audit(
                 reader,
@@ -468,8 +457,27 @@ fn page(
                 },
             )?;
             page.events = told.audit.into_iter().map(present::event_row).collect();
+            return Ok(page);
         }
-        PageOf::Unknown => {}
+        PageOf::Unknown => return Ok(page),
+    };
+    let Ok(filter) = Query::parse(columns, &page.query.filter) else { return Ok(page) };
+    let wanted = Wanted {
+        agent: page.query.agent.as_deref(),
+        filter: &filter,
+        before: page.query.before.as_deref(),
+        limit: (page.query.limit as usize).min(PAGE_MAX),
+        looks: LOOKS,
+        now_ms: ambient::now_ms(),
+    };
+    if columns == Columns::Triggers {
+        let passed = triggers_page(reader, wanted, TriggersQuery::default())?;
+        page.total = Some(reader.count(Kept::Receipts)?);
+        (page.triggers, page.next) = (passed.rows, passed.next);
+    } else {
+        let passed = runs_page(reader, wanted, repeats)?;
+        page.total = Some(reader.count(Kept::Runs)?);
+        (page.runs, page.next) = (passed.rows, passed.next);
     }
     Ok(page)
 }

@@ -3,13 +3,13 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use al_wire::{Down, LogChunk, LogPlace, LogSource, MERGED, Sieve};
+use al_wire::{Down, FindState, LogChunk, LogFind, LogPlace, LogSource, MERGED, Sieve};
 
 use super::finding::{self, Sought};
 use super::reel::{self, Places, Reel, Stretch, fitting, merge_forth, placed};
@@ -33,9 +33,9 @@ pub struct Desk {
     indexes: Arc<Indexes>,
     reader: Arc<Reader>,
     down: SyncSender<Down>,
-    following: Vec<Stopper>,
+    following: Option<Following>,
     /// Logs that are followed until the console is gone.
-    beside: Vec<(LogSource, Vec<Stopper>)>,
+    beside: Vec<(LogSource, Following)>,
     /// Number of the search that is wanted.
     finding: Arc<AtomicU64>,
 }
@@ -44,8 +44,43 @@ impl Drop for Desk {
     fn drop(&mut self) {
         self.untail();
         self.unfind();
-        let beside = self.beside.drain(..).flat_map(|(_, stoppers)| stoppers);
-        beside.for_each(|stopper| stopper.stop());
+        self.beside.drain(..).for_each(|(_, following)| following.stop());
+    }
+}
+
+/// What ends the following of a log, also while its first records are still being read.
+#[derive(Debug, Clone, Default)]
+struct Following(Arc<Mutex<Stage>>);
+
+#[derive(Debug)]
+enum Stage {
+    /// Wanted, with what follows so far.
+    Wanted(Vec<Stopper>),
+    Over,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::Wanted(Vec::new())
+    }
+}
+
+impl Following {
+    fn stop(&self) {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Stage::Wanted(stoppers) = std::mem::replace(&mut *stage, Stage::Over) {
+            stoppers.iter().for_each(Stopper::stop);
+        }
+    }
+
+    /// These follow from now on; false when nobody wants that any more.
+    fn go_on(&self, stoppers: Vec<Stopper>) -> bool {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = matches!(*stage, Stage::Wanted(_));
+        if wanted {
+            *stage = Stage::Wanted(stoppers);
+        }
+        wanted
     }
 }
 
@@ -56,7 +91,7 @@ impl Desk {
             indexes: Arc::default(),
             reader,
             down,
-            following: Vec::new(),
+            following: None,
             beside: Vec::new(),
             finding: Arc::default(),
         }
@@ -69,7 +104,7 @@ impl Desk {
     /// Sends the last `limit` records of `source`, then new ones as they come.
     pub fn tail(&mut self, source: LogSource, limit: usize, only: Sieve, ask: u64) {
         self.untail();
-        self.following = self.begin(source, limit, only, ask);
+        self.following = Some(self.begin(source, limit, only, ask));
     }
 
     /// The same for one log more, until the console is gone.
@@ -82,60 +117,27 @@ impl Desk {
         }
     }
 
-    fn begin(&self, source: LogSource, limit: usize, only: Sieve, ask: u64) -> Vec<Stopper> {
-        let Some(reel) = self.reel(&source, only) else {
-            let empty = LogChunk { reset: true, ask, ..LogChunk::empty(source) };
-            let _ = self.down.send(Down::Log(empty));
-            return Vec::new();
-        };
-        let mut followers = Vec::new();
-        let first = match reel.back(None, limit.min(PAGE_MAX)) {
-            Ok(stretch) => {
-                let places = stretch.last.iter().copied();
-                let follow = places
-                    .zip(&reel.queries)
-                    .map(|(place, query)| Follower::new(&reel.dir, query.clone(), place));
-                followers.extend(follow);
-                let mut chunk = reel.chunk(stretch, true);
-                if chunk.records.is_empty() && !chunk.more_before {
-                    chunk.note = self.why_empty(&source);
-                }
-                chunk
-            }
-            Err(error) => failed(source.clone(), &error),
-        };
-        let stoppers = followers.iter().map(Follower::stopper).collect();
-        let down = self.down.clone();
-        thread::spawn(move || {
-            if down.send(Down::Log(LogChunk { reset: true, ask, ..first })).is_err() {
-                return;
-            }
-            match <[Follower; 1]>::try_from(followers) {
-                Ok([only]) => follow(only, &source, &down),
-                Err(several) => follow_all(several, &reel, &down),
+    /// Reads in a thread of its own: a filter may have to go through much to find its records, and
+    /// nobody's commands wait for that.
+    fn begin(&self, source: LogSource, limit: usize, only: Sieve, ask: u64) -> Following {
+        let following = Following::default();
+        let reel = self.reel(&source, only);
+        let (reader, down) = (Arc::clone(&self.reader), self.down.clone());
+        let here = following.clone();
+        thread::spawn(move || match reel {
+            Some(reel) => begin(&reel, limit, ask, &here, &reader, &down),
+            None => {
+                let empty = LogChunk { reset: true, ask, ..LogChunk::empty(source) };
+                let _ = down.send(Down::Log(empty));
             }
         });
-        stoppers
-    }
-
-    /// Why there is nothing of a run, where that is not what one would expect.
-    fn why_empty(&self, source: &LogSource) -> Option<String> {
-        let LogSource::Run(id) = source else { return None };
-        let run = self.reader.run(id).ok().flatten()?;
-        let ended = run.ended_at?;
-        let oldest = oldest_day(&self.logs, agent_of(id)?).ok()?;
-        match oldest {
-            Some(oldest) if oldest <= day_of(ended) => None,
-            Some(oldest) => Some(format!(
-                "its log has been removed: it ended on {}, and logs are kept from {oldest} on",
-                day_of(ended)
-            )),
-            None => Some("its log has been removed, with all others of its agent".to_owned()),
-        }
+        following
     }
 
     pub fn untail(&mut self) {
-        self.following.drain(..).for_each(|stopper| stopper.stop());
+        if let Some(following) = self.following.take() {
+            following.stop();
+        }
     }
 
     /// Answers, beside what else goes on, with what `read` finds.
@@ -188,13 +190,72 @@ impl Desk {
         let reel = self.reel(&source, wanted.only.clone());
         let (down, current) = (self.down.clone(), Arc::clone(&self.finding));
         current.store(wanted.id, Ordering::Release);
-        if let Some(reel) = reel {
-            thread::spawn(move || finding::find(&reel, &wanted, &current, &down));
-        }
+        thread::spawn(move || match reel {
+            Some(reel) => finding::find(&reel, &wanted, &current, &down),
+            // Of a log that cannot be, nothing is found.
+            None => {
+                let (id, state) = (wanted.id, FindState::Nothing);
+                let _ = down.send(Down::Find(LogFind { id, looked: 0, of: 0, state }));
+            }
+        });
     }
 
     pub fn unfind(&self) {
         self.finding.store(0, Ordering::Release);
+    }
+}
+
+/// Sends the last records, then what is appended, until it is over.
+fn begin(
+    reel: &Reel,
+    limit: usize,
+    ask: u64,
+    following: &Following,
+    reader: &Reader,
+    down: &SyncSender<Down>,
+) {
+    let source = &reel.source;
+    let mut followers = Vec::new();
+    let first = match reel.back(None, limit.min(PAGE_MAX)) {
+        Ok(stretch) => {
+            let places = stretch.last.iter().copied();
+            let follow = places
+                .zip(&reel.queries)
+                .map(|(place, query)| Follower::new(&reel.dir, query.clone(), place));
+            followers.extend(follow);
+            let mut chunk = reel.chunk(stretch, true);
+            if chunk.records.is_empty() && !chunk.more_before {
+                chunk.note = why_empty(reel, reader);
+            }
+            chunk
+        }
+        Err(error) => failed(source.clone(), &error),
+    };
+    if !following.go_on(followers.iter().map(Follower::stopper).collect()) {
+        return;
+    }
+    if down.send(Down::Log(LogChunk { reset: true, ask, ..first })).is_err() {
+        return;
+    }
+    match <[Follower; 1]>::try_from(followers) {
+        Ok([only]) => follow(only, source, down),
+        Err(several) => follow_all(several, reel, down),
+    }
+}
+
+/// Why there is nothing of a run, where that is not what one would expect.
+fn why_empty(reel: &Reel, reader: &Reader) -> Option<String> {
+    let LogSource::Run(id) = &reel.source else { return None };
+    let run = reader.run(id).ok().flatten()?;
+    let ended = run.ended_at?;
+    let oldest = oldest_day(&reel.dir, agent_of(id)?).ok()?;
+    match oldest {
+        Some(oldest) if oldest <= day_of(ended) => None,
+        Some(oldest) => Some(format!(
+            "its log has been removed: it ended on {}, and logs are kept from {oldest} on",
+            day_of(ended)
+        )),
+        None => Some("its log has been removed, with all others of its agent".to_owned()),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::scheduler::{
 };
 use crate::store::{RunsQuery, Store};
 
+mod asking;
 mod disk;
 
 /// A runtime whose runs go on until a test ends them.

@@ -26,6 +26,8 @@ const LOOK_BY_INDEX: i64 = 1_000_000;
 pub struct TriggersQuery {
     /// Only receipts older than this one.
     pub before: Option<Before>,
+    /// Only receipts newer than this one.
+    pub after: Option<String>,
     /// The oldest of them, oldest first, instead of the newest.
     pub oldest: bool,
     pub limit: u32,
@@ -148,7 +150,7 @@ impl Reader {
     /// When the history cannot be read.
     pub fn receipts(&self, query: &TriggersQuery) -> Result<Page, StoreError> {
         self.with(|conn| {
-            let Some(Range { start, end }) = span(conn, query.before.as_ref())? else {
+            let Some(Range { start, end }) = span(conn, query)? else {
                 return Ok(Page::default());
             };
             let low = end.saturating_sub(reach(query)).max(start);
@@ -168,7 +170,7 @@ impl Reader {
     pub fn triggers(&self, query: &TriggersQuery) -> Result<Vec<Found>, StoreError> {
         self.with(|conn| {
             let mut all = Vec::new();
-            let Some(mut rest) = span(conn, query.before.as_ref())? else { return Ok(all) };
+            let Some(mut rest) = span(conn, query)? else { return Ok(all) };
             let reach = reach(query);
             while !rest.is_empty() && all.len() < query.limit as usize {
                 let part = if query.oldest {
@@ -250,21 +252,27 @@ fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Found)> {
     Ok((row.get(0)?, Found { receipt, state }))
 }
 
-/// The numbers of receipts before a place; none where there are none.
-fn span(conn: &Connection, before: Option<&Before>) -> rusqlite::Result<Option<Range<i64>>> {
+/// The numbers of receipts between two places; none where there are none.
+fn span(conn: &Connection, query: &TriggersQuery) -> rusqlite::Result<Option<Range<i64>>> {
     let number = |sql: &str| -> rusqlite::Result<Option<i64>> {
         conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
     };
     let Some(first) = number("SELECT min(n) FROM receipts")? else { return Ok(None) };
-    let end = match before {
+    let place = |id: &str| -> rusqlite::Result<Option<i64>> {
+        conn.prepare_cached("SELECT n FROM receipts WHERE id = ?1")?
+            .query_row(params![id], |row| row.get(0))
+            .optional()
+    };
+    let start = match &query.after {
+        None => Some(first),
+        Some(id) => place(id)?.map(|n| n + 1),
+    };
+    let end = match &query.before {
         None => number("SELECT max(n) + 1 FROM receipts")?,
         Some(Before::Place(n)) => Some(*n),
-        Some(Before::Receipt(id)) => conn
-            .prepare_cached("SELECT n FROM receipts WHERE id = ?1")?
-            .query_row(params![id], |row| row.get(0))
-            .optional()?,
+        Some(Before::Receipt(id)) => place(id)?,
     };
-    Ok(end.filter(|end| *end > first).map(|end| first..end))
+    Ok(start.zip(end).filter(|(start, end)| start < end).map(|(start, end)| start..end))
 }
 
 /// How many receipts one look passes.

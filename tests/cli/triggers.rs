@@ -109,6 +109,11 @@ fn receipts_are_looked_for_by_what_is_known_of_them() {
     check(&["--agent", "odd"], "s1");
     check(&["--since", "1h", "--oldest"], "r2 r3 s1 s2 s3");
     check(&["--search", "shop#12", "--before", "s2"], "s1 r3");
+    check(&["--oldest", "/shop", "-n", "2"], "r3 s1");
+    check(&["--before", "s2", "source=github"], "s1 r3");
+    let nobody = world.shown(&["triggers", "--before", "nosuch"]);
+    assert!(nobody.starts_with("exit code 2\n"), "{nobody}");
+    assert!(nobody.contains("no receipt is named 'nosuch'"), "{nobody}");
     let nothing = world.shown(&["triggers", "ls", "--search", "nothing"]);
     assert_eq!(nothing, "exit code 0\n--- stdout\nnothing like that fired\n");
     insta::assert_snapshot!(world.shown(&["triggers", "--outcome", "done"]));

@@ -192,6 +192,15 @@ impl Fleet {
         }
     }
 
+    /// A page does not come. Whoever goes on scrolling asks for it again.
+    pub fn no_page(&mut self, query: &PageQuery) {
+        match query.of {
+            PageOf::Runs => self.past_runs.no_answer(query),
+            PageOf::Triggers => self.past_triggers.no_answer(query),
+            PageOf::Events | PageOf::Unknown => {}
+        }
+    }
+
     pub fn agent(&self, name: &str) -> Option<&AgentRow> {
         self.agents.iter().find(|a| a.name == name)
     }

@@ -6,14 +6,71 @@ use ratatui::layout::Rect;
 
 /// The smallest screen that is drawn in full.
 pub const SMALLEST: (u16, u16) = (60, 12);
-/// Columns from which on two and three columns of panes fit.
-const TWO: u16 = 100;
-const THREE: u16 = 160;
-/// Rows below which the tab line and the log strip go.
-const TABS: u16 = 16;
-const STRIP: u16 = 20;
 /// Rows of a column that has room for three panes.
 const TALL: u16 = 24;
+/// The least that a column of panes and a pane in it are drawn with, where the user has chosen them.
+const NARROWEST: u16 = 24;
+const LOWEST: u16 = 4;
+
+/// A part of a length: so many of so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part(pub u16, pub u16);
+
+impl Part {
+    fn of(self, length: u16) -> u16 {
+        let part = u32::from(length) * u32::from(self.0) / u32::from(self.1.max(1));
+        u16::try_from(part).unwrap_or(length)
+    }
+}
+
+/// What stands in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    Pane(Pane),
+    /// Facts about the selected row.
+    Detail,
+}
+
+/// Panes one above the other, each with its share of the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Of the columns of the screen, beside the shares of the others.
+    pub share: u16,
+    pub panes: Vec<(Slot, u16)>,
+}
+
+/// Which layout at which size, and how it is shared out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Columns of the screen from which on two and three columns of panes are drawn.
+    pub two: u16,
+    pub three: u16,
+    /// Rows of the screen below which the tab line and the log strip go.
+    pub tabs: u16,
+    pub strip: u16,
+    /// Rows of the table where the log stands under it.
+    pub table: Part,
+    /// Rows of table and facts with two columns, and columns of the table.
+    pub top: Part,
+    pub left: Part,
+    /// In place of the three columns; none are those that there always are.
+    pub columns: Vec<Column>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            two: 100,
+            three: 160,
+            tabs: 16,
+            strip: 20,
+            table: Part(4, 7),
+            top: Part(9, 20),
+            left: Part(11, 20),
+            columns: Vec::new(),
+        }
+    }
+}
 
 /// Where things are. Rectangles never reach over the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,13 +88,13 @@ pub struct Screen {
 
 impl Screen {
     /// Lays out `size`. `table` is the table that has or last had the focus.
-    pub fn of(size: (u16, u16), focus: Pane, table: Pane, zoom: bool) -> Self {
+    pub fn of(size: (u16, u16), plan: &Plan, focus: Pane, table: Pane, zoom: bool) -> Self {
         let (width, height) = size;
         let all = Rect::new(0, 0, width, height);
         if width < SMALLEST.0 || height < SMALLEST.1 {
             return Self { body: all, too_small: true, ..Self::default() };
         }
-        let tabs = (height >= TABS).then(|| Rect::new(0, 1, width, 1));
+        let tabs = (height >= plan.tabs).then(|| Rect::new(0, 1, width, 1));
         let top = 1 + u16::from(tabs.is_some());
         let body = Rect::new(0, top, width, height - top - 1);
         let mut screen = Self {
@@ -49,10 +106,12 @@ impl Screen {
         };
         if zoom || focus.is_picture() {
             screen.panes.push((focus, body));
-        } else if width < TWO {
-            screen.one_column(focus, height);
-        } else if width < THREE {
-            screen.two_columns(table);
+        } else if width < plan.two {
+            screen.one_column(plan, focus, height);
+        } else if width < plan.three {
+            screen.two_columns(plan, table);
+        } else if screen.fits(&plan.columns) {
+            screen.own_columns(&plan.columns, focus);
         } else {
             screen.three_columns(focus);
         }
@@ -64,20 +123,53 @@ impl Screen {
         screen
     }
 
-    fn one_column(&mut self, focus: Pane, height: u16) {
-        if focus == Pane::Logs || height < STRIP {
+    fn one_column(&mut self, plan: &Plan, focus: Pane, height: u16) {
+        if focus == Pane::Logs || height < plan.strip {
             self.panes.push((focus, self.body));
             return;
         }
-        let (table, log) = cut(self.body, self.body.height * 4 / 7);
+        let (table, log) = cut(self.body, plan.table.of(self.body.height));
         self.panes.extend([(focus, table), (Pane::Logs, log)]);
     }
 
-    fn two_columns(&mut self, table: Pane) {
-        let (top, log) = cut(self.body, self.body.height * 9 / 20);
-        let (left, right) = split(top, top.width * 11 / 20);
+    fn two_columns(&mut self, plan: &Plan, table: Pane) {
+        let (top, log) = cut(self.body, plan.top.of(self.body.height));
+        let (left, right) = split(top, plan.left.of(top.width));
         self.panes.extend([(table, left), (Pane::Logs, log)]);
         self.detail = Some(right);
+    }
+
+    /// Whether the user has chosen columns, and each would be wide enough.
+    fn fits(&self, columns: &[Column]) -> bool {
+        let widths = shared(self.body.width, columns.iter().map(|column| column.share));
+        !columns.is_empty() && widths.iter().all(|width| *width >= NARROWEST)
+    }
+
+    /// What has no room in its column is left out from below, but for what has the focus.
+    fn own_columns(&mut self, columns: &[Column], focus: Pane) {
+        let widths = shared(self.body.width, columns.iter().map(|column| column.share));
+        let mut rest = self.body;
+        for (column, width) in columns.iter().zip(widths) {
+            let (mut left, right) = split(rest, width);
+            rest = right;
+            let mut panes = column.panes.clone();
+            let heights = loop {
+                let heights = shared(left.height, panes.iter().map(|(_, share)| *share));
+                if panes.len() < 2 || heights.iter().all(|height| *height >= LOWEST) {
+                    break heights;
+                }
+                let last = panes.iter().rposition(|(slot, _)| *slot != Slot::Pane(focus));
+                panes.remove(last.unwrap_or(0));
+            };
+            for ((slot, _), height) in panes.into_iter().zip(heights) {
+                let (upper, lower) = cut(left, height);
+                left = lower;
+                match slot {
+                    Slot::Pane(pane) => self.panes.push((pane, upper)),
+                    Slot::Detail => self.detail = Some(upper),
+                }
+            }
+        }
     }
 
     fn three_columns(&mut self, focus: Pane) {
@@ -138,6 +230,18 @@ pub fn table_rows(rect: Rect) -> Rect {
 pub fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
+}
+
+/// A length shared out; what does not come out even goes to the last.
+fn shared(length: u16, shares: impl Iterator<Item = u16>) -> Vec<u16> {
+    let shares: Vec<u16> = shares.collect();
+    let all = shares.iter().fold(0_u16, |sum, share| sum.saturating_add(*share));
+    let mut lengths: Vec<u16> = shares.iter().map(|share| Part(*share, all).of(length)).collect();
+    let used: u16 = lengths.iter().sum();
+    if let Some(last) = lengths.last_mut() {
+        *last += length.saturating_sub(used);
+    }
+    lengths
 }
 
 fn cut(area: Rect, height: u16) -> (Rect, Rect) {

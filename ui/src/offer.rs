@@ -29,6 +29,7 @@ pub fn on_selection(action: Action) -> bool {
             | A::CopyId
             | A::CopyJson
             | A::CopyCli
+            | A::CopyLink
     )
 }
 
@@ -78,9 +79,11 @@ pub fn applies(ui: &Ui, action: Action) -> bool {
             !ui.setup.remote && meant().is_some_and(|run| run.state == RunState::Running)
         }
         Action::More | Action::Fewer => ui.agent().is_some(),
-        Action::CopyRow | Action::CopyId | Action::CopyJson | Action::CopyCli => {
-            ui.focus() == Pane::Logs || subject != Subject::Nothing
-        }
+        Action::CopyRow
+        | Action::CopyId
+        | Action::CopyJson
+        | Action::CopyCli
+        | Action::CopyLink => ui.focus() == Pane::Logs || subject != Subject::Nothing,
         Action::NextMatch if ui.focus().is_table() => !ui.table(ui.focus()).filter.is_empty(),
         Action::NextMatch => ui.log.needle.is_some(),
         Action::OpenLogs => ui.focus() != Pane::Logs && subject != Subject::Nothing,

@@ -150,6 +150,13 @@ impl<R: Named> Past<R> {
         }
     }
 
+    /// The answer does not come; the next key asks again.
+    pub fn no_answer(&mut self, query: &PageQuery) {
+        if self.waits.as_ref() == Some(query) {
+            (self.waits, self.dry) = (None, DRY);
+        }
+    }
+
     /// Puts a row in front that is kept no longer elsewhere. Before the first page nothing has to
     /// be put: that begins behind it. Among rows that were chosen, nobody knows whether it belongs.
     pub fn inherit(&mut self, row: R) {

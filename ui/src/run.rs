@@ -37,6 +37,8 @@ const BATCH: usize = 256;
 /// Least time between two frames, after a key and after data.
 const KEY_FRAME: Duration = Duration::from_millis(16);
 const DATA_FRAME: Duration = Duration::from_millis(33);
+/// A key need not wait that long for a frame that was drawn for something else.
+const BREATH: Duration = Duration::from_millis(4);
 
 /// The two ends of a host that the console holds.
 #[derive(Debug)]
@@ -252,15 +254,23 @@ impl Console {
     fn attend(&mut self, ui: &mut Ui, queue: &Receiver<Input>) -> Result<Exit, UiError> {
         let mut owed = Owed::Nothing;
         let mut drawn = Instant::now();
+        let mut drawn_for_key = drawn;
         loop {
-            let gap = if owed == Owed::Key { KEY_FRAME } else { DATA_FRAME };
-            if owed > Owed::Nothing && drawn.elapsed() >= gap {
+            let next = match owed {
+                Owed::Key => (drawn_for_key + KEY_FRAME).max(drawn + BREATH),
+                Owed::Data | Owed::Nothing => drawn + DATA_FRAME,
+            };
+            if owed > Owed::Nothing && Instant::now() >= next {
                 self.draw(ui)?;
-                (owed, drawn) = (Owed::Nothing, Instant::now());
+                drawn = Instant::now();
+                if owed == Owed::Key {
+                    drawn_for_key = drawn;
+                }
+                owed = Owed::Nothing;
             }
             let wait = match owed {
                 Owed::Nothing => self.until_due(ui),
-                _ => gap.saturating_sub(drawn.elapsed()),
+                _ => next.saturating_duration_since(Instant::now()),
             };
             let first = match queue.recv_timeout(wait) {
                 Ok(input) => input,

@@ -168,6 +168,8 @@ pub struct Ui {
     pub way: Way,
     /// The environment that was turned to.
     pub environment: Option<String>,
+    /// Where the gateway is, as whatever carries the messages reaches it.
+    pub reached: Option<String>,
     /// What is told is kept in a file.
     pub recording: bool,
     pub attention: Attention,
@@ -274,6 +276,7 @@ impl Ui {
             lagged: 0,
             way: Way::Here,
             environment: None,
+            reached: None,
             recording: false,
             attention: Attention::default(),
             pictures: Pictures::default(),
@@ -284,8 +287,15 @@ impl Ui {
         self.place.focus
     }
 
+    /// Where the gateway is, as far as is known.
+    pub fn gateway(&self) -> Option<&str> {
+        let told = || self.fleet.host.as_ref().and_then(|host| host.gateway.as_deref());
+        self.reached.as_deref().or_else(told)
+    }
+
     pub fn screen(&self) -> Screen {
-        Screen::of(self.size, self.place.focus, self.table, self.zoom)
+        let plan = &self.settings.file.layout;
+        Screen::of(self.size, plan, self.place.focus, self.table, self.zoom)
     }
 
     /// State of a table; asking for the log pane's gives that of the last table.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ListArgs, outcome_tone};
+use super::{ListArgs, outcome_tone, whole_id};
 use crate::cli::table::{Cell, Fit, Table};
 use crate::cli::{Context, history, output, times};
 use crate::engine::{self, Wanted, by_outcome};
@@ -13,7 +13,10 @@ use al_wire::query::View;
 
 pub fn run(args: &ListArgs, context: &Context) -> Result<(), Failure> {
     context.load()?;
-    let query = query(args, context);
+    let mut query = query(args, context);
+    if let Some(id) = &args.before {
+        query.before = Some(Before::Receipt(whole_id(id, context)?));
+    }
     let filter = history::filter(View::Triggers, &args.words)?;
     let wanted = Wanted {
         agent: None,
@@ -43,7 +46,6 @@ pub fn run(args: &ListArgs, context: &Context) -> Result<(), Failure> {
 
 fn query(args: &ListArgs, context: &Context) -> TriggersQuery {
     let mut query = TriggersQuery {
-        before: args.before.clone().map(Before::Receipt),
         oldest: args.oldest,
         limit: args.lines,
         dead: args.dead,

@@ -1,5 +1,7 @@
+use al_wire::count::{LONGEST_MS, MINUTE_MS};
+
 use super::*;
-use crate::scheduler::{Spent, Used};
+use crate::scheduler::{RunState, Spent, Used};
 
 /// The middle of a minute, and of an hour.
 const NOW: i64 = 1_767_269_083_000 / HOUR_MS * HOUR_MS + HOUR_MS / 2 + MINUTE_MS / 2;
@@ -45,7 +47,7 @@ fn minutes_come_from_the_runs_themselves() {
         lived("dev", Queued, [Some(1), None, None]),
         lived("qa", Dropped, [Some(5), None, Some(3)]),
     ];
-    let series = Frame::new(MINUTE_MS, 8, NOW).of_runs(&runs, true, Some(NOW - HOUR_MS));
+    let series = Frame::new(MINUTE_MS, 8, NOW).of_lived(&runs, true, Some(NOW - HOUR_MS));
     assert_eq!(
         (series.buckets, series.unknown, series.from_ms),
         (8, 0, NOW - 30_000 - 7 * MINUTE_MS)
@@ -68,15 +70,15 @@ fn what_is_not_known_is_not_told_as_nothing() {
     use RunState::{Failed, Succeeded};
     let frame = Frame::new(MINUTE_MS, 8, NOW);
     let twice = Lived { attempt: 2, ..lived("dev", Failed, [Some(6), Some(4), Some(3)]) };
-    let series = frame.of_runs(std::slice::from_ref(&twice), true, Some(NOW - 7 * MINUTE_MS));
+    let series = frame.of_lived(std::slice::from_ref(&twice), true, Some(NOW - 7 * MINUTE_MS));
     assert_eq!(told(&series, None, Measure::Queued), "0---0000");
     // The history is younger than the picture, or none.
-    let series = frame.of_runs(std::slice::from_ref(&twice), true, Some(NOW - 5 * MINUTE_MS));
+    let series = frame.of_lived(std::slice::from_ref(&twice), true, Some(NOW - 5 * MINUTE_MS));
     assert_eq!((series.unknown, told(&series, None, Measure::Ended)), (2, "--001000".into()));
-    assert_eq!(frame.of_runs(&[], true, None).unknown, 7);
+    assert_eq!(frame.of_lived(&[], true, None).unknown, 7);
     // Too many runs: the last one that is left out may have ended with the first that is not.
     let run = lived("dev", Succeeded, [Some(6), Some(4), Some(3)]);
-    let series = frame.of_runs(&[run], false, Some(NOW - HOUR_MS));
+    let series = frame.of_lived(&[run], false, Some(NOW - HOUR_MS));
     assert_eq!((series.unknown, &series.uncounted[..]), (5, &[Measure::Queued][..]));
 }
 

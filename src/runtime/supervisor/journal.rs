@@ -73,9 +73,16 @@ impl Shared {
         }
     }
 
-    pub fn started(&self, trigger: &Value) {
-        let msg = format!("run started ({})", verdict::trigger_words(trigger));
-        self.say(Level::Info, msg, |record| record);
+    /// A later attempt says which it is, so that a reader sees where it begins.
+    pub fn started(&self, trigger: &Value, attempt: u32) {
+        let words = verdict::trigger_words(trigger);
+        match attempt {
+            0 | 1 => self.say(Level::Info, format!("run started ({words})"), |record| record),
+            n => {
+                let msg = format!("attempt {n} started ({words})");
+                self.say(Level::Info, msg, |record| record.with("attempt", n));
+            }
+        }
     }
 
     /// Files that a person should remove now.

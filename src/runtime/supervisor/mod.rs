@@ -175,7 +175,7 @@ fn watch_signals(events: Sender<Event>) -> io::Result<()> {
 impl Run {
     fn see_through(mut self) {
         if !self.job.spec.adopt {
-            self.journal.started(&self.job.spec.trigger);
+            self.journal.started(&self.job.spec.trigger, self.job.spec.attempt);
         }
         let (seen, wreck) = match self.job.spec.place.clone() {
             Place::Process => (self.stand_over_process(), None),

@@ -131,6 +131,12 @@ fn receipts_are_found_by_what_is_known_of_them() {
     check(TriggersQuery { dead: true, ..all() }, "6 3 2");
     check(TriggersQuery { dead: true, source: some("sentry"), ..all() }, "6 2");
     check(TriggersQuery { dead: true, oldest: true, ..all() }, "2 3 6");
+    let after = some("receipt-3");
+    check(TriggersQuery { oldest: true, after: after.clone(), ..all() }, "4 5 6");
+    let before = Some(Before::Receipt("receipt-5".to_owned()));
+    check(TriggersQuery { after: after.clone(), before, ..all() }, "4");
+    check(TriggersQuery { after: some("receipt-6"), ..all() }, "");
+    check(TriggersQuery { after: some("nobody"), ..all() }, "");
     check(TriggersQuery { state: Some(ReceiptState::Refused), ..all() }, "3");
     check(TriggersQuery { state: Some(ReceiptState::Skipped), ..all() }, "5");
     check(TriggersQuery { state: Some(ReceiptState::NoMatch), ..all() }, "6 2");

@@ -74,7 +74,12 @@ struct Told {
     /// Something happened since it was asked for.
     stale: bool,
     asked: bool,
+    /// When there was no answer.
+    failed_ms: Option<i64>,
 }
+
+/// How long after an answer that did not come it is asked again.
+const AGAIN_MS: i64 = 30_000;
 
 /// What the host counted.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +100,15 @@ impl Counts {
             return;
         };
         let told = self.told.entry(span).or_default();
-        (told.series, told.at_ms, told.asked) = (Some(series), now_ms, false);
+        *told = Told { series: Some(series), at_ms: now_ms, stale: told.stale, ..Told::default() };
+    }
+
+    /// The answer does not come.
+    pub fn no_answer(&mut self, every_ms: i64, now_ms: i64) {
+        let told = self.told.iter_mut().find(|(span, _)| span.every_ms() == every_ms);
+        if let Some((_, told)) = told {
+            (told.asked, told.stale, told.failed_ms) = (false, true, Some(now_ms));
+        }
     }
 
     /// A run changed.
@@ -105,7 +118,9 @@ impl Counts {
 
     /// What was asked for on a way that broke is not answered any more.
     pub fn ask_anew(&mut self) {
-        self.told.values_mut().for_each(|told| (told.asked, told.stale) = (false, true));
+        for told in self.told.values_mut() {
+            (told.asked, told.stale, told.failed_ms) = (false, true, None);
+        }
     }
 
     /// True when `span` is to be asked for now.
@@ -115,7 +130,8 @@ impl Counts {
         let due = told.series.is_none()
             || told.stale && now_ms - told.at_ms >= span.gap_ms()
             || bucket(told.at_ms) != bucket(now_ms);
-        let ask = due && !told.asked;
+        let failed = told.failed_ms.is_some_and(|at_ms| now_ms - at_ms < AGAIN_MS);
+        let ask = due && !told.asked && !failed;
         if ask {
             (told.asked, told.stale) = (true, false);
         }
@@ -125,7 +141,11 @@ impl Counts {
     /// When `span` has to be asked for again although nothing more happens. Who `watches` it sees
     /// time go by.
     pub fn due_ms(&self, span: Span, watches: bool) -> Option<i64> {
-        let told = self.told.get(&span).filter(|told| !told.asked && told.series.is_some())?;
+        let told = self.told.get(&span).filter(|told| !told.asked)?;
+        if let Some(failed_ms) = told.failed_ms {
+            return Some(failed_ms + AGAIN_MS);
+        }
+        told.series.as_ref()?;
         let every = span.every_ms();
         let next = watches.then(|| (told.at_ms.div_euclid(every) + 1) * every);
         let stale = told.stale.then(|| told.at_ms + span.gap_ms());
@@ -193,6 +213,10 @@ mod tests {
         assert!(!counts.ask(Span::Hour, 101_000), "a moment ago");
         assert_eq!(counts.due_ms(Span::Hour, false), Some(105_000));
         assert!(counts.ask(Span::Hour, 105_000));
+        counts.no_answer(MINUTE_MS, 105_000);
+        assert!(!counts.ask(Span::Hour, 134_999), "it cannot be answered");
+        assert_eq!(counts.due_ms(Span::Hour, false), Some(135_000));
+        assert!(counts.ask(Span::Hour, 135_000));
         counts.ask_anew();
         assert!(counts.ask(Span::Hour, 106_000), "the way broke");
         counts.take(series(MINUTE_MS), 106_000);

@@ -2,6 +2,7 @@
 
 use super::options::OPTIONS;
 use crate::keymap::Wish;
+use crate::layout::Plan;
 use crate::problem::{Problem, line_of, nearest};
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -15,6 +16,7 @@ pub struct ConsoleFile {
     /// Names of options with their values, both known.
     pub set: Vec<(&'static str, &'static str)>,
     pub contexts: BTreeMap<String, ContextRules>,
+    pub layout: Plan,
     pub problems: Vec<Problem>,
 }
 
@@ -33,7 +35,7 @@ pub struct ContextRules {
     pub protected: bool,
 }
 
-const KEYS: [&str; 4] = ["keys", "theme", "set", "context"];
+const KEYS: [&str; 5] = ["keys", "theme", "set", "context", "layout"];
 
 /// Reads the file. An error means that it is no TOML at all.
 pub fn read(text: &str) -> Result<ConsoleFile, Problem> {
@@ -44,12 +46,12 @@ pub fn read(text: &str) -> Result<ConsoleFile, Problem> {
     Ok(reader.file)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
-    file: ConsoleFile,
+    pub(super) file: ConsoleFile,
 }
 
-type Value<'a> = Spanned<DeValue<'a>>;
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 impl Reader<'_> {
     fn root(&mut self, root: &DeTable<'_>) {
@@ -63,6 +65,7 @@ impl Reader<'_> {
                 ("theme", DeValue::Table(pair)) => self.theme(value, pair),
                 ("set", DeValue::Table(set)) => self.set(set),
                 ("context", DeValue::Table(contexts)) => self.contexts(contexts),
+                ("layout", DeValue::Table(layout)) => self.layout(layout),
                 (known, other) if KEYS.contains(&known) => {
                     self.problem(value, format!("`{known}` cannot be a {}", other.type_str()));
                 }
@@ -164,7 +167,7 @@ impl Reader<'_> {
         Some((text?, line_of(self.text, value.span().start)))
     }
 
-    fn known_keys(&mut self, table: &DeTable<'_>, known: &[&str]) {
+    pub(super) fn known_keys(&mut self, table: &DeTable<'_>, known: &[&str]) {
         for (key, _) in table {
             if !known.contains(&key.get_ref().as_ref()) {
                 self.unknown(key.span().start, "key", key.get_ref(), known);
@@ -172,12 +175,12 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown(&mut self, at: usize, kind: &str, name: &str, known: &[&str]) {
+    pub(super) fn unknown(&mut self, at: usize, kind: &str, name: &str, known: &[&str]) {
         let near = nearest(name, known.iter().copied());
         self.at(at, format!("unknown {kind} `{name}`{near}"));
     }
 
-    fn problem(&mut self, value: &Value<'_>, what: String) {
+    pub(super) fn problem(&mut self, value: &Value<'_>, what: String) {
         self.at(value.span().start, what);
     }
 

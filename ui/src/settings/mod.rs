@@ -1,6 +1,7 @@
 //! What the user has set: `console.toml`, themes, and everything that follows from them.
 
 pub mod file;
+mod layout;
 pub mod options;
 
 use crate::files::{CONSOLE, Files};

@@ -65,7 +65,9 @@ pub fn act(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
         A::Say => say(ui),
         A::Shell => shell(ui, out),
         A::Rerun | A::Kill | A::Drop => run_action(ui, action, out),
-        A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli => copy::copy(ui, action, out),
+        A::CopyRow | A::CopyId | A::CopyJson | A::CopyCli | A::CopyLink => {
+            copy::copy(ui, action, out)
+        }
         A::Mouse => {
             ui.mouse = !ui.mouse;
             let on = ui.settings.keymap.remark("; ", Action::Mouse, "turns it on");

@@ -11,10 +11,15 @@ use crate::text;
 use al_wire::{LogSource, story};
 
 pub fn copy(ui: &mut Ui, action: Action, out: &mut Vec<Out>) {
+    if action == Action::CopyLink && ui.gateway().is_none() {
+        ui.complain("there is no gateway for a link to lead to");
+        return;
+    }
     let text = match action {
         Action::CopyRow => row(ui),
         Action::CopyId => id(ui),
         Action::CopyJson => inspect::json(ui, &subject(ui)),
+        Action::CopyLink => link(ui),
         _ => cli(ui).map(|cli| format!("{cli}{}", ui.setup.shell_suffix)),
     };
     match text {
@@ -72,6 +77,28 @@ fn cli(ui: &Ui) -> Option<String> {
         (Pane::Logs, Subject::Nothing) => Some("al logs".to_owned()),
         _ => None,
     }
+}
+
+/// Where the gateway tells of what is selected, to whoever has its key.
+fn link(ui: &Ui) -> Option<String> {
+    let gateway = ui.gateway()?.trim_end_matches('/');
+    let agent_of = |run: &str| ui.fleet.run(run).map(|run| run.agent.clone());
+    let path = match (ui.focus(), ui.selected(ui.focus())) {
+        (Pane::Logs, _) => match ui.log.buffer.source.as_ref()? {
+            LogSource::Scheduler | LogSource::Merged(_) => "/api/logs/scheduler".to_owned(),
+            LogSource::Agent(name) => format!("/api/logs/agents/{name}"),
+            LogSource::Run(run) => format!("/api/logs/agents/{}/{run}", agent_of(run)?),
+        },
+        (_, Subject::Agent(name)) => format!("/api/dashboard/agents/{name}"),
+        (_, Subject::Run(run)) => {
+            format!("/api/dashboard/agents/{}/instances/{run}", agent_of(&run)?)
+        }
+        (_, Subject::Trigger(id)) => format!("/control/triggers/{id}"),
+        (_, Subject::Alert(_)) => "/control/alerts".to_owned(),
+        (_, Subject::Events) => "/api/audit".to_owned(),
+        (_, Subject::Record(_) | Subject::Nothing) => return None,
+    };
+    Some(format!("{gateway}{path}"))
 }
 
 /// Asks for the name of a file for the rows that are shown.

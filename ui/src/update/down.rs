@@ -7,7 +7,9 @@ use crate::input::{Exit, Out};
 use crate::logs::Reader;
 use crate::settings;
 use crate::state::{Setup, Ui, Way};
-use al_wire::{Command, Down, Hold, Level, Link, Reply, Row, RunRow, RunState, Scope, Target};
+use al_wire::{
+    Command, Down, Hold, Level, Link, Question, Reply, Row, RunRow, RunState, Scope, Target,
+};
 
 pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
     match message {
@@ -54,16 +56,32 @@ pub fn down(ui: &mut Ui, message: Down, out: &mut Vec<Out>) {
             super::pictures::past(ui, (from_ms, to_ms), runs, whole);
         }
         Down::Loads { loads } => intake(ui).loads = loads,
+        Down::Unanswered { asked, why } => unanswered(ui, asked, &why),
         Down::Lagged { skipped } => ui.lagged += skipped,
         Down::Bye { why } => out.push(Out::Exit(Exit::Host(why))),
         Down::Unknown => {}
     }
 }
 
+/// What was asked for does not come, and is not waited for.
+fn unanswered(ui: &mut Ui, asked: Question, why: &str) {
+    let now_ms = ui.now_ms;
+    match asked {
+        Question::Page(query) => intake(ui).no_page(&query),
+        Question::Count { every_ms } => ui.pictures.counts.no_answer(every_ms, now_ms),
+        Question::Past { from_ms, to_ms } => {
+            ui.pictures.timeline.past.take((from_ms, to_ms), false, now_ms);
+        }
+        Question::Why { .. } | Question::Unknown => {}
+    }
+    ui.complain(format!("the scheduler has no answer: {why}"));
+}
+
 /// The way to the host opened or broke. What was asked for when it broke may have been done or not.
 fn turn_link(ui: &mut Ui, link: Link, out: &mut Vec<Out>) {
     match link {
-        Link::Open { round_trip_ms } => {
+        Link::Open { round_trip_ms, url } => {
+            ui.reached = url.or(ui.reached.take());
             if ui.way.lost() {
                 ui.say("the connection is back");
             }
@@ -82,12 +100,13 @@ fn turn_link(ui: &mut Ui, link: Link, out: &mut Vec<Out>) {
         }
         Link::Turned { environment, project } => turn(ui, environment, project, out),
         Link::Refused { why } => ui.complain(why),
-        Link::Recording { at_ms, speed, ended } => {
+        Link::Recording { at_ms, speed, ended, cut } => {
             let over = ended && matches!(ui.way, Way::Recorded { ended: false, speed: 1.., .. });
             ui.way = Way::Recorded { at_ms, told_ms: ui.beat_ms, speed, ended };
             ui.now_ms = at_ms;
             if over {
-                ui.say("the recording ends here; :seek goes back");
+                let how = if cut { ", in the middle of a message" } else { "" };
+                ui.say(format!("the recording ends here{how}; :seek goes back"));
             }
         }
         Link::Unknown => {}

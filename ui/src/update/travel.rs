@@ -74,7 +74,7 @@ mod tests {
     use al_wire::{Command, Down, Link, Scope, Snapshot};
 
     fn recording(at_ms: i64, speed: u32, ended: bool) -> Down {
-        Down::Link(Link::Recording { at_ms, speed, ended })
+        Down::Link(Link::Recording { at_ms, speed, ended, cut: false })
     }
 
     #[test]
@@ -110,6 +110,16 @@ mod tests {
         assert!(desk.row(0).contains("REPLAY  13:04:43 end"), "{}", desk.row(0));
         desk.press("j").hear(recording(NOW_MS, 0, true));
         assert!(!desk.last_row().contains("ends here"));
+    }
+
+    #[test]
+    fn a_recording_that_was_cut_off_says_so_at_its_end() {
+        let mut desk = Desk::new();
+        desk.hear(recording(NOW_MS, 1_000, false)).hear(recording(NOW_MS, 0, true));
+        assert!(desk.last_row().contains("the recording ends here; :seek"), "{}", desk.last_row());
+        let cut = Link::Recording { at_ms: NOW_MS, speed: 0, ended: true, cut: true };
+        desk.hear(recording(NOW_MS, 1_000, false)).hear(Down::Link(cut));
+        assert!(desk.last_row().contains("in the middle of a message"), "{}", desk.last_row());
     }
 
     #[test]

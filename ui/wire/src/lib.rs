@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+pub mod count;
 mod link;
 mod log;
 mod need;
@@ -30,7 +31,7 @@ pub use log::{
     FindState, LogChunk, LogFind, LogLevel, LogPlace, LogRecord, LogSource, Says, Sieve,
 };
 pub use need::{About, Need, NeedKind, needs};
-pub use page::{EventRow, Page, PageOf, PageQuery};
+pub use page::{EventRow, Page, PageOf, PageQuery, Question};
 pub use query::{Query, QueryError};
 pub use row::{
     AgentRow, AgentState, AlertRow, DeliveryRow, Hold, HostMode, HostRow, LastRun, LoadRow,
@@ -125,6 +126,11 @@ pub enum Down {
         /// False when there were too many, and the oldest are left out.
         whole: bool,
     },
+    /// There is no answer to `asked`, so that nobody waits for one: what it takes could not be read.
+    Unanswered {
+        asked: Question,
+        why: String,
+    },
     /// The console was too slow; this many messages were left out and a fresh snapshot follows.
     Lagged {
         skipped: u64,
@@ -215,6 +221,21 @@ pub enum Up {
     Steer(Steer),
     #[serde(other)]
     Unknown,
+}
+
+impl Up {
+    /// What a console waits for once it has said this.
+    pub fn question(&self) -> Option<Question> {
+        match self {
+            Self::Why { id } => Some(Question::Why { id: id.clone() }),
+            Self::Page(query) => Some(Question::Page(query.clone())),
+            Self::Count { every_ms, .. } => Some(Question::Count { every_ms: *every_ms }),
+            Self::Past { from_ms, to_ms, .. } => {
+                Some(Question::Past { from_ms: *from_ms, to_ms: *to_ms })
+            }
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "link", rename_all = "snake_case")]
 pub enum Link {
     /// It is open; there and back takes so long.
-    Open { round_trip_ms: u32 },
+    Open {
+        round_trip_ms: u32,
+        /// Where the gateway is, as it is reached from here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
     /// It broke: what is shown is from before. It is tried again by itself.
     Lost { why: String },
     /// It leads to another host from now on: the next snapshot is of that one.
@@ -21,6 +26,9 @@ pub enum Link {
         speed: u32,
         /// Nothing more was recorded.
         ended: bool,
+        /// Its last message is not whole: whoever recorded was ended in the middle of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
     },
     #[serde(other)]
     Unknown,

@@ -60,3 +60,22 @@ pub struct Page {
     /// All rows that the host has, whatever passes.
     pub total: Option<u64>,
 }
+
+/// What a console asked and waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "question", rename_all = "snake_case")]
+pub enum Question {
+    Page(PageQuery),
+    Count {
+        every_ms: i64,
+    },
+    Past {
+        from_ms: i64,
+        to_ms: i64,
+    },
+    Why {
+        id: String,
+    },
+    #[serde(other)]
+    Unknown,
+}

@@ -123,8 +123,10 @@ pub enum AgentState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgentRow {
     pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     pub state: AgentState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PauseRow>,
     /// Runs that hold a slot now.
     pub running: u32,
@@ -136,16 +138,22 @@ pub struct AgentRow {
     pub queued: u32,
     pub queue_bound: u32,
     /// Next cron tick.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_ms: Option<i64>,
     /// Cron expression as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
     /// The schedule in words, with its zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_words: Option<String>,
     /// What can start it: `schedule`, `github issues opened`, ...
     pub triggers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastRun>,
     /// What its newest run said with `al-status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     pub engine: String,
     pub runtime: String,
@@ -247,6 +255,12 @@ pub enum Priority {
 }
 
 impl Priority {
+    // The shape that serde asks for.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_normal(&self) -> bool {
+        *self == Self::Normal
+    }
+
     /// The priority as people read it; none where there is nothing to say.
     pub fn word(self) -> Option<&'static str> {
         match self {
@@ -299,36 +313,44 @@ pub struct RunRow {
     /// What started it, in a few words: `github issues opened acme/api#12`.
     pub trigger: String,
     /// Receipt of the firing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
     /// Number of the newest attempt; 0 before the first.
     pub attempt: u32,
     /// Someone asked it to end and it has not yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopping: bool,
     pub queued_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_value: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun: Option<RerunOf>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<TryOf>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
     pub priority: Priority,
     /// Runs of one lane go one at a time.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<String>,
     /// It does not start before this instant.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before_ms: Option<i64>,
     /// The run that called it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
     /// Set while it waits.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<WaitRow>,
     /// None when it has used no model.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<UsageRow>,
 }
 
@@ -403,16 +425,16 @@ pub struct TriggerRow {
     #[serde(default = "once")]
     pub times: u32,
     /// When it came for the last time, once it came again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ms: Option<i64>,
     /// For a delivery that came to nothing, a word for why: `no_match`, `validation_failed`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<String>,
     /// Addresses of what was refused, the person who ordered a replay.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// The receipt that this one is a replay of.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<String>,
     /// A delivery from outside, which may have been kept.
     #[serde(default)]

@@ -90,7 +90,7 @@ pub fn told<'r>(msg: &str, fields: &'r Fields) -> Option<Told<'r>> {
         "turn" => turn(fields),
         "token-usage" => total(fields),
         "agent starting" => start(fields),
-        _ => None,
+        _ => attempt(msg, fields),
     }
 }
 
@@ -174,6 +174,14 @@ fn start(fields: &Fields) -> Option<Told<'_>> {
     }
     let head = "agent starts".into();
     Some(Told { head, notes: notes.0, ..bare(Part::Start, &["agent", "engine", "models"]) })
+}
+
+/// Where a later attempt of a run begins.
+fn attempt(msg: &str, fields: &Fields) -> Option<Told<'static>> {
+    let number = fields.get("attempt")?.as_u64()?;
+    let is_start = msg.starts_with(&format!("attempt {number} started"));
+    let head = Cow::Owned(format!("-- {msg} --"));
+    is_start.then(|| Told { head, ..bare(Part::Start, &["attempt"]) })
 }
 
 fn tool_end(part: Part, fields: &Fields) -> Option<Told<'_>> {

@@ -95,10 +95,46 @@ fn a_page_of_the_past_has_one_json_form() {
 }
 
 #[test]
+fn a_question_without_an_answer_has_one_json_form() {
+    let check = |asked, golden: &str| {
+        let why = "disk I/O error".to_owned();
+        let golden = format!(r#"{{"down":"unanswered","asked":{golden},"why":"disk I/O error"}}"#);
+        check(Down::Unanswered { asked, why }, &golden);
+    };
+    check(Question::Count { every_ms: 60_000 }, r#"{"question":"count","every_ms":60000}"#);
+    check(Question::Past { from_ms: 1, to_ms: 2 }, r#"{"question":"past","from_ms":1,"to_ms":2}"#);
+    check(Question::Why { id: "dev-1".into() }, r#"{"question":"why","id":"dev-1"}"#);
+    let newer = serde_json::from_str::<Question>(r#"{"question":"dream"}"#).unwrap();
+    assert_eq!(newer, Question::Unknown);
+}
+
+#[test]
+fn what_a_row_does_not_have_is_left_out_and_may_be_missing() {
+    let run = r#"{"id":"dev-1","agent":"dev","state":"queued","why":"all slots are taken","trigger":"manual","attempt":0,"queued_ms":5}"#;
+    let read: RunRow = serde_json::from_str(run).unwrap();
+    assert_eq!((read.started_ms, read.usage.clone(), read.lane.clone()), (None, None, None));
+    check(read, run);
+    let agent = r#"{"name":"dev","state":"idle","running":0,"waiting":0,"scale":1,"queued":0,"queue_bound":20,"triggers":[],"engine":"built-in","runtime":"process","timeout_s":60}"#;
+    check(serde_json::from_str::<AgentRow>(agent).unwrap(), agent);
+    let trigger = r#"{"id":"r","at_ms":1,"source":"github","summary":"push","outcome":"no_match","why":"no agent wants it","runs":[],"times":1,"webhook":true}"#;
+    check(serde_json::from_str::<TriggerRow>(trigger).unwrap(), trigger);
+    // As older hosts and recordings have it.
+    let nulls = r#"{"id":"r","at_ms":1,"source":"github","summary":"push","outcome":"no_match","why":"no agent wants it","runs":[],"last_ms":null,"dead":null,"by":null,"replay_of":null,"webhook":true}"#;
+    assert_eq!(
+        serde_json::from_str::<TriggerRow>(nulls).unwrap(),
+        serde_json::from_str::<TriggerRow>(trigger).unwrap()
+    );
+}
+
+#[test]
 fn the_way_to_the_host_has_one_json_form() {
     check(
-        Down::Link(Link::Open { round_trip_ms: 18 }),
+        Down::Link(Link::Open { round_trip_ms: 18, url: None }),
         r#"{"down":"link","link":"open","round_trip_ms":18}"#,
+    );
+    check(
+        Down::Link(Link::Recording { at_ms: 5, speed: 1_000, ended: false, cut: false }),
+        r#"{"down":"link","link":"recording","at_ms":5,"speed":1000,"ended":false}"#,
     );
     check(
         Down::Link(Link::Lost { why: "cannot connect".into() }),

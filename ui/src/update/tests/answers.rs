@@ -166,7 +166,7 @@ fn lost(why: &str) -> Down {
 fn a_lost_connection_says_that_what_is_shown_is_old_and_asks_nothing() {
     let mut desk = Desk::new();
     desk.ui.setup.remote = true;
-    desk.hear(Down::Link(Link::Open { round_trip_ms: 18 }));
+    desk.hear(Down::Link(Link::Open { round_trip_ms: 18, url: None }));
     assert!(desk.row(0).contains("REMOTE  18 ms  run"), "{}", desk.row(0));
     desk.press("X");
     desk.hear(lost("the connection broke"));
@@ -179,7 +179,7 @@ fn a_lost_connection_says_that_what_is_shown_is_old_and_asks_nothing() {
     desk.press("X");
     assert_eq!(desk.sent(), []);
     assert_eq!(desk.last_row(), "! the connection is lost: nothing was asked");
-    desk.hear(Down::Link(Link::Open { round_trip_ms: 20 }));
+    desk.hear(Down::Link(Link::Open { round_trip_ms: 20, url: None }));
     assert_eq!(desk.last_row(), "the connection is back");
     assert!(!desk.row(0).contains("LOST"), "{}", desk.row(0));
 }

@@ -156,6 +156,19 @@ fn copies_go_out_as_text() {
     check("2 y i", "dev-000000b2");
     check("y c", "al logs dev");
     check("5 k k y y", "tool bash cargo test -p al-core, step 37");
+    let at = "http://127.0.0.1:8080";
+    check("y l", &format!("{at}/api/dashboard/agents/dev"));
+    check("2 y l", &format!("{at}/api/dashboard/agents/dev/instances/dev-000000b2"));
+    check("5 y l", &format!("{at}/api/logs/agents/dev"));
+    let mut desk = Desk::new();
+    let url = Some("https://al.acme.dev/".to_owned());
+    desk.hear(Down::Link(Link::Open { round_trip_ms: 3, url })).press("4 y l");
+    let Some(Out::Copy(link)) = desk.out.pop() else { panic!("{}", desk.last_row()) };
+    assert!(link.starts_with("https://al.acme.dev/control/triggers/"), "{link}");
+    let mut desk = Desk::new();
+    desk.ui.fleet.host.as_mut().unwrap().gateway = None;
+    desk.press("y l");
+    assert_eq!(desk.last_row(), "! there is no gateway for a link to lead to");
 }
 
 #[test]

@@ -155,3 +155,14 @@ fn pages_without_a_row_are_not_asked_for_for_ever() {
     desk.press("j");
     assert_eq!(desk.pages().len(), 1, "a key wants more");
 }
+
+#[test]
+fn a_page_that_cannot_be_read_is_asked_for_again_by_the_next_key() {
+    let mut desk = Desk::new();
+    let query = asked(desk.press("2")).remove(0);
+    let why = "disk I/O error".to_owned();
+    desk.hear(Down::Unanswered { asked: Question::Page(query.clone()), why });
+    assert!(desk.screen().contains("the scheduler has no answer: disk I/O error"));
+    assert_eq!(asked(desk.wait(60_000)), [], "nobody asks on his own");
+    assert_eq!(asked(desk.press("j")), [query]);
+}

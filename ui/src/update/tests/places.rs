@@ -3,6 +3,7 @@
 use super::{dev, mouse};
 use crate::fixture::{Desk, agent, more, record};
 use crate::input::Input;
+use crate::layout::{Plan, Screen};
 use crate::pane::Pane;
 use al_wire::*;
 use crossterm::event::{MouseButton, MouseEventKind};
@@ -140,7 +141,8 @@ fn the_focused_pane_is_on_every_screen() {
     for width in [60, 80, 99, 100, 120, 159, 160, 200] {
         for height in [12, 15, 16, 19, 20, 24, 27, 28, 40, 60] {
             for pane in Pane::ALL {
-                let screen = crate::layout::Screen::of((width, height), pane, pane, false);
+                let (size, plan) = ((width, height), Plan::default());
+                let screen = Screen::of(size, &plan, pane, pane, false);
                 let rect = screen.rect(pane);
                 let fits = rect.is_some_and(|rect| rect.height >= 3 && rect.width >= 20);
                 // Only a log has had no table before it.

@@ -208,7 +208,7 @@ fn what_was_asked_for_before_the_way_was_lost_is_asked_for_again() {
     desk.press("PgUp PgUp PgUp PgUp PgUp PgUp PgUp PgUp");
     assert!(matches!(desk.sent()[..], [Up::Older { .. }]));
     desk.hear(Down::Link(Link::Lost { why: "gone".into() }));
-    desk.hear(Down::Link(Link::Open { round_trip_ms: 1 }));
+    desk.hear(Down::Link(Link::Open { round_trip_ms: 1, url: None }));
     desk.press("k");
     assert!(desk.sent().iter().any(|up| matches!(up, Up::Older { .. })));
 }

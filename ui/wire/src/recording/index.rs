@@ -65,6 +65,8 @@ pub struct Recording<R> {
     replies: HashMap<(Command, Option<String>), Reply>,
     whys: HashMap<String, u64>,
     pages: HashMap<PageQuery, u64>,
+    /// What was counted: when, in buckets of what length, and where it stands.
+    counts: Vec<(i64, i64, u64)>,
     /// When the last thing in it happened.
     pub(super) end_ms: i64,
     /// The last line is not whole.
@@ -105,6 +107,7 @@ impl<R: BufRead + Seek> Recording<R> {
             replies: HashMap::new(),
             whys: HashMap::new(),
             pages: HashMap::new(),
+            counts: Vec::new(),
             end_ms: i64::MIN,
             cut: false,
             chunk: None,
@@ -151,7 +154,17 @@ impl<R: BufRead + Seek> Recording<R> {
                 Said::Down(Down::Page(page)) => {
                     self.pages.insert(page.query, offset);
                 }
-                Said::Down(Down::Bye { .. }) => {}
+                // Answers of then; whoever asks now is answered anew.
+                Said::Down(Down::Series(series)) => {
+                    self.counts.push((at_ms, series.every_ms, offset));
+                }
+                Said::Down(
+                    Down::Bye { .. }
+                    | Down::Unanswered { .. }
+                    | Down::Past { .. }
+                    | Down::Find(_)
+                    | Down::Unknown,
+                ) => {}
                 Said::Down(down) => {
                     let snapshot = matches!(down, Down::Snapshot(_));
                     self.marks.push(Mark { at_ms, offset, snapshot });
@@ -259,6 +272,15 @@ impl<R: BufRead + Seek> Recording<R> {
 
     pub(super) fn page(&mut self, query: &PageQuery) -> io::Result<Option<Down>> {
         self.pages.get(query).copied().map(|offset| self.down_at(offset)).transpose()
+    }
+
+    /// What was counted last until then, in buckets of this length, if the bucket is not over.
+    pub(super) fn counted(&mut self, every_ms: i64, at_ms: i64) -> io::Result<Option<Down>> {
+        let until = self.counts.partition_point(|(told_ms, ..)| *told_ms <= at_ms);
+        let bucket = |at_ms: i64| at_ms.div_euclid(every_ms.max(1));
+        let last = self.counts[..until].iter().rev().find(|(_, every, _)| *every == every_ms);
+        let now = last.filter(|(told_ms, ..)| bucket(*told_ms) == bucket(at_ms));
+        now.map(|(.., offset)| *offset).map(|offset| self.down_at(offset)).transpose()
     }
 
     pub(super) fn why(&mut self, id: &str) -> io::Result<Option<Down>> {

@@ -13,6 +13,7 @@
 //! was killed lacks at most its last one.
 
 mod index;
+mod picture;
 mod player;
 mod window;
 

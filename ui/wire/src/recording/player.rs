@@ -4,8 +4,9 @@
 use std::io::{self, BufRead, Seek};
 
 use super::index::Recording;
+use super::picture::Picture;
 use super::window::Window;
-use crate::{Down, Link, LogChunk, LogSource, Page, Reply, Sieve, Up};
+use crate::{Down, Link, LogChunk, LogSource, Page, Reply, Sieve, Snapshot, Up};
 
 /// What is answered when the recording has no answer.
 const NOTHING_DONE: &str = "this is a recording: nothing was done";
@@ -21,19 +22,26 @@ pub struct Player<R> {
     next: usize,
     /// The log that is shown, how far it was told, and what is wanted of it.
     tail: Option<(LogSource, usize, Sieve)>,
+    /// The rows at this instant.
+    picture: Option<Picture>,
 }
 
 impl<R: BufRead + Seek> Player<R> {
     /// Stands at the beginning.
     pub fn new(recording: Recording<R>) -> Self {
         let at_ms = recording.marks.first().map_or(0, |mark| mark.at_ms);
-        Self { recording, at_ms, next: 0, tail: None }
+        Self { recording, at_ms, next: 0, tail: None, picture: None }
     }
 
     /// When it begins and ends.
     pub fn span(&self) -> (i64, i64) {
         let begin = self.recording.marks.first().map_or(0, |mark| mark.at_ms);
         (begin, self.recording.end_ms)
+    }
+
+    /// Its end was cut off in the middle of a message.
+    pub fn cut(&self) -> bool {
+        self.recording.cut
     }
 
     /// Nothing more comes.
@@ -63,7 +71,16 @@ impl<R: BufRead + Seek> Player<R> {
         // Before the first snapshot there is nothing to see but that.
         let first = snapshot.or_else(|| marks.iter().position(|mark| mark.snapshot)).unwrap_or(0);
         self.next = first;
-        let mut said = self.rows(until.max(first + 1))?;
+        let mut loads = None;
+        while self.next < until.max(first + 1) {
+            if let told @ Down::Loads { .. } = self.row()? {
+                loads = Some(told);
+            }
+        }
+        // However much happened until then, it is told at once.
+        let picture = self.picture.as_ref().map(|picture| picture.snapshot(self.told_ms()));
+        let snapshot = picture.map(|snapshot| Down::Snapshot(Box::new(snapshot)));
+        let mut said: Vec<Down> = snapshot.into_iter().chain(loads).collect();
         if let Some((source, _, only)) = self.tail.take() {
             said.push(Down::Log(self.turn(source, only, CHUNK)?));
         }
@@ -93,10 +110,29 @@ impl<R: BufRead + Seek> Player<R> {
     fn rows(&mut self, until: usize) -> io::Result<Vec<Down>> {
         let mut said = Vec::new();
         while self.next < until {
-            said.push(self.recording.down_at(self.recording.marks[self.next].offset)?);
-            self.next += 1;
+            said.push(self.row()?);
         }
         Ok(said)
+    }
+
+    /// The next one, which the picture takes in.
+    fn row(&mut self) -> io::Result<Down> {
+        let told = self.recording.down_at(self.recording.marks[self.next].offset)?;
+        self.next += 1;
+        match (&told, &mut self.picture) {
+            (Down::Snapshot(snapshot), picture) => {
+                *picture = Some(Picture::of(Snapshot::clone(snapshot)));
+            }
+            (Down::Delta(delta), Some(picture)) => picture.apply(delta),
+            _ => {}
+        }
+        Ok(told)
+    }
+
+    /// When the last row was told.
+    fn told_ms(&self) -> i64 {
+        let last = self.next.checked_sub(1).and_then(|last| self.recording.marks.get(last));
+        last.map_or(self.at_ms, |mark| mark.at_ms)
     }
 
     /// Answers what a console says.
@@ -153,7 +189,13 @@ impl<R: BufRead + Seek> Player<R> {
             Up::Past { from_ms, to_ms, .. } => {
                 Down::Past { from_ms, to_ms, runs: Vec::new(), whole: true }
             }
-            Up::Count { .. } | Up::Follow { .. } | Up::Unfind | Up::Leave(_) | Up::Unknown => {
+            Up::Count { every_ms, buckets } => {
+                let counted = self.recording.counted(every_ms, self.at_ms)?;
+                let picture = self.picture.as_ref();
+                let anew = || picture.map(|known| known.series(every_ms, buckets, self.at_ms));
+                return Ok(counted.or_else(|| Some(Down::Series(Box::new(anew()?)))));
+            }
+            Up::Follow { .. } | Up::Unfind | Up::Leave(_) | Up::Unknown => {
                 return Ok(None);
             }
         }))

@@ -29,6 +29,12 @@ fn snapshot(seq: u64) -> Down {
     Down::Snapshot(Box::new(Snapshot { v: 1, seq, at_ms: 0, host, agents, runs, triggers }))
 }
 
+/// The same as it is told after a jump.
+fn told_at(seq: u64, at_ms: i64) -> Down {
+    let Down::Snapshot(told) = snapshot(seq) else { unreachable!() };
+    Down::Snapshot(Box::new(Snapshot { at_ms, ..*told }))
+}
+
 fn delta(seq: u64) -> Down {
     Down::Delta(Delta { seq, at_ms: 0, puts: Vec::new() })
 }
@@ -71,7 +77,7 @@ fn file() -> Vec<u8> {
     let mut recorder = Recorder::begin(&mut bytes, &header(), 1 << 20).unwrap();
     let (a, b, c) = (record(900, "a"), record(1_000, "b"), record(2_500, "c"));
     let said = [
-        (1_000, Said::Down(Down::Link(Link::Open { round_trip_ms: 3 }))),
+        (1_000, Said::Down(Down::Link(Link::Open { round_trip_ms: 3, url: None }))),
         (1_000, Said::Down(snapshot(1))),
         (1_100, Said::Down(log(dev(), vec![a.clone(), b.clone(), b.clone()]))),
         (2_000, Said::Down(delta(2))),
@@ -99,14 +105,83 @@ fn player() -> Player<Cursor<Vec<u8>>> {
 fn rows_come_when_their_time_has_come_and_again_after_a_jump_back() {
     let mut player = player();
     assert_eq!(player.span(), (1_000, 4_000));
-    assert_eq!(player.go_to(1_000).unwrap(), [snapshot(1)]);
+    assert_eq!(player.go_to(1_000).unwrap(), [told_at(1, 1_000)]);
     assert_eq!(player.next_ms(), Some(2_000));
     assert_eq!(player.advance(1_999).unwrap(), []);
     assert_eq!(player.advance(3_000).unwrap(), [delta(2), delta(3)]);
-    assert_eq!(player.go_to(2_000).unwrap(), [snapshot(1), delta(2)]);
-    assert_eq!(player.go_to(9_000).unwrap(), [snapshot(9)]);
+    assert_eq!(player.go_to(2_000).unwrap(), [told_at(2, 2_000)]);
+    assert_eq!(player.advance(3_000).unwrap(), [delta(3)]);
+    assert_eq!(player.go_to(9_000).unwrap(), [told_at(9, 4_000)]);
     assert!(player.ended());
-    assert_eq!(player.go_to(0).unwrap(), [snapshot(1)]);
+    assert_eq!(player.go_to(0).unwrap(), [told_at(1, 1_000)]);
+}
+
+fn run(n: u64, state: RunState, queued_ms: i64, ended_ms: Option<i64>) -> RunRow {
+    let mut row: RunRow = serde_json::from_value(serde_json::json!({
+        "id": format!("dev-{n}"), "agent": "dev", "state": "queued", "why": "", "trigger": "manual",
+        "attempt": 1, "stopping": false, "queued_ms": queued_ms,
+    }))
+    .unwrap();
+    (row.state, row.started_ms, row.ended_ms) = (state, Some(queued_ms), ended_ms);
+    row
+}
+
+/// A recording of these deltas, one a second.
+fn recorded(deltas: impl Iterator<Item = Vec<Row>>) -> Player<Cursor<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let mut recorder = Recorder::begin(&mut bytes, &header(), 1 << 30).unwrap();
+    recorder.keep(0, Said::Down(snapshot(1))).unwrap();
+    for (n, puts) in (1_u32..).zip(deltas) {
+        let delta = Delta { seq: u64::from(n) + 1, at_ms: 0, puts };
+        recorder.keep(i64::from(n) * 1_000, Said::Down(Down::Delta(delta))).unwrap();
+    }
+    Player::new(Recording::open(Cursor::new(bytes)).unwrap())
+}
+
+#[test]
+fn a_jump_tells_no_more_than_a_console_keeps() {
+    let deltas = (0..3_000_i64).map(|n| {
+        let at_ms = n * 1_000;
+        let n = n.unsigned_abs();
+        vec![
+            Row::Run(run(n, RunState::Running, at_ms, None)),
+            Row::Run(run(n.saturating_sub(1), RunState::Failed, at_ms - 1_000, Some(at_ms))),
+        ]
+    });
+    let mut player = recorded(deltas);
+    let told = player.go_to(3_000_000).unwrap();
+    let [Down::Snapshot(told)] = &told[..] else { panic!("{} messages", told.len()) };
+    assert_eq!((told.seq, told.runs.len()), (3_001, 1_001));
+    assert_eq!((&*told.runs[0].id, &*told.runs[1_000].id), ("dev-2999", "dev-1999"));
+    let again = player.go_to(3_000).unwrap();
+    let [Down::Snapshot(told)] = &again[..] else { panic!("{again:?}") };
+    let ids: Vec<&str> = told.runs.iter().map(|run| run.id.as_str()).collect();
+    assert_eq!(ids, ["dev-2", "dev-1", "dev-0"], "what was later is not known then");
+}
+
+#[test]
+fn what_happened_is_counted_as_of_the_instant_that_is_shown() {
+    let minute = 60_000;
+    let deltas = (0..180).map(|n| match n {
+        10 => vec![Row::Run(run(1, RunState::Succeeded, 1_000, Some(11_000)))],
+        100 => vec![Row::Run(run(2, RunState::Failed, 95_000, Some(101_000)))],
+        _ => Vec::new(),
+    });
+    let mut player = recorded(deltas);
+    let mut counted = |at_ms: i64| {
+        player.go_to(at_ms).unwrap();
+        let told = player.hear(Up::Count { every_ms: minute, buckets: 3 }).unwrap();
+        let Some(Down::Series(series)) = told else { panic!("{told:?}") };
+        assert_eq!((series.at_ms, series.from_ms % minute), (at_ms, 0));
+        let line = |measure| {
+            let line = series.total.iter().find(|line| line.measure == measure);
+            line.map(|line| line.values.iter().map(|n| n.unwrap_or(9)).collect::<Vec<_>>())
+        };
+        (line(Measure::Ended), line(Measure::Failed))
+    };
+    assert_eq!(counted(20_000), (Some(vec![9, 9, 1]), None));
+    assert_eq!(counted(179_000), (Some(vec![1, 1, 0]), Some(vec![0, 1, 0])));
+    assert_eq!(counted(99_000), (Some(vec![9, 1, 0]), None), "back then");
 }
 
 #[test]

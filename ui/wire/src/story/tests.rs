@@ -26,6 +26,7 @@ fn records_of_an_agent_read_like_a_story() {
         "I look.\nThen I act. | ",
     );
     check("thinking", json!({"turn": 1, "text": "hm"}), "thinks: hm | ");
+    check("attempt 2 started (cron)", json!({"attempt": 2}), "-- attempt 2 started (cron) -- | ");
     check("operator", json!({"turn": 1, "by": "ann", "text": "stop"}), "ann says: stop | ");
     check("bash", json!({"turn": 1, "call": "c1", "cmd": "ls"}), "$ ls | ");
     check("bash", json!({"cmd": "ls"}), "$ ls | ");
