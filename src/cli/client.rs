@@ -343,7 +343,11 @@ pub fn key_failure(code: &'static str, error: &CredentialError) -> Failure {
         CredentialError::Exposed { .. }
         | CredentialError::BadName(_)
         | CredentialError::TooLarge(_)
-        | CredentialError::NotText(_) => failure,
+        | CredentialError::NotText(_)
+        | CredentialError::Writable { .. }
+        | CredentialError::Exists(_)
+        | CredentialError::Settings { .. }
+        | CredentialError::Source { .. } => failure,
     }
 }
 

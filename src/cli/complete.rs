@@ -228,7 +228,7 @@ fn locks(scene: &Scene, _: &str) -> Vec<CompletionCandidate> {
 /// read. One that is to be added may be of any type.
 fn credentials(scene: &Scene, command: &str) -> Vec<CompletionCandidate> {
     if command == "add" {
-        return plain(credential_types::TYPES.iter().map(|known| known.kind.to_owned()));
+        return plain(credential_types::TYPES.iter().map(|known| known.kind.to_string()));
     }
     let store = scene.al_home.join("credentials");
     let mut found = Vec::new();

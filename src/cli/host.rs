@@ -29,6 +29,7 @@ use crate::engine::{
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
 use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
+use crate::project::credential_types::OwnTypes;
 use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
@@ -279,8 +280,10 @@ impl Secrets {
         let redactor = LearningRedactor::default();
         redactor.learn(&known);
         // Runs that were started before this host may still speak.
+        let types = &plan.project.config.credentials;
         for agent in &plan.project.agents {
-            let kit = kit::kit(&context.al_home, &agent.credentials, engine::bearer(agent));
+            let listed = &agent.credentials;
+            let kit = kit::kit(&context.al_home, types, listed, engine::bearer(agent));
             redactor.learn(&kit.unwrap_or_default().secrets);
         }
         if !plan.whole {
@@ -294,7 +297,7 @@ impl Secrets {
             warn(exposed(&plan.project.config.gateway));
         }
         for agent in &plan.project.agents {
-            if let Some(why) = cannot_run(agent, &context.al_home) {
+            if let Some(why) = cannot_run(agent, types, &context.al_home) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
@@ -324,9 +327,9 @@ fn exposed(gateway: &project::Gateway) -> &'static str {
 }
 
 /// Why every run of this agent would fail, as far as that can be told.
-pub(super) fn cannot_run(agent: &Agent, al_home: &Path) -> Option<String> {
+pub(super) fn cannot_run(agent: &Agent, types: &OwnTypes, al_home: &Path) -> Option<String> {
     let lacks = || {
-        let kit = kit::kit(al_home, &agent.credentials, engine::bearer(agent));
+        let kit = kit::kit(al_home, types, &agent.credentials, engine::bearer(agent));
         kit.err().map(|lacks| kit::complaint(&lacks))
     };
     cannot_start(agent).or_else(lacks)

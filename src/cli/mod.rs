@@ -16,6 +16,7 @@ mod config;
 mod console;
 mod context;
 mod control;
+pub mod creds;
 pub mod cron;
 mod dev;
 mod diff;
@@ -46,7 +47,6 @@ mod new;
 mod output;
 mod pager;
 mod paint;
-#[allow(dead_code)] // until the first wizard that asks for a secret lands
 mod prompt;
 mod prose;
 mod providers;
@@ -186,6 +186,7 @@ pub enum Verb {
     Config(config::ConfigArgs),
     Add(skills::add::AddArgs),
     Update(skills::update::UpdateArgs),
+    Creds(creds::CredsArgs),
     Build(build::BuildArgs),
     Models(models::ModelsArgs),
     Env(env::EnvArgs),
@@ -220,6 +221,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "doctor",
             "add",
             "update",
+            "creds",
             "webhook",
             "build",
             "gc",
@@ -346,6 +348,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Doctor(args) => return doctor::run(args, context),
         Verb::Add(args) => return skills::add::run(args, context),
         Verb::Update(args) => return skills::update::run(args, context),
+        Verb::Creds(args) => return creds::run(args, context),
         Verb::Test(args) => return test::run(args, context),
         Verb::Exec(args) => return exec::run(args, context),
         Verb::Shell(args) => return shell::run(args, context),

@@ -188,7 +188,7 @@ fn tell_warnings(problems: &[Problem], told: &[Problem]) {
 fn tell_what_cannot_run(project: &Project, redefined: &BTreeSet<Scope>, al_home: &Path) {
     let changed = |name: &str| redefined.contains(&Scope::Agent(name.to_owned()));
     for agent in project.agents.iter().filter(|agent| changed(&agent.name)) {
-        if let Some(why) = cannot_run(agent, al_home) {
+        if let Some(why) = cannot_run(agent, &project.config.credentials, al_home) {
             tracing::warn!(target: "reload", "runs of {} will fail: {why}", agent.name);
         }
     }

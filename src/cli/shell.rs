@@ -18,7 +18,7 @@ use crate::docker::image::How;
 use crate::docker::{Docker, container, label};
 use crate::engine::{self, Equipment};
 use crate::failure::Failure;
-use crate::project::{Agent, kit};
+use crate::project::{Agent, Project, kit};
 use crate::runtime::{self, Container, Lodging, Place, Stay, boxed};
 
 /// Open a shell in a place like that of an agent's runs
@@ -63,11 +63,11 @@ pub fn run(args: &ShellArgs, context: &Context) -> Result<ExitCode, Failure> {
     let place = tokio.block_on(engine::place(&project, agent, &equipment, &|_| ()));
     let code = match place.map_err(|why| Failure::upstream("no_image", why))? {
         Place::Container(wanted) => {
-            let stay = stay(agent, boxed::STATIC.into(), context)?;
+            let stay = stay(&project, agent, boxed::STATIC.into(), context)?;
             in_container(&tokio, &wanted, &stay, &places, args)
         }
         Place::Process => {
-            let stay = stay(agent, agent.dir.clone(), context)?;
+            let stay = stay(&project, agent, agent.dir.clone(), context)?;
             in_folder(&tokio, &stay, &places, args)
         }
         Place::HostUser { user, .. } => Err(Failure::user(
@@ -83,8 +83,14 @@ pub fn run(args: &ShellArgs, context: &Context) -> Result<ExitCode, Failure> {
     code
 }
 
-fn stay(agent: &Agent, agent_dir: std::path::PathBuf, context: &Context) -> Result<Stay, Failure> {
-    let kit = kit::kit(&context.al_home, &agent.credentials, engine::bearer(agent));
+fn stay(
+    project: &Project,
+    agent: &Agent,
+    agent_dir: std::path::PathBuf,
+    context: &Context,
+) -> Result<Stay, Failure> {
+    let types = &project.config.credentials;
+    let kit = kit::kit(&context.al_home, types, &agent.credentials, engine::bearer(agent));
     let kit = kit.map_err(|lacks| Failure::config("credentials", kit::complaint(&lacks)))?;
     Ok(Stay { agent: agent.name.clone(), agent_dir, env: kit.env, files: kit.files })
 }

@@ -15,6 +15,7 @@ use super::place;
 use crate::ambient;
 use crate::harness::{AGENT, CredentialNote, Job};
 use crate::log;
+use crate::project::credentials::{self, Reference, Use};
 use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, Project, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Place, Presence, Runtime, Spec, Stray, boxed};
@@ -399,7 +400,7 @@ impl Driver {
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let command = self.command(agent)?;
         let access = (self.grant)(run, attempt).filter(|_| place::has_gateway(agent));
-        let kit = self.kit(agent).await?;
+        let kit = self.kit(&defined.project, agent).await?;
         let mut secrets = self.equipment.hidden.clone();
         secrets.extend(access.iter().map(|access| access.token.clone()));
         secrets.extend(kit.secrets);
@@ -477,12 +478,25 @@ impl Driver {
     }
 
     /// The agent's credentials as they are now: one that was replaced since the last attempt counts.
-    async fn kit(&self, agent: &Agent) -> Result<Kit, String> {
+    async fn kit(&self, project: &Project, agent: &Agent) -> Result<Kit, String> {
         let (al_home, listed) = (self.equipment.al_home.clone(), agent.credentials.clone());
-        let bearer = bearer(agent);
-        let read = move || kit::kit(&al_home, &listed, bearer);
+        let (types, bearer) = (project.config.credentials.clone(), bearer(agent));
+        let keys = equip::keys(project, agent);
+        let (project, agent) = (project.name.clone(), agent.name.clone());
+        let read = move || {
+            let kit = kit::kit(&al_home, &types, &listed, bearer)?;
+            let used = Use { at: ambient::now_ms(), project, agent };
+            let given = kit.notes.iter().map(|note| note.reference.as_str());
+            for text in given.chain(keys) {
+                let Ok(reference) = Reference::parse(text) else { continue };
+                if let Err(error) = credentials::note_use(&al_home, &reference, &used) {
+                    tracing::warn!(target: "engine", %reference, %error, "its use is not noted");
+                }
+            }
+            Ok(kit)
+        };
         let kit = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
-        let kit = kit.map_err(|lacks| kit::complaint(&lacks))?;
+        let kit = kit.map_err(|lacks: Vec<kit::Lack>| kit::complaint(&lacks))?;
         self.equipment.redactor.learn(&kit.secrets);
         Ok(kit)
     }

@@ -1,6 +1,7 @@
 //! What an agent that has a model is told when a run of it starts: its job, with the keys of its
 //! models.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -136,6 +137,16 @@ fn step(step: &Preflight) -> Step {
     Step { provider: step.provider.clone(), required: step.required, params: step.params.clone() }
 }
 
+/// Credentials that the models of an agent are asked with.
+pub fn keys(project: &Project, agent: &Agent) -> BTreeSet<&'static str> {
+    if thinker(agent.engine.kind).is_none() {
+        return BTreeSet::new();
+    }
+    let models = agent.models.iter().filter_map(|name| project.config.models.get(name));
+    let keyed = models.filter(|model| model.auth_type != AuthType::PiAuth);
+    keyed.filter_map(|model| llm::providers::provider(&model.provider)?.credential).collect()
+}
+
 /// A model with its key.
 ///
 /// # Errors
@@ -198,10 +209,7 @@ fn auth(name: &str, model: &Model, runtime: RuntimeKind, al_home: &Path) -> Resu
     let key = || -> Result<Option<Secret>, String> {
         credentials::field(al_home, kind, "default", "token").map_err(|error| error.to_string())
     };
-    let missing = || {
-        let file = al_home.join("credentials").join(kind).join("default").join("token");
-        format!("model {name} has no key: put it into {} (mode 0600)", file.display())
-    };
+    let missing = || format!("model {name} has no key: al creds add {kind}");
     match model.auth_type {
         AuthType::ApiKey => match key()? {
             Some(key) => Ok(Auth::Key(key.reveal().to_owned())),

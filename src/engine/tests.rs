@@ -150,6 +150,7 @@ pub(super) fn config() -> crate::project::Config {
         },
         gateway: Gateway { port: 0, ..Gateway::default() },
         webhooks: BTreeMap::new(),
+        credentials: BTreeMap::new(),
         telemetry: Telemetry {
             enabled: false,
             provider: String::new(),

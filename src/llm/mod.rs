@@ -7,6 +7,7 @@
 pub mod chain;
 mod client;
 pub mod fault;
+pub mod fetch;
 pub mod known;
 pub mod pi_auth;
 pub mod price;

@@ -11,7 +11,7 @@ use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::providers::{GENERIC, PROVIDERS, provider};
 use super::schema;
 use super::tree::{Entry, Table, Tree};
-use super::{generic, isolation};
+use super::{generic, isolation, own_types};
 
 /// Name under which a `[model]` of an older project is kept.
 pub const ONLY_MODEL: &str = "default";
@@ -61,6 +61,7 @@ pub fn read(table: &Table, problems: &mut Problems) -> Config {
         history_retention_days: table.int("historyRetentionDays").unwrap_or(14),
         default_wait_timeout_s: table.int("defaultWaitTimeout").unwrap_or(1800),
         harness: sub("harness").text("type").and_then(engine),
+        credentials: own_types::read(sub("credentials"), problems),
         server: table.table("server").map(Table::to_json),
         cloud: table.table("cloud").map(Table::to_json),
     }

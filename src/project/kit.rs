@@ -11,8 +11,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::credential_types::{CredentialType, Owner, credential_type};
+use super::credential_types::{self, CredentialType, OwnTypes, Owner, TYPES};
 use super::credentials::{self, Reference, Secret};
+use super::problem::did_you_mean;
 
 /// Where in its environment a run finds the folder with [`Kit::files`].
 pub const FOLDER: &str = "AL_CREDENTIALS_PATH";
@@ -77,12 +78,17 @@ pub fn complaint(lacks: &[Lack]) -> String {
     all.join("; ")
 }
 
-/// Reads what these references name.
+/// Reads what these references name. `own` are the types that the project adds.
 ///
 /// # Errors
 /// Everything that is missing or cannot be used, one for each reference.
-pub fn kit(al_home: &Path, references: &[String], bearer: Bearer) -> Result<Kit, Vec<Lack>> {
-    let mut packer = Packer { al_home, bearer, kit: Kit::default(), kinds: BTreeSet::new() };
+pub fn kit(
+    al_home: &Path,
+    own: &OwnTypes,
+    references: &[String],
+    bearer: Bearer,
+) -> Result<Kit, Vec<Lack>> {
+    let mut packer = Packer { al_home, own, bearer, kit: Kit::default(), kinds: BTreeSet::new() };
     let mut packed = BTreeSet::new();
     let mut lacks = Vec::new();
     for text in references {
@@ -105,6 +111,7 @@ fn lack(reference: &str, why: impl Into<String>, todo: impl Into<String>) -> Lac
 
 struct Packer<'a> {
     al_home: &'a Path,
+    own: &'a OwnTypes,
     bearer: Bearer,
     kit: Kit,
     /// Types that are in the environment.
@@ -113,7 +120,7 @@ struct Packer<'a> {
 
 impl Packer<'_> {
     fn pack(&mut self, text: &str, reference: &Reference) -> Result<(), Lack> {
-        let known = credential_type(&reference.kind);
+        let known = credential_types::find(self.own, &reference.kind);
         match known.map(|known| known.owner) {
             Some(Owner::Gateway) => return Ok(()),
             Some(Owner::Models) if self.bearer == Bearer::Thinker => return Ok(()),
@@ -130,7 +137,9 @@ impl Packer<'_> {
         }
         let variables = self.export(text, reference, known, &fields)?;
         let note = match known {
-            Some(known) if !variables.is_empty() => known.note.to_owned(),
+            Some(known) if !variables.is_empty() && !known.note.is_empty() => {
+                known.note.clone().into_owned()
+            }
             _ => format!("in `${FOLDER}/{}/{}`", reference.kind, reference.instance),
         };
         self.kit.notes.push(Note { reference: text.to_owned(), variables, note });
@@ -143,27 +152,34 @@ impl Packer<'_> {
         reference: &Reference,
         known: Option<&CredentialType>,
     ) -> Result<BTreeMap<String, Secret>, Lack> {
-        let folder = credentials::folder(self.al_home, reference);
-        let fields = credentials::fields(self.al_home, reference)
+        let names: Vec<&str> =
+            known.iter().flat_map(|known| known.fields.iter()).map(|field| &*field.name).collect();
+        let fields = credentials::fields(self.al_home, reference, &names)
             .map_err(|error| lack(text, error.to_string(), "then start the run again"))?;
-        let names = known.map(|known| known.fields).unwrap_or_default();
-        let is_there = |name: &str| fields.get(name).is_some_and(|v| !v.reveal().is_empty());
-        let listed = |names: Vec<&str>| names.join(", ");
-        if fields.is_empty() || !(names.is_empty() || names.iter().any(|f| is_there(f.name))) {
-            let files = match names.is_empty() {
-                true => "one file per field".to_owned(),
-                false => listed(names.iter().map(|field| field.name).collect()),
-            };
-            let todo = format!("put it into {} ({files}), mode 600", folder.display());
-            return Err(lack(text, "there is none", todo));
+        if fields.values().all(|value| value.reveal().is_empty()) {
+            return Err(self.none(text, reference, known));
         }
-        let needed = names.iter().filter(|field| !field.optional && !is_there(field.name));
-        let missing: Vec<&str> = needed.map(|field| field.name).collect();
-        if !missing.is_empty() {
-            let todo = format!("put it into {}, mode 600", folder.display());
-            return Err(lack(text, format!("it lacks {}", listed(missing)), todo));
+        let value = |name: &str| fields.get(name).map(Secret::reveal);
+        match known.and_then(|known| known.lack(value)) {
+            Some(why) => Err(lack(text, why, format!("al creds rotate {reference}"))),
+            None => Ok(fields),
         }
-        Ok(fields)
+    }
+
+    /// There is none. What is nearly a known type was meant to be one.
+    fn none(&self, text: &str, reference: &Reference, known: Option<&CredentialType>) -> Lack {
+        let kinds =
+            TYPES.iter().map(|known| &*known.kind).chain(self.own.keys().map(String::as_str));
+        let meant = known.is_none().then(|| did_you_mean(&reference.kind, kinds)).flatten();
+        let todo = match (known, meant) {
+            (Some(_), _) => format!("al creds add {reference}"),
+            (None, Some(meant)) => meant,
+            (None, None) => {
+                let folder = credentials::folder(self.al_home, reference);
+                format!("put it into {} (one file per field), mode 600", folder.display())
+            }
+        };
+        lack(text, "there is none", todo)
     }
 
     /// Puts a credential into the environment; yields the names of its variables.
@@ -179,22 +195,25 @@ impl Packer<'_> {
         if !self.kinds.insert(reference.kind.clone()) {
             return Ok(variables);
         }
-        for field in known.fields {
-            let Some(value) = fields.get(field.name).map(Secret::reveal) else { continue };
+        for field in known.fields.iter() {
+            let Some(value) = fields.get(&*field.name).map(Secret::reveal) else { continue };
             if value.contains('\0') && !field.variables.is_empty() {
                 let why = format!("{} holds a NUL, which no variable can", field.name);
                 return Err(lack(text, why, "write it as text"));
             }
-            for name in field.variables {
+            for name in field.variables.iter() {
                 // Two types may share one: the first listed counts.
                 if self.set(name, value) {
-                    variables.push((*name).to_owned());
+                    variables.push(name.to_owned());
                 }
             }
         }
         if known.kind == "git_ssh" && fields.contains_key("id_rsa") {
             self.set("GIT_SSH_COMMAND", &ssh_command(&reference.instance));
             variables.insert(0, "GIT_SSH_COMMAND".to_owned());
+        }
+        if known.kind == "npm_token" {
+            self.configure_npm(&reference.instance, fields.get("registry").map(Secret::reveal));
         }
         Ok(variables)
     }
@@ -221,6 +240,16 @@ impl Packer<'_> {
         }
     }
 
+    /// Lets npm use the token, for its registry and no other. The token stands in no file.
+    fn configure_npm(&mut self, instance: &str, registry: Option<&str>) {
+        let registry = registry.unwrap_or(NPM_REGISTRY).trim_end_matches('/');
+        let place = registry.split_once("://").map_or(registry, |(_, place)| place);
+        let settings = format!("registry={registry}/\n//{place}/:_authToken=${{NPM_TOKEN}}\n");
+        let path = format!("npm_token/{instance}/{NPM_SETTINGS}");
+        self.set("NPM_CONFIG_USERCONFIG", &format!("${{{FOLDER}}}/{path}"));
+        self.kit.files.push((path, settings));
+    }
+
     /// Lets git answer for itself where it would ask for a password. The token goes to GitHub and to
     /// nobody else who asks, and a helper of this machine that would keep it is left out.
     fn configure_git(&mut self) {
@@ -235,6 +264,11 @@ impl Packer<'_> {
         }
     }
 }
+
+/// What npm is told when there is a token: npm reads no variable for it, but fills in those that a
+/// file of settings names, and those in the name of that file.
+const NPM_SETTINGS: &str = "npmrc";
+const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 
 /// Reads the token where it runs, so that it stands in no configuration.
 const HTTPS_HELPER: &str = "!f() { if test \"$1\" = get; then \

@@ -23,6 +23,7 @@ mod merged;
 pub mod migrate;
 pub mod model;
 pub mod names;
+mod own_types;
 mod place;
 mod problem;
 pub mod providers;

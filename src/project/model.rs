@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use super::credential_types::OwnTypes;
+
 /// A folder of agents with one history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
@@ -41,6 +43,8 @@ pub struct Config {
     pub history_retention_days: u32,
     pub default_wait_timeout_s: u64,
     pub harness: Option<EngineKind>,
+    /// `[credentials.<type>]`: types that the project adds.
+    pub credentials: OwnTypes,
     /// `[server]` and `[cloud]` of the environment file: where deployment goes.
     pub server: Option<Map<String, Value>>,
     pub cloud: Option<Map<String, Value>>,

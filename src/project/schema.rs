@@ -173,6 +173,7 @@ pub static PROJECT: Scope = Scope {
         key("local", Table(&LOCAL), "", "How runs execute on this machine."),
         key("gateway", Table(&GATEWAY), "", "The HTTP server."),
         key("webhooks", Named(&WEBHOOK), "", "Places that deliveries come from."),
+        key("credentials", Named(&CREDENTIAL), "", "Types of credentials of your own."),
         key("telemetry", Table(&TELEMETRY), "", "Traces for a collector."),
         key("harness", Table(&PROJECT_HARNESS), "", "Engine of agents that name none."),
         key("maxReruns", COUNT, "10", "Reruns that may follow one scheduled run."),
@@ -320,6 +321,16 @@ pub static MAPPED: Scope = Scope {
         key("conclusion", Text, "", "How it ended."),
         key("comment", Text, "", "Text of a comment."),
         key("sender", Text, "`unknown`", "Who did it."),
+    ],
+};
+
+static CREDENTIAL: Scope = Scope {
+    keys: &[
+        key("fields", Texts, "", "Names of its fields, one file each."),
+        key("env", Pairs, "", "Variables of a run and the field that each holds."),
+        key("optional", Texts, "", "Fields that it may lack."),
+        key("public", Texts, "", "Fields that are no secret: names and addresses."),
+        key("about", Text, "", "What an agent is told of it."),
     ],
 };
 

@@ -6,6 +6,7 @@ mod audit;
 mod complete;
 mod config;
 mod control;
+mod creds;
 mod doctor;
 mod env;
 mod errors;

@@ -80,18 +80,14 @@ fn a_run_has_its_credentials_and_nobody_reads_them_afterwards() {
 fn a_run_without_its_credential_does_not_start_and_says_what_to_do() {
     let project = Project::new("").agent("dev", "credentials = [\"github_token:bot\"]", TALKS);
     let scheduler = project.start();
-    let folder = project.home().join("credentials/github_token/bot");
-    let todo = format!(
-        "credential github_token:bot: there is none; put it into {} (token), mode 600",
-        folder.display()
-    );
+    let todo = "credential github_token:bot: there is none; al creds add github_token:bot";
     let warning = format!("warning: runs of dev will fail: {todo}");
     assert!(scheduler.said().contains(&warning), "{}", scheduler.said());
     let run = scheduler.accept(&project, "one");
     project.await_state(&run, "failed");
     let why = String::from_utf8(project.al(&["why", &run]).stdout).unwrap();
     let flat = why.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(flat.contains(&todo), "{why}");
+    assert!(flat.contains(todo), "{why}");
     // As soon as it is there, runs start.
     project.credential("github_token/bot/token", PLANTED);
     fs::write(project.agent_dir("dev").join("run.sh"), "#!/bin/sh\ntest -n \"$GITHUB_TOKEN\"\n")

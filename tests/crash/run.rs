@@ -43,10 +43,10 @@ fn a_run_that_cannot_start_says_what_is_missing() {
         assert!(said.contains("failed: could not start: ") && said.contains(why), "{said}");
         assert_eq!(output.status.code(), Some(1));
     };
-    check("", "model gpt has no key: put it into ");
+    check("", "model gpt has no key: al creds add openai_key");
     let script = "[harness]\ntype = \"script\"\ncommand = \"true\"\n";
     check(script, "no container engine: there is no socket at /nowhere/docker.sock: install one");
-    check("[runtime]\ntype = \"process\"\n", "model gpt has no key: put it into ");
+    check("[runtime]\ntype = \"process\"\n", "model gpt has no key: al creds add openai_key");
 }
 
 fn spawn(project: &Project, args: &[&str]) -> Child {

@@ -12,7 +12,7 @@ use crate::cli::{Context, output};
 use crate::docker;
 use crate::duration;
 use crate::failure::Failure;
-use crate::project::credential_types::{Owner, TYPES};
+use crate::project::credential_types::{OwnTypes, Owner, TYPES};
 use crate::project::credentials::Reference;
 use crate::project::kit::{Bearer, kit};
 use crate::project::names::{check_agent, suggest_agent};
@@ -343,7 +343,7 @@ fn credentials(
     }
     let wanted: &[&str] = if is_script { &[] } else { template.credentials };
     let kinds: Vec<&str> =
-        TYPES.iter().filter(|known| known.owner == Owner::Run).map(|known| known.kind).collect();
+        TYPES.iter().filter(|known| known.owner == Owner::Run).map(|known| &*known.kind).collect();
     let choices: Vec<Choice> = kinds.iter().map(|kind| Choice::new(*kind, "")).collect();
     let marked: Vec<usize> = kinds
         .iter()
@@ -442,5 +442,5 @@ fn next_steps(plan: &Plan, context: &Context) -> String {
 
 fn is_missing(credential: &str, context: &Context) -> bool {
     let wanted = [credential.to_owned()];
-    kit(&context.al_home, &wanted, Bearer::Program).is_err()
+    kit(&context.al_home, &OwnTypes::new(), &wanted, Bearer::Program).is_err()
 }

@@ -444,7 +444,7 @@ impl Menu<'_> {
             }
             (Kind::Texts, "credentials", "credentials") => {
                 let of_runs = TYPES.iter().filter(|known| known.owner == Owner::Run);
-                of_runs.map(|known| known.kind.to_owned()).collect()
+                of_runs.map(|known| known.kind.clone().into_owned()).collect()
             }
             _ => Vec::new(),
         }

@@ -37,6 +37,7 @@ static PROJECT: &[Section] = &[
     ),
     section("runtime", "image, memory and time of runs here", &["local"]),
     section("gateway", "the HTTP server", &["gateway"]),
+    section("credentials", "types of credentials of your own", &["credentials"]),
     section("telemetry", "traces for a collector", &["telemetry"]),
     section("name", "what the project is called", &["projectName"]),
 ];

@@ -22,7 +22,8 @@ pub fn of_agents(scene: &Scene<'_>) -> Vec<Problem> {
             problems.extend(unreadable.iter().map(unusable));
             if unreadable.is_empty() {
                 let wanted = std::slice::from_ref(written);
-                let lacks = kit::kit(home, wanted, engine::bearer(agent)).err();
+                let types = &scene.project.config.credentials;
+                let lacks = kit::kit(home, types, wanted, engine::bearer(agent)).err();
                 let lacks = lacks.iter().flatten();
                 problems.extend(lacks.map(|lack| missing(scene, agent, lack, &reference)));
             }

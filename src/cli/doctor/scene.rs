@@ -154,6 +154,10 @@ pub fn unusable(error: &CredentialError) -> Problem {
                 .hint(format!("`chmod 600 {}`", shell_path(file)))
                 .hint("whoever could read it may have done so: a new one is safer")
         }
+        CredentialError::Writable { folder, mode } => {
+            at(folder, format!("others can change this folder of credentials (mode {mode:04o})"))
+                .hint(format!("`chmod 700 {}`", shell_path(folder)))
+        }
         CredentialError::TooLarge(file) => {
             at(file, "this file is too large for a credential".to_owned())
         }
@@ -162,7 +166,10 @@ pub fn unusable(error: &CredentialError) -> Problem {
         CredentialError::Io { file, error } => {
             at(file, format!("this credential cannot be read: {error}"))
         }
-        CredentialError::BadName(_) => at(Path::new("."), error.to_string()),
+        CredentialError::Settings { file, message } => at(file, message.clone()),
+        CredentialError::BadName(_)
+        | CredentialError::Exists(_)
+        | CredentialError::Source { .. } => at(Path::new("."), error.to_string()),
     }
 }
 

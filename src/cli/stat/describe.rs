@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::duration;
 use crate::engine::{engine_name, runtime_name};
+use crate::project::credential_types::{CredentialType, Field};
 use crate::project::{
     Agent, AuthType, Budget, Config, Engine, Gateway, Generic, Hash, Local, Missed, Model, Overlap,
     Overspent, Preflight, Price, Priority, RateLimit, Retry, RetryOn, Runtime, ScriptCommand,
@@ -159,6 +160,7 @@ pub fn project(config: &Config) -> Value {
         history_retention_days,
         default_wait_timeout_s,
         harness,
+        credentials,
         server,
         cloud,
     } = config;
@@ -187,8 +189,24 @@ pub fn project(config: &Config) -> Value {
         "historyRetentionDays": history_retention_days,
         "defaultWaitTimeout": default_wait_timeout_s,
         "harness": harness.map(engine_name),
+        "credentials": credentials.iter().map(|(n, t)| (n.clone(), own_type(t))).collect::<Map<_, _>>(),
         "server": server,
         "cloud": cloud,
+    })
+}
+
+/// A type of credentials of the project, as it is written.
+fn own_type(of: &CredentialType) -> Value {
+    let names = |wanted: fn(&Field) -> bool| -> Vec<&str> {
+        of.fields.iter().filter(|field| wanted(field)).map(|field| &*field.name).collect()
+    };
+    let env = of.fields.iter().flat_map(|field| field.variables.iter().map(|v| (v, &*field.name)));
+    json!({
+        "fields": names(|_| true),
+        "env": env.collect::<std::collections::BTreeMap<_, _>>(),
+        "optional": names(|field| field.optional),
+        "public": names(|field| !field.is_secret),
+        "about": of.note,
     })
 }
 

@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::*;
+use crate::project::credential_types::{Field, Shape, Words};
 
 /// A home with these credentials.
 fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -26,7 +27,7 @@ fn try_packed(
     bearer: Bearer,
 ) -> Result<Kit, Vec<Lack>> {
     let references: Vec<String> = references.iter().map(|r| (*r).to_owned()).collect();
-    kit(home(files).path(), &references, bearer)
+    kit(home(files).path(), &OwnTypes::new(), &references, bearer)
 }
 
 fn pairs(list: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -140,19 +141,20 @@ fn keys_of_models_and_of_the_gateway_stay_where_they_belong() {
 fn everything_that_is_missing_is_said_at_once_with_what_to_do() {
     let files = [("aws/default/access_key_id", "AKIA1"), ("sentry_token/default/token", "a\0b")];
     let home = home(&files);
-    let references = ["github_token", "aws", "acme:eu", "../x", "sentry_token"].map(String::from);
-    let lacks = kit(home.path(), &references, Bearer::Thinker).unwrap_err();
+    let references =
+        ["github_token", "aws", "acme:eu", "githb_token", "../x", "sentry_token"].map(String::from);
+    let lacks = kit(home.path(), &OwnTypes::new(), &references, Bearer::Thinker).unwrap_err();
     let store = home.path().join("credentials").display().to_string();
     let said: Vec<String> =
         lacks.iter().map(|l| l.to_string().replace(&store, "[store]")).collect();
     assert_eq!(
         said,
         [
-            "credential github_token: there is none; put it into [store]/github_token/default \
-             (token), mode 600",
-            "credential aws: it lacks secret_access_key; put it into [store]/aws/default, mode 600",
+            "credential github_token: there is none; al creds add github_token",
+            "credential aws: it lacks secret_access_key; al creds rotate aws",
             "credential acme:eu: there is none; put it into [store]/acme/eu (one file per field), \
              mode 600",
+            "credential githb_token: there is none; did you mean `github_token`?",
             "credential ../x: `../x` cannot name a credential; write `type:instance`",
             "credential sentry_token: token holds a NUL, which no variable can; write it as text",
         ]
@@ -208,4 +210,58 @@ fn an_instance_of_any_name_is_no_shell_code() {
     let line = kit.env[0].1.replacen("ssh", "printf '%s|'", 1);
     let words = output(&kit, "sh", &["-c", &line], "");
     assert!(words.starts_with(&format!("-i|/there/git_ssh/{instance}/id_rsa|-o|")), "{words}");
+}
+
+#[test]
+fn a_type_of_the_project_is_used_like_any_other() {
+    let field = |name: &str, variable: &str, is_secret: bool| Field {
+        name: name.to_owned().into(),
+        variables: Words::Own(vec![variable.to_owned()]),
+        elsewhere: &[],
+        is_secret,
+        optional: false,
+        is_old: false,
+        shape: Shape::Text,
+    };
+    let own = OwnTypes::from([(
+        "my_api".to_owned(),
+        CredentialType {
+            kind: "my_api".into(),
+            title: "of this project".into(),
+            from: "",
+            fields: vec![field("token", "MY_TOKEN", true), field("url", "MY_URL", false)],
+            owner: Owner::Run,
+            note: "for our API".into(),
+            proofs: &[],
+        },
+    )]);
+    let files = [("my_api/default/token", "s3cret"), ("my_api/default/url", "https://a.example")];
+    let references = ["my_api".to_owned()];
+    let packed = kit(home(&files).path(), &own, &references, Bearer::Thinker).unwrap();
+    assert_eq!(pairs(&packed.env), [("MY_TOKEN", "s3cret"), ("MY_URL", "https://a.example")]);
+    assert_eq!(packed.notes[0].note, "for our API");
+    assert_eq!(packed.secrets, ["s3cret"]);
+    let lacks = kit(home(&files[..1]).path(), &own, &references, Bearer::Thinker).unwrap_err();
+    assert_eq!(lacks[0].to_string(), "credential my_api: it lacks url; al creds rotate my_api");
+}
+
+#[test]
+fn npm_finds_the_token_for_its_registry_and_no_other() {
+    let check = |files: &[(&str, &str)], settings: &str| {
+        let kit = packed(files, &["npm_token"]);
+        let user = "${AL_CREDENTIALS_PATH}/npm_token/default/npmrc";
+        assert_eq!(pairs(&kit.env), [("NPM_TOKEN", "npm_s3cret"), ("NPM_CONFIG_USERCONFIG", user)]);
+        let npmrc = kit.files.iter().find(|(path, _)| path.ends_with("/npmrc")).unwrap();
+        assert_eq!(npmrc.1, settings);
+    };
+    let token = ("npm_token/default/token", "npm_s3cret");
+    check(
+        &[token],
+        "registry=https://registry.npmjs.org\n//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n",
+    );
+    check(
+        &[token, ("npm_token/default/registry", "https://npm.acme.example/all/")],
+        "registry=https://npm.acme.example/all\n\
+         //npm.acme.example/all/:_authToken=${NPM_TOKEN}\n",
+    );
 }

@@ -621,3 +621,26 @@ fn colour_is_added_and_nothing_else() {
     }
     assert_eq!(plain, render(&problems, false));
 }
+
+#[test]
+fn types_of_credentials_of_ones_own_have_fields_and_names_of_their_own() {
+    assert_snapshot!(printed(&[(
+        "config.toml",
+        r#"[credentials.github_token]
+fields = ["token"]
+
+[credentials.empty]
+about = "nothing"
+
+[credentials."my/api"]
+fields = ["token", "../x", "token"]
+
+[credentials.jira]
+fields = ["token", "url"]
+env = { JIRA_TOKEN = "tokn", PATH = "url", "A-B" = "url", JIRA_URL = 1 }
+optional = ["ulr"]
+public = "url"
+filds = ["x"]
+"#,
+    )]));
+}

@@ -133,6 +133,10 @@ fn every_known_key_changes_the_project() {
                 _ if path.starts_with("gateway.tls.") => {
                     &format!("{base}\n[gateway.tls]\ncert = \"c\"\nkey = \"k\"\n")
                 }
+                // A type needs fields.
+                _ if path.starts_with("credentials.") => {
+                    &format!("{base}\n[credentials.sample]\nfields = [\"other\", \"x\"]\n")
+                }
                 _ if path.starts_with("server.") && file == File::Env => "[server]\nhost = \"h\"\n",
                 _ => base,
             };

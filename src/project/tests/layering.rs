@@ -33,6 +33,7 @@ fn nothing_but_defaults() {
             },
             gateway: Gateway::default(),
             webhooks: Default::default(),
+            credentials: Default::default(),
             telemetry: Telemetry {
                 enabled: false,
                 provider: "none".to_owned(),

@@ -1,0 +1,307 @@
+//! `al creds add` and `al creds rotate`.
+
+use std::path::PathBuf;
+
+use super::proof::{Proven, Values, prove};
+use super::{asking, given, known, none, own_types, reference, short, ssh, unreadable, unwritable};
+use crate::cli::prompt::{Choice, Prompt, Question};
+use crate::cli::{Context, ask, output};
+use crate::failure::Failure;
+use crate::project::credential_types::{CredentialType, OwnTypes, Owner, Shape, TYPES};
+use crate::project::credentials::{self, Put, Reference, Secret};
+
+/// Store a credential: ask for its fields, check them, write them
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(after_help = "Examples:
+  al creds add                                    asks for everything
+  al creds add github_token
+  al creds add git_ssh:bot --field id_rsa=@key --field username=bot
+  pass gh | al creds add github_token --field token=-
+  al creds add aws --from-env
+
+Its maker is asked whether it holds. One that is refused is not stored; when
+nobody answers, that is a warning. AL_CHECK_URL_<TYPE> names another address
+to ask, as for a GitHub of your own:
+  AL_CHECK_URL_GITHUB_TOKEN=https://github.example.com/api/v3
+
+Exit codes: 0 stored, 2 refused or not complete, 4 it cannot be written,
+130 interrupted: nothing was written")]
+pub struct AddArgs {
+    /// TYPE or TYPE:INSTANCE; asked for when it is not there
+    #[arg(value_name = "CREDENTIAL")]
+    pub credential: Option<String>,
+
+    #[command(flatten)]
+    pub values: ValueArgs,
+
+    /// Replace one that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Replace values of a credential; what is not given stays
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(after_help = "Examples:
+  al creds rotate github_token              asks for the new value
+  pass gh | al creds rotate github_token --field token=-
+  al creds rotate git_ssh:bot --generate    a new key
+
+Without --field, its secrets are asked for, and names and addresses stay. The
+old values count until the new ones are written, all at once. Runs that live
+keep what they were given; the next attempt gets the new values.")]
+pub struct RotateArgs {
+    /// TYPE or TYPE:INSTANCE
+    #[arg(value_name = "CREDENTIAL")]
+    pub credential: String,
+
+    #[command(flatten)]
+    pub values: ValueArgs,
+}
+
+/// Where values come from.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ValueArgs {
+    /// A field: NAME=- from stdin, NAME=@FILE from a file, NAME=VALUE if it is no secret
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub field: Vec<String>,
+
+    /// Read the fields from the variables that usually hold them
+    #[arg(long)]
+    pub from_env: bool,
+
+    /// Make a new key (git_ssh, vps_ssh)
+    #[arg(long)]
+    pub generate: bool,
+
+    /// Store it without looking at it, and without asking its maker
+    #[arg(long)]
+    pub no_check: bool,
+}
+
+impl ValueArgs {
+    fn any(&self) -> bool {
+        !self.field.is_empty() || self.from_env || self.generate
+    }
+
+    fn read(&self, of: &CredentialType, reference: &Reference) -> Result<Values, Failure> {
+        let mut values = match self.from_env {
+            true => given::from_env(of, reference),
+            false => Values::new(),
+        };
+        if self.from_env && values.is_empty() {
+            let names = given::variables(of, reference).join(", ");
+            let message = format!("none of these variables is set: {names}");
+            return Err(Failure::user("not_in_env", message));
+        }
+        values.extend(given::fields(of, &self.field)?);
+        if self.generate {
+            asking::generate(of, &mut values)?;
+        }
+        Ok(values)
+    }
+}
+
+/// How a credential is looked at before it is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How {
+    pub unchecked: bool,
+}
+
+pub fn add(args: &AddArgs, context: &Context) -> Result<(), Failure> {
+    let prompt = Prompt::new(context.look.err);
+    let own = own_types(context);
+    let reference = named(args, &own, prompt)?;
+    let of = known(&own, &reference.kind)?;
+    if of.owner == Owner::Gateway && of.kind == "gateway_api_key" && reference.instance == "default"
+    {
+        let message = "the key of the gateway here makes itself";
+        return Err(Failure::user("key_makes_itself", message)
+            .hint("a new one: al doctor --rotate-key")
+            .hint("that of a gateway elsewhere: al creds add gateway_api_key:<environment>"));
+    }
+    let is_there = credentials::exists(&context.al_home, &reference);
+    let put = match (is_there, args.force) {
+        (true, false) => {
+            let failure = Failure::user(
+                "credential_exists",
+                format!("there is a credential {reference} already"),
+            );
+            let failure = failure
+                .hint(format!("new values: al creds rotate {reference}"))
+                .hint("in its place: --force")
+                .hint(format!("beside it: al creds add {}:<instance>", reference.kind));
+            return Err(failure);
+        }
+        (_, true) => Put::Replace,
+        (false, false) => Put::New,
+    };
+    let values = args.values.read(of, &reference)?;
+    let values = match complete(of, &values) && args.values.any() {
+        true => values,
+        false => asking::values(of, &reference, values, prompt)?,
+    };
+    let how = How { unchecked: args.values.no_check };
+    let ready = Ready::checked(of, &reference, values, how, Some(prompt))?;
+    ready.write(context, put).map(drop)
+}
+
+/// Which one, asked for as far as it is not said.
+fn named(args: &AddArgs, own: &OwnTypes, prompt: Prompt) -> Result<Reference, Failure> {
+    let Some(text) = &args.credential else {
+        let types: Vec<&CredentialType> =
+            TYPES.iter().filter(|of| of.kind != "gateway_api_key").chain(own.values()).collect();
+        let choices: Vec<Choice> =
+            types.iter().map(|of| Choice::new(&*of.kind, &*of.title)).collect();
+        let question = Question { text: "type", flag: "al creds add TYPE", help: "type to filter" };
+        let chosen = prompt.one(&question, &choices, 0)?;
+        let kind = types.get(chosen).map_or_else(String::new, |of| of.kind.clone().into_owned());
+        return asking::instance(&Reference { kind, instance: "default".to_owned() }, prompt);
+    };
+    let named = reference(text)?;
+    known(own, &named.kind)?;
+    // Who says values says everything.
+    match text.contains(':') || args.values.any() || !ask::somebody_there() {
+        true => Ok(named),
+        false => asking::instance(&named, prompt),
+    }
+}
+
+pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
+    let prompt = Prompt::new(context.look.err);
+    let own = own_types(context);
+    let reference = reference(&args.credential)?;
+    let of = known(&own, &reference.kind)?;
+    if of.kind == "gateway_api_key" && reference.instance == "default" {
+        return Err(Failure::user("key_makes_itself", "the key of the gateway here makes itself")
+            .hint("al doctor --rotate-key"));
+    }
+    if !credentials::exists(&context.al_home, &reference) {
+        return Err(none(&reference, context));
+    }
+    let old = credentials::in_files(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
+    let mut kept = old.clone();
+    let new = match args.values.any() {
+        true => args.values.read(of, &reference)?,
+        false => {
+            // Names and addresses stay; secrets are what one rotates.
+            let stays = |name: &String| of.field(name).is_none_or(|field| !field.is_secret);
+            let stay: Values = old.into_iter().filter(|(name, _)| stays(name)).collect();
+            let values = asking::values(of, &reference, stay, prompt)?;
+            kept.retain(|name, _| of.field(name).is_none_or(|field| field.optional));
+            values
+        }
+    };
+    // The public half of another key would be wrong.
+    if new.contains_key("private_key") && !new.contains_key("public_key") {
+        kept.remove("public_key");
+    }
+    kept.extend(new);
+    let how = How { unchecked: args.values.no_check };
+    let ready = Ready::checked(of, &reference, kept, how, Some(prompt))?;
+    ready.write(context, Put::Replace).map(drop)
+}
+
+fn complete(of: &CredentialType, values: &Values) -> bool {
+    of.lack(|name| values.get(name).map(Secret::reveal)).is_none()
+}
+
+/// Values that were looked at, and that nobody has written yet.
+pub struct Ready {
+    reference: Reference,
+    values: Values,
+    /// What its maker said.
+    remark: String,
+}
+
+impl Ready {
+    /// Looks at the values, and asks their maker. Where that says no and somebody is there, they
+    /// decide.
+    pub fn checked(
+        of: &CredentialType,
+        reference: &Reference,
+        mut values: Values,
+        how: How,
+        prompt: Option<Prompt>,
+    ) -> Result<Self, Failure> {
+        values.retain(|_, value| !value.reveal().is_empty());
+        if let Some(why) = of.lack(|name| values.get(name).map(Secret::reveal)) {
+            return Err(incomplete(of, reference, &why));
+        }
+        let ready = |remark: String, values| Self { reference: reference.clone(), values, remark };
+        if how.unchecked {
+            return Ok(ready("not checked".to_owned(), values));
+        }
+        shapes(of, &values)?;
+        if of.kind == "vps_ssh" && !values.contains_key("public_key") {
+            let public = values.get("private_key").and_then(|key| ssh::public(key).ok().flatten());
+            values.extend(public.map(|public| ("public_key".to_owned(), Secret::new(public))));
+        }
+        let remark = match prove(of, &values)? {
+            Proven::Holds(Some(whose)) => format!("checked: it is that of {whose}"),
+            Proven::Holds(None) => "checked: it is accepted".to_owned(),
+            Proven::Unasked => String::new(),
+            Proven::Unknown(why) => {
+                output::remark(&format!("warning: it could not be checked: {why}\n"));
+                "not checked".to_owned()
+            }
+            Proven::Refused(why) => {
+                let message = format!("{reference} was not accepted by its maker: {why}");
+                let somebody = prompt.filter(|_| ask::somebody_there());
+                let Some(prompt) = somebody else { return Err(refused(message)) };
+                output::remark(&format!("{message}\n"));
+                let question =
+                    Question { text: "Store it all the same?", flag: "--no-check", help: "" };
+                if !prompt.yes(&question, false)? {
+                    return Err(refused(message));
+                }
+                "not accepted".to_owned()
+            }
+        };
+        Ok(ready(remark, values))
+    }
+
+    /// Writes them, and says so.
+    pub fn write(self, context: &Context, put: Put) -> Result<PathBuf, Failure> {
+        let place = credentials::put(&context.al_home, &self.reference, &self.values, put)
+            .map_err(|error| unwritable(&error))?;
+        let remark = match self.remark.as_str() {
+            "" => String::new(),
+            remark => format!(" ({remark})"),
+        };
+        output::print(&format!("stored {} in {}{remark}\n", self.reference, short(&place)))?;
+        Ok(place)
+    }
+}
+
+fn refused(message: String) -> Failure {
+    Failure::user("credential_refused", message).hint("to store it all the same: --no-check")
+}
+
+fn incomplete(of: &CredentialType, reference: &Reference, why: &str) -> Failure {
+    let failure = Failure::user("incomplete_credential", format!("{reference}: {why}"));
+    let first = of.asked().find(|field| !field.optional).or(of.asked().next());
+    match first {
+        Some(field) if field.is_secret => {
+            failure.hint(format!("--field {}=- reads it from stdin", field.name))
+        }
+        Some(field) => failure.hint(format!("--field {}=VALUE", field.name)),
+        None => failure,
+    }
+}
+
+fn shapes(of: &CredentialType, values: &Values) -> Result<(), Failure> {
+    for field in of.fields.iter() {
+        let Some(value) = values.get(&*field.name) else { continue };
+        let looked = field.shape.check(value.reveal());
+        let looked = match field.shape {
+            Shape::PrivateKey => looked.and_then(|()| ssh::public(value).map(drop)),
+            _ => looked,
+        };
+        if let Err(why) = looked {
+            let message = format!("{} of {} {why}", field.name, of.kind);
+            let failure = Failure::user("bad_shape", message);
+            return Err(failure.hint("to store it all the same: --no-check"));
+        }
+    }
+    Ok(())
+}

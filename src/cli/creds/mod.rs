@@ -1,0 +1,189 @@
+//! `al creds`: the credentials of this person, and what agents want of them.
+//!
+//! Nothing here prints a secret but `show --reveal`, and nothing takes one as an argument, where
+//! everybody on the machine could read it. What is written is asked for first, all of it.
+
+mod add;
+mod asking;
+mod aws;
+mod given;
+mod ls;
+mod proof;
+mod show;
+mod ssh;
+mod types;
+mod wants;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use asking::ask_for;
+
+use super::{Context, ask, output};
+use crate::ambient;
+use crate::failure::Failure;
+use crate::project::credential_types::{self, CredentialType, OwnTypes, TYPES};
+use crate::project::credentials::{self, CredentialError, Reference};
+use crate::project::{self, did_you_mean};
+
+/// Keep the credentials that agents and models use
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  al creds ls                                what there is, who wants it, what is missing
+  al creds add github_token                  asks for it, checks it, stores it
+  al creds add git_ssh:bot --generate        a new key, for the instance `bot`
+  pass gh | al creds add github_token --field token=-
+  al creds add aws --from-env                from AWS_ACCESS_KEY_ID and so on
+  al creds rotate github_token               a new value; the old one until then
+
+A credential is TYPE or TYPE:INSTANCE, as agents list it. They are kept below
+~/.action-llama/credentials, one file per field, for you alone. A secret is
+never an argument: others on this machine can read those.")]
+pub struct CredsArgs {
+    #[command(subcommand)]
+    pub act: CredsAct,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+pub enum CredsAct {
+    Ls(ls::LsArgs),
+    Add(add::AddArgs),
+    Rotate(add::RotateArgs),
+    Rm(RmArgs),
+    Show(show::ShowArgs),
+    Types(types::TypesArgs),
+}
+
+/// Remove a credential, after it was shown who wants it
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct RmArgs {
+    /// TYPE or TYPE:INSTANCE
+    #[arg(value_name = "CREDENTIAL")]
+    pub credential: String,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+pub fn run(args: &CredsArgs, context: &Context) -> Result<ExitCode, Failure> {
+    match &args.act {
+        CredsAct::Ls(args) => return ls::run(args, context),
+        CredsAct::Add(args) => add::add(args, context)?,
+        CredsAct::Rotate(args) => add::rotate(args, context)?,
+        CredsAct::Rm(args) => rm(args, context)?,
+        CredsAct::Show(args) => show::run(args, context)?,
+        CredsAct::Types(args) => types::run(args, context)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rm(args: &RmArgs, context: &Context) -> Result<(), Failure> {
+    let reference = reference(&args.credential)?;
+    let folder = credentials::folder(&context.al_home, &reference);
+    if !folder.is_dir() {
+        return Err(elsewhere_or_none(&reference, context));
+    }
+    let wanted = wants::of(context);
+    let users = wanted.by(&reference);
+    if !args.yes {
+        if !ask::somebody_there() {
+            let message = format!("{reference} is removed only when somebody says so");
+            return Err(Failure::user("nobody_to_ask", message).hint("say it with --yes"));
+        }
+        output::remark(&format!("{}\n", used_by(&reference, &users)));
+        if !ask::yes(&format!("Remove {}?", short(&folder))) {
+            return Err(Failure::nothing("kept", "nothing was removed"));
+        }
+    }
+    credentials::remove(&context.al_home, &reference).map_err(|error| unwritable(&error))?;
+    output::print(&format!("removed {reference}\n"))?;
+    if args.yes && !users.is_empty() {
+        output::remark(&format!("warning: {}\n", used_by(&reference, &users)));
+    }
+    Ok(())
+}
+
+fn used_by(reference: &Reference, users: &[String]) -> String {
+    match users {
+        [] => format!("nothing in this project wants {reference}"),
+        users => format!("{reference} is wanted by {}", users.join(", ")),
+    }
+}
+
+/// That there is no such credential in files.
+fn elsewhere_or_none(reference: &Reference, context: &Context) -> Failure {
+    match credentials::origin(&context.al_home, reference) {
+        Ok(Some(origin)) => {
+            let message = format!("{reference} is not in a file: it comes from {origin}");
+            Failure::user("credential_elsewhere", message)
+        }
+        Ok(None) | Err(_) => none(reference, context),
+    }
+}
+
+fn none(reference: &Reference, context: &Context) -> Failure {
+    let (all, _) = credentials::list(&context.al_home);
+    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let failure = Failure::nothing("no_credential", format!("there is no credential {reference}"));
+    let wanted = reference.to_string();
+    match did_you_mean(&wanted, names.iter().map(String::as_str)) {
+        Some(hint) => failure.hint(hint),
+        None => failure.hint("al creds ls"),
+    }
+}
+
+/// A credential by what a person wrote.
+fn reference(text: &str) -> Result<Reference, Failure> {
+    Reference::parse(text).map_err(|error| {
+        Failure::user("bad_credential", error.to_string())
+            .hint("a credential is TYPE or TYPE:INSTANCE, as in git_ssh:bot")
+    })
+}
+
+/// The types that the project here adds; none outside of a project, or in one that cannot be read.
+fn own_types(context: &Context) -> OwnTypes {
+    let (project, _) = context.request(project::survey);
+    project.map(|project| project.config.credentials).unwrap_or_default()
+}
+
+/// A type by its name.
+fn known<'t>(own: &'t OwnTypes, kind: &str) -> Result<&'t CredentialType, Failure> {
+    if let Some(found) = credential_types::find(own, kind) {
+        return Ok(found);
+    }
+    let kinds = TYPES.iter().map(|known| &*known.kind).chain(own.keys().map(String::as_str));
+    let kind = kind.escape_debug().to_string();
+    let failure = Failure::user("unknown_type", format!("no type of credential is named {kind}"));
+    let failure = match did_you_mean(&kind, kinds) {
+        Some(hint) => failure.hint(hint),
+        None => failure.hint("al creds types"),
+    };
+    Err(failure.hint(format!(
+        "one of your own: `[credentials.{kind}]` with `fields = [\"token\"]` in config.toml"
+    )))
+}
+
+fn unreadable(error: &CredentialError) -> Failure {
+    Failure::config("credential_unreadable", error.to_string())
+}
+
+fn unwritable(error: &CredentialError) -> Failure {
+    let failure =
+        Failure::upstream("credential_unwritable", format!("nothing was written: {error}"));
+    match error {
+        CredentialError::Exists(reference) => Failure::user("credential_exists", error.to_string())
+            .hint(format!("replace it: al creds rotate {reference}")),
+        _ => failure,
+    }
+}
+
+/// A path as messages show it.
+fn short(path: &Path) -> String {
+    let inside = ambient::home().and_then(|home| Some(path.strip_prefix(home).ok()?.to_owned()));
+    match inside {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}

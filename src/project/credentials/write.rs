@@ -1,0 +1,135 @@
+//! Writing credentials: a whole one, or none.
+//!
+//! The folder of an instance is made beside its place and put there in one step, so whoever reads
+//! meanwhile, or comes after a power cut or a full disk, finds the old one or the new one, whole.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, RenameFlags};
+
+use super::{CredentialError, Reference, Secret, check_part, exists, folder, store, uses};
+use crate::ambient;
+
+/// What becomes of one that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It stays, and nothing is written.
+    New,
+    /// It is replaced.
+    Replace,
+}
+
+/// Writes a credential as files, all of them at once; says where they are.
+///
+/// # Errors
+/// When there is one already, or it cannot be written: then everything is as it was.
+pub fn put(
+    al_home: &Path,
+    reference: &Reference,
+    fields: &BTreeMap<String, Secret>,
+    how: Put,
+) -> Result<PathBuf, CredentialError> {
+    for part in [&reference.kind, &reference.instance].into_iter().chain(fields.keys()) {
+        check_part(part)?;
+    }
+    let place = folder(al_home, reference);
+    let failed = |error| CredentialError::Io { file: place.clone(), error };
+    let kind = store(al_home).join(&reference.kind);
+    DirBuilder::new().recursive(true).mode(0o700).create(&kind).map_err(failed)?;
+    let _one_at_a_time = locked(&store(al_home)).map_err(failed)?;
+    if how == Put::New && exists(al_home, reference) {
+        return Err(CredentialError::Exists(reference.clone()));
+    }
+    sweep(&kind);
+    let temporary = kind.join(format!("{BESIDE}{}", ambient::new_uuid()));
+    let written = write_all(&temporary, fields)
+        .and_then(|()| swap(&temporary, &place))
+        .and_then(|()| File::open(&kind)?.sync_all());
+    // After an exchange it is the old one.
+    let _ = fs::remove_dir_all(&temporary);
+    written.map_err(failed)?;
+    Ok(place)
+}
+
+/// Takes a credential away; false when there is none in files.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialError> {
+    for part in [&reference.kind, &reference.instance] {
+        check_part(part)?;
+    }
+    let place = folder(al_home, reference);
+    let failed = |error| CredentialError::Io { file: place.clone(), error };
+    if !place.is_dir() {
+        return Ok(false);
+    }
+    let kind = store(al_home).join(&reference.kind);
+    let _one_at_a_time = locked(&store(al_home)).map_err(failed)?;
+    let temporary = kind.join(format!("{BESIDE}{}", ambient::new_uuid()));
+    fs::rename(&place, &temporary).map_err(failed)?;
+    fs::remove_dir_all(&temporary).map_err(failed)?;
+    // The last of its type; others may have instances there.
+    let _ = fs::remove_dir(&kind);
+    uses::forget(al_home, reference);
+    Ok(true)
+}
+
+/// How folders begin that are not in their place yet, or not any more.
+const BESIDE: &str = ".al-";
+
+/// Removes what a writer left that was killed. Whoever holds the lock is the only one.
+fn sweep(kind: &Path) {
+    for entry in fs::read_dir(kind).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(BESIDE) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The lock of all who write to the store; the kernel frees it with the file.
+fn locked(store: &Path) -> io::Result<File> {
+    let dir = File::open(store)?;
+    rustix::fs::flock(&dir, FlockOperation::LockExclusive)?;
+    Ok(dir)
+}
+
+fn write_all(dir: &Path, fields: &BTreeMap<String, Secret>) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(dir)?;
+    for (name, value) in fields {
+        let file = dir.join(name);
+        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+        out.write_all(format!("{}\n", value.reveal()).as_bytes())?;
+        out.sync_all()?;
+    }
+    File::open(dir)?.sync_all()
+}
+
+/// Puts the new folder into its place; what was there has its name afterwards.
+fn swap(new: &Path, place: &Path) -> io::Result<()> {
+    if !place.exists() {
+        return fs::rename(new, place);
+    }
+    // Through a link, so that it stays one.
+    let place = fs::canonicalize(place)?;
+    let cwd = rustix::fs::CWD;
+    match rustix::fs::renameat_with(cwd, new, cwd, &place, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // A file system that cannot: there is a moment without it.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            let old = new.with_extension("old");
+            fs::rename(&place, &old)?;
+            let put = fs::rename(new, &place);
+            if put.is_err() {
+                fs::rename(&old, &place)?;
+                return put;
+            }
+            fs::remove_dir_all(&old)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
