@@ -80,9 +80,14 @@ pub fn al_home() -> PathBuf {
         .unwrap_or_else(|| home().unwrap_or_else(|| PathBuf::from("/")).join(".action-llama"))
 }
 
+/// Name of the host's time zone, when it can be told.
+pub fn zone() -> Option<String> {
+    iana_time_zone::get_timezone().ok()
+}
+
 /// Name of the host's time zone, `UTC` when it cannot be told.
 pub fn host_zone() -> String {
-    iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".to_owned())
+    zone().unwrap_or_else(|| "UTC".to_owned())
 }
 
 /// Who runs this process, for "paused by".

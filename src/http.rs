@@ -11,7 +11,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 pub use hyper::Method;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION};
 use hyper::{Request, Response, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
@@ -45,6 +45,8 @@ impl Default for Limits {
 pub struct Reply {
     pub status: u16,
     pub body: Bytes,
+    /// When it was sent, by the server's clock and in its words.
+    pub date: Option<String>,
 }
 
 /// Why there is no answer.
@@ -318,8 +320,9 @@ fn refused(error: &hyper_util::client::legacy::Error) -> HttpError {
 /// The whole answer, of at most so many bytes.
 async fn read(answer: Response<Incoming>, limit: usize) -> Result<Reply, HttpError> {
     let status = answer.status().as_u16();
+    let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     match Limited::new(answer.into_body(), limit).collect().await {
-        Ok(body) => Ok(Reply { status, body: body.to_bytes() }),
+        Ok(body) => Ok(Reply { status, body: body.to_bytes(), date }),
         Err(error) if error.is::<LengthLimitError>() => Err(HttpError::TooLarge { limit }),
         Err(error) => Err(HttpError::Broken(innermost(error.as_ref()))),
     }
@@ -371,7 +374,7 @@ mod tests {
         let (url, asked) = serve(answer).await;
         let body = json!({"text": "a \"b\"\n"});
         let reply = request(Method::POST, &url, Some("t"), Some(&body), QUICK).await.unwrap();
-        assert_eq!(reply, Reply { status: 409, body: Bytes::from_static(b"no") });
+        assert_eq!(reply, Reply { status: 409, body: Bytes::from_static(b"no"), date: None });
         let asked = asked.await.unwrap();
         assert!(asked.starts_with("POST /a?b=c HTTP/1.1\r\n"), "{asked}");
         assert!(asked.contains("authorization: Bearer t\r\n"), "{asked}");
@@ -438,7 +441,7 @@ mod tests {
             }
         };
         let (reply, ()) = tokio::join!(request(Method::GET, &url, None, None, limits), stop);
-        assert_eq!(reply, Ok(Reply { status: 200, body: Bytes::from_static(b"ok") }));
+        assert_eq!(reply, Ok(Reply { status: 200, body: Bytes::from_static(b"ok"), date: None }));
     }
 
     #[tokio::test]

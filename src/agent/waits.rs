@@ -176,7 +176,7 @@ mod tests {
     use crate::http::{self, HttpError};
 
     fn says(status: u16, body: &'static str) -> Answer {
-        Ok(http::Reply { status, body: body.as_bytes().to_vec().into() })
+        Ok(http::Reply { status, body: body.as_bytes().to_vec().into(), date: None })
     }
 
     fn gone() -> Answer {

@@ -30,6 +30,26 @@ pub fn yes(question: &str) -> bool {
     io::stdin().read_line(&mut line).is_ok() && is_yes(&line)
 }
 
+/// An answer to one of several questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    Yes,
+    No,
+    /// Yes, and to those behind it too.
+    All,
+}
+
+/// Asks one of several questions, and takes nothing but a clear yes for one.
+pub fn each(question: &str) -> Said {
+    output::insist(&format!("{question} [y/N, a: all] "));
+    let mut line = String::new();
+    match io::stdin().read_line(&mut line) {
+        Ok(_) if is_yes(&line) => Said::Yes,
+        Ok(_) if ["a", "all"].contains(&line.trim().to_ascii_lowercase().as_str()) => Said::All,
+        _ => Said::No,
+    }
+}
+
 fn is_yes(line: &str) -> bool {
     ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str())
 }

@@ -254,7 +254,7 @@ fn folders(dir: &Path) -> Vec<String> {
 }
 
 fn codes(_: &Scene, _: &str) -> Vec<CompletionCandidate> {
-    explain::entries().iter().map(|entry| candidate(entry.code, "")).collect()
+    explain::all().iter().map(|entry| candidate(entry.code, "")).collect()
 }
 
 fn topics(_: &Scene, _: &str) -> Vec<CompletionCandidate> {

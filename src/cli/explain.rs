@@ -1,12 +1,15 @@
-//! `al explain`: what a code of an error means, from `docs/errors.md`.
+//! `al explain`: what a code of an error means, from `docs/errors.md`, and one of a finding of
+//! `al doctor`, from its own table.
 //!
 //! A test holds that file against the codes in the sources, both ways.
+
+use std::borrow::Cow;
 
 use serde_json::json;
 
 use super::paint::{Paint, Tone, safe};
 use super::table::{Cell, Fit, Table};
-use super::{Context, output, prose};
+use super::{Context, doctor, output, prose};
 use crate::failure::Failure;
 
 /// Say what the code of an error means, and what to do
@@ -15,8 +18,9 @@ use crate::failure::Failure;
   al explain                   every code
   al explain port_in_use       what it means, and what to do
 
-An error shows its code on a terminal; the code stays the same when the words
-change. The same texts are in docs/errors.md.")]
+An error shows its code on a terminal, and al doctor that of each finding; the
+code stays the same when the words change. What errors mean is in docs/errors.md
+too.")]
 pub struct ExplainArgs {
     /// The code, as an error shows it; without one, all are listed
     #[arg(value_name = "CODE")]
@@ -31,16 +35,41 @@ pub struct ExplainArgs {
 const TEXTS: &str = include_str!("../../docs/errors.md");
 
 /// What is said about a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub code: &'static str,
     /// What happened; its first sentence says it in short.
-    pub means: &'static str,
+    pub means: Cow<'static, str>,
     /// What to do about it.
-    pub remedy: &'static str,
+    pub remedy: Cow<'static, str>,
 }
 
 /// Everything that can be explained, by code.
+pub fn all() -> Vec<Entry> {
+    let mut all = entries();
+    for code in doctor::codes() {
+        // What is an error of a command too is explained there.
+        if all.iter().all(|entry| entry.code != code.word) {
+            all.push(Entry {
+                code: code.word,
+                means: format!("{}: {}.", capital(code.what), code.why).into(),
+                remedy: format!("{}.", capital(code.fix)).into(),
+            });
+        }
+    }
+    all.sort_by_key(|entry| entry.code);
+    all
+}
+
+fn capital(text: &str) -> String {
+    match text.split_at_checked(1) {
+        // The name of a command is written as it is typed.
+        Some((first, rest)) if !text.starts_with("al ") => first.to_uppercase() + rest,
+        _ => text.to_owned(),
+    }
+}
+
+/// What `docs/errors.md` says, by code.
 pub fn entries() -> Vec<Entry> {
     TEXTS.split("\n## `").skip(1).filter_map(entry).collect()
 }
@@ -49,11 +78,11 @@ pub fn entries() -> Vec<Entry> {
 fn entry(text: &'static str) -> Option<Entry> {
     let (code, text) = text.split_once("`\n")?;
     let (means, remedy) = text.trim().split_once("\n\n")?;
-    Some(Entry { code, means, remedy: remedy.trim() })
+    Some(Entry { code, means: means.into(), remedy: remedy.trim().into() })
 }
 
 pub fn run(args: &ExplainArgs, context: &Context) -> Result<(), Failure> {
-    let entries = entries();
+    let entries = all();
     let Some(code) = &args.code else {
         return output::print(&match args.json {
             true => {
@@ -71,13 +100,13 @@ pub fn run(args: &ExplainArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn document(entry: &Entry) -> serde_json::Value {
-    json!({"code": entry.code, "means": flat(entry.means), "do": flat(entry.remedy)})
+    json!({"code": entry.code, "means": flat(&entry.means), "do": flat(&entry.remedy)})
 }
 
 fn list(entries: &[Entry], width: usize, paint: Paint) -> String {
     let mut table = Table::new([("CODE", Fit::Keep), ("MEANS", Fit::End)]);
     for entry in entries {
-        let means = flat(entry.means);
+        let means = flat(&entry.means);
         let short = means.split_once(". ").map_or(&*means, |(first, _)| first);
         table.row([Cell::new(Tone::Strong, entry.code), short.trim_end_matches('.').into()]);
     }
@@ -86,7 +115,7 @@ fn list(entries: &[Entry], width: usize, paint: Paint) -> String {
 
 fn page(entry: &Entry, width: usize, paint: Paint) -> String {
     let (means, remedy) =
-        (prose::page(entry.means, width, paint), prose::page(entry.remedy, width, paint));
+        (prose::page(&entry.means, width, paint), prose::page(&entry.remedy, width, paint));
     format!("{}\n\n{means}\n{remedy}", paint.on(Tone::Strong, entry.code))
 }
 

@@ -51,15 +51,15 @@ pub struct GcArgs {
 
 /// Something that is left over.
 #[derive(Debug, Clone, PartialEq)]
-struct Left {
+pub(super) struct Left {
     what: What,
-    name: String,
+    pub name: String,
     size_bytes: Option<u64>,
     why: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum What {
+pub(super) enum What {
     /// Id of a container.
     Container(String),
     /// Files of the run of this id.
@@ -68,6 +68,13 @@ enum What {
     Shell(PathBuf),
     /// Id of an image.
     Image(String),
+}
+
+impl Left {
+    /// `container`, `run files`
+    pub fn word(&self) -> &'static str {
+        self.what.word()
+    }
 }
 
 impl What {
@@ -129,6 +136,31 @@ pub fn run(args: &GcArgs, context: &Context) -> Result<(), Failure> {
         output::print(&format!("{}\n", document(&left, &images, &removed)))?;
     }
     told(&left, &removed, args.json)
+}
+
+/// What is left over, as far as it can be seen: images are not looked at.
+///
+/// # Errors
+/// When the history or the runs' files cannot be read.
+pub(super) fn look(tokio: &Tokio, context: &Context) -> Result<Vec<Left>, Failure> {
+    let places = Places::at(context.state_dir());
+    let mut left = Vec::new();
+    if let Ok(docker) = docker::connect(&ambient::env) {
+        // An engine that does not answer is told of elsewhere.
+        let seen = tokio.block_on(of_engine(&docker, false, &places, context));
+        left.extend(seen.map(|(left, _)| left).unwrap_or_default());
+    }
+    left.extend(files(tokio, &places, context)?);
+    Ok(left)
+}
+
+/// Removes one of them.
+///
+/// # Errors
+/// Why it is still there.
+pub(super) fn clear(tokio: &Tokio, context: &Context, left: &Left) -> Result<(), String> {
+    let docker = docker::connect(&ambient::env);
+    remove(tokio, docker.as_ref().ok(), &Places::at(context.state_dir()), left)
 }
 
 async fn of_engine(

@@ -33,6 +33,35 @@ pub struct Builder {
     without: Mutex<BTreeSet<String>>,
 }
 
+/// Looks from inside a container whether runs will reach a gateway whose socket is in this folder.
+/// `project` is what its containers are labelled with.
+///
+/// # Errors
+/// Why they will not.
+pub(super) async fn probe(image: String, project: &str, box_dir: &Path) -> Result<(), String> {
+    let docker = docker::connect(&ambient::env).map_err(|trouble| trouble.advice())?;
+    let container = Container {
+        image,
+        project: project.to_owned(),
+        limits: Limits { memory_bytes: 64 << 20, cpus: 0.5, pids: 16 },
+        network: Network::Gateway,
+        mounts: Vec::new(),
+        gpus: None,
+        oci: None,
+    };
+    let labels = [(label::PROBE, std::process::id().to_string())];
+    let name = format!("al-probe-{}", ambient::new_uuid());
+    let wanted = Wanted {
+        program: [boxed::BINARY, boxed::BOX, boxed::PROBE].map(str::to_owned).to_vec(),
+        ..container.wanted(&name, &labels, box_dir)
+    };
+    match container::run_once(&docker, &wanted).await {
+        Ok((0, _)) => Ok(()),
+        Ok((_, said)) => Err(format!("containers do not reach the gateway: {}", said.trim_end())),
+        Err(error) => Err(format!("containers cannot run: {}", container::words(&error))),
+    }
+}
+
 impl Builder {
     pub fn new(binary: PathBuf, label: String, how: How) -> Self {
         Self {
@@ -102,7 +131,8 @@ impl Builder {
             image = image.or(built.ok().flatten());
         }
         let Some(image) = image else { return };
-        let fault = self.probe(image).await.err().map(|message| {
+        let box_dir = Path::new(&self.label).join(BOX_DIR);
+        let fault = probe(image, &self.label, &box_dir).await.err().map(|message| {
             tracing::error!(target: "images", "{message}");
             Box::new(Fault {
                 key: ENGINE.to_owned(),
@@ -114,34 +144,6 @@ impl Builder {
             })
         });
         engine.report(Event::Noticed { key: ENGINE.to_owned(), fault });
-    }
-
-    /// Looks from inside a container whether runs will reach the gateway.
-    async fn probe(&self, image: String) -> Result<(), String> {
-        let docker = docker::connect(&ambient::env).map_err(|trouble| trouble.advice())?;
-        let box_dir = Path::new(&self.label).join(BOX_DIR);
-        let container = Container {
-            image,
-            project: self.label.clone(),
-            limits: Limits { memory_bytes: 64 << 20, cpus: 0.5, pids: 16 },
-            network: Network::Gateway,
-            mounts: Vec::new(),
-            gpus: None,
-            oci: None,
-        };
-        let labels = [(label::PROBE, std::process::id().to_string())];
-        let name = format!("al-probe-{}", ambient::new_uuid());
-        let wanted = Wanted {
-            program: [boxed::BINARY, boxed::BOX, boxed::PROBE].map(str::to_owned).to_vec(),
-            ..container.wanted(&name, &labels, &box_dir)
-        };
-        match container::run_once(&docker, &wanted).await {
-            Ok((0, _)) => Ok(()),
-            Ok((_, said)) => {
-                Err(format!("containers do not reach the gateway: {}", said.trim_end()))
-            }
-            Err(error) => Err(format!("containers cannot run: {}", container::words(&error))),
-        }
     }
 
     async fn find(

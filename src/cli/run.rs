@@ -19,7 +19,7 @@ use super::host::{Hosted, Places, Plan};
 use super::logs::Printer;
 use super::paint::safe;
 use super::start::Signals;
-use super::{Context, later, output, running, start, times};
+use super::{Context, doctor, later, output, running, start, times};
 use crate::ambient::{self, Millis};
 use crate::engine::{Confirmation, Handle, Outcome, engine_name, runtime_name};
 use crate::failure::Failure;
@@ -203,6 +203,10 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
         Some(apart) => apart.plan(project, args),
         None => Plan::single(project, places),
     };
+    if let Some(agent) = &args.agent {
+        let errors = doctor::errors_of(agent, &plan.project, context, &tokio);
+        start::point_to_doctor(&errors, context);
+    }
     let hosted = Hosted::start(&tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|ordered| {
         tell_before(&ordered);

@@ -16,6 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::console::{self, Draw};
 use super::host::{self, Hosted, Places, Plan};
 use super::lines::{Lines, Sayer};
+use super::paint::safe;
 use super::{Context, Paint, Tone, doctor, headless, output, times};
 use crate::ambient;
 use crate::engine::{Confirmation, Handle, Mirror, Outcome, serve};
@@ -99,7 +100,7 @@ pub(super) fn host(
     beside: impl FnOnce(&Tokio, Handle),
 ) -> Result<ExitCode, Failure> {
     let tokio = tokio()?;
-    point_to_doctor(doctor::errors(&plan.project, context, &tokio), context);
+    point_to_doctor(&doctor::errors(&plan.project, context, &tokio), context);
     let headless = show.headless || !std::io::stdout().is_terminal();
     let name = plan.project.name.clone();
     // Before anybody can know of this scheduler: until then a signal ends the process at once.
@@ -118,15 +119,21 @@ pub(super) fn host(
     outcome
 }
 
-/// Says who knows more about what will fail.
-fn point_to_doctor(errors: usize, context: &Context) {
-    let things = match errors {
+/// What is wrong is said up to so many times.
+const MOST_SAID: usize = 5;
+
+/// Says what will fail, and who knows what to do about it.
+pub(super) fn point_to_doctor(errors: &[String], context: &Context) {
+    let things = match errors.len() {
         0 => return,
         1 => "1 thing".to_owned(),
         n => format!("{n} things"),
     };
+    let bad = context.look.err.on(Tone::Bad, "error:");
+    let said = errors.iter().take(MOST_SAID).map(|what| format!("{bad} {}\n", safe(what)));
     let suffix = console::shell_suffix(context);
-    output::remark(&format!("{things} will fail; what to do about it: al doctor{suffix}\n"));
+    let said: String = said.collect();
+    output::remark(&format!("{said}{things} will fail; what to do about it: al doctor{suffix}\n"));
 }
 
 /// The project, after its warnings were shown.

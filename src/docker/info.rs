@@ -1,5 +1,6 @@
 //! What the engine says of itself.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -17,6 +18,8 @@ pub struct Info {
     pub runtimes: Vec<String>,
     /// It knows how containers get GPUs.
     pub gpus: bool,
+    /// Where it keeps images and containers.
+    pub root: Option<PathBuf>,
 }
 
 /// Asks the engine.
@@ -32,7 +35,7 @@ pub async fn info(docker: &Docker) -> Result<Info, Error> {
     let is_gpu = |id: &String| id.starts_with(NVIDIA.1);
     let gpus = runtimes.iter().any(|name| name == NVIDIA.0)
         || devices.iter().any(|device| device.id.as_ref().is_some_and(is_gpu));
-    Ok(Info { runtimes, gpus })
+    Ok(Info { runtimes, gpus, root: answer.docker_root_dir.map(PathBuf::from) })
 }
 
 #[cfg(test)]
@@ -79,7 +82,11 @@ mod tests {
             let host = format!("unix://{}", socket.display());
             let docker = connect(&|name| (name == "DOCKER_HOST").then(|| host.clone())).unwrap();
             let runtimes = runtimes.iter().map(|name| (*name).to_owned()).collect();
-            assert_eq!(info(&docker).await.unwrap(), Info { runtimes, gpus }, "{document}");
+            assert_eq!(
+                info(&docker).await.unwrap(),
+                Info { runtimes, gpus, root: None },
+                "{document}"
+            );
         }
     }
 }

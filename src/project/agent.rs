@@ -50,7 +50,7 @@ fn check_name(name: &str, dir: &Named, problems: &mut Problems) {
     if let Err(why) = names::check_agent(name) {
         let message = format!("the name {} of this agent {why}", quoted(name));
         let hint = names::suggest_agent(name).map(|s| format!("rename the folder to `{s}`"));
-        problems.push(Problem::error(dir, message).maybe_hint(hint));
+        problems.push(Problem::error(dir, message).code("agent_name").maybe_hint(hint));
     }
 }
 
@@ -124,6 +124,7 @@ impl Reader<'_> {
             self.file,
             format!("agent `{}` has neither schedule nor webhooks", self.name),
         )
+        .code("agent_never_starts")
         .hint("add `schedule = \"*/5 * * * *\"`, `every = \"5m\"` or `[[webhooks]]`")
         .hint("or `scale = 0` for an agent that is switched off")
     }
@@ -136,6 +137,7 @@ impl Reader<'_> {
                 Ok(_) => credentials.push(reference.clone()),
                 Err(e) => problems.push(
                     Problem::error_at(&item.at, e.to_string())
+                        .code("credential_name")
                         .hint("a credential is `type` or `type:instance`"),
                 ),
             }
@@ -159,7 +161,7 @@ impl Reader<'_> {
         };
         let hint = hint.unwrap_or_else(|| "zones are named like `Europe/Berlin`".to_owned());
         let message = format!("unknown time zone {}", quoted(name));
-        problems.push(Problem::error_at(&node.at, message).hint(hint));
+        problems.push(Problem::error_at(&node.at, message).code("timezone_unknown").hint(hint));
         None
     }
 
@@ -193,6 +195,7 @@ impl Reader<'_> {
                 let names = || around.model_names.iter().map(String::as_str);
                 problems.push(
                     Problem::error_at(&item.at, format!("unknown model {}", quoted(model)))
+                        .code("model_unknown")
                         .maybe_hint(did_you_mean(model, names()))
                         .hint(match names().next() {
                             Some(_) => format!("models of this project: {}", listed(names())),
@@ -207,8 +210,8 @@ impl Reader<'_> {
     fn no_models(&self, at: Option<&At>, around: &Surroundings<'_>) -> Problem {
         let message = format!("agent `{}` lists no model", self.name);
         let problem = match at {
-            Some(at) => Problem::error_at(at, message),
-            None => Problem::error(self.file, message),
+            Some(at) => Problem::error_at(at, message).code("models_missing"),
+            None => Problem::error(self.file, message).code("models_missing"),
         };
         let names = || around.model_names.iter().map(String::as_str);
         let problem = match names().next() {
@@ -267,16 +270,22 @@ impl Reader<'_> {
         match node {
             Some(node) if kind != EngineKind::Script => problems.push(
                 Problem::error_at(&node.at, "`command` is read by the `script` engine only")
+                    .code("key_unread")
                     .warning()
                     .hint("add `type = \"script\"` beside it"),
             ),
-            Some(node) if empty => problems
-                .push(Problem::error_at(&node.at, "`harness.command` is empty").hint(example)),
+            Some(node) if empty => problems.push(
+                Problem::error_at(&node.at, "`harness.command` is empty")
+                    .code("command_missing")
+                    .hint(example),
+            ),
             None if kind == EngineKind::Script => {
                 let message = "the `script` engine needs `command` in `[harness]`";
                 let problem = match self.table.entry("harness") {
-                    Some(entry) => Problem::error_at(&entry.key_at, message),
-                    None => Problem::error(self.file, message),
+                    Some(entry) => {
+                        Problem::error_at(&entry.key_at, message).code("command_missing")
+                    }
+                    None => Problem::error(self.file, message).code("command_missing"),
                 };
                 problems.push(problem.hint(example));
             }
@@ -291,6 +300,7 @@ impl Reader<'_> {
             let Some(provider) = step.text("provider") else {
                 problems.push(
                     Problem::error_at(&node.at, "a preflight step needs a `provider`")
+                        .code("preflight_incomplete")
                         .hint("`shell`, `http` or `git-clone`"),
                 );
                 continue;

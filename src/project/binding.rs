@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::elsewhere;
+use super::check::{elsewhere, rename};
 use super::generic;
 use super::model::WebhookBinding;
 use super::problem::{Problem, Problems, did_you_mean, listed, nearest, quoted};
@@ -39,7 +39,7 @@ pub fn read(node: &Node, sources: &Sources<'_>, problems: &mut Problems) -> Opti
     for entry in table.entries.iter().filter(|e| e.key != "source") {
         let Some(provider) = provider else { continue };
         let Some(field) = provider.field(&entry.key) else {
-            problems.push(unknown_filter(entry, provider));
+            problems.push(unknown_filter(entry, table, provider));
             continue;
         };
         if provider.kind == GENERIC.kind
@@ -66,18 +66,19 @@ fn source(
         None => "the project has none; add `[webhooks.<name>]` to its config.toml".to_owned(),
     };
     let Some(entry) = table.entry("source") else {
-        let problem = Problem::error_at(&node.at, "a webhook needs a `source`");
+        let problem =
+            Problem::error_at(&node.at, "a webhook needs a `source`").code("webhook_source");
         problems.push(problem.hint(known()));
         return None;
     };
     let Tree::Text(name) = &entry.node.value else {
         let message = format!("`source` must be a string, found {}", entry.node.value.found());
-        problems.push(Problem::error_at(&entry.node.at, message));
+        problems.push(Problem::error_at(&entry.node.at, message).code("value_wrong"));
         return None;
     };
     if sources.complete && !sources.names().any(|n| n == name) {
         let message = format!("unknown webhook source {}", quoted(name));
-        let problem = Problem::error_at(&entry.node.at, message);
+        let problem = Problem::error_at(&entry.node.at, message).code("webhook_source");
         problems.push(problem.maybe_hint(did_you_mean(name, sources.names())).hint(known()));
         return None;
     }
@@ -85,19 +86,18 @@ fn source(
 }
 
 /// A filter that is not looked at would start the agent for everything, so this is an error.
-fn unknown_filter(entry: &Entry, provider: &Provider) -> Problem {
+fn unknown_filter(entry: &Entry, table: &Table, provider: &Provider) -> Problem {
     let near = provider.meant_by(&entry.key).or_else(|| nearest(&entry.key, provider.names()));
     let message = format!("{} has no filter {}", provider.kind, quoted(&entry.key));
-    let problem = Problem::error_at(&entry.key_at, message);
+    let problem = Problem::error_at(&entry.key_at, message).code("filter_unknown");
     // TOML takes everything below `[[webhooks]]` for a part of it.
     if AGENT.key(&entry.key).is_some() {
         return problem.maybe_hint(elsewhere(File::Agent, &entry.key));
     }
-    problem.maybe_hint(near.map(|field| format!("did you mean `{field}`?"))).hint(format!(
-        "filters of {}: {}",
-        provider.kind,
-        listed(provider.names())
-    ))
+    let written: Vec<String> = table.entries.iter().map(|e| e.key.clone()).collect();
+    let problem = problem.maybe_hint(near.map(|field| format!("did you mean `{field}`?")));
+    let known = format!("filters of {}: {}", provider.kind, listed(provider.names()));
+    problem.hint(known).mend(rename(near, &written))
 }
 
 fn values(entry: &Entry, field: Field, problems: &mut Problems) -> Option<Vec<String>> {
@@ -108,7 +108,7 @@ fn values(entry: &Entry, field: Field, problems: &mut Problems) -> Option<Vec<St
             for item in list.iter().filter(|i| !matches!(i.value, Tree::Text(_))) {
                 let message =
                     format!("`{}` must hold strings only, found {}", entry.key, item.value.found());
-                problems.push(Problem::error_at(&item.at, message));
+                problems.push(Problem::error_at(&item.at, message).code("value_wrong"));
             }
             Some(texts(list))
         }
@@ -119,7 +119,9 @@ fn values(entry: &Entry, field: Field, problems: &mut Problems) -> Option<Vec<St
                 Tree::Text(s) => Some(format!("write `{} = [{s:?}]`", entry.key)),
                 _ => None,
             };
-            problems.push(Problem::error_at(&entry.node.at, message).maybe_hint(hint));
+            problems.push(
+                Problem::error_at(&entry.node.at, message).code("value_wrong").maybe_hint(hint),
+            );
             None
         }
     }

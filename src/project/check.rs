@@ -1,6 +1,6 @@
 //! Holds a table against the [`schema`]: types, ranges, unknown and old keys.
 
-use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
+use super::problem::{Mend, Problem, Problems, did_you_mean, listed, nearest, quoted};
 use super::schema::{self, File, Key, Kind, Scope};
 use super::source::At;
 use super::tree::{Entry, Node, Table, Tree};
@@ -20,6 +20,7 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn scope(&mut self, table: &mut Table, scope: &'static Scope, prefix: &str) {
         self.rename(table, scope);
+        let written: Vec<String> = table.entries.iter().map(|e| e.key.clone()).collect();
         for entry in std::mem::take(&mut table.entries) {
             let path = format!("{prefix}{}", entry.key);
             match scope.key(&entry.key) {
@@ -30,7 +31,7 @@ impl Checker<'_> {
                     self.keep(table, entry, Kind::Text, &path);
                 }
                 None => {
-                    self.unknown(&entry, scope);
+                    self.unknown(&entry, scope, &written);
                     // A model's other keys are kept as written.
                     if std::ptr::eq(scope, &schema::MODEL) {
                         table.entries.push(entry);
@@ -46,14 +47,15 @@ impl Checker<'_> {
             for old in key.was {
                 let Some(i) = table.entries.iter().position(|e| e.key == *old) else { continue };
                 let message = format!("`{old}` is now called `{}`", key.name);
-                self.problems.push(
-                    Problem::error_at(&table.entries[i].key_at, message)
-                        .warning()
-                        .hint(format!("rename it to `{}`", key.name)),
-                );
+                let problem =
+                    Problem::error_at(&table.entries[i].key_at, message).code("key_old").warning();
                 if table.entry(key.name).is_some() {
+                    let hint = format!("remove it: `{}` is there too, and counts", key.name);
+                    self.problems.push(problem.hint(hint));
                     table.entries.remove(i);
                 } else {
+                    let problem = problem.hint(format!("rename it to `{}`", key.name));
+                    self.problems.push(problem.mend(Some(Mend::Rename(key.name.to_owned()))));
                     key.name.clone_into(&mut table.entries[i].key);
                 }
             }
@@ -70,16 +72,21 @@ impl Checker<'_> {
     fn wrong_file(&mut self, entry: &Entry, key: &Key) {
         let files: Vec<&str> = key.files.iter().map(|f| f.name()).collect();
         let message = format!("{} is not read from {}", quoted(&entry.key), self.file.name());
-        let problem = Problem::error_at(&entry.key_at, message);
+        let problem = Problem::error_at(&entry.key_at, message).code("key_misplaced");
         self.problems.unknown(problem.hint(format!("move it to {}", files.join(" or "))));
     }
 
-    fn unknown(&mut self, entry: &Entry, scope: &Scope) {
-        let known = scope.keys.iter().filter(|k| k.is_in(self.file));
-        let hint = elsewhere(self.file, &entry.key)
-            .or_else(|| did_you_mean(&entry.key, known.map(|k| k.name)));
+    /// `written` are the keys of its table.
+    fn unknown(&mut self, entry: &Entry, scope: &Scope, written: &[String]) {
         let message = format!("unknown key {}", quoted(&entry.key));
-        self.problems.unknown(Problem::error_at(&entry.key_at, message).maybe_hint(hint));
+        let problem = Problem::error_at(&entry.key_at, message).code("key_unknown");
+        if let Some(table) = elsewhere(self.file, &entry.key) {
+            return self.problems.unknown(problem.hint(table));
+        }
+        let known = scope.keys.iter().filter(|k| k.is_in(self.file)).map(|k| k.name);
+        let near = nearest(&entry.key, known);
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        self.problems.unknown(problem.maybe_hint(hint).mend(rename(near, written)));
     }
 
     /// Whether the value fits; what is wrong inside it is reported and taken out.
@@ -228,9 +235,15 @@ impl Checker<'_> {
     }
 
     fn refuse(&mut self, at: &At, message: String, hint: Option<String>) -> bool {
-        self.problems.push(Problem::error_at(at, message).maybe_hint(hint));
+        self.problems.push(Problem::error_at(at, message).code("value_wrong").maybe_hint(hint));
         false
     }
+}
+
+/// That a key gets this name, when no other of its table has it.
+pub fn rename(near: Option<&str>, written: &[String]) -> Option<Mend> {
+    let near = near.filter(|near| written.iter().all(|key| key != near))?;
+    Some(Mend::Rename(near.to_owned()))
 }
 
 /// Where a key belongs that was written into the wrong table.

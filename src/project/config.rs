@@ -106,6 +106,7 @@ fn models(table: &Table, problems: &mut Problems) -> BTreeMap<String, Model> {
 /// The hint that goes with a `[model]` of an older project.
 pub fn old_model(entry: &Entry, now: &str) -> Problem {
     Problem::error_at(&entry.key_at, format!("`[model]` is the older form of `{now}`"))
+        .code("model_unnamed")
         .warning()
         .hint("give the model a name")
 }
@@ -117,7 +118,7 @@ pub fn model(entry: &Entry, problems: &mut Problems) -> Option<Model> {
         let value = table.text(key).map(str::to_owned);
         if table.node(key).is_none() {
             let message = format!("model {} has no `{key}`", quoted(&entry.key));
-            problems.push(Problem::error_at(&entry.key_at, message));
+            problems.push(Problem::error_at(&entry.key_at, message).code("model_incomplete"));
         }
         value
     };
@@ -179,13 +180,15 @@ fn source(entry: &Entry, problems: &mut Problems) -> Option<WebhookSource> {
     let known = || format!("known types: {}", listed(kinds()));
     let Some(node) = table.node("type") else {
         let message = format!("webhook source {} has no `type`", quoted(&entry.key));
-        problems.push(Problem::error_at(&entry.key_at, message).hint(known()));
+        problems.push(Problem::error_at(&entry.key_at, message).code("webhook_type").hint(known()));
         return None;
     };
     let kind = table.text("type")?;
     let Some(provider) = provider(kind) else {
         let message = format!("unknown webhook type {}", quoted(kind));
-        let problem = Problem::error_at(&node.at, message).maybe_hint(did_you_mean(kind, kinds()));
+        let problem = Problem::error_at(&node.at, message)
+            .code("webhook_type")
+            .maybe_hint(did_you_mean(kind, kinds()));
         problems.push(problem.hint(known()));
         return None;
     };
@@ -235,6 +238,7 @@ fn tls(entry: &Entry, problems: &mut Problems) -> Option<Tls> {
             let message = format!("`gateway.tls.{key}` is missing");
             problems.push(
                 Problem::error_at(&entry.key_at, message)
+                    .code("tls_incomplete")
                     .hint("a certificate is two PEM files: `cert`, and `key` for its private key"),
             );
         }
@@ -246,7 +250,7 @@ fn tls(entry: &Entry, problems: &mut Problems) -> Option<Tls> {
 
 fn check_gateway(gateway: &Table, problems: &mut Problems) {
     let (Some(node), Some(url)) = (gateway.node("url"), gateway.text("url")) else { return };
-    let warning = |text: &str| Problem::error_at(&node.at, text).warning();
+    let warning = |text: &str| Problem::error_at(&node.at, text).code("gateway_url").warning();
     if url.contains("0.0.0.0") {
         problems.push(
             warning("`gateway.url` stands for every network interface")
@@ -268,12 +272,16 @@ pub fn check_server(table: &Table, problems: &mut Problems) {
     if server.node("host").is_none() {
         problems.push(
             Problem::error_at(&entry.key_at, "`server.host` is missing")
+                .code("server_incomplete")
                 .hint("it names the machine that deployment goes to"),
         );
     }
     if let Some(node) = server.node("basePath")
         && server.text("basePath").is_some_and(|p| !p.starts_with('/'))
     {
-        problems.push(Problem::error_at(&node.at, "`server.basePath` must start with `/`"));
+        problems.push(
+            Problem::error_at(&node.at, "`server.basePath` must start with `/`")
+                .code("value_wrong"),
+        );
     }
 }

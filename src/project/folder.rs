@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::check::check;
 use super::model::Skill;
-use super::problem::{Problem, Problems};
+use super::problem::{Mend, Problem, Problems};
 use super::schema::File;
 use super::skill;
 use super::source::{Named, Source};
@@ -59,10 +59,11 @@ type ReadFile = Result<Option<Arc<Source>>, Problem>;
 fn config_file(dir: &Named, problems: &mut Problems) -> (Named, ReadFile) {
     let config = dir.join("config.toml");
     let source = config.read();
+    let old = dir.join("agent-config.toml");
     if !matches!(source, Ok(None)) {
+        not_read(&old, "config.toml", problems);
         return (config, source);
     }
-    let old = dir.join("agent-config.toml");
     match old.read() {
         Ok(None) => (config, Ok(None)),
         source => {
@@ -75,10 +76,13 @@ fn config_file(dir: &Named, problems: &mut Problems) -> (Named, ReadFile) {
 /// `SKILL.md`, else the file that older agents have instead.
 fn instructions(dir: &Named, is_configured: bool, problems: &mut Problems) -> ReadFile {
     let source = dir.join("SKILL.md").read();
+    let old = dir.join("ACTIONS.md");
     if !is_configured || !matches!(source, Ok(None)) {
+        if is_configured {
+            not_read(&old, "SKILL.md", problems);
+        }
         return source;
     }
-    let old = dir.join("ACTIONS.md");
     let source = old.read();
     if !matches!(source, Ok(None)) {
         problems.push(renamed(&old, "ACTIONS.md", "SKILL.md"));
@@ -88,8 +92,23 @@ fn instructions(dir: &Named, is_configured: bool, problems: &mut Problems) -> Re
 
 fn renamed(file: &Named, old: &str, new: &str) -> Problem {
     Problem::error(file, format!("`{old}` is now called `{new}`"))
+        .code("file_old")
         .warning()
         .hint(format!("rename the file to `{new}`"))
+        .mend(Some(Mend::Move(new.to_owned())))
+}
+
+/// A file of an older version, beside the one that has taken its place.
+fn not_read(old: &Named, new: &str, problems: &mut Problems) {
+    if old.path.exists() {
+        let message = format!("this file is not read: `{new}` is there too");
+        problems.push(
+            Problem::error(old, message)
+                .code("file_unread")
+                .warning()
+                .hint(format!("move what it still says to `{new}`, and remove it")),
+        );
+    }
 }
 
 fn missing_skill(dir: &Named) -> Problem {
@@ -97,6 +116,7 @@ fn missing_skill(dir: &Named) -> Problem {
         &dir.join("SKILL.md"),
         "missing SKILL.md: this folder has settings, but no instructions",
     )
+    .code("skill_missing")
     .warning()
     .hint("write the agent's instructions there, or delete the folder")
 }

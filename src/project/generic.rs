@@ -154,7 +154,7 @@ pub fn read(entry: &Entry, table: &Table, unsigned: bool, problems: &mut Problem
         None => {
             if !unsigned && !table.is_bad("signature") {
                 let message = format!("generic webhook source {} has no `signature`", entry.key);
-                problems.push(Problem::error_at(&entry.key_at, message).hint(
+                problems.push(Problem::error_at(&entry.key_at, message).code("webhook_signature").hint(
                     "say how its deliveries are signed: `signature = { header = \"x-signature\" }`, \
                      or `{ scheme = \"standard-webhooks\" }`",
                 ));
@@ -182,7 +182,7 @@ fn read_signature(
     if table.text("scheme") == Some("standard-webhooks") {
         for entry in table.entries.iter().filter(|entry| entry.key != "scheme") {
             let message = format!("`{}` is not read: Standard Webhooks say all of it", entry.key);
-            problems.push(Problem::error_at(&entry.key_at, message).warning());
+            problems.push(Problem::error_at(&entry.key_at, message).code("key_unread").warning());
         }
         return Some(Signature::StandardWebhooks);
     }
@@ -190,7 +190,7 @@ fn read_signature(
         if !table.is_bad("header") && !table.is_bad("scheme") {
             let message = "`signature` has no `header`".to_owned();
             if let Some(node) = node {
-                let problem = Problem::error_at(&node.at, message);
+                let problem = Problem::error_at(&node.at, message).code("webhook_signature");
                 problems.push(problem.hint("name it: `header = \"x-signature\"`"));
             }
         }
@@ -209,7 +209,7 @@ fn read_signature(
         }),
         Err(why) => {
             if let Some(node) = table.node("header") {
-                problems.push(Problem::error_at(&node.at, why));
+                problems.push(Problem::error_at(&node.at, why).code("webhook_signature"));
             }
             None
         }
@@ -221,7 +221,8 @@ fn locator(table: &Table, key: &str, problems: &mut Problems) -> Option<Locator>
     match Locator::parse(table.text(key)?) {
         Ok(locator) => Some(locator),
         Err(why) => {
-            let problem = Problem::error_at(&node.at, format!("bad `{key}`: {why}"));
+            let problem =
+                Problem::error_at(&node.at, format!("bad `{key}`: {why}")).code("value_wrong");
             problems.push(problem.hint(
                 "it is `header:<name>`, a JSON pointer like `/data/id`, or a path like `data.id`",
             ));
@@ -240,14 +241,19 @@ pub fn unmapped(entry: &Entry, filter: Field, source: &str, table: &Table) -> Op
     let message =
         format!("`{}` cannot be judged: [webhooks.{source}] has no field `{name}`", entry.key);
     let hint = format!("add `{name} = \"...\"` to [webhooks.{source}.fields]");
-    Some(Problem::error_at(&entry.key_at, message).hint(hint))
+    Some(Problem::error_at(&entry.key_at, message).code("filter_unmapped").hint(hint))
 }
 
 /// Says that keys of a generic source are not looked at in another one.
 pub fn not_read(table: &Table, kind: &str, problems: &mut Problems) {
     for entry in table.entries.iter().filter(|entry| KEYS.contains(&entry.key.as_str())) {
         let message = format!("`{}` is for `type = \"generic\"`; this is {kind}", entry.key);
-        problems.push(Problem::error_at(&entry.key_at, message).warning().hint("take it out"));
+        problems.push(
+            Problem::error_at(&entry.key_at, message)
+                .code("key_unread")
+                .warning()
+                .hint("take it out"),
+        );
     }
 }
 

@@ -34,6 +34,7 @@ pub fn runtime(table: Option<&Table>, agent_dir: &Path, problems: &mut Problems)
             Ok(mount) => mounts.push(mount),
             Err(why) => problems.push(
                 Problem::error_at(&node.at, format!("{} is no mount: {why}", quoted(text)))
+                    .code("value_wrong")
                     .hint("write `source:target`, or `source:target:rw` for one to write to"),
             ),
         }
@@ -68,6 +69,7 @@ fn check_user(node: &Node, problems: &mut Problems) {
         let why = "runs as `root` would have this whole machine";
         problems.push(
             Problem::error_at(&node.at, why)
+                .code("value_wrong")
                 .hint("choose a user without rights, that nobody else uses: `al-agent`"),
         );
     }
@@ -84,6 +86,7 @@ fn check_name(node: &Node, what: &str, problems: &mut Problems) {
     }
     problems.push(
         Problem::error_at(&node.at, format!("{} is no name of a {what}", quoted(text)))
+            .code("value_wrong")
             .hint("a letter comes first, then letters, digits, `_`, `.` and `-`, 32 in all"),
     );
 }
@@ -98,8 +101,11 @@ pub fn check_memory(node: &Node, problems: &mut Problems) {
         }
         Some(_) => return,
     };
-    problems
-        .push(Problem::error_at(&node.at, problem).hint("write it as Docker does: `512m`, `4g`"));
+    problems.push(
+        Problem::error_at(&node.at, problem)
+            .code("value_wrong")
+            .hint("write it as Docker does: `512m`, `4g`"),
+    );
 }
 
 /// Bytes of an amount as Docker writes it: a number and `b`, `k`, `m`, `g` or `t`.

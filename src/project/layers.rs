@@ -57,8 +57,10 @@ pub fn read(project: &Named, choice: Environment<'_>, problems: &mut Problems) -
         _ => ".env.toml",
     };
     let refuse = |message: String| match (&bound, chosen) {
-        (Some(node), None) => Problem::error_at(&node.at, message),
-        _ => Problem::error(&Named::new(choice.dir.to_owned()), message),
+        (Some(node), None) => Problem::error_at(&node.at, message).code("environment_unknown"),
+        _ => {
+            Problem::error(&Named::new(choice.dir.to_owned()), message).code("environment_unknown")
+        }
     };
     if let Err(why) = names::check_environment(name) {
         layers.complete = false;

@@ -80,6 +80,7 @@ fn look(
     } else {
         problems.push(
             Problem::error(&folder, "there is no such folder")
+                .code("folder_missing")
                 .hint("`-p <folder>` names the project; without it the current folder is meant"),
         );
         None
@@ -101,6 +102,7 @@ fn read(
     if folder.join("SKILL.md").path.exists() {
         problems.push(
             Problem::error(&folder.join("SKILL.md"), "this folder is an agent, not a project")
+                .code("project_is_agent")
                 .hint("a project has its agents in `agents/<name>/`")
                 .hint("`-p` with the folder above `agents/` names the project"),
         );
@@ -121,6 +123,7 @@ fn read(
     if needs_agents && agents.is_empty() && problems.len() == before {
         problems.push(
             Problem::error(&folder.join("agents"), "the project has no agents")
+                .code("no_agents")
                 .hint("an agent is a folder `agents/<name>/` with `SKILL.md` and `config.toml`"),
         );
     }
@@ -143,7 +146,7 @@ fn agents(folder: &Named, around: &mut Surroundings<'_>, problems: &mut Problems
         Ok(names) => names,
         Err(e) => {
             let message = format!("cannot be listed: {}", reason(&e));
-            problems.push(Problem::error(&agents_dir, message));
+            problems.push(Problem::error(&agents_dir, message).code("file_unreadable"));
             return Vec::new();
         }
     };

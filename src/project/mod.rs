@@ -45,7 +45,8 @@ pub use merged::{From, HIDDEN, Merged, Setting, merged};
 pub use model::*;
 pub use place::Written;
 pub use problem::{
-    Place, Problem, Severity, count, did_you_mean, listed, quoted, render, render_each,
+    Mend, Place, Problem, Severity, count, did_you_mean, listed, quoted, render, render_coded,
+    render_each,
 };
 pub use schema::{File, Key, KeyInfo, Kind, find_key_table};
 pub use skill::read_skill;

@@ -1,6 +1,7 @@
 //! What is wrong with a project: one value per problem, and how a person sees them.
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
@@ -19,16 +20,41 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub severity: Severity,
+    /// Stable word for its kind: `key_unknown`. Empty until somebody gives it one.
+    pub code: &'static str,
     /// Absolute path.
     pub file: PathBuf,
     /// One sentence without a full stop.
     pub message: String,
     /// What to do, a line each.
     pub hints: Vec<String>,
+    /// A command that mends it, to be copied.
+    pub fix: Option<String>,
+    /// What may be changed in the project to mend it.
+    pub mend: Option<Mend>,
     shown: Box<str>,
     /// The place, then others of the same file that it takes to see what is wrong. Empty when the
     /// file as a whole is meant.
     at: Vec<At>,
+    /// Its line, where that must not be shown.
+    line: Option<usize>,
+}
+
+/// A change that mends a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mend {
+    /// What stands at the place is called this.
+    Rename(String),
+    /// The file is called this.
+    Move(String),
+    /// The file or folder has this mode.
+    Mode(u32),
+    /// These lines stand at the end of the file, which may not be there yet.
+    Append(String),
+    /// The file is gone.
+    Remove,
+    /// Whoever found it knows what.
+    Apart,
 }
 
 /// Line and column of the first character and of the one after the last, both from 1.
@@ -45,11 +71,15 @@ impl Problem {
     pub fn error(file: &Named, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
+            code: "",
             file: file.path.clone(),
             message: harmless(&message.into()),
             hints: Vec::new(),
+            fix: None,
+            mend: None,
             shown: harmless(&file.shown).into(),
             at: Vec::new(),
+            line: None,
         }
     }
 
@@ -57,17 +87,49 @@ impl Problem {
     pub fn error_at(at: &At, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
+            code: "",
             file: at.source.path.clone(),
             message: harmless(&message.into()),
             hints: Vec::new(),
+            fix: None,
+            mend: None,
             shown: harmless(&at.source.shown).into(),
             at: vec![at.clone()],
+            line: None,
         }
     }
 
     #[must_use]
     pub fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
+        self
+    }
+
+    /// Names a line of the file without showing it: it may be a secret.
+    #[must_use]
+    pub fn on_line(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// Says which kind of problem it is.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Adds the command that mends it.
+    #[must_use]
+    pub fn fix(mut self, command: impl Into<String>) -> Self {
+        self.fix = Some(harmless(&command.into()));
+        self
+    }
+
+    /// Adds what may be changed to mend it.
+    #[must_use]
+    pub fn mend(mut self, mend: Option<Mend>) -> Self {
+        self.mend = mend;
         self
     }
 
@@ -104,10 +166,24 @@ impl Problem {
 
     /// Where in the file; none when the file as a whole is meant.
     pub fn place(&self) -> Option<Place> {
-        let at = self.at.first()?;
+        let Some(at) = self.at.first() else {
+            let line = self.line?;
+            return Some(Place { line, column: 1, end_line: line, end_column: 1 });
+        };
         let (line, column) = position(&at.source.text, at.span.start);
         let (end_line, end_column) = position(&at.source.text, at.span.end);
         Some(Place { line, column, end_line, end_column })
+    }
+
+    /// The bytes of the file that are meant, and its text as it was read.
+    pub fn span(&self) -> Option<(Range<usize>, &str)> {
+        let at = self.at.first()?;
+        Some((at.span.clone(), at.source.text.as_str()))
+    }
+
+    /// The file as messages show it.
+    pub fn shown(&self) -> &str {
+        &self.shown
     }
 
     /// A problem of the whole file comes first in it.
@@ -176,11 +252,20 @@ pub fn render(problems: &[Problem], color: bool) -> String {
 
 /// [`render`] without the count.
 pub fn render_each(problems: &[Problem], color: bool) -> String {
+    render_as(problems, color, false)
+}
+
+/// [`render_each`] with the word for each kind: `error[key_unknown]: `.
+pub fn render_coded(problems: &[Problem], color: bool) -> String {
+    render_as(problems, color, true)
+}
+
+fn render_as(problems: &[Problem], color: bool, coded: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(WIDTH);
     let mut out = String::new();
     for problem in problems.iter().take(MOST_SHOWN) {
-        out.push_str(&renderer.render(&[group(problem)]));
+        out.push_str(&renderer.render(&[group(problem, coded)]));
         out.push_str("\n\n");
     }
     if problems.len() > MOST_SHOWN {
@@ -194,24 +279,36 @@ const MOST_SHOWN: usize = 100;
 
 const WIDTH: usize = if DEFAULT_TERM_WIDTH < 80 { DEFAULT_TERM_WIDTH } else { 80 };
 
-fn group(problem: &Problem) -> Group<'_> {
+fn group(problem: &Problem, coded: bool) -> Group<'_> {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(wrap(&problem.message, WIDTH - "warning: ".len()));
-    let group = match problem.at.split_first() {
+    let code = if coded { problem.code } else { "" };
+    let head = "warning: ".len() + if code.is_empty() { 0 } else { code.len() + 2 };
+    let title = level.primary_title(wrap(&problem.message, WIDTH - head));
+    let title = if code.is_empty() { title } else { title.id(code) };
+    let place = match problem.at.split_first() {
         Some((at, others)) => Group::with_title(title).element(
             Snippet::source(at.source.text.as_str())
                 .path(&*problem.shown)
                 .annotation(AnnotationKind::Primary.span(first_line(at)))
                 .annotations(others.iter().map(|at| AnnotationKind::Context.span(first_line(at)))),
         ),
-        None => Group::with_title(title).element(Origin::path(&*problem.shown)),
+        None => {
+            let origin = Origin::path(&*problem.shown);
+            Group::with_title(title).element(match problem.line {
+                Some(line) => origin.line(line),
+                None => origin,
+            })
+        }
     };
     // Room for the line number, its rule and `help: `.
     let room = WIDTH - 14;
-    group.elements(problem.hints.iter().map(|hint| Level::HELP.message(wrap(hint, room))))
+    let help = problem.hints.iter().map(|hint| Level::HELP.message(wrap(hint, room)));
+    // Whole, however long it is, so that it can be copied.
+    let fix = problem.fix.iter().map(|command| Level::HELP.with_name("fix").message(command));
+    place.elements(help.chain(fix))
 }
 
 /// A problem is shown on one line, even where a table or a text goes over many.

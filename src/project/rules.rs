@@ -81,6 +81,7 @@ pub fn check(table: &Table, timezone: Option<&str>, checks: Checks<'_>, problems
             let message = format!("`{key}` is about ticks, and this agent has no schedule");
             problems.push(
                 Problem::error_at(&entry.key_at, message)
+                    .code("key_unread")
                     .warning()
                     .hint("add `schedule = \"*/5 * * * *\"` or `every = \"5m\"`, or remove it"),
             );
@@ -98,6 +99,7 @@ fn check_schedule(
     if let Some(every) = table.entry("every") {
         problems.push(
             Problem::error_at(&every.key_at, "an agent has `schedule` or `every`, not both")
+                .code("schedule_twice")
                 .and_at(&schedule.key_at)
                 .hint("remove one of them"),
         );
@@ -106,6 +108,7 @@ fn check_schedule(
     if let Err(why) = (checks.schedule)(text, timezone) {
         problems.push(
             Problem::error_at(&schedule.node.at, format!("bad schedule: {why}"))
+                .code("schedule_bad")
                 .hint(format!("try it: al cron {}", shell_quoted(text))),
         );
     }
@@ -117,6 +120,7 @@ fn check_template(table: &Table, key: &str, checks: Checks<'_>, problems: &mut P
     if let Err(why) = (checks.template)(template) {
         problems.push(
             Problem::error_at(&node.at, format!("bad `{key}`: {why}"))
+                .code("template_bad")
                 .hint(format!("a template is written like `{key} = \"{EXAMPLE}\"`")),
         );
     }
@@ -129,6 +133,7 @@ fn check_keep(table: &Table, problems: &mut Problems) {
     match (table.entry("keep"), table.entry("key")) {
         (_, Some(key)) if !latest && !unknown => problems.push(
             Problem::error_at(&key.key_at, "`key` is read with `keep = \"latest\"` only")
+                .code("key_unread")
                 .warning()
                 .hint("write `keep = \"latest\"` beside it, or remove it"),
         ),
@@ -137,6 +142,7 @@ fn check_keep(table: &Table, problems: &mut Problems) {
                 &keep.node.at,
                 "`keep = \"latest\"` needs a `key` that tells runs apart",
             )
+            .code("keep_without_key")
             .hint(format!("add `key = \"{EXAMPLE}\"`"))
             .hint("of those that wait with the same value, the newest stays"),
         ),

@@ -6,8 +6,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::Value;
 use serde_saphyr::{Error, MergeKeyPolicy, UserMessageFormatter};
 
+use super::check::rename;
 use super::model::Skill;
-use super::problem::{Problem, Problems, did_you_mean, quoted};
+use super::problem::{Problem, Problems, nearest, quoted};
 use super::source::{At, Source};
 
 static KEYS: &[&str] = &["name", "description", "license", "compatibility"];
@@ -30,6 +31,7 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Skill {
         }
     };
     let mut skill = Skill { body: text[split.body..].to_owned(), ..Skill::default() };
+    let written: Vec<String> = fields.iter().map(|(key, _)| key.clone()).collect();
     for (key, value) in fields {
         let at = || key_at(source, &split.yaml, &key);
         let slot = match key.as_str() {
@@ -38,9 +40,12 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Skill {
             "license" => &mut skill.license,
             "compatibility" => &mut skill.compatibility,
             _ => {
-                let problem = Problem::error_at(&at(), format!("unknown key {}", quoted(&key)));
-                problems.unknown(match did_you_mean(&key, KEYS.iter().copied()) {
-                    Some(hint) => problem.hint(hint),
+                let problem = Problem::error_at(&at(), format!("unknown key {}", quoted(&key)))
+                    .code("key_unknown");
+                problems.unknown(match nearest(&key, KEYS.iter().copied()) {
+                    Some(near) => problem
+                        .hint(format!("did you mean `{near}`?"))
+                        .mend(rename(Some(near), &written)),
                     None => problem.hint(
                         "front matter has name, description, license and compatibility; \
                          settings of the run belong in config.toml",
@@ -57,6 +62,7 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Skill {
                     &at(),
                     format!("`{key}` must be a string, found {}", found(&other)),
                 )
+                .code("value_wrong")
                 .maybe_hint(scalar(&other).map(|s| format!("put it in quotes: `{key}: \"{s}\"`"))),
             ),
         }
@@ -184,8 +190,9 @@ fn not_yaml(source: &Arc<Source>, yaml: &std::ops::Range<usize>, e: &Error) -> P
     });
     let start = (yaml.start + offset).min(source.text.len());
     let at = At { source: source.clone(), span: start..start };
-    let problem =
-        |reason: &str| Problem::error_at(&at, format!("front matter is not valid YAML: {reason}"));
+    let problem = |reason: &str| {
+        Problem::error_at(&at, format!("front matter is not valid YAML: {reason}")).code("yaml_bad")
+    };
     match e.without_snippet() {
         Error::DuplicateMappingKey { key: Some(key), .. } => {
             problem(&format!("the key {} is there twice", quoted(key)))

@@ -114,7 +114,8 @@ impl Named {
         };
         if !meta.is_file() {
             let found = if meta.is_dir() { "a folder" } else { "a device or pipe" };
-            return Err(Problem::error(self, format!("expected a file, found {found}")));
+            return Err(Problem::error(self, format!("expected a file, found {found}"))
+                .code("file_unreadable"));
         }
         self.sized(meta.len())?;
         let bytes = fs::read(&self.path).map_err(|e| self.unreadable(&e))?;
@@ -134,11 +135,13 @@ impl Named {
         }
         let message = format!("the file has {bytes} bytes, more than the {MAX_BYTES} allowed");
         Err(Problem::error(self, message)
+            .code("file_too_large")
             .hint("configuration and instructions are text for people; keep data elsewhere"))
     }
 
     fn unreadable(&self, e: &io::Error) -> Problem {
-        let problem = Problem::error(self, format!("cannot be read: {}", reason(e)));
+        let problem =
+            Problem::error(self, format!("cannot be read: {}", reason(e))).code("file_unreadable");
         match e.kind() {
             io::ErrorKind::PermissionDenied => {
                 problem.hint(format!("make it readable: chmod u+r {}", self.shown))
@@ -152,6 +155,7 @@ impl Named {
         let line = 1 + memchr::memchr_iter(b'\n', &bytes[..valid]).count();
         let byte = bytes.get(valid).copied().unwrap_or_default();
         Problem::error(self, format!("not UTF-8: byte 0x{byte:02x} on line {line}"))
+            .code("file_not_text")
             .hint("save the file as UTF-8; `iconv -f latin1 -t utf-8` converts older ones")
     }
 }

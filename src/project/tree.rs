@@ -55,7 +55,7 @@ pub fn parse(source: &Arc<Source>) -> Result<Table, Problem> {
             let span = e.span().unwrap_or(end..end);
             let at = At { source: source.clone(), span };
             let message = e.message().lines().collect::<Vec<_>>().join(", ");
-            Err(Problem::error_at(&at, format!("not valid TOML: {message}")))
+            Err(Problem::error_at(&at, format!("not valid TOML: {message}")).code("toml_bad"))
         }
     }
 }

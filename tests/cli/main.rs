@@ -17,6 +17,7 @@ mod help;
 mod history;
 mod live;
 mod manners;
+mod mended;
 mod migrate;
 mod new;
 mod reference;

@@ -1,9 +1,9 @@
 //! A project in a folder of its own, a home beside it, and what a call of `al` shows.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
@@ -184,6 +184,8 @@ impl World {
     /// A field in the store of credentials: `type/instance/field`.
     pub fn credential(&self, path: &str, value: &str, mode: u32) {
         let file = self.al_home().join("credentials").join(path);
+        // A store that others can look into would be told of.
+        DirBuilder::new().recursive(true).mode(0o700).create(file.parent().unwrap()).unwrap();
         write(&file, value);
         fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
     }

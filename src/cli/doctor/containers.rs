@@ -1,10 +1,18 @@
 //! What keeps runs from their containers, or gives them less than their agents say.
 
+use std::path::Path;
+
+use tokio::io::AsyncWriteExt;
+
 use super::scene::{Scene, agents_named, short};
 use crate::ambient;
+use crate::cli::host::Places;
+use crate::cli::{images, running};
 use crate::docker::{self, Info};
 use crate::engine::Machine;
+use crate::gateway;
 use crate::project::{self, Agent, Problem, RuntimeKind, listed};
+use crate::runtime::{BOX_DIR, BOX_SOCKET};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -19,7 +27,8 @@ pub fn engine(scene: &Scene<'_>) -> Vec<Problem> {
     let Err((why, hint)) = scene.container_engine() else { return Vec::new() };
     let verb = if agents.len() == 1 { "runs in a container" } else { "run in containers" };
     let message = format!("{} {verb}: {why}", agents_named(&agents));
-    vec![scene.agent_error(first, &["runtime", "type"], message).hint(hint)]
+    let problem = scene.agent_error(first, &["runtime", "type"], message).code("docker_silent");
+    vec![problem.hint(hint)]
 }
 
 /// What the engine says of itself; else why it says nothing, and what to do about it.
@@ -31,6 +40,42 @@ pub fn ask(scene: &Scene<'_>) -> Result<Info, (String, String)> {
         let hint = "look at its log: journalctl -u docker".to_owned();
         (format!("the container engine does not answer: {error}"), hint)
     })
+}
+
+/// From inside a container: would runs reach the gateway? That of a scheduler at work is asked, else
+/// one that only answers this.
+pub fn gateway(scene: &Scene<'_>) -> Vec<Problem> {
+    let Some(first) = contained(scene).next() else { return Vec::new() };
+    if scene.container_engine().is_err() {
+        return Vec::new();
+    }
+    scene.progress.say("looking from inside a container");
+    let Some(Err(why)) = scene.tokio.block_on(from_inside(scene)) else { return Vec::new() };
+    let problem = scene.agent_error(first, &["runtime", "type"], why).code("container_gateway");
+    vec![problem.hint("without it agents have no locks, calls and status")]
+}
+
+/// None when there is nothing to look with: no image was built yet.
+async fn from_inside(scene: &Scene<'_>) -> Option<Result<(), String>> {
+    let places = Places::at(scene.context.state_dir());
+    let docker = docker::connect(&ambient::env).ok()?;
+    let images = docker::list::images(&docker).await.ok()?;
+    let own = |image: &&docker::list::Image| image.project.as_ref() == Some(&places.label());
+    let image = images.iter().filter(own).max_by_key(|image| image.created_s)?.id.clone();
+    if running::running(&places.al).is_some() {
+        let box_dir = Path::new(&places.label()).join(BOX_DIR);
+        return Some(images::probe(image, &places.label(), &box_dir).await);
+    }
+    let folder = tempfile::tempdir().ok()?;
+    let listener = gateway::bind_socket(folder.path(), BOX_SOCKET).ok()?;
+    let answers = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    let seen = images::probe(image, &places.label(), folder.path()).await;
+    answers.abort();
+    Some(seen)
 }
 
 /// What an engine that answers has not.
@@ -49,6 +94,7 @@ pub fn abilities(scene: &Scene<'_>) -> Vec<Problem> {
                 format!("agent `{}`: the container engine has no runtime `{oci}`", agent.name);
             scene
                 .agent_error(agent, &["runtime", "runtime"], message)
+                .code("docker_runtime")
                 .hint(format!("it has {has}"))
                 .hint("name it in /etc/docker/daemon.json; gVisor's does so itself: `sudo runsc install`")
         }));
@@ -61,7 +107,7 @@ pub fn abilities(scene: &Scene<'_>) -> Vec<Problem> {
             // Its toolkit may be there without being named.
             let hint =
                 "install nvidia-container-toolkit, then: `sudo nvidia-ctk runtime configure`";
-            problems.push(problem.hint(hint).warning());
+            problems.push(problem.code("docker_gpus").hint(hint).warning());
         }
     }
     problems
@@ -87,7 +133,7 @@ pub fn limits(scene: &Scene<'_>) -> Vec<Problem> {
                 }
                 false => return,
             };
-            problems.push(problem.warning());
+            problems.push(problem.code("limit_too_large").warning());
         };
         let memory = runtime.memory.as_ref().unwrap_or(&local.memory);
         told(runtime.memory.is_some(), "memory", too_much_memory(memory, here));
@@ -120,7 +166,7 @@ pub fn mounts(scene: &Scene<'_>) -> Vec<Problem> {
             let (source, target) = (short(&mount.source), mount.target.display());
             let message =
                 format!("agent `{}` mounts {source} at {target}, and it is not there", agent.name);
-            scene.agent_error(agent, &["runtime", "mounts"], message)
+            scene.agent_error(agent, &["runtime", "mounts"], message).code("mount_missing")
         }));
     }
     problems

@@ -1,10 +1,16 @@
 //! Credentials that runs are to get.
 
-use super::scene::{Scene, agents_named, short, unusable};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::scene::{Scene, agents_named, shell_path, short, unusable};
+use crate::cli::providers;
 use crate::engine;
 use crate::project::credentials::{self, CredentialError, Reference};
 use crate::project::kit::{self, Lack};
-use crate::project::{Agent, Problem, quoted};
+use crate::project::providers::provider;
+use crate::project::{Agent, Mend, Named, Problem, quoted};
 
 /// Each reference of an active agent: is it there, whole, and safe?
 pub fn of_agents(scene: &Scene<'_>) -> Vec<Problem> {
@@ -41,8 +47,9 @@ fn missing(scene: &Scene<'_>, first: &Agent, lack: &Lack, reference: &Reference)
     let (name, whose) = (quoted(&lack.reference), agents_named(&agents));
     let message = format!("credential {name} of {whose}: {}", lack.why);
     let home = &scene.context.al_home;
-    let todo = lack.todo.replace(&*home.to_string_lossy(), &short(home));
-    scene.agent_error(first, &["credentials", &lack.reference], message).hint(todo)
+    let problem = scene.agent_error(first, &["credentials", &lack.reference], message);
+    let problem = problem.code("credential_missing");
+    problem.hint(lack.todo.replace(&*home.to_string_lossy(), &short(home)))
 }
 
 /// The key of the gateway's API, when there is one: a start makes it otherwise.
@@ -51,4 +58,69 @@ pub fn of_the_gateway(scene: &Scene<'_>) -> Vec<Problem> {
     let exposed = matches!(error, CredentialError::Exposed { .. });
     let problem = unusable(&error);
     vec![if exposed { problem.hint("al doctor --fix, and then --rotate-key") } else { problem }]
+}
+
+/// The whole store: who can look into it, and what others can read of credentials that nobody here
+/// names.
+pub fn store(scene: &Scene<'_>) -> Vec<Problem> {
+    let store = scene.context.al_home.join("credentials");
+    let Ok(meta) = fs::metadata(&store) else { return Vec::new() };
+    let mode = meta.mode() & 0o7777;
+    let mut problems = Vec::new();
+    if mode & 0o077 != 0 {
+        let message = format!("others can look into the store of credentials (mode {mode:04o})");
+        let problem = Problem::error(&Named::shown_as(store.clone(), short(&store)), message)
+            .code("store_open")
+            .fix(format!("chmod 700 {}", shell_path(&scene.context.al_home.join("credentials"))))
+            .mend(Some(Mend::Mode(0o700)));
+        // Who may write there can put a secret of his own in the place of another.
+        problems.push(if mode & 0o022 == 0 { problem.warning() } else { problem });
+    }
+    problems.extend(exposed_elsewhere(scene));
+    problems
+}
+
+fn exposed_elsewhere(scene: &Scene<'_>) -> Vec<Problem> {
+    let store = scene.context.al_home.join("credentials");
+    let used = used(scene);
+    let mut problems = Vec::new();
+    for kind in names(&store) {
+        for instance in names(&store.join(&kind)) {
+            let reference = Reference { kind: kind.clone(), instance };
+            if used.contains(&reference) {
+                continue;
+            }
+            let errors = credentials::unreadable(&scene.context.al_home, &reference);
+            let open = errors.iter().filter(|e| matches!(e, CredentialError::Exposed { .. }));
+            problems.extend(open.map(|error| unusable(error).warning()));
+        }
+    }
+    problems
+}
+
+/// Folders of a folder, sorted.
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> =
+        folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Credentials that other checks look at.
+fn used(scene: &Scene<'_>) -> Vec<Reference> {
+    let listed = scene.active().flat_map(|agent| &agent.credentials);
+    let mut used: Vec<Reference> = listed.filter_map(|text| Reference::parse(text).ok()).collect();
+    let default = |kind: String| Reference { kind, instance: "default".to_owned() };
+    used.extend(scene.models().iter().map(|used| default(providers::key_credential(used.model))));
+    used.push(default("gateway_api_key".to_owned()));
+    for source in scene.project.config.webhooks.values() {
+        let secret = provider(&source.kind).and_then(|provider| provider.secret);
+        used.extend(secret.map(|secret| Reference {
+            kind: secret.credential.to_owned(),
+            instance: source.credential.clone(),
+        }));
+    }
+    used
 }

@@ -32,7 +32,8 @@ pub fn programs(scene: &Scene<'_>) -> Vec<Problem> {
             let message = format!("engine {name} of {}: {why}", agents_named(&agents));
             scene
                 .agent_error(first, &["harness", "type"], message)
-                .hint(format!("install it: {}", install(engine.program)))
+                .code("engine_program")
+                .fix(install(engine.program))
         }));
         problems
             .extend(agents.iter().filter_map(|a| nobody_to_ask(scene, engine, a, &seen.sign_in)));
@@ -61,12 +62,14 @@ fn nobody_to_ask(
             agent.name
         );
         let hint = format!("{add}, or a `baseUrl` that speaks like {provider}");
-        return wrong.then(|| scene.agent_error(agent, &["models"], message).hint(hint));
+        let problem = || scene.agent_error(agent, &["models"], message).code("engine_model");
+        return wrong.then(|| problem().hint(hint));
     }
     let problem = |what: String| {
         let message =
             format!("agent `{}`: engine {name} has no model with a key{what}", agent.name);
-        scene.agent_error(agent, &["harness", "type"], message).hint(add.clone())
+        let problem = scene.agent_error(agent, &["harness", "type"], message);
+        problem.code("engine_model").hint(add.clone())
     };
     Some(match sign_in {
         SignIn::Nothing => problem(String::new()),

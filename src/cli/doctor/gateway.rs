@@ -17,7 +17,7 @@ pub fn certificate(scene: &Scene<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Err(why) = pair.read() {
         let problem = at("cert", format!("the certificate cannot be used: {why}"));
-        problems.push(problem.hint(
+        problems.push(problem.code("tls_unusable").hint(
             "`cert` is a PEM file with the certificate and those that vouch for it, `key` one with \
              its private key",
         ));
@@ -33,7 +33,8 @@ pub fn certificate(scene: &Scene<'_>) -> Vec<Problem> {
         let problem = at("key", format!("[SECURITY] {readers} may use the private key {shown}"));
         // A group may be meant, as Debian's `ssl-cert` is.
         let problem = if mode & 0o007 == 0 { problem.warning() } else { problem };
-        problems.push(problem.hint(format!("chmod 600 {}", shell_word(&shown))));
+        let problem = problem.code("tls_key_exposed");
+        problems.push(problem.fix(format!("chmod 600 {}", shell_word(&shown))));
     }
     problems
 }

@@ -1,15 +1,15 @@
-//! The key of the gateway's API: replaced, or taken away from others.
+//! The key of the gateway's API, replaced.
 
 use crate::ambient;
 use crate::cli::client::{Client, Place, key_failure};
 use crate::cli::running::{Running, running};
-use crate::cli::{Context, ask, output};
+use crate::cli::{Context, output};
 use crate::failure::Failure;
-use crate::project::credentials::{self, CredentialError};
+use crate::project::credentials;
 use crate::scheduler::{Decision, Deed, DeedKind, Ending, Who};
 use crate::store::{FILE, Lock, Store};
 
-use super::scene::{shell_path, short};
+use super::scene::short;
 
 /// Replaces the key. A scheduler that runs takes the new one with its next request, and the old one
 /// and all sessions end there.
@@ -63,25 +63,5 @@ fn record(context: &Context) -> Result<(), Failure> {
     store.apply(&Decision::Audited { deed, at: ambient::now_ms() })?;
     store.commit()?;
     store.close();
-    Ok(())
-}
-
-/// Takes a key that others can read away from them, after it was shown and, unless `yes`, agreed to.
-///
-/// # Errors
-/// When nobody is there to ask, or the file is not ours.
-pub fn fix(context: &Context, yes: bool) -> Result<(), Failure> {
-    let Err(CredentialError::Exposed { file, .. }) = credentials::gateway_key(&context.al_home)
-    else {
-        return Ok(());
-    };
-    ask::possible(yes)?;
-    output::insist(&format!("  chmod 600 {}\n", shell_path(&file)));
-    if !yes && !ask::yes("Take the API key away from other users?") {
-        return Ok(());
-    }
-    credentials::restrict(&file)
-        .map_err(|error| Failure::upstream("key_not_restricted", error.to_string()))?;
-    output::remark("whoever could read it may have done so; a new one: al doctor --rotate-key\n");
     Ok(())
 }

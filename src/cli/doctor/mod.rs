@@ -1,18 +1,22 @@
 //! `al doctor`: everything that would go wrong later, found before.
 //!
 //! [`CHECKS`] is the one list of checks. Each looks at the [`Scene`] and hands out what it found;
-//! none of them changes anything. `--fix` does, before they look: only what somebody agreed to.
+//! none of them changes anything. `--fix` does, before the last look: only what somebody agreed to.
 
 mod agents;
+mod codes;
 mod containers;
 mod credentials;
 mod engines;
+mod files;
+mod fix;
 mod gateway;
 mod host_user;
 mod key;
 mod machine;
 mod models;
 mod online;
+mod remains;
 mod report;
 mod scene;
 mod webhooks;
@@ -21,9 +25,11 @@ use std::process::ExitCode;
 
 use tokio::runtime::Runtime as Tokio;
 
+use super::console::shell_suffix;
 use super::{Context, output, start};
 use crate::failure::{Failure, Kind};
 use crate::project::{self, Problem, Project, Severity};
+pub use codes::{Code, codes};
 use report::Report;
 use scene::{Progress, Scene};
 
@@ -34,15 +40,20 @@ use scene::{Progress, Scene};
   al doctor --online      also asks whether the models' servers answer
   al doctor --strict      for CI: warnings count too
   al doctor --json        for scripts
-  al doctor --fix         makes users of host-user and their rules of sudo
+  al doctor --fix         mends what can be mended, asking before each change
   al doctor --rotate-key  a new API key; the old one and all sessions end
 
 Looks at the configuration, the agents, their credentials, models and engines,
-and this machine. Without --fix it changes nothing, and asks nothing; with it,
-each command is shown and asked about before it runs. Agents with `scale = 0`
-are read, and not looked at further.
+at who may read and change the files, at this machine, and at what runs left.
+Without --fix it changes nothing. With it, older names of files and keys, slips
+of the pen in keys, modes of files, .gitignore, users of host-user and what is
+left over are mended: each change is shown first. Agents with `scale = 0` are
+read, and not looked at further. With --online the models' servers are asked for
+their lists, with the keys, and a container is started that looks for the
+gateway.
 
-Exit code: 0 when all is well, 3 when something has to be mended.")]
+Exit code: 0 when all is well, 3 when something has to be mended, 4 when it is
+only that something does not answer. Warnings count with --strict alone.")]
 pub struct DoctorArgs {
     /// Also ask the models' servers whether they answer
     #[arg(long)]
@@ -86,7 +97,9 @@ enum Group {
     Webhooks,
     Models,
     Engines,
+    Files,
     Machine,
+    LeftOver,
 }
 
 impl Group {
@@ -98,7 +111,9 @@ impl Group {
             Self::Webhooks => "webhooks",
             Self::Models => "models",
             Self::Engines => "engines",
+            Self::Files => "files",
             Self::Machine => "machine",
+            Self::LeftOver => "leftovers",
         }
     }
 }
@@ -124,12 +139,18 @@ const fn check(group: Group, cost: Cost, look: fn(&Scene<'_>) -> Vec<Problem>) -
     Check { group, cost, look }
 }
 
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 37] = [
     check(Group::Agents, Cost::Little, agents::cannot_run),
+    check(Group::Agents, Cost::More, agents::scales),
+    check(Group::Agents, Cost::More, agents::instructions),
+    check(Group::Agents, Cost::More, agents::time_limits),
+    check(Group::Agents, Cost::More, agents::misplaced),
+    check(Group::Agents, Cost::More, agents::programs),
     check(Group::Agents, Cost::Little, containers::limits),
     check(Group::Agents, Cost::Little, containers::mounts),
     check(Group::Credentials, Cost::Little, credentials::of_agents),
     check(Group::Credentials, Cost::Little, credentials::of_the_gateway),
+    check(Group::Credentials, Cost::More, credentials::store),
     check(Group::Webhooks, Cost::Little, webhooks::sources),
     check(Group::Webhooks, Cost::Little, gateway::certificate),
     check(Group::Models, Cost::Little, models::settings),
@@ -137,17 +158,38 @@ const CHECKS: [Check; 17] = [
     check(Group::Models, Cost::Little, models::budgets),
     check(Group::Models, Cost::Network, online::servers),
     check(Group::Engines, Cost::More, engines::programs),
+    check(Group::Files, Cost::Little, files::writable),
+    check(Group::Files, Cost::Little, files::state),
+    check(Group::Files, Cost::More, files::secrets),
+    check(Group::Files, Cost::More, files::git),
     check(Group::Machine, Cost::More, machine::disk),
+    check(Group::Machine, Cost::More, machine::history),
     check(Group::Machine, Cost::More, machine::port),
     check(Group::Machine, Cost::More, containers::engine),
     check(Group::Machine, Cost::More, containers::abilities),
+    check(Group::Machine, Cost::More, machine::engine_disk),
+    check(Group::Machine, Cost::Network, containers::gateway),
     check(Group::Machine, Cost::More, host_user::users),
+    check(Group::Machine, Cost::More, machine::time_zone),
+    check(Group::Machine, Cost::Network, online::clock),
+    check(Group::Machine, Cost::More, machine::watches),
+    check(Group::Machine, Cost::More, machine::open_files),
+    check(Group::LeftOver, Cost::More, remains::scheduler),
+    check(Group::LeftOver, Cost::More, remains::locks),
+    check(Group::LeftOver, Cost::More, remains::left_over),
 ];
 
 /// One thing that is wrong.
 struct Finding {
     group: Group,
     problem: Problem,
+}
+
+impl Finding {
+    /// Whether `--fix` knows what to do.
+    fn is_mendable(&self) -> bool {
+        self.problem.mend.is_some()
+    }
 }
 
 /// Looks at everything and reports.
@@ -160,41 +202,77 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
         key::rotate(context)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (project, problems) = context.request(|request| {
-        project::examine(&project::Request { strict: args.strict, ..request.clone() })
-    });
-    let mut findings: Vec<Finding> = problems
-        .into_iter()
-        .map(|problem| Finding { group: Group::Configuration, problem })
-        .collect();
-    if let Some(project) = &project {
-        // What is wrong in the files may be the name of a user.
-        if args.fix && findings.iter().all(|f| f.problem.severity != Severity::Error) {
-            host_user::fix(project, args.yes)?;
-            key::fix(context, args.yes)?;
-        }
-        let tokio = start::tokio()?;
-        let progress = Progress::new(!args.quiet && !args.json);
-        let scene = Scene::new(project, context, &tokio, &progress);
-        findings.extend(examine(&scene, |cost| args.online || cost != Cost::Network));
+    let tokio = start::tokio()?;
+    let mut mended = true;
+    if args.fix {
+        let (project, findings) = look(args, context, &tokio, |cost| cost != Cost::Network);
+        mended = fix::fix(&findings, project.as_ref(), args.yes, context, &tokio)?;
     }
-    let report = Report { project: project.as_ref(), findings, args };
+    let wanted = |cost: Cost| args.online || cost != Cost::Network;
+    let (project, findings) = look(args, context, &tokio, wanted);
+    let report = Report { project: project.as_ref(), findings, args, context };
     output::print(&match args.json {
         true => report.json(),
         false => report.text(context.look.out),
     })?;
-    Ok(match report.is_bad() {
-        true => ExitCode::from(Kind::Config.exit_code()),
-        false => ExitCode::SUCCESS,
+    Ok(match mended {
+        true => report.exit(),
+        // That the disk is full or read-only was said.
+        false => ExitCode::from(Kind::Upstream.exit_code()),
     })
 }
 
-/// How many things would go wrong that a start does not stumble over itself.
-pub(super) fn errors(project: &Project, context: &Context, tokio: &Tokio) -> usize {
+/// The project as far as it can be read, and all that is wrong with it.
+fn look(
+    args: &DoctorArgs,
+    context: &Context,
+    tokio: &Tokio,
+    wanted: impl Fn(Cost) -> bool,
+) -> (Option<Project>, Vec<Finding>) {
+    let (project, problems) = context.request(|request| {
+        project::examine(&project::Request { strict: args.strict, ..request.clone() })
+    });
+    let of_files = |problem: Problem| match problem.code {
+        // There is nothing to start, and nothing is wrong with that.
+        "no_agents" => Finding { group: Group::Configuration, problem: problem.warning() },
+        _ => Finding { group: Group::Configuration, problem },
+    };
+    let mut findings: Vec<Finding> = problems.into_iter().map(of_files).collect();
+    if let Some(project) = &project {
+        let progress = Progress::new(!args.quiet && !args.json);
+        let scene = Scene::new(project, context, tokio, &progress);
+        findings.extend(examine(&scene, wanted));
+    }
+    for finding in &mut findings {
+        // What has no command of its own is mended by this one.
+        if finding.is_mendable() && finding.problem.fix.is_none() {
+            let command = format!("al doctor --fix{}", shell_suffix(context));
+            finding.problem = finding.problem.clone().fix(command);
+        }
+    }
+    (project, findings)
+}
+
+/// What would go wrong that a start does not stumble over itself, a sentence each.
+pub(super) fn errors(project: &Project, context: &Context, tokio: &Tokio) -> Vec<String> {
     let progress = Progress::new(false);
     let scene = Scene::new(project, context, tokio, &progress);
     let found = examine(&scene, |cost| cost == Cost::Little);
-    found.iter().filter(|finding| finding.problem.severity == Severity::Error).count()
+    let errors = found.into_iter().filter(|f| f.problem.severity == Severity::Error);
+    errors.map(|finding| finding.problem.message).collect()
+}
+
+/// [`errors`] that runs of one agent have, whatever starts them.
+pub(super) fn errors_of(
+    agent: &str,
+    project: &Project,
+    context: &Context,
+    tokio: &Tokio,
+) -> Vec<String> {
+    let mut alone = project.clone();
+    alone.agents.retain(|known| known.name == agent);
+    alone.config.webhooks.clear();
+    errors(&alone, context, tokio)
 }
 
 /// What the checks of these costs find, by group.

@@ -21,7 +21,7 @@ pub fn settings(scene: &Scene<'_>) -> Vec<Problem> {
                 let folder = format!("{}/", scene.project.dir.display());
                 let why = Replay::open(file).err()?.to_string().replace(&folder, "");
                 let message = format!("model {} cannot be played back: {why}", quoted(used.name));
-                Some(scene.model_error(used, "file", message).hint(
+                Some(scene.model_error(used, "file", message).code("model_recording").hint(
                     "`al run <agent> --record <file>` makes one; a path starts at the project",
                 ))
             }));
@@ -37,7 +37,7 @@ fn unknown_provider(scene: &Scene<'_>, used: &Used<'_>) -> Option<Problem> {
     }
     let names = || PROVIDERS.iter().map(|provider| provider.name);
     let message = format!("unknown provider {} of model {}", quoted(name), quoted(used.name));
-    let mut problem = scene.model_error(used, "provider", message);
+    let mut problem = scene.model_error(used, "provider", message).code("model_provider");
     if let Some(near) = did_you_mean(name, names()) {
         problem = problem.hint(near);
     }
@@ -49,7 +49,7 @@ fn bad_url(scene: &Scene<'_>, used: &Used<'_>) -> Option<Problem> {
     match &used.model.base_url {
         None if used.model.provider == CUSTOM => {
             let message = format!("model {model} does not say where its server is");
-            let problem = scene.model_error(used, "provider", message);
+            let problem = scene.model_error(used, "provider", message).code("model_url");
             Some(problem.hint("add `baseUrl = \"http://127.0.0.1:8000/v1\"`"))
         }
         None => None,
@@ -59,7 +59,7 @@ fn bad_url(scene: &Scene<'_>, used: &Used<'_>) -> Option<Problem> {
                 other => other.to_string(),
             };
             let message = format!("`baseUrl` of model {model} cannot be used: {why}");
-            Some(scene.model_error(used, "baseUrl", message))
+            Some(scene.model_error(used, "baseUrl", message).code("model_url"))
         }
     }
 }
@@ -99,7 +99,7 @@ fn key(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
                 quoted(used.name),
                 agents_named(&used.agents)
             );
-            let problem = scene.model_error(used, "provider", message);
+            let problem = scene.model_error(used, "provider", message).code("model_key_missing");
             vec![write_field(problem, &scene.credentials(&reference), "token")]
         }
     }
@@ -122,7 +122,7 @@ fn wrong_kind(scene: &Scene<'_>, used: &Used<'_>, key: &str) -> Option<Problem> 
     };
     let model = quoted(used.name);
     let message = format!("the key of model {model} looks like {is}");
-    let problem = scene.model_error(used, "authType", message).warning();
+    let problem = scene.model_error(used, "authType", message).code("model_key_kind").warning();
     Some(problem.hint(format!("`authType = \"{other}\"` is for such keys")))
 }
 
@@ -137,7 +137,7 @@ fn pi_auth(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
             agent.name,
             quoted(used.name)
         );
-        let problem = scene.model_error(used, "authType", message);
+        let problem = scene.model_error(used, "authType", message).code("model_sign_in");
         let problem = problem.hint("use `authType = \"api_key\"` or `\"oauth_token\"`");
         problems
             .push(problem.hint("or run the agent without one: `[runtime]`, `type = \"process\"`"));
@@ -149,7 +149,7 @@ fn pi_auth(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
     if let Err(why) = pi_auth::auth(&file, &used.model.provider, ambient::now_ms()) {
         let (model, file) = (quoted(used.name), short(&file));
         let message = format!("model {model} uses `pi_auth`, and {file}: {why}");
-        let problem = scene.model_error(used, "authType", message);
+        let problem = scene.model_error(used, "authType", message).code("model_sign_in");
         problems.push(problem.hint("sign in with pi, or use `authType = \"api_key\"`"));
     }
     problems
@@ -171,7 +171,8 @@ pub fn budgets(scene: &Scene<'_>) -> Vec<Problem> {
             agent.name,
             listed(names.iter().copied())
         );
-        let problem = scene.agent_error(agent, &["budget"], message).warning();
+        let problem =
+            scene.agent_error(agent, &["budget"], message).code("budget_unpriced").warning();
         let problem = problem
             .hint(format!("say it in `[models.{first}]`, in US dollars per million tokens:"));
         Some(problem.hint("`price = { input = 3.0, output = 15.0 }`"))

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime as Tokio;
 
 use super::containers;
+use super::online::{self, Heard};
 use crate::ambient;
 use crate::cli::console::shell_word;
 use crate::cli::{Context, output};
 use crate::docker::Info;
 use crate::project::credentials::{self, CredentialError, Reference};
-use crate::project::{Agent, EngineKind, Model, Named, Problem, Project, Written, listed};
+use crate::project::{Agent, EngineKind, Mend, Model, Named, Problem, Project, Written, listed};
 
 /// A project, its files and its surroundings.
 pub struct Scene<'a> {
@@ -27,6 +28,8 @@ pub struct Scene<'a> {
     pub agents: BTreeMap<&'a str, Written>,
     /// What the container engine said, once it was asked.
     engine: OnceCell<Result<Info, (String, String)>>,
+    /// What the servers of models said, once they were.
+    heard: OnceCell<Vec<Heard>>,
 }
 
 /// A model that runs may ask, with the agents that name it.
@@ -52,6 +55,7 @@ impl<'a> Scene<'a> {
             tokio,
             progress,
             engine: OnceCell::new(),
+            heard: OnceCell::new(),
         }
     }
 
@@ -59,6 +63,11 @@ impl<'a> Scene<'a> {
     pub fn container_engine(&self) -> Result<&Info, (&str, &str)> {
         let said = self.engine.get_or_init(|| containers::ask(self));
         said.as_ref().map_err(|(why, hint)| (why.as_str(), hint.as_str()))
+    }
+
+    /// What the servers of models say.
+    pub fn heard(&self) -> &[Heard] {
+        self.heard.get_or_init(|| online::ask(self))
     }
 
     /// Agents that are not switched off.
@@ -115,11 +124,11 @@ pub fn agents_named(agents: &[&Agent]) -> String {
     format!("agent{} {names}", if agents.len() == 1 { "" } else { "s" })
 }
 
-/// What to type for a field of a credential, until there is a command for it.
+/// What to type for a field of a credential.
 pub fn write_field(problem: Problem, folder: &Path, field: &str) -> Problem {
     let (dir, file) = (shell_path(folder), shell_word(field));
-    let command = format!("`(umask 077; d={dir}; mkdir -p \"$d\"; cat > \"$d\"/{file})`");
-    problem.hint(format!("paste the {field} into this, and end with Ctrl-D:")).hint(command)
+    let command = format!("(umask 077; d={dir}; mkdir -p \"$d\"; cat > \"$d\"/{file})");
+    problem.hint(format!("paste the {field} into this, and end with Ctrl-D")).fix(command)
 }
 
 /// A path of this person, as short as a shell understands it.
@@ -146,13 +155,16 @@ fn in_home(path: &Path) -> Option<String> {
 /// A credential that cannot be used as it is.
 pub fn unusable(error: &CredentialError) -> Problem {
     let at = |file: &Path, what: String| {
-        Problem::error(&Named::shown_as(file.to_owned(), short(file)), what)
+        let named = Named::shown_as(file.to_owned(), short(file));
+        Problem::error(&named, what).code("credential_unreadable")
     };
     match error {
         CredentialError::Exposed { file, mode } => {
             at(file, format!("others can use this credential (mode {mode:04o})"))
-                .hint(format!("`chmod 600 {}`", shell_path(file)))
+                .code("credential_exposed")
                 .hint("whoever could read it may have done so: a new one is safer")
+                .fix(format!("chmod 600 {}", shell_path(file)))
+                .mend(Some(Mend::Mode(0o600)))
         }
         CredentialError::Writable { folder, mode } => {
             at(folder, format!("others can change this folder of credentials (mode {mode:04o})"))

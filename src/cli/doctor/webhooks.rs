@@ -36,7 +36,7 @@ pub fn sources(scene: &Scene<'_>) -> Vec<Problem> {
         };
         let message = format!("[SECURITY] [webhooks.{name}] accepts deliveries of anybody ({why})");
         let problem = scene.files.error(&["webhooks", name, key], message).warning();
-        problems.push(problem.hint(hint));
+        problems.push(problem.code("webhook_unsigned").hint(hint));
     }
     problems
 }
@@ -58,7 +58,9 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
         triggers::Problem::NoSuchSource { .. } | triggers::Problem::NoSuchField { .. } => None,
         triggers::Problem::NoSuchProvider { source, .. } => {
             let known = listed(triggers::PROVIDERS.iter().map(|provider| provider.kind()));
-            let problem = at(source).hint(format!("this al receives deliveries of {known}"));
+            let problem = at(source)
+                .code("webhook_type")
+                .hint(format!("this al receives deliveries of {known}"));
             Some(rated(source, problem))
         }
         // The source without a secret is told of.
@@ -70,7 +72,7 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
             let hint = "copy the public key again from the provider's page of your application";
             let message = format!("[webhooks.{source}]: {problem}");
             let problem = scene.files.error(&["webhooks", source], message);
-            Some(rated(source, problem.hint(hint)))
+            Some(rated(source, problem.code("webhook_key_bad").hint(hint)))
         }
         triggers::Problem::NoSecret { source, .. } => {
             let table = scene.project.config.webhooks.get(source)?;
@@ -85,7 +87,8 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
             let message = format!(
                 "no delivery of [webhooks.{source}] is taken: `{reference}` holds no secret"
             );
-            let problem = scene.files.error(&["webhooks", source], message);
+            let problem =
+                scene.files.error(&["webhooks", source], message).code("webhook_secret_missing");
             Some(rated(source, write_field(problem, &folder, secret.field)))
         }
     }

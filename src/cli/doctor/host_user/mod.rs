@@ -9,7 +9,7 @@ mod sudoers;
 use super::scene::Scene;
 use crate::cli::ask;
 use crate::failure::Failure;
-use crate::project::{Problem, Project};
+use crate::project::{Mend, Problem, Project};
 use facts::Facts;
 
 /// What keeps runs of active agents from executing as their users.
@@ -20,7 +20,9 @@ pub fn users(scene: &Scene<'_>) -> Vec<Problem> {
         let named = |name: &String| scene.active().find(|agent| agent.name == *name);
         let Some(agent) = wanted.agents.first().and_then(named) else { continue };
         problems.extend(plan::faults(&facts, wanted).into_iter().map(|fault| {
-            let problem = scene.agent_error(agent, fault.keys, fault.message);
+            let problem = scene.agent_error(agent, fault.keys, fault.message).code("host_user");
+            let by_fix = fault.hints.iter().any(|hint| hint == plan::BY_FIX);
+            let problem = problem.mend(by_fix.then_some(Mend::Apart));
             fault.hints.into_iter().fold(problem, Problem::hint)
         }));
     }

@@ -7,6 +7,8 @@ use crate::project::listed;
 
 /// Where sudo looks for rules.
 const RULES: &str = "/etc/sudoers.d";
+/// Said of what [`steps`] mend.
+pub const BY_FIX: &str = "`al doctor --fix` shows what it would do about it, and asks";
 const NO_SHELL: &str = "/usr/sbin/nologin";
 
 /// Something that keeps runs from starting as another user.
@@ -69,7 +71,7 @@ pub fn faults(facts: &Facts, wanted: &Wanted) -> Vec<Fault> {
     let mut faults = Vec::new();
     let (run_as, mend) = (&wanted.run_as, |by_hand: String| match facts.macos {
         true => vec![by_hand],
-        false => vec!["`al doctor --fix` shows what it would do about it, and asks".to_owned()],
+        false => vec![BY_FIX.to_owned()],
     });
     if !facts.sudo {
         let hint = "install it (Debian: apt-get install sudo)".to_owned();
