@@ -56,7 +56,7 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
     check("env init x --server h --base-path srv", "must start with `/`");
     check("env init x --server h --ssh-port 0", "between 1 and 65535");
     check("env set nowhere", "does not exist");
-    check("env set", "al env set NAME");
+    check("env set", "no environment on this machine");
     assert!(!world.environment("x").exists());
     assert!(!world.project().join(".env.toml").exists());
 }
