@@ -146,7 +146,9 @@ fn ask_maker(
 fn what_is_there_and_what_is_missing_is_on_one_list() {
     let world = World::new(DEV);
     insta::assert_snapshot!(add(&world, "github_token", "token", "ghp_planted\r\n"));
-    insta::assert_snapshot!(world.shown(&["creds", "ls"]));
+    let ages = regex::Regex::new(r"\b\d+s\b").unwrap();
+    let shown = world.shown(&["creds", "ls"]);
+    insta::assert_snapshot!(ages.replace_all(&shown, "0s"));
     let document: serde_json::Value =
         serde_json::from_slice(&world.al(&["creds", "ls", "--json"]).stdout).unwrap();
     let rows = document["credentials"].as_array().unwrap();
@@ -524,4 +526,81 @@ fn nobody_at_the_terminal_is_told_which_flag_answers() {
     let world = World::new(&[]);
     let text = world.shown(&["creds", "add", "github_token"]);
     assert!(text.contains("say it with --field token=-"), "{text}");
+}
+
+#[test]
+fn of_several_who_add_at_once_one_is_stored_and_whole() {
+    let world = World::new(&[]);
+    let children: Vec<_> = ["one", "two", "three", "four"]
+        .iter()
+        .map(|who| {
+            let (id, secret) = (world.home().join(format!("{who}-id")), world.home().join(who));
+            fs::write(&id, who).unwrap();
+            fs::write(&secret, who).unwrap();
+            let id = format!("access_key_id=@{}", id.display());
+            let secret = format!("secret_access_key=@{}", secret.display());
+            let args = ["creds", "add", "aws", "--no-check", "--field", &id, "--field", &secret];
+            world.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    let stored = children.into_iter().filter_map(|mut child| child.wait().unwrap().code());
+    assert_eq!(stored.filter(|code| *code == 0).count(), 1);
+    let folder = world.home().join(".action-llama/credentials/aws");
+    let read = |name: &str| fs::read_to_string(folder.join("default").join(name)).unwrap();
+    assert_eq!(read("access_key_id"), read("secret_access_key"));
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "nothing stays beside it");
+}
+
+#[test]
+fn a_run_gets_no_credential_that_its_agent_does_not_list() {
+    let agent = |listed: &str| {
+        format!(
+            "credentials = [{listed}]\nschedule = \"0 0 1 1 *\"\n[harness]\ntype = \"script\"\n\
+             command = \"env; find $AL_CREDENTIALS_PATH -type f -exec cat {{}} +; echo over\"\n\
+             [runtime]\ntype = \"process\"\n"
+        )
+    };
+    let listed = agent("\"my_api\"");
+    let config = "[credentials.my_api]\nfields = [\"token\"]\nenv = { MY_TOKEN = \"token\" }\n";
+    let world = World::new(&[
+        ("config.toml", config),
+        ("agents/dev/SKILL.md", "Look.\n"),
+        ("agents/dev/config.toml", &listed),
+    ]);
+    add(&world, "my_api", "token", "mine-4711");
+    add(&world, "github_token", "token", "ghp_planted");
+    add(&world, "my_api:other", "token", "planted-other");
+    let mut command = world.command(&["run", "dev"]);
+    command.env("AL_SECRET_jira__default__token", "planted-jira");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&world, &output));
+    let logs = world.project().join(".al");
+    let mut all = told(&world, &output);
+    let mut left = vec![logs];
+    while let Some(dir) = left.pop() {
+        for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap() {
+                kind if kind.is_dir() => left.push(entry.path()),
+                kind if kind.is_file() => {
+                    all.push_str(&String::from_utf8_lossy(&fs::read(entry.path()).unwrap()));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(all.contains("MY_TOKEN="), "{all}");
+    for secret in ["planted", "4711"] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+    // That it was given the one is known, and that it was not given the others.
+    let rows: serde_json::Value =
+        serde_json::from_slice(&world.al(&["creds", "ls", "--json"]).stdout).unwrap();
+    let used: Vec<_> = rows["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| !row["lastUse"].is_null())
+        .map(|row| (row["type"].as_str().unwrap(), row["instance"].as_str().unwrap()))
+        .collect();
+    assert_eq!(used, [("my_api", "default")]);
 }

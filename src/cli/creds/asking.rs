@@ -46,11 +46,15 @@ pub fn values(
         if values.contains_key(&*field.name) {
             continue;
         }
-        if field.shape == Shape::PrivateKey {
+        if field.shape == Shape::PrivateKey && crate::cli::ask::somebody_there() {
             key(of, field, &mut values, prompt)?;
             continue;
         }
         let needed = only || !field.optional;
+        // A script is told of what it has to say, not of what it may.
+        if !needed && !crate::cli::ask::somebody_there() {
+            continue;
+        }
         let check = checker(field.shape, needed);
         let text = match needed {
             true => spoken(&field.name),

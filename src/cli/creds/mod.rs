@@ -30,12 +30,12 @@ use crate::project::{self, did_you_mean};
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Examples:
-  al creds ls                                what there is, who wants it, what is missing
-  al creds add github_token                  asks for it, checks it, stores it
-  al creds add git_ssh:bot --generate        a new key, for the instance `bot`
+  al creds ls                           what there is, and what is missing
+  al creds add github_token             asks for it, checks it, stores it
+  al creds add git_ssh:bot --generate   a new key, for the instance `bot`
   pass gh | al creds add github_token --field token=-
-  al creds add aws --from-env                from AWS_ACCESS_KEY_ID and so on
-  al creds rotate github_token               a new value; the old one until then
+  al creds add aws --from-env           from AWS_ACCESS_KEY_ID and so on
+  al creds rotate github_token          a new value; the old one until then
 
 A credential is TYPE or TYPE:INSTANCE, as agents list it. They are kept below
 ~/.action-llama/credentials, one file per field, for you alone. A secret is

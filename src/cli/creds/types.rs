@@ -92,7 +92,7 @@ fn page(of: &CredentialType, context: &Context) -> String {
         "checked:  {}\n\n",
         match of.proofs {
             [] => "by its looks only",
-            [proof, ..] => proof.base.trim_start_matches("https://"),
+            [proof, ..] => place(proof.base),
         }
     ));
     let width = of.asked().map(|field| field.name.len()).max().unwrap_or_default();
@@ -107,6 +107,11 @@ fn page(of: &CredentialType, context: &Context) -> String {
         text.push_str(&format!("{:<width$}  {kind}{need}{variables}\n", field.name));
     }
     text
+}
+
+/// Where a proof is asked, unless a field says another place.
+fn place(base: &str) -> &str {
+    base.split_once('|').map_or(base, |(_, base)| base.trim_end_matches('}'))
 }
 
 fn document(of: &CredentialType) -> Value {

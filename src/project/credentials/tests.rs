@@ -240,26 +240,6 @@ fn a_credential_is_written_whole_for_its_owner_only() {
 }
 
 #[test]
-fn of_two_who_add_at_once_one_is_there_and_whole() {
-    let home = tempfile::tempdir().unwrap();
-    let names: Vec<String> = (0..20).map(|n| format!("field_{n:02}")).collect();
-    let write = |who: &str| {
-        let all = names.iter().map(|name| (name.clone(), Secret::new(who))).collect();
-        super::put(home.path(), &reference("jira"), &all, Put::New).is_ok()
-    };
-    let written = std::thread::scope(|scope| {
-        let write = &write;
-        let writers = ["ann", "bob", "cid", "dan"].map(|who| scope.spawn(move || write(who)));
-        writers.map(|writer| usize::from(writer.join().unwrap())).iter().sum::<usize>()
-    });
-    assert_eq!(written, 1);
-    let stored = fields(home.path(), &reference("jira"), &[]).unwrap();
-    assert_eq!(stored.len(), names.len());
-    let first = stored.values().next().unwrap();
-    assert!(stored.values().all(|value| value == first));
-}
-
-#[test]
 fn what_a_killed_writer_left_is_no_credential_and_goes_with_the_next() {
     let home = tempfile::tempdir().unwrap();
     put(home.path(), "jira/.al-1234/token", "half", 0o600);
