@@ -20,12 +20,12 @@ fn own_type(entry: &Entry, problems: &mut Problems) -> Option<CredentialType> {
     let before = problems.len();
     if credential_type(&entry.key).is_some() {
         let message = format!("{} is a type of credential that al has", quoted(&entry.key));
-        let problem = Problem::error_at(&entry.key_at, message);
+        let problem = Problem::error_at(&entry.key_at, message).code("credential_type");
         problems.push(problem.hint("give yours another name; `al creds types` lists all"));
     }
     if let Some(why) = no_name(&entry.key) {
         let message = format!("{} cannot name a type of credential: {why}", quoted(&entry.key));
-        problems.push(Problem::error_at(&entry.key_at, message));
+        problems.push(Problem::error_at(&entry.key_at, message).code("credential_type"));
     }
     let names = fields(entry, table, problems);
     let optional = some_of(table, "optional", &names, problems);
@@ -78,14 +78,14 @@ fn fields(entry: &Entry, table: &Table, problems: &mut Problems) -> Vec<String> 
         match why {
             Some(why) => {
                 let message = format!("{} cannot name a field: {why}", quoted(name));
-                problems.push(Problem::error_at(at, message));
+                problems.push(Problem::error_at(at, message).code("credential_type"));
             }
             None => names.push(name.to_owned()),
         }
     }
     if table.list("fields").is_empty() && !table.is_bad("fields") {
         let message = format!("the type {} has no `fields`", quoted(&entry.key));
-        let problem = Problem::error_at(&entry.key_at, message);
+        let problem = Problem::error_at(&entry.key_at, message).code("credential_type");
         problems.push(problem.hint("as in `fields = [\"token\"]`"));
     }
     names
@@ -103,7 +103,7 @@ fn checked<'n>(at: &At, name: &'n str, names: &[String], problems: &mut Problems
         let hint = did_you_mean(name, known())
             .unwrap_or_else(|| format!("its fields are {}", listed(known())));
         let message = format!("there is no field {}", quoted(name));
-        problems.push(Problem::error_at(at, message).hint(hint));
+        problems.push(Problem::error_at(at, message).code("credential_type").hint(hint));
     }
     name
 }
@@ -115,7 +115,7 @@ fn variables(table: &Table, names: &[String], problems: &mut Problems) -> Vec<(S
     for Entry { key, key_at, node } in &env.entries {
         if let Some(why) = no_variable(key) {
             let message = format!("{} cannot be a variable of a credential: {why}", quoted(key));
-            problems.push(Problem::error_at(key_at, message));
+            problems.push(Problem::error_at(key_at, message).code("credential_type"));
         }
         if let Tree::Text(field) = &node.value {
             checked(&node.at, field, names, problems);

@@ -20,22 +20,29 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub severity: Severity,
-    /// Stable word for its kind: `key_unknown`. Empty until somebody gives it one.
-    pub code: &'static str,
     /// Absolute path.
     pub file: PathBuf,
     /// One sentence without a full stop.
     pub message: String,
     /// What to do, a line each.
     pub hints: Vec<String>,
+    /// What else is known of it. Apart, so that a problem is a small error.
+    pub more: Box<More>,
+    /// The place, then others of the same file that it takes to see what is wrong. Empty when the
+    /// file as a whole is meant.
+    at: Vec<At>,
+}
+
+/// The rest of a [`Problem`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct More {
+    /// Stable word for its kind: `key_unknown`. Empty until somebody gives it one.
+    pub code: &'static str,
     /// A command that mends it, to be copied.
     pub fix: Option<String>,
     /// What may be changed in the project to mend it.
     pub mend: Option<Mend>,
     shown: Box<str>,
-    /// The place, then others of the same file that it takes to see what is wrong. Empty when the
-    /// file as a whole is meant.
-    at: Vec<At>,
     /// Its line, where that must not be shown.
     line: Option<usize>,
 }
@@ -66,20 +73,22 @@ pub struct Place {
     pub end_column: usize,
 }
 
+impl More {
+    fn of(shown: &str) -> Box<Self> {
+        Box::new(Self { shown: harmless(shown).into(), ..Self::default() })
+    }
+}
+
 impl Problem {
     /// A problem of a file as a whole.
     pub fn error(file: &Named, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            code: "",
             file: file.path.clone(),
             message: harmless(&message.into()),
             hints: Vec::new(),
-            fix: None,
-            mend: None,
-            shown: harmless(&file.shown).into(),
+            more: More::of(&file.shown),
             at: Vec::new(),
-            line: None,
         }
     }
 
@@ -87,15 +96,11 @@ impl Problem {
     pub fn error_at(at: &At, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            code: "",
             file: at.source.path.clone(),
             message: harmless(&message.into()),
             hints: Vec::new(),
-            fix: None,
-            mend: None,
-            shown: harmless(&at.source.shown).into(),
+            more: More::of(&at.source.shown),
             at: vec![at.clone()],
-            line: None,
         }
     }
 
@@ -108,28 +113,28 @@ impl Problem {
     /// Names a line of the file without showing it: it may be a secret.
     #[must_use]
     pub fn on_line(mut self, line: usize) -> Self {
-        self.line = Some(line);
+        self.more.line = Some(line);
         self
     }
 
     /// Says which kind of problem it is.
     #[must_use]
     pub fn code(mut self, code: &'static str) -> Self {
-        self.code = code;
+        self.more.code = code;
         self
     }
 
     /// Adds the command that mends it.
     #[must_use]
     pub fn fix(mut self, command: impl Into<String>) -> Self {
-        self.fix = Some(harmless(&command.into()));
+        self.more.fix = Some(harmless(&command.into()));
         self
     }
 
     /// Adds what may be changed to mend it.
     #[must_use]
     pub fn mend(mut self, mend: Option<Mend>) -> Self {
-        self.mend = mend;
+        self.more.mend = mend;
         self
     }
 
@@ -159,15 +164,15 @@ impl Problem {
     /// File, line and message on one line.
     pub fn sentence(&self) -> String {
         match self.at.first() {
-            Some(at) => format!("{}:{}: {}", self.shown, at.line(), self.message),
-            None => format!("{}: {}", self.shown, self.message),
+            Some(at) => format!("{}:{}: {}", self.more.shown, at.line(), self.message),
+            None => format!("{}: {}", self.more.shown, self.message),
         }
     }
 
     /// Where in the file; none when the file as a whole is meant.
     pub fn place(&self) -> Option<Place> {
         let Some(at) = self.at.first() else {
-            let line = self.line?;
+            let line = self.more.line?;
             return Some(Place { line, column: 1, end_line: line, end_column: 1 });
         };
         let (line, column) = position(&at.source.text, at.span.start);
@@ -183,7 +188,7 @@ impl Problem {
 
     /// The file as messages show it.
     pub fn shown(&self) -> &str {
-        &self.shown
+        &self.more.shown
     }
 
     /// A problem of the whole file comes first in it.
@@ -284,20 +289,20 @@ fn group(problem: &Problem, coded: bool) -> Group<'_> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let code = if coded { problem.code } else { "" };
+    let code = if coded { problem.more.code } else { "" };
     let head = "warning: ".len() + if code.is_empty() { 0 } else { code.len() + 2 };
     let title = level.primary_title(wrap(&problem.message, WIDTH - head));
     let title = if code.is_empty() { title } else { title.id(code) };
     let place = match problem.at.split_first() {
         Some((at, others)) => Group::with_title(title).element(
             Snippet::source(at.source.text.as_str())
-                .path(&*problem.shown)
+                .path(&*problem.more.shown)
                 .annotation(AnnotationKind::Primary.span(first_line(at)))
                 .annotations(others.iter().map(|at| AnnotationKind::Context.span(first_line(at)))),
         ),
         None => {
-            let origin = Origin::path(&*problem.shown);
-            Group::with_title(title).element(match problem.line {
+            let origin = Origin::path(&*problem.more.shown);
+            Group::with_title(title).element(match problem.more.line {
                 Some(line) => origin.line(line),
                 None => origin,
             })
@@ -307,7 +312,7 @@ fn group(problem: &Problem, coded: bool) -> Group<'_> {
     let room = WIDTH - 14;
     let help = problem.hints.iter().map(|hint| Level::HELP.message(wrap(hint, room)));
     // Whole, however long it is, so that it can be copied.
-    let fix = problem.fix.iter().map(|command| Level::HELP.with_name("fix").message(command));
+    let fix = problem.more.fix.iter().map(|command| Level::HELP.with_name("fix").message(command));
     place.elements(help.chain(fix))
 }
 

@@ -13,6 +13,7 @@ use std::thread;
 use action_llama::scheduler::{Decision, Lock};
 use serde_json::Value;
 
+use crate::terminal::Session;
 use crate::world::{World, closed_port, write};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctor");
@@ -389,4 +390,31 @@ fn a_server_is_asked_for_key_name_and_time() {
 fn a_folder_without_agents_is_not_wrong() {
     let (code, found) = document(&World::new(&[]), &[]);
     assert_eq!((code, &found["findings"][0]["code"]), (0, &Value::from("no_agents")));
+}
+
+#[test]
+fn missing_credentials_are_asked_for_in_a_terminal() {
+    let world = World::new(&[
+        ("config.toml", &format!("[gateway]\nport = {}\n", closed_port())),
+        ("agents/dev/SKILL.md", "Work.\n"),
+        (
+            "agents/dev/config.toml",
+            "schedule = \"@daily\"\ncredentials = [\"mintlify_token\"]\n[harness]\n\
+             type = \"script\"\ncommand = \"true\"\n[runtime]\ntype = \"process\"\n",
+        ),
+    ]);
+    let add = "Add the credential mintlify_token now?";
+    let (_, shown) = Session::open(&world, &["doctor", "--check"]).end();
+    assert!(shown.contains("al creds add mintlify_token") && !shown.contains(add), "{shown}");
+
+    let mut declined = Session::open(&world, &["doctor"]);
+    declined.expect(add).keys("n\r");
+    assert_eq!(declined.end().0, 3);
+
+    let mut session = Session::open(&world, &["doctor"]);
+    session.expect(add).keys("y\r");
+    session.expect("api-keys").expect("? token").keys("a-secret-of-mintlify\r");
+    let (code, shown) = session.end();
+    assert!(code == 0 && shown.contains("nothing is wrong"), "{code} {shown}");
+    assert!(!shown.contains("a-secret-of-mintlify"), "{shown}");
 }

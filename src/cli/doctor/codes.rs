@@ -269,10 +269,16 @@ const TO_MEND: &[Row] = &[
         "write type or type:instance",
     ],
     [
+        "credential_type",
+        "a type of credential of the project's own cannot be used",
+        "credentials of that type are given to runs without what it says",
+        "write it as the hint says; `al creds types` shows how others look",
+    ],
+    [
         "credential_missing",
         "a credential is not in the store, or lacks fields",
         "runs that need it do not start",
-        "put it into the store of credentials, as the hint says",
+        "al creds add <type:instance>, or al doctor in a terminal, which asks",
     ],
     [
         "credential_exposed",
@@ -315,7 +321,7 @@ const TO_MEND: &[Row] = &[
         "webhook_secret_missing",
         "a source of webhooks has no secret",
         "every delivery is refused, because nobody can tell it from a forged one",
-        "put the secret into the store of credentials",
+        "al creds add the credential that is named",
     ],
     [
         "webhook_key_bad",
@@ -406,7 +412,7 @@ const TO_MEND: &[Row] = &[
         "model_key_missing",
         "a model has no key",
         "its provider would refuse every request",
-        "put the key into the store of credentials",
+        "al creds add <provider>_key",
     ],
     [
         "model_key_kind",

@@ -49,7 +49,12 @@ fn missing(scene: &Scene<'_>, first: &Agent, lack: &Lack, reference: &Reference)
     let home = &scene.context.al_home;
     let problem = scene.agent_error(first, &["credentials", &lack.reference], message);
     let problem = problem.code("credential_missing");
-    problem.hint(lack.todo.replace(&*home.to_string_lossy(), &short(home)))
+    match lack.todo.strip_prefix("al creds ") {
+        Some(act) if act.starts_with("add ") => scene.lacks(reference, problem),
+        Some(_) => problem.fix(lack.todo.as_str()),
+        // No type that somebody knows: what can be said about it is no command.
+        None => problem.hint(lack.todo.replace(&*home.to_string_lossy(), &short(home))),
+    }
 }
 
 /// The key of the gateway's API, when there is one: a start makes it otherwise.

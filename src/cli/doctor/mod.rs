@@ -26,8 +26,10 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime as Tokio;
 
 use super::console::shell_suffix;
-use super::{Context, output, start};
+use super::prompt::{Prompt, Question};
+use super::{Context, ask, creds, output, start};
 use crate::failure::{Failure, Kind};
+use crate::project::credentials::Reference;
 use crate::project::{self, Problem, Project, Severity};
 pub use codes::{Code, codes};
 use report::Report;
@@ -45,7 +47,8 @@ use scene::{Progress, Scene};
 
 Looks at the configuration, the agents, their credentials, models and engines,
 at who may read and change the files, at this machine, and at what runs left.
-Without --fix it changes nothing. With it, older names of files and keys, slips
+Without --fix it changes nothing, but in a terminal it asks for credentials that
+are missing, unless --check. With --fix, older names of files and keys, slips
 of the pen in keys, modes of files, .gitignore, users of host-user and what is
 left over are mended: each change is shown first. Agents with `scale = 0` are
 read, and not looked at further. With --online the models' servers are asked for
@@ -59,7 +62,7 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub online: bool,
 
-    /// Change nothing: what it does without --fix, said aloud
+    /// Change nothing, and ask for nothing
     #[arg(long, conflicts_with = "fix")]
     pub check: bool,
 
@@ -188,7 +191,7 @@ struct Finding {
 impl Finding {
     /// Whether `--fix` knows what to do.
     fn is_mendable(&self) -> bool {
-        self.problem.mend.is_some()
+        self.problem.more.mend.is_some()
     }
 }
 
@@ -205,16 +208,21 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
     let tokio = start::tokio()?;
     let mut mended = true;
     if args.fix {
-        let (project, findings) = look(args, context, &tokio, |cost| cost != Cost::Network);
+        let (project, findings, _) = look(args, context, &tokio, |cost| cost != Cost::Network);
         mended = fix::fix(&findings, project.as_ref(), args.yes, context, &tokio)?;
     }
     let wanted = |cost: Cost| args.online || cost != Cost::Network;
-    let (project, findings) = look(args, context, &tokio, wanted);
-    let report = Report { project: project.as_ref(), findings, args, context };
+    let (project, findings, missing) = look(args, context, &tokio, wanted);
+    let mut report = Report { project: project.as_ref(), findings, args, context };
     output::print(&match args.json {
         true => report.json(),
         false => report.text(context.look.out),
     })?;
+    let may_ask = !(args.check || args.json || args.quiet || args.yes) && context.look.tty;
+    if may_ask && ask::somebody_there() && ask_for(&missing, context)? {
+        report.findings = look(args, context, &tokio, wanted).1;
+        output::print(&report.summary(context.look.out))?;
+    }
     Ok(match mended {
         true => report.exit(),
         // That the disk is full or read-only was said.
@@ -222,35 +230,61 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The project as far as it can be read, and all that is wrong with it.
+/// Asks for each credential that is missing; whether one was added. Whoever declines one is asked for
+/// the next.
+///
+/// # Errors
+/// When they interrupt; those before are kept.
+fn ask_for(missing: &[Reference], context: &Context) -> Result<bool, Failure> {
+    let prompt = Prompt::new(context.look.err);
+    let mut added = false;
+    for reference in missing {
+        let text = format!("Add the credential {reference} now?");
+        let question = Question { text: &text, flag: "--check", help: "" };
+        if !prompt.yes(&question, true)? {
+            continue;
+        }
+        match creds::ask_for(reference, context, prompt) {
+            Ok(_) => added = true,
+            Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
+            // One that its maker refuses need not keep the others out.
+            Err(failure) => output::failure(&failure, context.look.err),
+        }
+    }
+    Ok(added)
+}
+
+/// The project as far as it can be read, all that is wrong with it, and credentials that are missing.
 fn look(
     args: &DoctorArgs,
     context: &Context,
     tokio: &Tokio,
     wanted: impl Fn(Cost) -> bool,
-) -> (Option<Project>, Vec<Finding>) {
+) -> (Option<Project>, Vec<Finding>, Vec<Reference>) {
     let (project, problems) = context.request(|request| {
         project::examine(&project::Request { strict: args.strict, ..request.clone() })
     });
-    let of_files = |problem: Problem| match problem.code {
+    let of_files = |problem: Problem| match problem.more.code {
         // There is nothing to start, and nothing is wrong with that.
         "no_agents" => Finding { group: Group::Configuration, problem: problem.warning() },
         _ => Finding { group: Group::Configuration, problem },
     };
     let mut findings: Vec<Finding> = problems.into_iter().map(of_files).collect();
+    let mut missing = Vec::new();
     if let Some(project) = &project {
         let progress = Progress::new(!args.quiet && !args.json);
         let scene = Scene::new(project, context, tokio, &progress);
         findings.extend(examine(&scene, wanted));
+        missing = scene.missing();
     }
     for finding in &mut findings {
         // What has no command of its own is mended by this one.
-        if finding.is_mendable() && finding.problem.fix.is_none() {
+        if finding.is_mendable() && finding.problem.more.fix.is_none() {
             let command = format!("al doctor --fix{}", shell_suffix(context));
             finding.problem = finding.problem.clone().fix(command);
         }
     }
-    (project, findings)
+    (project, findings, missing)
 }
 
 /// What would go wrong that a start does not stumble over itself, a sentence each.

@@ -1,6 +1,6 @@
 //! Models that could not be asked.
 
-use super::scene::{Scene, Used, agents_named, short, unusable, write_field};
+use super::scene::{Scene, Used, agents_named, short, unusable};
 use crate::ambient;
 use crate::cli::providers::{self, CUSTOM, KeyNeed, REPLAY};
 use crate::http::{self, HttpError};
@@ -100,7 +100,7 @@ fn key(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
                 agents_named(&used.agents)
             );
             let problem = scene.model_error(used, "provider", message).code("model_key_missing");
-            vec![write_field(problem, &scene.credentials(&reference), "token")]
+            vec![scene.lacks(&reference, problem)]
         }
     }
 }

@@ -26,7 +26,7 @@ impl Report<'_> {
     fn bad(&self) -> impl Iterator<Item = Kind> {
         let strict = self.args.strict;
         let counts = move |f: &&Finding| strict || f.problem.severity == Severity::Error;
-        let kind = |f: &Finding| code(f.problem.code).map_or(Kind::Config, |code| code.kind);
+        let kind = |f: &Finding| code(f.problem.more.code).map_or(Kind::Config, |code| code.kind);
         self.findings.iter().filter(counts).map(kind)
     }
 
@@ -63,7 +63,7 @@ impl Report<'_> {
     }
 
     /// `shop: 3 agents, 2 models: 1 error, 2 warnings`
-    fn summary(&self, paint: Paint) -> String {
+    pub fn summary(&self, paint: Paint) -> String {
         let count = project::count(self.findings.iter().map(|finding| &finding.problem));
         let tone = match (self.is_bad(), self.findings.is_empty()) {
             (true, _) => Tone::Bad,
@@ -116,7 +116,7 @@ fn finding_json(finding: &Finding) -> Value {
         Severity::Warning => "warning",
     };
     json!({
-        "code": problem.code,
+        "code": problem.more.code,
         "group": finding.group.word(),
         "severity": severity,
         "file": problem.file,
@@ -124,7 +124,7 @@ fn finding_json(finding: &Finding) -> Value {
         "column": problem.place().map(|place| place.column),
         "what": problem.message,
         "hints": problem.hints,
-        "fix": problem.fix,
+        "fix": problem.more.fix,
         "mendable": finding.is_mendable(),
     })
 }

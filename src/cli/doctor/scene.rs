@@ -1,6 +1,6 @@
 //! What the checks look at.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ pub struct Scene<'a> {
     engine: OnceCell<Result<Info, (String, String)>>,
     /// What the servers of models said, once they were.
     heard: OnceCell<Vec<Heard>>,
+    /// Credentials that a check found missing.
+    missing: RefCell<Vec<Reference>>,
 }
 
 /// A model that runs may ask, with the agents that name it.
@@ -56,6 +58,7 @@ impl<'a> Scene<'a> {
             progress,
             engine: OnceCell::new(),
             heard: OnceCell::new(),
+            missing: RefCell::default(),
         }
     }
 
@@ -113,6 +116,20 @@ impl<'a> Scene<'a> {
         Named::project(&self.context.dir).join(path)
     }
 
+    /// A problem that is mended by adding this credential.
+    pub fn lacks(&self, reference: &Reference, problem: Problem) -> Problem {
+        let mut missing = self.missing.borrow_mut();
+        if !missing.contains(reference) {
+            missing.push(reference.clone());
+        }
+        problem.fix(format!("al creds add {}", shell_word(&reference.to_string())))
+    }
+
+    /// What [`Self::lacks`] was told.
+    pub fn missing(self) -> Vec<Reference> {
+        self.missing.into_inner()
+    }
+
     pub fn credentials(&self, reference: &Reference) -> PathBuf {
         credentials::folder(&self.context.al_home, reference)
     }
@@ -122,13 +139,6 @@ impl<'a> Scene<'a> {
 pub fn agents_named(agents: &[&Agent]) -> String {
     let names = listed(agents.iter().map(|agent| agent.name.as_str()));
     format!("agent{} {names}", if agents.len() == 1 { "" } else { "s" })
-}
-
-/// What to type for a field of a credential.
-pub fn write_field(problem: Problem, folder: &Path, field: &str) -> Problem {
-    let (dir, file) = (shell_path(folder), shell_word(field));
-    let command = format!("(umask 077; d={dir}; mkdir -p \"$d\"; cat > \"$d\"/{file})");
-    problem.hint(format!("paste the {field} into this, and end with Ctrl-D")).fix(command)
 }
 
 /// A path of this person, as short as a shell understands it.
@@ -168,7 +178,9 @@ pub fn unusable(error: &CredentialError) -> Problem {
         }
         CredentialError::Writable { folder, mode } => {
             at(folder, format!("others can change this folder of credentials (mode {mode:04o})"))
-                .hint(format!("`chmod 700 {}`", shell_path(folder)))
+                .code("store_open")
+                .fix(format!("chmod 700 {}", shell_path(folder)))
+                .mend(Some(Mend::Mode(0o700)))
         }
         CredentialError::TooLarge(file) => {
             at(file, "this file is too large for a credential".to_owned())

@@ -1,6 +1,6 @@
 //! Places that deliveries come from.
 
-use super::scene::{Scene, unusable, write_field};
+use super::scene::{Scene, unusable};
 use crate::project::credentials::{self, Reference};
 use crate::project::providers::{SecretField, provider};
 use crate::project::{Problem, WebhookSource, listed};
@@ -89,7 +89,7 @@ fn told(scene: &Scene<'_>, problem: &triggers::Problem, unreadable: bool) -> Opt
             );
             let problem =
                 scene.files.error(&["webhooks", source], message).code("webhook_secret_missing");
-            Some(rated(source, write_field(problem, &folder, secret.field)))
+            Some(rated(source, scene.lacks(&reference, problem)))
         }
     }
 }

@@ -64,8 +64,8 @@ pub fn fix(
 /// What the plan is made from.
 fn facts<'a>(findings: &'a [Finding], context: &Context, tokio: &Tokio) -> Facts<'a> {
     let problems: Vec<_> = findings.iter().map(|finding| &finding.problem).collect();
-    let has = |code: &str| problems.iter().any(|problem| problem.code == code);
-    let appended = problems.iter().filter(|p| matches!(p.mend, Some(Mend::Append(_))));
+    let has = |code: &str| problems.iter().any(|problem| problem.more.code == code);
+    let appended = problems.iter().filter(|p| matches!(p.more.mend, Some(Mend::Append(_))));
     let texts = appended.map(|p| (p.file.clone(), fs::read_to_string(&p.file).ok())).collect();
     let locks = match has("lock_stale") {
         true => remains::stale_locks(context).into_iter().map(|(lock, _)| lock.key).collect(),

@@ -96,9 +96,9 @@ impl Step {
 pub fn steps(facts: &Facts<'_>) -> Vec<Step> {
     let mut steps = edits(facts);
     for problem in &facts.problems {
-        let step = match &problem.mend {
+        let step = match &problem.more.mend {
             Some(Mend::Mode(mode)) => {
-                let secret = problem.code == "credential_exposed";
+                let secret = problem.more.code == "credential_exposed";
                 Step::Mode { file: place(problem), mode: *mode, secret }
             }
             Some(Mend::Append(lines)) => match facts.texts.get(&problem.file) {
@@ -113,7 +113,7 @@ pub fn steps(facts: &Facts<'_>) -> Vec<Step> {
         }
     }
     for problem in &facts.problems {
-        match &problem.mend {
+        match &problem.more.mend {
             Some(Mend::Move(to)) => {
                 steps.push(Step::Move { file: place(problem), to: to.clone() });
             }
@@ -148,7 +148,8 @@ type Renamed<'a> = (Range<usize>, &'a str);
 fn edits(facts: &Facts<'_>) -> Vec<Step> {
     let mut files: Vec<(Place, &str, Vec<Renamed<'_>>)> = Vec::new();
     for problem in &facts.problems {
-        let (Some(Mend::Rename(name)), Some((span, text))) = (&problem.mend, problem.span()) else {
+        let (Some(Mend::Rename(name)), Some((span, text))) = (&problem.more.mend, problem.span())
+        else {
             continue;
         };
         match files.iter_mut().find(|(file, ..)| file.path == problem.file) {
