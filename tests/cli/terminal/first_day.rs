@@ -3,6 +3,8 @@
 use super::{CTRL_C, ENTER, Session};
 use crate::world::{World, closed_port};
 
+const SECRET: &str = "planted-0123456789-secret";
+
 fn done(session: Session) -> String {
     let (code, shown) = session.end();
     assert_eq!(code, 0, "{shown}");
@@ -33,6 +35,15 @@ fn an_empty_folder_becomes_agents_at_work() {
 
     let shown = done(open(&["agent", "ls"]));
     assert!(shown.contains("every 5m") && shown.contains("Looks after it"), "{shown}");
+
+    // What is typed here is a secret: it is stored, and not seen.
+    let mut creds = open(&["creds", "add", "github_webhook_secret", "--no-check"]);
+    creds.expect("? secret").keys(&format!("{SECRET}\r"));
+    let shown = done(creds);
+    assert!(!shown.contains(SECRET), "{shown}");
+    let stored =
+        world.home().join(".action-llama/credentials/github_webhook_secret/default/secret");
+    assert_eq!(std::fs::read_to_string(stored).unwrap().trim(), SECRET);
 
     done(open(&["config", "--set", &format!("gateway.port={}", closed_port())]));
     done(open(&["doctor"]));
