@@ -54,7 +54,8 @@ impl Screen {
         let pair = native_pty_system().openpty(SIZE).unwrap();
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
-        let parser = vt100::Parser::new(SIZE.rows, SIZE.cols, 0);
+        let parser =
+            vt100::Parser::new(SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap(), 0);
         let seen = Seen { parser, frames: 0, bytes: 0, rest: Vec::new() };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let (mut reader, here) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&seen));

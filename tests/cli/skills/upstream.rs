@@ -8,6 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use action_llama::ambient;
+
 use crate::world::World;
 
 pub struct Upstream {
@@ -22,6 +24,9 @@ enum Entry {
     /// A folder that is there already, by its id.
     Tree(String),
 }
+
+/// What stands at a path, by the names on the way there.
+type Placed<'a> = (Vec<&'a [u8]>, &'a Entry);
 
 impl Upstream {
     /// An empty repository, `acme/skills` below the base that [`al`] is told of.
@@ -94,8 +99,8 @@ impl Upstream {
     }
 
     /// The id of a tree of these files, whatever their names are.
-    fn tree(&self, files: &[(Vec<&[u8]>, &Entry)]) -> String {
-        let mut folders: BTreeMap<&[u8], Vec<(Vec<&[u8]>, &Entry)>> = BTreeMap::new();
+    fn tree(&self, files: &[Placed]) -> String {
+        let mut folders: BTreeMap<&[u8], Vec<Placed>> = BTreeMap::new();
         let mut lines: Vec<u8> = Vec::new();
         let mut line = |head: &str, name: &[u8]| {
             lines.extend_from_slice(head.as_bytes());
@@ -137,7 +142,7 @@ impl Upstream {
             .args(args)
             .current_dir(&self.dir)
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", ambient::env_os("PATH").unwrap())
             .env("HOME", &self.dir)
             // The same commits whenever the tests run.
             .envs(["AUTHOR", "COMMITTER"].iter().flat_map(|who| {
@@ -168,7 +173,7 @@ pub fn command(world: &World, args: &[&str]) -> Command {
     let tmp = world.home().join("tmp");
     fs::create_dir_all(&tmp).unwrap();
     command
-        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("PATH", ambient::env_os("PATH").unwrap())
         .env("TMPDIR", tmp)
         .env("AL_GIT_BASE", format!("file://{}", base(world).display()));
     command
