@@ -7,7 +7,7 @@ use super::{asking, given, known, none, own_types, reference, short, ssh, unread
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, ask, output};
 use crate::failure::Failure;
-use crate::project::credential_types::{CredentialType, OwnTypes, Owner, Shape, TYPES};
+use crate::project::credential_types::{CredentialType, Field, OwnTypes, Owner, Shape, TYPES};
 use crate::project::credentials::{self, Put, Reference, Secret};
 
 /// Store a credential: ask for its fields, check them, write them
@@ -225,7 +225,7 @@ impl Ready {
     ) -> Result<Self, Failure> {
         values.retain(|_, value| !value.reveal().is_empty());
         if let Some(why) = of.lack(|name| values.get(name).map(Secret::reveal)) {
-            return Err(incomplete(of, reference, &why));
+            return Err(incomplete(of, reference, &why, &values));
         }
         let ready = |remark: String, values| Self { reference: reference.clone(), values, remark };
         if how.unchecked {
@@ -277,9 +277,10 @@ fn refused(message: String) -> Failure {
     Failure::user("credential_refused", message).hint("to store it all the same: --no-check")
 }
 
-fn incomplete(of: &CredentialType, reference: &Reference, why: &str) -> Failure {
+fn incomplete(of: &CredentialType, reference: &Reference, why: &str, values: &Values) -> Failure {
     let failure = Failure::user("incomplete_credential", format!("{reference}: {why}"));
-    let first = of.asked().find(|field| !field.optional).or(of.asked().next());
+    let lacks = |field: &&Field| !field.optional && !values.contains_key(&*field.name);
+    let first = of.asked().find(lacks).or(of.asked().next());
     match first {
         Some(field) if field.is_secret => {
             failure.hint(format!("--field {}=- reads it from stdin", field.name))

@@ -121,8 +121,8 @@ fn read(al_home: &Path) -> Result<Settings, CredentialError> {
         Err(error) => return Err(CredentialError::Io { file, error }),
     };
     toml::from_str(&text).map_err(|error| {
-        let line =
-            error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+        let before = |end: usize| text.bytes().take(end).filter(|byte| *byte == b'\n').count();
+        let line = error.span().map(|span| before(span.start) + 1);
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
         let message = match line {
             Some(line) => format!("line {line}: {message}"),

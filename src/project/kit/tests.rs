@@ -257,11 +257,11 @@ fn npm_finds_the_token_for_its_registry_and_no_other() {
     let token = ("npm_token/default/token", "npm_s3cret");
     check(
         &[token],
-        "registry=https://registry.npmjs.org\n//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n",
+        "registry=https://registry.npmjs.org/\n//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n",
     );
     check(
         &[token, ("npm_token/default/registry", "https://npm.acme.example/all/")],
-        "registry=https://npm.acme.example/all\n\
+        "registry=https://npm.acme.example/all/\n\
          //npm.acme.example/all/:_authToken=${NPM_TOKEN}\n",
     );
 }
