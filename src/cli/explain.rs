@@ -127,7 +127,7 @@ fn flat(text: &str) -> String {
 fn unknown(code: &str, entries: &[Entry]) -> Failure {
     let failure = Failure::user("unknown_code", format!("no error has the code '{}'", safe(code)));
     let near = |entry: &&Entry| strsim::damerau_levenshtein(entry.code, code);
-    match entries.iter().min_by_key(near).filter(|entry| near(entry) <= 1 + code.len() / 4) {
+    match entries.iter().min_by_key(near).filter(|entry| near(entry) <= (code.len() / 4).max(1)) {
         Some(close) => failure.hint(format!("did you mean '{}'?", close.code)),
         None => failure.hint("`al explain` lists them"),
     }

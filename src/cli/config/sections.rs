@@ -64,7 +64,14 @@ static AGENT: &[Section] = &[
     section("order", "which run goes first, which at a time", &["priority", "lane", "keep", "key"]),
     section("params", "values for its prompt", &["params"]),
     section("hooks", "commands around a run", &["hooks", "preflight"]),
-    section("source", "where it was installed from", &["source"]),
+    section(
+        "source",
+        "sourcePath",
+        "sourceRef",
+        "sourceCommit",
+        "where it was installed from",
+        &["source"],
+    ),
 ];
 
 pub fn sections(file: File) -> &'static [Section] {

@@ -122,7 +122,9 @@ impl<'a> Scene<'a> {
         if !missing.contains(reference) {
             missing.push(reference.clone());
         }
-        problem.fix(format!("al creds add {}", shell_word(&reference.to_string())))
+        let text = reference.to_string();
+        let words: Vec<String> = text.split(':').map(shell_word).collect();
+        problem.fix(format!("al creds add {}", words.join(":")))
     }
 
     /// What [`Self::lacks`] was told.

@@ -174,7 +174,7 @@ fn differences(files: &ProjectFiles, config: &DocumentMut, plan: &mut Plan) {
     if !older && !says(Some("local"), "timeout") && lacking("timeout") {
         plan.note(
             "config.toml",
-            "runs of agents without `timeout` end after 900 seconds here, and after 3600 before",
+            "runs without a `timeout` end after 900 s here, 3600 s there",
             "for as long as before: `[local]` with `timeout = 3600`",
         );
     }

@@ -38,7 +38,11 @@ fn an_empty_folder_becomes_agents_at_work() {
 
     // What is typed here is a secret: it is stored, and not seen.
     let mut creds = open(&["creds", "add", "github_webhook_secret", "--no-check"]);
-    creds.expect("? secret").keys(&format!("{SECRET}\r"));
+    creds
+        .expect("? name of the instance")
+        .keys(ENTER)
+        .expect("? secret")
+        .keys(&format!("{SECRET}\r"));
     let shown = done(creds);
     assert!(!shown.contains(SECRET), "{shown}");
     let stored =

@@ -86,8 +86,7 @@ fn themes(stage: &Stage) {
     terminal.until("another theme", |_| colours(&terminal.styled()) != colours(&listed));
     terminal.press(&["Escape"]);
     terminal.hides("Themes");
-    terminal.settled();
-    assert_eq!(colours(&terminal.styled()), colours(&before), "and taken back");
+    terminal.until("the theme of before", |_| colours(&terminal.styled()) == colours(&before));
 
     let file = stage.home().join("themes/own.toml");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -159,8 +158,8 @@ fn at_work(stage: &Stage) {
 
 /// The terminal is a shell's, though nothing has ended.
 fn given_back(terminal: &Terminal) {
-    let state = ["alternate_on", "cursor_flag", "mouse_any_flag"].map(|name| terminal.knows(name));
-    assert_eq!(state, ["0", "1", "0"], "{}", terminal.screen());
+    let state = || ["alternate_on", "cursor_flag", "mouse_any_flag"].map(|n| terminal.knows(n));
+    terminal.until("the terminal of a shell", |_| state() == ["0", "1", "0"]);
 }
 
 fn by_key(stage: &Stage) {
