@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::error::SkillError;
 use super::judge::path_trouble;
 use super::repository::{Item, ItemKind, Repository};
-use crate::project;
+use crate::project::read_skill;
 
 /// The folders that have a skill in each of their folders.
 const SHELVES: [&[u8]; 2] = [b"skills", b"agents"];
@@ -98,7 +98,7 @@ fn read(repository: &Repository, items: &[Item]) -> Result<Vec<Found>, SkillErro
         if let Some((read, bytes)) = &next
             && std::ptr::eq(**read, item)
         {
-            let front = project::read_skill(&String::from_utf8_lossy(bytes));
+            let front = read_skill(&String::from_utf8_lossy(bytes));
             (skill.name, skill.description) = (front.name, front.description);
             next = texts.next();
         }

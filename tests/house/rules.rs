@@ -74,8 +74,9 @@ impl Rules {
     pub fn unused(&self, mentions: &[(&str, &Mention)]) -> Vec<String> {
         let used = |room: &str, to: &str| {
             mentions.iter().any(|(from, mention)| {
-                let rooted = matches!(mention.path[0].as_str(), "crate" | "action_llama");
-                *from == room && rooted && under(&mention.path[1..].join("::"), to)
+                let Some((root, path)) = mention.path.split_first() else { return false };
+                let rooted = matches!(root.as_str(), "crate" | "action_llama");
+                *from == room && rooted && under(&path.join("::"), to)
             })
         };
         let arrows =

@@ -66,11 +66,8 @@ static AGENT: &[Section] = &[
     section("hooks", "commands around a run", &["hooks", "preflight"]),
     section(
         "source",
-        "sourcePath",
-        "sourceRef",
-        "sourceCommit",
         "where it was installed from",
-        &["source"],
+        &["source", "sourcePath", "sourceRef", "sourceCommit"],
     ),
 ];
 
