@@ -30,11 +30,15 @@ pub fn run(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
 }
 
 pub fn show(merged: &Merged, origin: bool, json: bool, context: &Context) -> Result<(), Failure> {
-    output::print(&match (json, origin) {
+    let text = match (json, origin) {
         (true, _) => format!("{}\n", as_json(merged)),
         (false, true) => table(merged, context),
         (false, false) => lines(merged),
-    })?;
+    };
+    if text.is_empty() {
+        output::remark("nothing is set; al config keys lists what can be\n");
+    }
+    output::print(&text)?;
     if merged.problems.is_empty() {
         return Ok(());
     }
