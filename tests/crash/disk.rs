@@ -119,7 +119,7 @@ pub fn mount(project: &Project, options: &str, program: &str) -> Option<Command>
     fs::create_dir_all(project.state_dir()).unwrap();
     let mut command = unshare();
     command
-        .arg(format!(r#"mount -t tmpfs -o "$1" tmpfs "$2" && exec {program}"#))
+        .arg(format!(r#"mount -t tmpfs -o "$1,mode=0755" tmpfs "$2" && exec {program}"#))
         .arg(AL)
         .arg(options)
         .args([project.state_dir(), project.dir()]);
