@@ -18,6 +18,7 @@ pub mod packed;
 pub mod project;
 pub mod runtime;
 pub mod scheduler;
+pub mod shell;
 pub mod signal;
 pub mod skills;
 pub mod store;

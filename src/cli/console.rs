@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind};
 use super::{Context, start, times};
 use crate::ambient;
 use crate::failure::Failure;
+use crate::shell;
 
 /// How the console is drawn.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -58,16 +59,7 @@ pub fn shell_suffix(context: &Context) -> String {
     let dir = context.dir.display().to_string();
     match dir.as_str() {
         "." => String::new(),
-        dir => format!(" -p {}", shell_word(dir)),
-    }
-}
-
-/// A text as one word of a shell.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~@".contains(c);
-    match text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
+        dir => format!(" -p {}", shell::word(dir)),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::llm::providers::{PROVIDERS, provider};
 use crate::project::names::check_agent;
 use crate::project::{self, edit, render};
+use crate::shell;
 
 /// Make a new project in a folder, with a first agent
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -453,7 +454,7 @@ fn next_steps(answers: &Answers) -> String {
     }
     text.push_str("next:\n");
     if dir != "." {
-        text.push_str(&format!("  cd {}\n", shell_word(&dir)));
+        text.push_str(&format!("  cd {}\n", shell::word(&dir)));
     }
     let key = answers.model.as_ref().and_then(|model| {
         let known = provider(&model.provider)?;
@@ -471,15 +472,6 @@ fn next_steps(answers: &Answers) -> String {
     }
     text.push_str(&format!("  {:<20} all agents, with the console\n", "al start"));
     text
-}
-
-/// A word as a shell reads it.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    match text.chars().all(plain) && !text.starts_with('-') {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::fs;
 
 use super::scene::{Scene, agents_named};
-use crate::cli::console::shell_word;
 use crate::cli::{host, providers};
 use crate::project::credentials::Reference;
 use crate::project::{Agent, EngineKind, Named, Problem, RuntimeKind, ScriptCommand};
 use crate::runtime;
+use crate::shell;
 
 /// Instructions of so many bytes are worth a look: each turn sends all of them.
 const LARGE_SKILL: usize = 48 * 1024;
@@ -135,12 +135,12 @@ pub fn misplaced(scene: &Scene<'_>) -> Vec<Problem> {
         let folder = scene.file(&name);
         if is_agent(&folder) {
             let message = "this folder looks like an agent, and only those in agents/ are";
-            let to = shell_word(&scene.file("agents").join(&name).shown);
+            let to = shell::word(&scene.file("agents").join(&name).shown);
             problems.push(
                 Problem::error(&folder, message)
                     .code("agent_misplaced")
                     .warning()
-                    .fix(format!("mv {} {to}", shell_word(&folder.shown))),
+                    .fix(format!("mv {} {to}", shell::word(&folder.shown))),
             );
         }
     }

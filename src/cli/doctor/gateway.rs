@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::scene::Scene;
-use crate::cli::console::shell_word;
 use crate::gateway::Pair;
 use crate::project::Problem;
+use crate::shell;
 
 /// The certificate: can it be used, and who can read its key?
 pub fn certificate(scene: &Scene<'_>) -> Vec<Problem> {
@@ -34,7 +34,7 @@ pub fn certificate(scene: &Scene<'_>) -> Vec<Problem> {
         // A group may be meant, as Debian's `ssl-cert` is.
         let problem = if mode & 0o007 == 0 { problem.warning() } else { problem };
         let problem = problem.code("tls_key_exposed");
-        problems.push(problem.fix(format!("chmod 600 {}", shell_word(&shown))));
+        problems.push(problem.fix(format!("chmod 600 {}", shell::word(&shown))));
     }
     problems
 }

@@ -8,11 +8,11 @@ use rustix::process::{Resource, getrlimit};
 
 use super::scene::Scene;
 use crate::ambient::{self, Millis};
-use crate::cli::console::shell_word;
 use crate::cli::running;
 use crate::gateway;
 use crate::project::watch::Watch;
 use crate::project::{Agent, Named, Problem, RuntimeKind};
+use crate::shell;
 use crate::store::{FILE, Reader, RunsQuery, StoreError};
 
 const MIB: u64 = 1024 * 1024;
@@ -29,7 +29,7 @@ pub fn disk(scene: &Scene<'_>) -> Vec<Problem> {
         // It will be made here.
         false => scene.file("."),
     };
-    let word = shell_word(if dir.shown.is_empty() { "." } else { &dir.shown });
+    let word = shell::word(if dir.shown.is_empty() { "." } else { &dir.shown });
     if !dir.path.is_dir() {
         let problem = Problem::error(&dir, "this has to be a folder: history and logs go there");
         return vec![problem.code("state_not_folder").fix(format!("mv {word} {word}.old"))];

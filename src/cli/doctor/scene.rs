@@ -10,11 +10,11 @@ use tokio::runtime::Runtime as Tokio;
 use super::containers;
 use super::online::{self, Heard};
 use crate::ambient;
-use crate::cli::console::shell_word;
 use crate::cli::{Context, output};
 use crate::docker::Info;
 use crate::project::credentials::{self, CredentialError, Reference};
 use crate::project::{Agent, EngineKind, Mend, Model, Named, Problem, Project, Written, listed};
+use crate::shell;
 
 /// A project, its files and its surroundings.
 pub struct Scene<'a> {
@@ -122,9 +122,7 @@ impl<'a> Scene<'a> {
         if !missing.contains(reference) {
             missing.push(reference.clone());
         }
-        let text = reference.to_string();
-        let words: Vec<String> = text.split(':').map(shell_word).collect();
-        problem.fix(format!("al creds add {}", words.join(":")))
+        problem.fix(format!("al creds add {}", shell::word(&reference.to_string())))
     }
 
     /// What [`Self::lacks`] was told.
@@ -146,8 +144,8 @@ pub fn agents_named(agents: &[&Agent]) -> String {
 /// A path of this person, as short as a shell understands it.
 pub fn shell_path(path: &Path) -> String {
     match in_home(path) {
-        Some(rest) => format!("~/{}", shell_word(&rest)),
-        None => shell_word(&path.to_string_lossy()),
+        Some(rest) => format!("~/{}", shell::word(&rest)),
+        None => shell::word(&path.to_string_lossy()),
     }
 }
 

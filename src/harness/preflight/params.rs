@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Lookup;
+use crate::shell::{self, variable};
 
 pub(super) struct Params<'a> {
     pub map: &'a Map<String, Value>,
@@ -63,52 +64,9 @@ impl Params<'_> {
     }
 }
 
-/// The text before the next `${NAME}`, the name, and the text after it.
-fn variable(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let start = from + text[from..].find("${")?;
-        if let Some((name, after)) = text[start + 2..].split_once('}')
-            && is_name(name)
-        {
-            return Some((&text[..start], name, after));
-        }
-        from = start + 2;
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// A shell leaves `${NAME}` between single quotes alone; these steps never did. So the quotes are
-/// closed around it.
+/// These steps never left a variable alone between single quotes, as a shell does.
 fn open_quotes(line: &str, env: Lookup<'_>) -> String {
-    let mut open = String::with_capacity(line.len());
-    let (mut single, mut double) = (false, false);
-    let mut rest = line;
-    while let Some(c) = rest.chars().next() {
-        if single
-            && let Some(("", name, after)) = variable(rest)
-            && env(name).is_some()
-        {
-            open.push_str(&format!("'\"${{{name}}}\"'"));
-            rest = after;
-            continue;
-        }
-        let mut taken = c.len_utf8();
-        match c {
-            '\'' if !double => single = !single,
-            '"' if !single => double = !double,
-            '\\' if !single => taken += rest[1..].chars().next().map_or(0, char::len_utf8),
-            _ => {}
-        }
-        open.push_str(&rest[..taken]);
-        rest = &rest[taken..];
-    }
-    open
+    shell::open_quotes(line, |name| env(name).map(|_| format!("${{{name}}}")))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike, Value};
 
 use super::{Plan, toml};
+use crate::shell;
 
 /// Takes the steps out and puts hooks before those that there are, because steps came before hooks.
 /// A step that no hook can stand for stays, with a note.
@@ -266,40 +267,20 @@ fn has_variables(text: &str) -> bool {
 
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
-    let (mut rest, mut from) = (text, 0);
-    while let Some(found) = rest[from..].find("${") {
-        let start = from + found;
-        match rest[start + 2..].split_once('}') {
-            Some((name, after)) if is_name(name) => {
-                if start > 0 {
-                    pieces.push(Piece::Text(&rest[..start]));
-                }
-                pieces.push(Piece::Variable(name));
-                (rest, from) = (after, 0);
-            }
-            _ => from = start + 2,
-        }
+    let mut rest = text;
+    while let Some((before, name, after)) = shell::variable(rest) {
+        pieces.extend((!before.is_empty()).then_some(Piece::Text(before)));
+        pieces.push(Piece::Variable(name));
+        rest = after;
     }
-    if !rest.is_empty() {
-        pieces.push(Piece::Text(rest));
-    }
+    pieces.extend((!rest.is_empty()).then_some(Piece::Text(rest)));
     pieces
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// One word of a shell, with the values of its variables.
 fn word(text: &str) -> String {
     if !has_variables(text) {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,%".contains(c);
-        return match !text.is_empty() && text.chars().all(fits) {
-            true => text.to_owned(),
-            false => format!("'{}'", text.replace('\'', "'\\''")),
-        };
+        return shell::word(text);
     }
     let inside: String = pieces(text)
         .iter()
@@ -333,27 +314,7 @@ fn escaped(text: &str, special: &[char]) -> String {
     out
 }
 
-/// A shell leaves `${NAME}` between single quotes alone; steps filled it in there too, when there
-/// was such a variable. So the quotes are closed around it.
+/// As the steps did, which filled variables in between single quotes too, if there were such ones.
 fn open_quotes(line: &str) -> String {
-    let mut open = String::with_capacity(line.len());
-    let (mut single, mut double) = (false, false);
-    let mut rest = line;
-    while let Some(c) = rest.chars().next() {
-        if single && let [Piece::Variable(name), ..] = pieces(rest).as_slice() {
-            open.push_str(&format!("'\"${{{name}-\\${{{name}\\}}}}\"'"));
-            rest = &rest[name.len() + 3..];
-            continue;
-        }
-        let mut taken = c.len_utf8();
-        match c {
-            '\'' if !double => single = !single,
-            '"' if !single => double = !double,
-            '\\' if !single => taken += rest[1..].chars().next().map_or(0, char::len_utf8),
-            _ => {}
-        }
-        open.push_str(&rest[..taken]);
-        rest = &rest[taken..];
-    }
-    open
+    shell::open_quotes(line, |name| Some(format!("${{{name}-\\${{{name}\\}}}}")))
 }

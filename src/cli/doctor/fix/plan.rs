@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
-use crate::cli::console::shell_word;
 use crate::cli::diff;
 use crate::cli::doctor::scene::shell_path;
 use crate::cli::gc::Left;
 use crate::cli::paint::Paint;
 use crate::log::Redactor;
 use crate::project::{Mend, Problem};
+use crate::shell;
 
 /// What there is.
 pub struct Facts<'a> {
@@ -196,9 +196,9 @@ pub fn shown(step: &Step, paint: Paint) -> String {
                 Some((folder, _)) => format!("{folder}/{to}"),
                 None => to.clone(),
             };
-            line(format!("mv {} {}", shell_word(&file.shown), shell_word(&to)))
+            line(format!("mv {} {}", shell::word(&file.shown), shell::word(&to)))
         }
-        Step::Remove { file } => line(format!("rm {}", shell_word(&file.shown))),
+        Step::Remove { file } => line(format!("rm {}", shell::word(&file.shown))),
         Step::Unlock(keys) => keys.iter().map(|key| line(format!("free the lock {key}"))).collect(),
         Step::Clear(left) => {
             let one = |one: &Remains| line(format!("remove {} {}", one.word, one.left.name));

@@ -2,8 +2,8 @@
 
 use super::facts::{Facts, User, Wanted};
 use super::sudoers::Rule;
-use crate::cli::console::shell_word;
 use crate::project::listed;
+use crate::shell;
 
 /// Where sudo looks for rules.
 const RULES: &str = "/etc/sudoers.d";
@@ -41,7 +41,7 @@ pub struct Command {
 impl Command {
     /// As a person would type it; what it reads stands below.
     pub fn shown(&self) -> String {
-        let words: Vec<String> = self.words.iter().map(|word| shell_word(word)).collect();
+        let words: Vec<String> = self.words.iter().map(|word| shell::word(word)).collect();
         let stdin = self.stdin.as_deref().unwrap_or_default();
         let lines = stdin.lines().map(|line| format!("\n    | {line}"));
         format!("  {}{}", words.join(" "), lines.collect::<String>())
@@ -104,7 +104,7 @@ pub fn faults(facts: &Facts, wanted: &Wanted) -> Vec<Fault> {
         faults.push(not_allowed(facts, wanted, mend));
     }
     if let Some(closed) = &wanted.closed {
-        let (closed, al) = (closed.display(), shell_word(&facts.al.to_string_lossy()));
+        let (closed, al) = (closed.display(), shell::word(&facts.al.to_string_lossy()));
         let message = format!("`{run_as}` cannot start {al}: {closed} is closed to it");
         let hint =
             format!("put al where everybody can: `sudo install -m 0755 {al} /usr/local/bin/al`");
