@@ -112,7 +112,7 @@ impl Hosted {
         make_dirs(&places)?;
         let lock = lock(&places)?;
         let addr = SocketAddr::new(address(plan.expose), plan.port);
-        let listener = tokio.block_on(gateway::bind(addr))?;
+        let listener = tokio.block_on(async { gateway::bind(addr) })?;
         let local = listener.local_addr().map_err(|e| {
             Failure::upstream("port_unknown", format!("the gateway's port cannot be told: {e}"))
         })?;

@@ -7,16 +7,30 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use crate::failure::Failure;
+
+/// Connections that wait to be accepted. Beyond it the kernel drops the last packet of a handshake:
+/// the sender takes itself for connected and waits in vain. Kernels lower it to what they allow.
+const BACKLOG: u32 = 4096;
 
 /// Listens there; port 0 takes any that is free.
 ///
 /// # Errors
 /// When the port is taken, or not for this user, or the address is not of this machine.
-pub async fn bind(addr: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(addr).await.map_err(|error| failure(addr, &error))
+///
+/// # Panics
+/// Outside a Tokio runtime.
+pub fn bind(addr: SocketAddr) -> Result<TcpListener, Failure> {
+    let listen = || {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Not the port of another process, but one whose last connections are still fading.
+        socket.set_reuseaddr(true)?;
+        socket.bind(addr)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|error| failure(addr, &error))
 }
 
 /// Listens at a socket in a folder that containers see, where every user of a container may connect:
@@ -94,13 +108,18 @@ fn has_open(pid: u32, sockets: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test]
     async fn a_port_in_use_names_its_owner_and_the_way_out() {
-        let first = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let first = bind(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = first.local_addr().unwrap();
-        let failure = bind(addr).await.unwrap_err();
+        let failure = bind(addr).unwrap_err();
         let (port, pid) = (addr.port(), std::process::id());
         assert!(
             failure.message.starts_with(&format!("port {port} is in use by "))
@@ -109,5 +128,23 @@ mod tests {
         );
         assert_eq!(failure.code, "port_in_use");
         assert!(failure.hints[0].contains("--port"), "{failure:?}");
+    }
+
+    /// While the process is busy, nobody accepts.
+    #[tokio::test]
+    async fn many_may_come_at_once() {
+        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut callers = Vec::new();
+        for _ in 0..600 {
+            let calling = timeout(Duration::from_secs(20), TcpStream::connect(addr));
+            callers.push(calling.await.expect("no room to wait in").unwrap());
+        }
+        for _ in &callers {
+            timeout(Duration::from_secs(20), listener.accept())
+                .await
+                .expect("nobody there")
+                .unwrap();
+        }
     }
 }

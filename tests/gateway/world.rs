@@ -131,7 +131,7 @@ impl World {
 
     async fn start(dir: TempDir, stage: Arc<Stage>, runtime: Arc<dyn Runtime>) -> Self {
         let project = &load(dir.path());
-        let listener = gateway::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let listener = gateway::bind(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = listener.local_addr().unwrap();
         let defined = Defined { project: project.clone(), facts: facts(project, addr) };
         let definitions = Arc::new(Definitions::new(defined));

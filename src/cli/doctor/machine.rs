@@ -61,7 +61,9 @@ pub fn port(scene: &Scene<'_>) -> Vec<Problem> {
         return Vec::new();
     }
     let addr = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), scene.project.config.gateway.port);
-    let Err(failure) = scene.tokio.block_on(gateway::bind(addr)) else { return Vec::new() };
+    let Err(failure) = scene.tokio.block_on(async { gateway::bind(addr) }) else {
+        return Vec::new();
+    };
     let problem = scene.files.error(&["gateway", "port"], failure.message).code("port_taken");
     vec![failure.hints.into_iter().fold(problem, Problem::hint)]
 }
