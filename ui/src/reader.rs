@@ -1,4 +1,5 @@
-//! The threads that wait: one for the keyboard, one for the host. Both feed one queue.
+//! The threads that wait: for the keyboard, for the end of its terminal, and for the host. All feed
+//! one queue.
 
 use crate::input::Input;
 use crate::key::Chord;
@@ -8,7 +9,7 @@ use crossterm::event::{self, Event, KeyCode};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +17,10 @@ use std::time::Duration;
 /// the terminal changed.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// The keyboard thread. Dropping it ends the thread, within [`GLANCE`].
+/// How long somebody who wants the terminal waits before they try again.
+const SOON: Duration = Duration::from_millis(5);
+
+/// The threads of the keyboard. Dropping it ends them, within [`GLANCE`].
 #[derive(Debug)]
 pub struct Keyboard {
     shared: Arc<Shared>,
@@ -25,6 +29,8 @@ pub struct Keyboard {
 #[derive(Debug, Default)]
 struct Shared {
     done: AtomicBool,
+    /// The terminal is gone, or the console is to stop.
+    over: AtomicBool,
     asked: AtomicBool,
     /// Somebody else reads the terminal.
     held: Mutex<bool>,
@@ -37,10 +43,17 @@ impl Keyboard {
     /// Starts to read. `stop` is looked at along the way.
     pub fn start(inputs: SyncSender<Input>, stop: Arc<AtomicBool>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
+        let (watcher, ends) = (Arc::clone(&shared), inputs.clone());
+        thread::Builder::new().name("al-end".to_owned()).spawn(move || {
+            if watcher.ended(&stop) {
+                // Nobody listens any more when this fails.
+                let _ = ends.send(Input::Stop);
+            }
+        })?;
         let reader = Arc::clone(&shared);
         thread::Builder::new().name("al-keys".to_owned()).spawn(move || {
             let mut sieve = Sieve::default();
-            while let Some(read) = reader.next(&stop) {
+            while let Some(read) = reader.next() {
                 let asked = reader.asked.load(Ordering::SeqCst);
                 for input in sieve.take(read, asked) {
                     let last = input == Input::Stop;
@@ -64,7 +77,7 @@ impl Keyboard {
     /// Lets another program read the terminal while `work` runs.
     pub fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
         *lock(&self.shared.held) = true;
-        let reading = lock(&self.shared.reading);
+        let reading = self.shared.reading_ends();
         let result = work();
         drop(reading);
         *lock(&self.shared.held) = false;
@@ -80,14 +93,38 @@ impl Drop for Keyboard {
 }
 
 impl Shared {
-    /// Waits for something to happen. None when nobody listens any more.
-    fn next(&self, stop: &AtomicBool) -> Option<Read> {
-        loop {
-            if self.done.load(Ordering::SeqCst) {
-                return None;
+    /// Waits for the end of the terminal, or for `stop`; false when nobody listens any more before.
+    ///
+    /// This has a thread of its own because the other one may be inside crossterm, which reads on
+    /// for ever where a terminal hung up in the middle of a sequence.
+    fn ended(&self, stop: &AtomicBool) -> bool {
+        while !self.done.load(Ordering::SeqCst) {
+            let gone = matches!(wait_for_terminal(GLANCE, PollFlags::empty()), Waited::Gone);
+            if gone || stop.load(Ordering::SeqCst) {
+                self.over.store(true, Ordering::SeqCst);
+                return true;
             }
-            if stop.load(Ordering::SeqCst) {
-                return Some(Read::Input(Input::Stop));
+        }
+        false
+    }
+
+    /// Waits until nobody reads the terminal, but not beyond its end.
+    fn reading_ends(&self) -> Option<MutexGuard<'_, ()>> {
+        loop {
+            match self.reading.try_lock() {
+                Ok(reading) => return Some(reading),
+                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
+                Err(TryLockError::WouldBlock) if self.over.load(Ordering::SeqCst) => return None,
+                Err(TryLockError::WouldBlock) => thread::sleep(SOON),
+            }
+        }
+    }
+
+    /// Waits for something to happen. None when nobody listens any more.
+    fn next(&self) -> Option<Read> {
+        loop {
+            if self.done.load(Ordering::SeqCst) || self.over.load(Ordering::SeqCst) {
+                return None;
             }
             let mut held = lock(&self.held);
             while *held {
@@ -99,10 +136,14 @@ impl Shared {
                 continue;
             }
             // Of a terminal that is gone crossterm would read nothing for ever, so it is not asked
-            // to wait. What it has read already comes first: the terminal would be waited for in vain.
+            // then, and never to wait. What it has read already comes before the next wait, which
+            // would be in vain.
+            if let Waited::Gone = wait_for_terminal(Duration::ZERO, PollFlags::empty()) {
+                return Some(Read::Input(Input::Stop));
+            }
             let event = match event::poll(Duration::ZERO) {
                 Ok(true) => event::read(),
-                Ok(false) => match wait_for_terminal(GLANCE) {
+                Ok(false) => match wait_for_terminal(GLANCE, PollFlags::IN) {
                     Waited::Gone => return Some(Read::Input(Input::Stop)),
                     Waited::InVain => return Some(Read::Quiet),
                     Waited::Enough => continue,
@@ -134,11 +175,11 @@ enum Waited {
     Gone,
 }
 
-/// Waits until something was typed or `time` is over.
-fn wait_for_terminal(time: Duration) -> Waited {
+/// Waits until `what` is there, the terminal hung up, or `time` is over.
+fn wait_for_terminal(time: Duration, what: PollFlags) -> Waited {
     let Ok(time) = time.try_into() else { return Waited::Enough };
     let stdin = std::io::stdin();
-    let mut looked = [PollFd::new(&stdin, PollFlags::IN)];
+    let mut looked = [PollFd::new(&stdin, what)];
     // A signal, as that of a new size, interrupts it; what cannot be waited for is read instead.
     let _ = poll(&mut looked, Some(&time));
     let came = looked[0].revents();

@@ -1,6 +1,9 @@
 //! What only a recording can do.
 
+use rustix::process::{Signal, kill_process};
+
 use super::{FLEET, Replay, STILL};
+use crate::project::Project;
 
 #[test]
 fn time_goes_on_jumps_and_ends() {
@@ -47,4 +50,22 @@ fn another_run_has_another_log() {
     terminal.hides("retrying after 403");
     terminal.press(&["Escape"]);
     terminal.shows("retrying after 403");
+}
+
+/// Half a key was read, and the rest never comes.
+#[test]
+fn a_console_ends_in_the_middle_of_a_key() {
+    let replay = Replay::new();
+    let vanishing = replay.still((80, 24), "");
+    let ended = vanishing.child("al");
+    vanishing.write("\x1b[");
+    vanishing.vanish();
+    Project::await_end(ended);
+
+    let told = replay.still((80, 24), "");
+    let ending = told.child("al");
+    told.write("\x1b[");
+    kill_process(ending, Signal::TERM).unwrap();
+    told.shows("al ended with");
+    told.is_restored();
 }
