@@ -76,6 +76,8 @@ fn themes(stage: &Stage) {
     // Off the cursor, whose line has a style of its own.
     terminal.press(&["j"]);
     cursor(&terminal, "docs");
+    // Its log comes a moment after the cursor, and has no colours.
+    terminal.until("the log of docs", |s| s.contains("Log docs") && s.contains("no records yet"));
     terminal.settled();
     let before = terminal.styled();
     command(&terminal, "theme");
