@@ -1,6 +1,5 @@
 //! What was fetched: the folders and files of one commit, or of a folder without a history.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -153,14 +152,6 @@ impl Repository {
         match &self.store {
             Store::Git(git) => git.read(items),
             Store::Folder(root) => folder::read(&root.join(dir), items),
-        }
-    }
-
-    /// The folder itself, when there is no history.
-    pub fn folder(&self) -> Option<&Path> {
-        match &self.store {
-            Store::Folder(path) => Some(path),
-            Store::Git(_) => None,
         }
     }
 }

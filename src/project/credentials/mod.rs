@@ -22,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 pub use env::variable;
 pub use key::{ensure_gateway_key, gateway_key, gateway_key_file, rotate_gateway_key};
-pub use modes::{Exposed, exposed, restrict};
 pub use uses::{Use, last_use, note_use};
 pub use write::{Put, put, remove};
 

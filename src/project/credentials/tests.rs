@@ -291,42 +291,6 @@ fn folders_that_others_can_change_are_refused_and_those_they_can_look_into_are_n
 }
 
 #[test]
-fn everything_that_is_too_open_is_found_and_can_be_closed() {
-    let home = tempfile::tempdir().unwrap();
-    super::put(home.path(), &reference("sound"), &values(&[("token", "t")]), Put::New).unwrap();
-    assert_eq!(exposed(home.path()), []);
-    put(home.path(), "jira/default/token", "t", 0o644);
-    put(home.path(), "jira/default/url", "u", 0o600);
-    put(home.path(), "jira/default/.token.swp", "t", 0o604);
-    let set = |path: &str, mode: u32| {
-        let path = home.path().join("credentials").join(path);
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    };
-    set("jira", 0o755);
-    set("jira/default", 0o770);
-    let found = exposed(home.path());
-    let shown: Vec<_> = found
-        .iter()
-        .map(|one| {
-            let path = one.path.strip_prefix(home.path().join("credentials")).unwrap();
-            (path.to_str().unwrap(), one.mode, one.wanted, one.refused)
-        })
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            ("jira", 0o755, 0o700, false),
-            ("jira/default", 0o770, 0o700, true),
-            ("jira/default/.token.swp", 0o604, 0o600, true),
-            ("jira/default/token", 0o644, 0o600, true),
-        ]
-    );
-    found.iter().for_each(|one| restrict(&one.path).unwrap());
-    assert_eq!(exposed(home.path()), []);
-    assert!(field(home.path(), "jira", "default", "token").unwrap().is_some());
-}
-
-#[test]
 fn the_last_use_is_kept_beside_the_store_and_goes_with_the_credential() {
     let home = tempfile::tempdir().unwrap();
     let jira = reference("jira");
