@@ -6,8 +6,9 @@ use crate::cli::config::target::must_be_project;
 use crate::cli::paint::Tone;
 use crate::cli::table::{Cell, Fit, Table};
 use crate::cli::{Context, output};
+use crate::engine::{engine_name, runtime_name};
 use crate::failure::Failure;
-use crate::project::{self, Agent, EngineKind, Problem, RuntimeKind, Severity};
+use crate::project::{self, Agent, Problem, Severity};
 
 /// List the agents: what they do, what starts them, and what is wrong
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -89,8 +90,8 @@ fn cells(row: &Row) -> [Cell; 7] {
     [
         Cell::new(Tone::Strong, &row.name),
         word(agent.map(triggers).as_deref()),
-        word(agent.map(|agent| engine(agent.engine.kind))),
-        word(agent.map(|agent| runtime(agent.runtime.kind))),
+        word(agent.map(|agent| engine_name(agent.engine.kind))),
+        word(agent.map(|agent| runtime_name(agent.runtime.kind))),
         scale,
         problems(row),
         word(agent.and_then(|agent| agent.skill.description.as_deref())),
@@ -118,23 +119,6 @@ fn triggers(agent: &Agent) -> String {
     if words.is_empty() { "hand".to_owned() } else { words.join(", ") }
 }
 
-fn engine(kind: EngineKind) -> &'static str {
-    match kind {
-        EngineKind::Builtin => "builtin",
-        EngineKind::Claude => "claude",
-        EngineKind::Codex => "codex",
-        EngineKind::Script => "script",
-    }
-}
-
-fn runtime(kind: RuntimeKind) -> &'static str {
-    match kind {
-        RuntimeKind::Container => "container",
-        RuntimeKind::HostUser => "host-user",
-        RuntimeKind::Process => "process",
-    }
-}
-
 fn row_json(row: &Row) -> Value {
     let agent = row.agent.as_ref();
     let problems: Vec<Value> = row.problems.iter().map(problem_json).collect();
@@ -147,8 +131,8 @@ fn row_json(row: &Row) -> Value {
             agent.webhooks.iter().map(|hook| hook.source.clone()).collect::<Vec<_>>()
         }),
         "models": agent.map(|agent| agent.models.clone()),
-        "engine": agent.map(|agent| engine(agent.engine.kind)),
-        "runtime": agent.map(|agent| runtime(agent.runtime.kind)),
+        "engine": agent.map(|agent| engine_name(agent.engine.kind)),
+        "runtime": agent.map(|agent| runtime_name(agent.runtime.kind)),
         "scale": agent.map(|agent| agent.scale),
         "source": agent.and_then(|agent| agent.source.clone()),
         "problems": problems,
