@@ -1,10 +1,11 @@
 //! New folders, written beside their place and renamed into it: whoever looks sees nothing or all of
 //! it, however it ends.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::project::edit;
 
 /// A file of a folder that is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +43,8 @@ impl Staged {
         let staged = Self { folder };
         for file in files {
             let path = staged.folder.join(&file.path);
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
             let mode = if file.is_program { 0o777 } else { 0o666 };
-            let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
-            out.write_all(file.text.as_bytes())?;
-            out.sync_all()?;
+            edit::write_new(&path, file.text.as_bytes(), mode)?;
         }
         Ok(staged)
     }

@@ -1,13 +1,14 @@
 //! Changes that the product makes to a TOML file of a person: comments and formatting stay.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::FlockOperation;
-use toml_edit::{DocumentMut, value};
+use toml_edit::{DocumentMut, Item, Value, value};
 
 /// Why a file was left as it was.
 #[derive(Debug)]
@@ -68,22 +69,22 @@ pub fn set_scale(file: &Path, scale: Option<u32>) -> Result<(), EditError> {
 fn with_scale(text: &str, scale: Option<u32>) -> Result<String, String> {
     let mut document: DocumentMut =
         text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
-    match scale {
-        None => {
-            document.remove("scale");
-        }
-        Some(scale) => {
-            let mut new = value(i64::from(scale));
-            if let Some(old) = document.get("scale").and_then(|item| item.as_value())
-                && let Some(new) = new.as_value_mut()
-            {
-                // What stands around the value is mostly a comment.
-                *new.decor_mut() = old.decor().clone();
-            }
-            document["scale"] = new;
-        }
-    }
+    put(&mut document, "scale", scale.map(i64::from));
     Ok(document.to_string())
+}
+
+/// Sets a key at the top of a document, or takes it out. What stands around an old value stays.
+pub fn put(document: &mut DocumentMut, key: &str, new: Option<impl Into<Value>>) {
+    let Some(new) = new else {
+        document.remove(key);
+        return;
+    };
+    let mut new = new.into();
+    if let Some(old) = document.get(key).and_then(Item::as_value) {
+        // It is mostly a comment.
+        *new.decor_mut() = old.decor().clone();
+    }
+    document[key] = value(new);
 }
 
 /// Keeps others who edit files of this folder waiting, until it is dropped. It leaves no file
@@ -96,6 +97,19 @@ pub fn lock(folder: &Path) -> io::Result<File> {
     let folder = File::open(if here { Path::new(".") } else { folder })?;
     rustix::fs::flock(&folder, FlockOperation::LockExclusive)?;
     Ok(folder)
+}
+
+/// Writes a file that is not there yet, whole and onto the disk, with the folders it stands in.
+///
+/// # Errors
+/// When there is something of that name, or it cannot be written; then a part of it may be there.
+pub fn write_new(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?;
+    out.write_all(bytes)?;
+    out.sync_all()
 }
 
 /// Tells temporary files of one process apart: several requests may write at once.

@@ -1,13 +1,13 @@
 //! Putting a skill into a project: whole, or not at all.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::bundle::{Bundle, File};
+use super::bundle::Bundle;
 use super::error::SkillError;
 use crate::ambient;
+use crate::project::edit;
 
 /// A skill that stands complete beside its place, under a name that makes it no agent yet. It is
 /// removed when nothing comes of it.
@@ -38,19 +38,10 @@ pub fn prepare(agents: &Path, name: &str, bundle: &Bundle) -> Result<Ready, Skil
     fs::create_dir(&ready.staged).map_err(SkillError::io(&ready.staged))?;
     for (path, file) in &bundle.files {
         let path = ready.staged.join(path);
-        write(&path, file).map_err(SkillError::io(&path))?;
+        let mode = if file.executable { 0o755 } else { 0o644 };
+        edit::write_new(&path, &file.bytes, mode).map_err(SkillError::io(&path))?;
     }
     Ok(ready)
-}
-
-fn write(path: &Path, file: &File) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mode = if file.executable { 0o755 } else { 0o644 };
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    out.write_all(&file.bytes)?;
-    out.sync_all()
 }
 
 /// Puts all of them in their places.

@@ -1,6 +1,8 @@
 //! What an agent's `config.toml` says about where the agent is from.
 
-use toml_edit::{DocumentMut, value};
+use toml_edit::DocumentMut;
+
+use crate::project::edit;
 
 /// Keys of the record, in their order.
 const KEYS: [&str; 4] = ["source", "sourcePath", "sourceRef", "sourceCommit"];
@@ -42,18 +44,7 @@ impl Record {
         let values =
             [Some(self.source.as_str()), path, self.reference.as_deref(), self.commit.as_deref()];
         for (key, said) in KEYS.into_iter().zip(values) {
-            let Some(said) = said else {
-                document.remove(key);
-                continue;
-            };
-            let mut new = value(said);
-            if let Some(old) = document.get(key).and_then(|item| item.as_value())
-                && let Some(new) = new.as_value_mut()
-            {
-                // What stands around the value is mostly a comment.
-                *new.decor_mut() = old.decor().clone();
-            }
-            document[key] = new;
+            edit::put(&mut document, key, said);
         }
         Ok(document.to_string())
     }

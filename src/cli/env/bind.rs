@@ -3,13 +3,12 @@
 use std::fs;
 use std::io;
 
-use toml_edit::{DocumentMut, value};
-
 use super::super::prompt::{Choice, Prompt, Question};
 use super::super::{Context, ask, environments, output};
 use super::failure;
 use crate::failure::Failure;
-use crate::project::{self, edit, names};
+use crate::project::settings::{Change, Settings};
+use crate::project::{self, File, edit, names};
 
 /// Bind the project here to an environment, or to none
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -53,7 +52,7 @@ pub fn run(args: &SetArgs, context: &Context) -> Result<(), Failure> {
         Err(error) => return Err(unusable(error)),
     };
     let new = bound_to(&old, name.as_deref()).map_err(|why| {
-        Failure::config("environment", format!("{shown} is not valid TOML: {why}"))
+        Failure::config("environment", format!("{shown} is not valid TOML: {}", why.trim_end()))
     })?;
     if new != old {
         edit::replace(&file, &new).map_err(unusable)?;
@@ -95,28 +94,15 @@ fn asked(context: &Context) -> Result<String, Failure> {
 
 /// The text of `.env.toml`, bound to that environment.
 fn bound_to(text: &str, name: Option<&str>) -> Result<String, String> {
-    let mut document: DocumentMut = text
-        .trim_start_matches('\u{feff}')
-        .parse()
-        .map_err(|error: toml_edit::TomlError| error.to_string().trim_end().to_owned())?;
-    match name {
-        None => drop(document.remove("environment")),
-        Some(name) => {
-            let mut new = value(name);
-            if let Some(old) = document.get("environment").and_then(|item| item.as_value())
-                && let Some(new) = new.as_value_mut()
-            {
-                // What stands around the value is mostly a comment.
-                *new.decor_mut() = old.decor().clone();
-            }
-            document["environment"] = new;
-        }
-    }
-    let new = document.to_string();
-    Ok(match text.contains("\r\n") {
-        true => new.replace("\r\n", "\n").replace('\n', "\r\n"),
-        false => new,
-    })
+    let mut settings = Settings::parse(File::Env, text)?;
+    let key = "environment".to_owned();
+    let change = match name {
+        Some(name) => Change::Set { key, value: name.to_owned() },
+        None if settings.get(std::slice::from_ref(&key)).is_none() => return Ok(text.to_owned()),
+        None => Change::Unset { key },
+    };
+    settings.change(&change).map_err(|refused| refused.to_string())?;
+    Ok(settings.text())
 }
 
 /// What a checkout is bound to is nobody else's business.

@@ -4,15 +4,16 @@
 //! meanwhile, or comes after a power cut or a full disk, finds the old one or the new one, whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, RenameFlags};
+use rustix::fs::RenameFlags;
 
 use super::{CredentialError, Reference, Secret, check_part, exists, folder, store, uses};
 use crate::ambient;
+use crate::project::edit;
 
 /// What becomes of one that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub fn put(
     let failed = |error| CredentialError::Io { file: place.clone(), error };
     let kind = store(al_home).join(&reference.kind);
     DirBuilder::new().recursive(true).mode(0o700).create(&kind).map_err(failed)?;
-    let _one_at_a_time = locked(&store(al_home)).map_err(failed)?;
+    let _one_at_a_time = edit::lock(&store(al_home)).map_err(failed)?;
     if how == Put::New && exists(al_home, reference) {
         return Err(CredentialError::Exists(reference.clone()));
     }
@@ -69,7 +70,7 @@ pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialE
         return Ok(false);
     }
     let kind = store(al_home).join(&reference.kind);
-    let _one_at_a_time = locked(&store(al_home)).map_err(failed)?;
+    let _one_at_a_time = edit::lock(&store(al_home)).map_err(failed)?;
     let temporary = kind.join(format!("{BESIDE}{}", ambient::new_uuid()));
     fs::rename(&place, &temporary).map_err(failed)?;
     fs::remove_dir_all(&temporary).map_err(failed)?;
@@ -91,20 +92,10 @@ fn sweep(kind: &Path) {
     }
 }
 
-/// The lock of all who write to the store; the kernel frees it with the file.
-fn locked(store: &Path) -> io::Result<File> {
-    let dir = File::open(store)?;
-    rustix::fs::flock(&dir, FlockOperation::LockExclusive)?;
-    Ok(dir)
-}
-
 fn write_all(dir: &Path, fields: &BTreeMap<String, Secret>) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(dir)?;
     for (name, value) in fields {
-        let file = dir.join(name);
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-        out.write_all(format!("{}\n", value.reveal()).as_bytes())?;
-        out.sync_all()?;
+        edit::write_new(&dir.join(name), format!("{}\n", value.reveal()).as_bytes(), 0o600)?;
     }
     File::open(dir)?.sync_all()
 }
