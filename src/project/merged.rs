@@ -4,15 +4,13 @@ use serde_json::{Value, json};
 
 use super::config;
 use super::environment::{self, Bound};
+use super::hidden;
 use super::layers::{self, Environment};
 use super::load::Request;
 use super::problem::{Problem, Problems};
-use super::schema::{File, Kind, MODEL, find_key_table};
+use super::schema::{File, Kind, find_key_table};
 use super::source::Named;
 use super::tree::{Table, Tree};
-
-/// What stands in the place of a value that may be secret.
-pub const HIDDEN: &str = "(hidden)";
 
 /// One key that has a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +40,7 @@ pub struct Merged {
 }
 
 /// Reads the layers of a project and says what counts. With `defaults`, keys that nobody wrote are
-/// there too. Values that may be secret are [`HIDDEN`].
+/// there too. Values that may be secret are hidden.
 pub fn merged(request: &Request<'_>, defaults: bool) -> Merged {
     let mut problems = Problems::new(request.strict);
     let folder = Named::project(&request.dir);
@@ -81,34 +79,12 @@ fn collect(table: &Table, path: &mut Vec<String>, settings: &mut Vec<Setting>) {
                 let at = &entry.key_at;
                 settings.push(Setting {
                     path: path.clone(),
-                    value: if may_be_secret(path) { json!(HIDDEN) } else { plain(value.to_json()) },
+                    value: hidden::shown(path, value),
                     from: Some(From { file: at.source.shown.clone(), line: at.line() }),
                 });
             }
         }
         path.pop();
-    }
-}
-
-/// Headers carry keys, and so may what is not known of a model.
-fn may_be_secret(path: &[String]) -> bool {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    match path.as_slice() {
-        [.., "headers", _] => true,
-        ["models", _, key] | ["model", key] => MODEL.key(key).is_none(),
-        ["models", _, key, ..] | ["model", key, ..] => MODEL.key(key).is_none(),
-        _ => false,
-    }
-}
-
-/// An address without the password in it.
-fn plain(value: Value) -> Value {
-    let Value::String(text) = &value else { return value };
-    let Some((scheme, rest)) = text.split_once("://") else { return value };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    match host.rsplit_once('@') {
-        Some((_, server)) => json!(format!("{scheme}://{HIDDEN}@{server}{}", &rest[host.len()..])),
-        None => value,
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::hidden;
 use super::source::{At, Named};
 
 /// Whether the project can be used in spite of it.
@@ -295,7 +296,7 @@ fn group(problem: &Problem, coded: bool) -> Group<'_> {
     let title = if code.is_empty() { title } else { title.id(code) };
     let place = match problem.at.split_first() {
         Some((at, others)) => Group::with_title(title).element(
-            Snippet::source(at.source.text.as_str())
+            Snippet::source(hidden::veiled(&at.source))
                 .path(&*problem.more.shown)
                 .annotation(AnnotationKind::Primary.span(first_line(at)))
                 .annotations(others.iter().map(|at| AnnotationKind::Context.span(first_line(at)))),

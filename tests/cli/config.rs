@@ -252,6 +252,37 @@ fn another_layer_that_wins_is_named() {
 }
 
 #[test]
+fn no_secret_of_a_file_is_shown_with_what_changes() {
+    let headers = "[models.m.headers]\nx-key = \"planted-old\"\n";
+    let config = format!("{}{headers}", PROJECT[0].1);
+    let env = "[models.m.headers]\nx-key = \"planted-env\"\n[gateway]\nurl = \"http://a:planted-pass@h\"\n";
+    let world = World::new(&[("config.toml", &config), PROJECT[1], PROJECT[2], (".env.toml", env)]);
+    let check = |setting: &str, expected: &[&str]| {
+        let output = world.al(&["config", "--set", setting]);
+        let said = text(&[output.stdout, output.stderr].concat());
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(!said.contains("planted-"), "{said}");
+        expected.iter().for_each(|words| assert!(said.contains(words), "{words}: {said}"));
+    };
+    check(
+        "models.m.headers.x-key=planted-new",
+        &[
+            "\n-x-key = \"(hidden)\"\n+x-key = \"(hidden, new)\"\n",
+            "wins here with models.m.headers.x-key = \"(hidden)\"\n",
+        ],
+    );
+    check(
+        "models.m.headers={ a = \"planted-2\" }",
+        &["= { a = \"(hidden, new)\" }\n", "headers = x-key = \"(hidden)\"\n"],
+    );
+    check(
+        "gateway.url=http://b:planted-mine@h",
+        &["+url = \"http://(hidden, new)@h\"\n", "gateway.url = \"http://(hidden)@h\"\n"],
+    );
+    assert!(read(&world, "config.toml").contains("planted-2"));
+}
+
+#[test]
 fn a_running_scheduler_is_named() {
     let world = World::new(PROJECT);
     let _gateway = Gateway::answering(&world, 200, "{}");

@@ -79,6 +79,26 @@ fn what_was_there_is_kept() {
 }
 
 #[test]
+fn no_secret_of_a_file_is_shown() {
+    let config = "[model]\nheaders = { x-key = \"planted-header\" }\nmine = \"planted-own\"\n\
+                  provider = \"anthropic\"\nmodel = \"m\"\n";
+    let agent = "schedule = \"@daily\"\n[[preflight]]\nprovider = \"http\"\nparams = { url = \"https://h/\", \
+                 output = \"o\", headers = { Authorization = \"Bearer planted-bearer\" } }\n";
+    let world = World::new(&[
+        ("config.toml", config),
+        ("agents/dev/agent-config.toml", agent),
+        ("agents/dev/ACTIONS.md", "Works.\n"),
+        ("agents/odd/agent-config.toml", "token = = \"planted-broken\"\n"),
+    ]);
+    for args in [&["migrate"][..], &["migrate", "--json"]] {
+        let (code, text) = said(&world, args);
+        assert!(code == 0 && !text.contains("planted-"), "{text}");
+        assert!(text.contains("x-key") && text.contains("(hidden)"), "{text}");
+        assert!(text.contains("[redacted]"), "{text}");
+    }
+}
+
+#[test]
 fn nobody_to_agree_changes_nothing() {
     let world = World::new(OLDER);
     let (code, text) = said(&world, &["migrate", "--write"]);

@@ -153,7 +153,7 @@ impl Menu<'_> {
             let keys = self.settings.keys_of(parts);
             return if keys.is_empty() { key.about.to_owned() } else { keys.join(", ") };
         }
-        match (self.settings.get(parts), key.default) {
+        match (self.settings.shown(parts), key.default) {
             (Some(value), _) => format!("{value}   {}", key.about),
             (None, "") => key.about.to_owned(),
             (None, default) => format!("({default})   {}", key.about),
@@ -262,7 +262,7 @@ impl Menu<'_> {
             let mut choices: Vec<Choice> = fields
                 .iter()
                 .map(|field| {
-                    let value = self.settings.get(&below(parts, field)).unwrap_or_default();
+                    let value = self.settings.shown(&below(parts, field)).unwrap_or_default();
                     Choice::new(field, value)
                 })
                 .collect();
@@ -307,10 +307,10 @@ impl Menu<'_> {
             let inside = below(parts, key);
             let inner = self.settings.keys_of(&inside);
             if inner.is_empty() {
-                return self.settings.get(&inside).unwrap_or_default();
+                return self.settings.shown(&inside).unwrap_or_default();
             }
             let said = |key: &String| {
-                let value = self.settings.get(&below(&inside, key))?;
+                let value = self.settings.shown(&below(&inside, key))?;
                 (!value.contains('\n')).then(|| format!("{key} = {value}"))
             };
             inner.iter().take(3).filter_map(said).collect::<Vec<_>>().join(", ")
@@ -347,7 +347,7 @@ impl Menu<'_> {
         about: &str,
         default: &str,
     ) -> Result<(), Failure> {
-        if let Some(value) = self.settings.get(parts) {
+        if let Some(value) = self.settings.shown(parts) {
             let out = match default {
                 "" => "no such setting".to_owned(),
                 default => format!("then it is {default}"),
@@ -371,13 +371,15 @@ impl Menu<'_> {
     fn value(&self, parts: Parts<'_>, kind: Kind, about: &str) -> Result<String, Failure> {
         let title = path(parts);
         let flag = format!("{title}=VALUE");
-        let now = self.settings.text_of(parts);
+        let now = self.settings.text_of(parts).filter(|_| !self.is_hidden(parts));
         let words = self.words(parts, kind);
         if matches!(kind, Kind::Texts | Kind::SomeOf(_)) && !words.is_empty() {
             return self.values(parts, kind, words, about);
         }
         if words.is_empty() {
-            let shown = now.or_else(|| self.settings.get(parts));
+            // What is hidden is typed anew.
+            let written = || self.settings.get(parts).filter(|_| !self.is_hidden(parts));
+            let shown = now.or_else(written);
             return self.text(&title, &flag, about, shown.as_deref());
         }
         let mut choices: Vec<Choice> = words.iter().map(|word| Choice::new(word, "")).collect();
@@ -390,6 +392,10 @@ impl Menu<'_> {
             Some(word) => Ok(word.clone()),
             None => self.text(&title, &flag, about, now.as_deref()),
         }
+    }
+
+    fn is_hidden(&self, parts: Parts<'_>) -> bool {
+        self.settings.shown(parts) != self.settings.get(parts)
     }
 
     fn values(

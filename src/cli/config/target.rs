@@ -186,7 +186,7 @@ impl<'a> Target<'a> {
         };
         let mut text = String::new();
         for change in changes {
-            let value = parts(change.key()).ok().and_then(|parts| above.get(&parts));
+            let value = parts(change.key()).ok().and_then(|parts| above.shown(&parts));
             if let Some(value) = value {
                 let key = change.key();
                 text.push_str(&format!("note: {} wins here with {key} = {value}\n", file.shown));

@@ -155,12 +155,14 @@ fn as_json(plan: &Plan, histories: &[Found], left: &[Problem]) -> Value {
         .changes
         .iter()
         .map(|change| {
+            let old = change.before.as_deref().unwrap_or_default();
+            let (before, after) = diff::without_secrets(&change.file, old, &change.after);
             json!({
                 "file": place(change),
                 "was": change.was,
                 "what": change.what,
-                "before": change.before,
-                "after": change.after,
+                "before": change.before.as_ref().map(|_| before),
+                "after": after,
             })
         })
         .collect();

@@ -10,6 +10,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Key, Table, TableLike, Va
 
 pub use slot::{Slot, slot};
 
+use super::hidden;
 use super::schema::{File, Kind};
 use super::source::MAX_BYTES;
 
@@ -108,6 +109,12 @@ impl Settings {
             None => item.to_string(),
         };
         Some(text.trim().to_owned())
+    }
+
+    /// The same, as it may be shown: without what may be secret in it.
+    pub fn shown(&self, parts: &[String]) -> Option<String> {
+        let text = hidden::covered(&self.document.to_string(), "").before;
+        Self::parse(self.file, &text).ok()?.get(parts)
     }
 
     /// A string that is written under a key.

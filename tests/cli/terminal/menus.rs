@@ -96,6 +96,30 @@ fn an_invalid_agent_is_mended_in_the_menu() {
 }
 
 #[test]
+fn a_header_is_changed_and_never_shown() {
+    let headers = |value: &str| format!("[models.m]\nheaders = {{ k = \"{value}\" }}\n");
+    let config = CONFIG.replace("[models.m]\n", &headers("planted-old"));
+    let world = World::new(&[("config.toml", &config)]);
+    let mut session = Session::open(&world, &["config"]);
+    session.expect("Settings of config.toml").keys("models\r");
+    session.expect("Choose a setting").keys(ENTER);
+    session.expect("headers = { k = \"(hidden)\" }").keys(ENTER);
+    session.expect("its settings, one by one").keys(ENTER);
+    session.expect("back").keys("headers\r");
+    session.expect("\"(hidden)\"").keys(ENTER);
+    session.expect("now \"(hidden)\"").keys(ENTER);
+    session.expect("headers.k=VALUE").keys("fresh\r");
+    for list in ["models.m.headers  ", "models.m  ", "models  ", "Choose a setting  "] {
+        session.expect(list).expect("back").keys("back\r");
+    }
+    session.expect("Settings of config.toml").keys("save\r");
+    session.expect("Write it?").keys(ENTER);
+    let (code, shown) = session.end();
+    assert!(code == 0 && !shown.contains("planted-"), "{shown}");
+    assert_eq!(text(&world), config.replace("planted-old", "fresh"));
+}
+
+#[test]
 fn two_menus_at_once_keep_what_each_changed() {
     let world = world();
     let open = |key: &str, value: &str| {

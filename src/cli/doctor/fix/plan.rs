@@ -10,7 +10,6 @@ use crate::cli::diff;
 use crate::cli::doctor::scene::shell_path;
 use crate::cli::gc::Left;
 use crate::cli::paint::Paint;
-use crate::log::Redactor;
 use crate::project::{Mend, Problem};
 use crate::shell;
 
@@ -183,10 +182,8 @@ pub fn shown(step: &Step, paint: Paint) -> String {
     let line = |text: String| format!("  {text}\n");
     match step {
         Step::Edit { file, before, after } => {
-            let redactor = Redactor::default();
-            let clean = |text: &str| redactor.text(text).into_owned();
-            let old = clean(before.as_deref().unwrap_or_default());
-            diff::unified(&file.shown, &old, &clean(after), paint)
+            let old = before.as_deref().unwrap_or_default();
+            diff::unified(&file.shown, old, after, paint)
         }
         Step::Mode { file, mode, .. } => {
             line(format!("chmod {mode:o} {}", shell_path(Path::new(&file.shown))))
