@@ -179,9 +179,14 @@ fn instructions_that_are_too_long_do_not_stand_in_the_way() {
 
 /// `al` in a shell that lets no file grow: what a full disk does to whoever writes.
 fn without_room(world: &World, args: &[&str]) -> Output {
+    with_blocks(world, 0, args)
+}
+
+/// The same with room for files of so many times 512 bytes.
+fn with_blocks(world: &World, blocks: u32, args: &[&str]) -> Output {
     let mut command = Command::new("/bin/sh");
-    let line = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
-    command.args(["-c", line, "sh", env!("CARGO_BIN_EXE_al")]).args(args);
+    let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    command.args(["-c", &line, "sh", env!("CARGO_BIN_EXE_al")]).args(args);
     command.current_dir(world.project()).env_clear();
     command.env("HOME", world.home()).env("AL_HOME", world.home().join(".action-llama"));
     command.output().unwrap()
@@ -203,6 +208,30 @@ fn a_disk_without_room_costs_nothing() {
     left.sort();
     assert_eq!(left, ["agents", "config.toml"]);
     assert_eq!(fs::read_dir(world.project().join("agents")).unwrap().count(), 1);
+}
+
+/// Whichever of the files has no room.
+#[test]
+fn a_new_name_that_cannot_be_written_everywhere_is_written_nowhere() {
+    let long = format!("# {}\n", "x".repeat(2000));
+    for (of_config, of_skill) in [(long.as_str(), ""), ("", &long)] {
+        let config = format!(
+            "{of_config}[models.m]\nprovider = \"replay\"\nmodel = \"m\"\nfile = \"agents/dev/m\"\n"
+        );
+        let skill = format!("---\nname: dev\n---\n{of_skill}");
+        let files = [("config.toml", config.as_str()), ("agents/dev/SKILL.md", &skill), PROJECT[2]];
+        let world = World::new(&files);
+        let output = with_blocks(&world, 1, &["agent", "rename", "dev", "other"]);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(4) && said.contains("cannot be written"), "{said}");
+        for (file, before) in files {
+            assert_eq!(read(&world, file), before, "{file}");
+        }
+        let output = world.al(&["agent", "rename", "dev", "other"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(read(&world, "config.toml").contains("agents/other/m"));
+        assert!(read(&world, "agents/other/SKILL.md").contains("name: other\n"));
+    }
 }
 
 /// `al` in a project that cannot be written; none where that cannot be arranged.

@@ -74,7 +74,10 @@ fn nothing_lives(agent: &str, context: &Context) -> Result<(), Failure> {
         .hint(format!("end them now: al kill {agent}")))
 }
 
-/// What names the agent and is sure to mean it.
+/// Changes what names the agent and is sure to mean it.
+///
+/// # Errors
+/// When a file cannot be changed; then all of them are as they were.
 fn follow(old: &str, new: &str, context: &Context) -> Result<(), Failure> {
     let (before, after) = (format!("agents/{old}/"), format!("agents/{new}/"));
     let target = Target::project(context)?;
@@ -93,32 +96,39 @@ fn follow(old: &str, new: &str, context: &Context) -> Result<(), Failure> {
         .collect();
     let skill = Named::project(&context.dir).join("agents").join(new).join("SKILL.md");
     let renamed = match skill.read() {
-        Ok(Some(source)) => renamed(&source.text, old, new),
+        Ok(Some(source)) => renamed(&source.text, old, new).map(|text| (source, text)),
         // What cannot be read is not its old name either.
         Ok(None) | Err(_) => None,
     };
-    if !changes.is_empty() {
-        target.save(&changes, None)?;
+    if let Some((_, text)) = &renamed {
+        edit::replace(&skill.path, text).map_err(|error| cannot_write(&skill.shown, &error))?;
     }
-    if let Some(text) = renamed {
-        edit::replace(&skill.path, &text).map_err(|error| cannot_write(&skill.shown, &error))?;
+    let saved = match changes.is_empty() {
+        true => Ok(()),
+        false => target.save(&changes, None).map(drop),
+    };
+    if let (Err(_), Some((source, _))) = (&saved, &renamed) {
+        // The failure that is told is the first one.
+        let _ = edit::replace(&skill.path, &source.text);
     }
-    Ok(())
+    saved
 }
 
 /// The instructions with the new name in their front matter; none when the old one is not there.
 fn renamed(text: &str, old: &str, new: &str) -> Option<String> {
+    const KEY: &str = "name:";
     let mut out = String::with_capacity(text.len());
     let (mut fences, mut found) = (0, false);
     for line in text.split_inclusive('\n') {
         fences += usize::from(line.trim_start_matches('\u{feff}').trim_end() == "---");
-        let value = line.strip_prefix("name:").map(str::trim);
-        let is_name = value.is_some_and(|value| value.trim_matches(['"', '\'']) == old);
-        if fences == 1 && is_name && !found {
-            found = true;
-            out.push_str(&line.replacen(old, new, 1));
-        } else {
-            out.push_str(line);
+        let is_old = |value: &&str| value.trim().trim_matches(['"', '\'']) == old;
+        match line.strip_prefix(KEY).filter(is_old) {
+            Some(value) if fences == 1 && !found => {
+                found = true;
+                out.push_str(KEY);
+                out.push_str(&value.replacen(old, new, 1));
+            }
+            _ => out.push_str(line),
         }
     }
     found.then_some(out)
@@ -190,6 +200,12 @@ mod tests {
         let check = |text: &str, expected: Option<&str>| {
             assert_eq!(renamed(text, "dev", "builder").as_deref(), expected);
         };
+        // Agents whose names are a part of the key.
+        for old in ["name", "a", "me"] {
+            let text = format!("---\nname: '{old}'\n---\n");
+            let expected = "---\nname: 'builder'\n---\n";
+            assert_eq!(renamed(&text, old, "builder").as_deref(), Some(expected));
+        }
         check(
             "---\r\nname: dev\r\n---\r\nname: dev\r\n",
             Some("---\r\nname: builder\r\n---\r\nname: dev\r\n"),
