@@ -19,6 +19,8 @@ use super::repository::Stop;
 
 /// How often it is looked at.
 const BEAT: Duration = Duration::from_millis(50);
+/// How long it is left alone at first when it says nothing any more: mostly it is about to end.
+const SHORT: Duration = Duration::from_millis(2);
 /// The last lines of what it said that a message may need.
 const KEPT: usize = 12;
 /// The longest line that is kept.
@@ -46,14 +48,15 @@ pub fn run(
 ) -> Result<Ended, SkillError> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().map_err(not_started)?;
-    let lines = child.stderr.take().map(listen);
+    let mut lines = child.stderr.take().map(listen);
     let since = Instant::now();
-    let mut said = VecDeque::new();
+    let (mut said, mut pause) = (VecDeque::new(), SHORT);
     loop {
-        if let Some(lines) = &lines {
-            hear(lines, &mut said, progress);
-        } else {
-            thread::sleep(BEAT);
+        let goes_on = lines.as_ref().is_some_and(|lines| hear(lines, &mut said, progress));
+        if !goes_on {
+            lines = None;
+            thread::sleep(pause);
+            pause = (pause * 2).min(BEAT);
         }
         if let Some(error) = too_much(folder, from, limits, stop, since) {
             end(&mut child);
@@ -114,11 +117,19 @@ pub fn size_of(folder: &Path) -> u64 {
         .sum()
 }
 
-/// Takes what was said until now, and waits a beat for it.
-fn hear(lines: &Receiver<String>, said: &mut VecDeque<String>, progress: &mut dyn FnMut(&str)) {
+/// Takes what is said within a beat, however much it is. Whether there may be more.
+fn hear(
+    lines: &Receiver<String>,
+    said: &mut VecDeque<String>,
+    progress: &mut dyn FnMut(&str),
+) -> bool {
     let until = Instant::now() + BEAT;
     loop {
-        match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        match lines.recv_timeout(left) {
             Ok(line) if is_progress(&line) => progress(&line),
             Ok(line) => {
                 said.push_back(line);
@@ -126,12 +137,8 @@ fn hear(lines: &Receiver<String>, said: &mut VecDeque<String>, progress: &mut dy
                     said.pop_front();
                 }
             }
-            Err(RecvTimeoutError::Timeout) => return,
-            Err(RecvTimeoutError::Disconnected) => {
-                // It closed stderr and is about to end.
-                thread::sleep(Duration::from_millis(2));
-                return;
-            }
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
         }
     }
 }
@@ -166,4 +173,42 @@ fn listen(mut from: impl Read + Send + 'static) -> Receiver<String> {
         }
     });
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    fn ran(line: &str, limits: &Limits, stop: bool) -> Result<Ended, SkillError> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", line]);
+        let stop = Arc::new(AtomicBool::new(stop));
+        run(command, dir.path(), "there", limits, &stop, &mut |_| {})
+    }
+
+    #[test]
+    fn who_never_stops_talking_is_stopped() {
+        let endless = "while :; do echo on and on >&2; done";
+        let limits = Limits { time: Duration::ZERO, ..Limits::default() };
+        assert!(matches!(ran(endless, &limits, false), Err(SkillError::TooSlow { .. })));
+        let stopped = ran(endless, &Limits::default(), true);
+        assert!(matches!(stopped, Err(SkillError::Interrupted)));
+    }
+
+    #[test]
+    fn what_was_said_is_heard_to_the_end() {
+        let ended = |line: &str| {
+            let ended = ran(line, &Limits::default(), false).unwrap();
+            (ended.status.code(), ended.said)
+        };
+        assert_eq!(
+            ended("echo one >&2; echo '50% (1/2)' >&2; exit 3"),
+            (Some(3), vec!["one".to_owned()])
+        );
+        assert_eq!(ended("echo two >&2; exec 2>&-; exit 0"), (Some(0), vec!["two".to_owned()]));
+    }
 }
