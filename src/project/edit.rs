@@ -1,7 +1,7 @@
 //! Changes that the product makes to a TOML file of a person: comments and formatting stay.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -102,14 +102,18 @@ pub fn lock(folder: &Path) -> io::Result<File> {
 /// Writes a file that is not there yet, whole and onto the disk, with the folders it stands in.
 ///
 /// # Errors
-/// When there is something of that name, or it cannot be written; then a part of it may be there.
+/// When there is something of that name, or it cannot be written; then there is no part of it.
 pub fn write_new(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut out = OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?;
-    out.write_all(bytes)?;
-    out.sync_all()
+    let written = out.write_all(bytes).and_then(|()| out.sync_all());
+    if written.is_err() {
+        // Whoever finds the half of it would take it for the whole.
+        let _ = fs::remove_file(file);
+    }
+    written
 }
 
 /// Tells temporary files of one process apart: several requests may write at once.
@@ -121,11 +125,21 @@ static WRITES: AtomicU64 = AtomicU64::new(0);
 /// # Errors
 /// When it cannot be written; then the old file is as it was.
 pub fn replace(file: &Path, text: &str) -> io::Result<()> {
+    replace_as(file, text, file)
+}
+
+/// [`replace`] for a file that takes the place of one with another name: a new one has its mode.
+///
+/// # Errors
+/// When it cannot be written; then both files are as they were.
+pub fn replace_as(file: &Path, text: &str, older: &Path) -> io::Result<()> {
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let (pid, n) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
     let temporary = target.with_file_name(format!(".{name}.{pid}-{n}.tmp"));
-    let result = write_as(&temporary, text, &target).and_then(|()| fs::rename(&temporary, &target));
+    let like = [&target, older].into_iter().find_map(|file| fs::metadata(file).ok());
+    let mode = like.map(|meta| meta.permissions());
+    let result = write_with(&temporary, text, mode).and_then(|()| fs::rename(&temporary, &target));
     if result.is_err() {
         // Nothing is lost when it stays.
         let _ = fs::remove_file(&temporary);
@@ -133,10 +147,16 @@ pub fn replace(file: &Path, text: &str) -> io::Result<()> {
     result
 }
 
-fn write_as(temporary: &Path, text: &str, like: &Path) -> io::Result<()> {
-    let mut out = File::create(temporary)?;
-    if let Ok(meta) = fs::metadata(like) {
-        out.set_permissions(meta.permissions())?;
+fn write_with(temporary: &Path, text: &str, mode: Option<Permissions>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    if mode.is_some() {
+        // Nobody opens it before it has the mode that it is to have.
+        options.mode(0o600);
+    }
+    let mut out = options.open(temporary)?;
+    if let Some(mode) = mode {
+        out.set_permissions(mode)?;
     }
     out.write_all(text.as_bytes())?;
     out.sync_all()
@@ -188,6 +208,23 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "scale = 4\n");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_takes_the_place_of_another_has_its_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (dir.path().join("agent-config.toml"), dir.path().join("config.toml"));
+        let set = |file: &Path, mode| {
+            fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        fs::write(&old, "scale = 1\n").unwrap();
+        set(&old, 0o600);
+        replace_as(&new, "scale = 2\n", &old).unwrap();
+        assert_eq!(mode(&new), 0o600);
+        set(&new, 0o640);
+        replace_as(&new, "scale = 3\n", &old).unwrap();
+        assert_eq!(mode(&new), 0o640);
     }
 
     #[test]

@@ -66,10 +66,18 @@ fn both_generations_load_afterwards_and_a_second_time_nothing_is_to_do() {
 #[test]
 fn what_was_there_is_kept() {
     let world = World::new(OLDER);
+    let closed = fs::Permissions::from_mode(0o600);
+    for (file, _) in OLDER {
+        fs::set_permissions(world.project().join(file), closed.clone()).unwrap();
+    }
     assert_eq!(said(&world, &["migrate", "--write", "--yes"]).0, 0);
     for (file, text) in OLDER {
         let kept = world.project().join(".al/before-migration").join(file);
         assert_eq!(fs::read_to_string(kept).unwrap(), *text, "{file}");
+    }
+    for file in ["config.toml", "agents/dev/config.toml", "agents/dev/SKILL.md"] {
+        let meta = fs::metadata(world.project().join(file)).unwrap();
+        assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{file}");
     }
     let config = fs::read_to_string(world.project().join("agents/dev/config.toml")).unwrap();
     assert!(config.contains("git clone -- https://github.com/acme/app.git app"), "{config}");
@@ -110,16 +118,12 @@ fn nobody_to_agree_changes_nothing() {
 #[test]
 fn a_folder_that_cannot_be_written_is_left_as_it_was() {
     let world = World::new(OLDER);
-    let dev = world.project().join("agents/dev");
-    fs::set_permissions(&dev, fs::Permissions::from_mode(0o555)).unwrap();
-    // Root writes everywhere.
-    let closed = fs::write(dev.join("probe"), "").is_err();
-    let (code, text) = said(&world, &["migrate", "--write", "--yes"]);
-    fs::set_permissions(&dev, fs::Permissions::from_mode(0o755)).unwrap();
-    if closed {
-        assert!(code == 4 && text.contains("the files are as they were"), "{text}");
-        let config = fs::read_to_string(world.project().join("config.toml")).unwrap();
-        assert_eq!(config, OLDER[0].1);
+    let output = world.al_read_only(&["agents/dev"], &["migrate", "--write", "--yes"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("the files are as they were"), "{text}");
+    assert_eq!(output.status.code(), Some(4));
+    for (file, before) in OLDER {
+        assert_eq!(fs::read_to_string(world.project().join(file)).unwrap(), *before, "{file}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! A project in a folder of its own, a home beside it, and what a call of `al` shows.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -148,6 +148,31 @@ impl World {
         self.command(args).output().unwrap()
     }
 
+    /// `al` for whom modes of files count, as they do not for root.
+    pub fn al_under_modes(&self, args: &[&str]) -> Output {
+        if !rustix::process::geteuid().is_root() {
+            return self.al(args);
+        }
+        let plain = self.command(args);
+        let mut command = Command::new("setpriv");
+        command.arg("--bounding-set=-dac_override,-dac_read_search");
+        command.arg(plain.get_program()).args(plain.get_args()).current_dir(self.project());
+        command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// What `al` says in a project whose folders take no new files.
+    pub fn al_read_only(&self, folders: &[&str], args: &[&str]) -> Output {
+        let set = |mode| {
+            let places = folders.iter().map(|folder| self.project().join(folder));
+            places.for_each(|at| fs::set_permissions(at, Permissions::from_mode(mode)).unwrap());
+        };
+        set(0o555);
+        let output = self.al_under_modes(args);
+        set(0o755);
+        output
+    }
+
     /// Exit code, stdout and stderr, without what differs between machines and moments.
     pub fn shown(&self, args: &[&str]) -> String {
         let output = self.al(args);
@@ -187,7 +212,7 @@ impl World {
         // A store that others can look into would be told of.
         DirBuilder::new().recursive(true).mode(0o700).create(file.parent().unwrap()).unwrap();
         write(&file, value);
-        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
     }
 
     /// A history that these decisions made.

@@ -131,7 +131,9 @@ fn keep(plan: &Plan, context: &Context, kept: &Path) -> Written {
 fn change(plan: &Plan, context: &Context, kept: &Path, done: &mut Vec<Done>) -> Written {
     for change in &plan.changes {
         let file = home(change.home, context).join(&change.file);
-        edit::replace(&file, &change.after).map_err(|error| (file.clone(), error))?;
+        let older = change.was.as_ref().map_or_else(|| file.clone(), |was| context.dir.join(was));
+        let written = edit::replace_as(&file, &change.after, &older);
+        written.map_err(|error| (file.clone(), error))?;
         let before = change.before.clone().filter(|_| change.was.is_none());
         done.push(Done::Wrote { file, before });
     }
