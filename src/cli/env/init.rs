@@ -1,7 +1,9 @@
 //! `al env init`: a new environment.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use super::super::prompt::{Prompt, Question};
 use super::super::{Context, ask, environments, output};
@@ -69,21 +71,22 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<(), Failure> {
     }
     let file = file(&args.name, context);
     if fs::symlink_metadata(&file).is_ok() {
-        let message = format!("environment `{}` exists already: {}", args.name, file.display());
-        return Err(Failure::user("file_exists", message)
-            .hint(format!("what it says: al env show {}", args.name)));
+        return Err(exists(&args.name, &file));
     }
     let said = answers(args, context)?;
     check(&said)?;
     let folder = environments::folder(context);
+    // It may name hosts and users that are nobody's business.
     let unwritable = |error: std::io::Error| {
         Failure::upstream("not_written", format!("{} cannot be written: {error}", file.display()))
     };
-    fs::create_dir_all(&folder).map_err(unwritable)?;
-    // It may name hosts and users that are nobody's business.
-    let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
-    edit::replace(&file, &text(&args.name, &said)).map_err(unwritable)?;
-    let _ = fs::set_permissions(&file, fs::Permissions::from_mode(0o600));
+    DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unwritable)?;
+    let text = text(&args.name, &said);
+    edit::write_new(&file, text.as_bytes(), 0o600).map_err(|error| match error.kind() {
+        // Somebody made it while the questions were answered.
+        ErrorKind::AlreadyExists => exists(&args.name, &file),
+        _ => unwritable(error),
+    })?;
     output::print(&format!("{}\n", file.display()))?;
     let name = &args.name;
     output::remark(&match said.url {
@@ -92,6 +95,11 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<(), Failure> {
     });
     output::remark(&format!("for the project here: al env set {name}\n"));
     Ok(())
+}
+
+fn exists(name: &str, file: &Path) -> Failure {
+    let message = format!("environment `{name}` exists already: {}", file.display());
+    Failure::user("file_exists", message).hint(format!("what it says: al env show {name}"))
 }
 
 fn answers(args: &InitArgs, context: &Context) -> Result<Said, Failure> {

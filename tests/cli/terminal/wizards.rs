@@ -1,10 +1,11 @@
 //! Wizards: each question has an answer, each can be the last one, and nothing is left half done.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{CTRL_C, DOWN, ENTER, Session};
-use crate::world::World;
+use crate::world::{World, write};
 
 /// Names of what is in a folder, hidden ones too.
 fn names(dir: &Path) -> Vec<String> {
@@ -173,6 +174,22 @@ fn two_wizards_at_once_make_one_project() {
     let config = fs::read_to_string(world.project().join("shop/config.toml")).unwrap();
     assert!(config.contains("projectName = \"first\""), "{config}");
     assert_eq!(names(&world.project()), ["shop"]);
+}
+
+/// Somebody else makes the environment while the questions are answered.
+#[test]
+fn an_environment_takes_the_place_of_no_other() {
+    let world = World::new(&[("config.toml", "")]);
+    let file = world.environment("prod");
+    let mut session = Session::open(&world, &["env", "init", "prod"]);
+    session.expect("Where its scheduler answers");
+    write(&file, "# another\n");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    session.keys(ENTER).expect("Host that deployment goes to").keys(ENTER);
+    let (code, shown) = session.end();
+    assert!(code == 2 && shown.contains("environment `prod` exists already"), "{shown}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# another\n");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
 }
 
 #[test]
