@@ -1,7 +1,6 @@
 //! `al config` and `al agent config` without a terminal: what they change, and what they refuse.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use insta::assert_snapshot;
@@ -234,36 +233,12 @@ fn a_new_name_that_cannot_be_written_everywhere_is_written_nowhere() {
     }
 }
 
-/// `al` in a project that cannot be written; none where that cannot be arranged.
-fn read_only(world: &World, args: &[&str]) -> Option<Output> {
-    let project = world.project();
-    if !rustix::process::geteuid().is_root() {
-        let mode = |mode| fs::Permissions::from_mode(mode);
-        let folders = [project.clone(), project.join("agents"), project.join("agents/dev")];
-        folders.iter().for_each(|folder| fs::set_permissions(folder, mode(0o555)).unwrap());
-        let output = world.al(args);
-        folders.iter().for_each(|folder| fs::set_permissions(folder, mode(0o755)).unwrap());
-        return Some(output);
-    }
-    // Nothing keeps root from writing but a disk that is read-only.
-    let bind = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" || exit 99; \
-                cd \"$1\"; shift; exec \"$@\"";
-    let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", bind, "sh"]).arg(&project);
-    command.arg(env!("CARGO_BIN_EXE_al")).args(args);
-    command.env("AL_HOME", world.home().join(".action-llama"));
-    let output = command.output().ok()?;
-    (output.status.code() != Some(99) && !text(&output.stderr).contains("unshare"))
-        .then_some(output)
-}
-
 #[test]
 fn a_project_that_cannot_be_written_is_told_so() {
     let world = World::new(PROJECT);
     let check = |args: &[&str], words: &[&str]| {
-        if let Some(output) = read_only(&world, args) {
-            refused(&world, &output, 4, words);
-        }
+        let output = world.al_read_only(&["", "agents", "agents/dev"], args);
+        refused(&world, &output, 4, words);
     };
     let hint = "the folder has to be writable; nothing was changed";
     check(&["config", "--set", "scale=4"], &["config.toml cannot be written", hint]);

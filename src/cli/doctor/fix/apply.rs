@@ -1,7 +1,7 @@
 //! Carries out one step. What cannot be done leaves everything as it was.
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -23,9 +23,7 @@ pub fn apply(step: &Step, context: &Context, tokio: &Tokio) -> Result<(), String
         Step::Edit { file, before, after } => {
             as_it_was(file, edit(&file.path, before.as_deref(), after))
         }
-        Step::Mode { file, mode, .. } => {
-            as_it_was(file, fs::set_permissions(&file.path, Permissions::from_mode(*mode)))
-        }
+        Step::Mode { file, mode, .. } => as_it_was(file, set_mode(&file.path, *mode)),
         Step::Move { file, to } => {
             as_it_was(file, rename(&file.path, &file.path.with_file_name(to)))
         }
@@ -53,12 +51,19 @@ fn edit(file: &Path, before: Option<&str>, after: &str) -> io::Result<()> {
     match (fs::read_to_string(file), before) {
         (Ok(now), Some(before)) if now == before => edit::replace(file, after),
         (Err(error), None) if error.kind() == ErrorKind::NotFound => {
-            let mut new = OpenOptions::new().write(true).create_new(true).open(file)?;
-            new.write_all(after.as_bytes())
+            edit::write_new(file, after.as_bytes(), 0o666)
         }
         (Err(error), _) => Err(error),
         (Ok(_), _) => Err(io::Error::other("somebody else has changed it meanwhile")),
     }
+}
+
+/// Gives a file another mode. What a link leads to may be anybody's.
+fn set_mode(file: &Path, mode: u32) -> io::Result<()> {
+    if fs::symlink_metadata(file)?.is_symlink() {
+        return Err(io::Error::other("it is a link, so change the mode of what it leads to"));
+    }
+    fs::set_permissions(file, Permissions::from_mode(mode))
 }
 
 /// Gives a file another name, unless something has that.
@@ -101,6 +106,21 @@ mod tests {
         edit(&file, None, "x").unwrap_err();
         edit(&file, Some("scale = 2\n"), "scale = 3\n").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "scale = 3\n");
+    }
+
+    #[test]
+    fn no_mode_is_changed_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("of others"), dir.path().join("config.toml"));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        let before = mode(&file);
+        let error = set_mode(&link, 0o600).unwrap_err();
+        assert!(error.to_string().contains("it is a link"), "{error}");
+        assert_eq!(mode(&file), before);
+        set_mode(&file, 0o600).unwrap();
+        assert_eq!(mode(&file), 0o600);
     }
 
     #[test]
