@@ -199,7 +199,7 @@ fn receipts(scene: &Scene, _: &str) -> Vec<CompletionCandidate> {
 }
 
 fn environments(scene: &Scene, _: &str) -> Vec<CompletionCandidate> {
-    plain(project::environments(&scene.al_home.join("environments")))
+    plain(project::environments(&scene.al_home))
 }
 
 /// Tables of the project's `config.toml` below a name; a file with errors has none.

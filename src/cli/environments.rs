@@ -4,7 +4,7 @@
 //! `gateway.url` in it says where its scheduler answers, and the credential
 //! `gateway_api_key/<name>` is the key there; without one, the key of this machine counts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Context;
 use super::client::Place;
@@ -13,15 +13,10 @@ use crate::http;
 use crate::project::credentials::{self, CredentialError, Secret};
 use crate::project::{self, Problem, names};
 
-/// Where their files are.
-pub fn folder(context: &Context) -> PathBuf {
-    context.al_home.join("environments")
-}
-
 /// Names of all there are, sorted; also of those whose file cannot be used, so that who turns to one
 /// is told why.
 pub fn known(context: &Context) -> Vec<String> {
-    let mut names = project::environments(&folder(context));
+    let mut names = project::environments(&context.al_home);
     names.retain(|name| names::check_environment(name).is_ok());
     names
 }
@@ -31,21 +26,36 @@ pub fn known(context: &Context) -> Vec<String> {
 /// # Errors
 /// When there is no such environment, or its file cannot be used.
 pub fn place(name: &str, context: &Context) -> Result<Option<Place>, Failure> {
-    let read = project::read_environment(&folder(context), name);
+    let read = project::read_environment(&context.al_home, name);
     let file = read.map_err(|problem| unusable(name, &problem, context))?;
     let Some(url) = file.url else { return Ok(None) };
     http::check_url(&url).map_err(|error| {
-        let file = folder(context).join(format!("{name}.toml"));
+        let file = project::environment_file(&context.al_home, name);
         Failure::config("environment", format!("{}: {error}", file.display()))
     })?;
     Ok(Some(Place { environment: Some(name.to_owned()), ..Place::far(url, file.insecure) }))
 }
 
+/// That a name is one that an environment may have.
+///
+/// # Errors
+/// When it is not, with what is wrong with it.
+pub fn check_name(name: &str) -> Result<(), Failure> {
+    names::check_environment(name).map_err(|why| {
+        Failure::user("environment", format!("the name {name:?} of the environment {why}"))
+    })
+}
+
+/// A problem of one file as what a command ends with.
+pub fn failure(problem: &Problem, context: &Context) -> Failure {
+    Failure::config("environment", problem.sentence())
+        .report(project::render(std::slice::from_ref(problem), context.look.err.color))
+}
+
 fn unusable(name: &str, problem: &Problem, context: &Context) -> Failure {
-    let is_there = folder(context).join(format!("{name}.toml")).exists();
+    let is_there = project::environment_file(&context.al_home, name).exists();
     if names::check_environment(name).is_ok() && is_there {
-        let report = project::render(std::slice::from_ref(problem), context.look.err.color);
-        return Failure::config("environment", problem.sentence()).report(report);
+        return failure(problem, context);
     }
     let mut failure = Failure::user("environment", problem.message.clone());
     failure.hints.clone_from(&problem.hints);

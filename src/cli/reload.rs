@@ -18,7 +18,7 @@ use crate::engine::{Defined, Definitions, EngineError, Handle};
 use crate::gateway::LiveSources;
 use crate::project::reload::{Reloaded, agent_of, reload};
 use crate::project::watch::{Fingerprint, Watch};
-use crate::project::{Problem, Project, Severity};
+use crate::project::{Problem, Project, Severity, environments_dir};
 use crate::scheduler::{Event, Fault, NewConfig, Scope};
 
 /// Nothing is read before the last edit is this old: a save is many events.
@@ -58,7 +58,7 @@ impl Reload {
     pub(super) async fn run(self) {
         let woken = Arc::new(Notify::new());
         let project = self.definitions.get().project.dir.clone();
-        let environments = self.context.al_home.join("environments");
+        let environments = environments_dir(&self.context.al_home);
         let wake = Arc::clone(&woken);
         let watch = Watch::new(project, environments, move || wake.notify_one());
         let watch = Arc::new(Mutex::new(watch));

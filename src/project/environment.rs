@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::check::check;
-use super::layers::{Environment, environments};
+use super::layers::{environment_file, environments, environments_dir};
 use super::load::Request;
 use super::names;
 use super::problem::{Problem, Problems, Severity, did_you_mean, listed, quoted};
@@ -24,19 +24,18 @@ pub struct EnvironmentFile {
     pub problems: Vec<Problem>,
 }
 
-/// Reads `<dir>/<name>.toml`.
+/// Reads the file of an environment of this machine.
 ///
 /// # Errors
 /// When the name is none, there is no such file, or it cannot be read.
-pub fn read_environment(dir: &Path, name: &str) -> Result<EnvironmentFile, Problem> {
-    let folder = Named::new(dir.to_owned());
+pub fn read_environment(al_home: &Path, name: &str) -> Result<EnvironmentFile, Problem> {
     if let Err(why) = names::check_environment(name) {
         let message = format!("the name {} of the environment {why}", quoted(name));
-        return Err(Problem::error(&folder, message));
+        return Err(Problem::error(&Named::new(environments_dir(al_home)), message));
     }
-    let file = folder.join(&format!("{name}.toml"));
+    let file = Named::new(environment_file(al_home, name));
     let Some(source) = file.read()? else {
-        let known = environments(dir);
+        let known = environments(al_home);
         let names = || known.iter().map(String::as_str);
         return Err(Problem::error(&file, format!("environment {} does not exist", quoted(name)))
             .maybe_hint(did_you_mean(name, names()))
@@ -101,14 +100,8 @@ impl std::fmt::Display for By {
 /// # Errors
 /// When `.env.toml` would have to say so and cannot be read.
 pub fn bound(request: &Request<'_>) -> Result<Option<Bound>, Problem> {
-    let dir = request.al_home.join("environments");
-    let choice = Environment {
-        flag: request.environment.as_deref(),
-        variable: request.al_env.as_deref(),
-        dir: &dir,
-    };
     let named = |name: &str, by: By| Ok(Some(Bound { name: name.to_owned(), by }));
-    match (choice.flag, choice.variable) {
+    match (request.environment.as_deref(), request.al_env.as_deref()) {
         (Some(name), _) => named(name, By::Flag),
         (None, Some(name)) => named(name, By::Variable),
         (None, None) => {

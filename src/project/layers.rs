@@ -1,9 +1,10 @@
 //! The files that make up a project's configuration, one laid over the other.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check::check;
+use super::load::Request;
 use super::names;
 use super::problem::{Problem, Problems, did_you_mean, listed, quoted};
 use super::schema::File;
@@ -19,19 +20,8 @@ pub struct Layers {
     pub complete: bool,
 }
 
-/// Where an environment's name comes from, in the order that they are asked.
-#[derive(Debug, Clone, Copy)]
-pub struct Environment<'a> {
-    /// `-E`
-    pub flag: Option<&'a str>,
-    /// `$AL_ENV`
-    pub variable: Option<&'a str>,
-    /// Folder with the environment files.
-    pub dir: &'a Path,
-}
-
 /// Reads and merges `config.toml`, `.env.toml` and the environment's file.
-pub fn read(project: &Named, choice: Environment<'_>, problems: &mut Problems) -> Layers {
+pub fn read(project: &Named, request: &Request<'_>, problems: &mut Problems) -> Layers {
     let mut layers = Layers { complete: true, ..Layers::default() };
     layers.add(&project.join("config.toml"), File::Project, problems);
     let env = project.join(".env.toml");
@@ -46,28 +36,28 @@ pub fn read(project: &Named, choice: Environment<'_>, problems: &mut Problems) -
         tree::Tree::Text(name) => Some(name.as_str()),
         _ => None,
     });
-    let chosen = choice.flag.or(choice.variable);
+    let (flag, variable) = (request.environment.as_deref(), request.al_env.as_deref());
+    let chosen = flag.or(variable);
     let Some(name) = chosen.or(bound_name) else { return layers };
     layers.environment = Some(name.to_owned());
 
-    let file = Named::new(choice.dir.join(format!("{name}.toml")));
-    let origin = match (choice.flag, choice.variable) {
+    let dir = environments_dir(&request.al_home);
+    let file = Named::new(environment_file(&request.al_home, name));
+    let origin = match (flag, variable) {
         (Some(_), _) => "-E",
         (None, Some(_)) => "$AL_ENV",
         _ => ".env.toml",
     };
     let refuse = |message: String| match (&bound, chosen) {
         (Some(node), None) => Problem::error_at(&node.at, message).code("environment_unknown"),
-        _ => {
-            Problem::error(&Named::new(choice.dir.to_owned()), message).code("environment_unknown")
-        }
+        _ => Problem::error(&Named::new(dir.clone()), message).code("environment_unknown"),
     };
     if let Err(why) = names::check_environment(name) {
         layers.complete = false;
         problems.push(refuse(format!("the name {} of the environment {why}", quoted(name))));
     } else if !file.path.exists() {
         layers.complete = false;
-        let known = environments(choice.dir);
+        let known = environments(&request.al_home);
         let near = did_you_mean(name, known.iter().map(String::as_str));
         let message = format!("environment {} ({origin}) does not exist", quoted(name));
         let known = listed(known.iter().map(String::as_str));
@@ -109,9 +99,19 @@ impl Layers {
     }
 }
 
+/// Where the environments of this machine are, each a file.
+pub fn environments_dir(al_home: &Path) -> PathBuf {
+    al_home.join("environments")
+}
+
+/// The file of one of them, whether or not it is there.
+pub fn environment_file(al_home: &Path, name: &str) -> PathBuf {
+    environments_dir(al_home).join(format!("{name}.toml"))
+}
+
 /// Names of the environments there are, sorted.
-pub fn environments(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(dir)
+pub fn environments(al_home: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(environments_dir(al_home))
         .into_iter()
         .flatten()
         .flatten()

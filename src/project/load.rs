@@ -8,7 +8,7 @@ use super::binding::Sources;
 use super::checks::Checks;
 use super::config;
 use super::discover::discover;
-use super::layers::{self, Environment, Layers};
+use super::layers::{self, Layers};
 use super::model::{Agent, Project};
 use super::problem::{Problem, Problems, Severity};
 use super::source::{Draft, Named, reason};
@@ -94,11 +94,6 @@ fn read(
     needs_agents: bool,
     problems: &mut Problems,
 ) -> Option<Project> {
-    let choice = Environment {
-        flag: request.environment.as_deref(),
-        variable: request.al_env.as_deref(),
-        dir: &request.al_home.join("environments"),
-    };
     if folder.join("SKILL.md").path.exists() {
         problems.push(
             Problem::error(&folder.join("SKILL.md"), "this folder is an agent, not a project")
@@ -108,7 +103,7 @@ fn read(
         );
         return None;
     }
-    let layers = layers::read(folder, choice, problems);
+    let layers = layers::read(folder, request, problems);
     let mut config = config::read(&layers.table, problems);
     let mut around = Surroundings {
         model_names: model_names(&layers),

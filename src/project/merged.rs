@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::config;
 use super::environment::{self, Bound};
 use super::hidden;
-use super::layers::{self, Environment};
+use super::layers;
 use super::load::Request;
 use super::problem::{Problem, Problems};
 use super::schema::{File, Kind, find_key_table};
@@ -44,13 +44,7 @@ pub struct Merged {
 pub fn merged(request: &Request<'_>, defaults: bool) -> Merged {
     let mut problems = Problems::new(request.strict);
     let folder = Named::project(&request.dir);
-    let dir = request.al_home.join("environments");
-    let choice = Environment {
-        flag: request.environment.as_deref(),
-        variable: request.al_env.as_deref(),
-        dir: &dir,
-    };
-    let layers = layers::read(&folder, choice, &mut problems);
+    let layers = layers::read(&folder, request, &mut problems);
     // For what only shows when the layers are together.
     config::read(&layers.table, &mut problems);
     let mut settings = Vec::new();

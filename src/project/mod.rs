@@ -41,7 +41,7 @@ pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
 pub use environment::{Bound, By, EnvironmentFile, bound, read_environment};
 pub use hidden::{Covered, covered};
-pub use layers::environments;
+pub use layers::{environment_file, environments, environments_dir};
 pub use load::{Loaded, Request, examine, load, preview, survey};
 pub use merged::{From, Merged, Setting, merged};
 pub use model::*;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::edit;
+use super::layers::environment_file;
 use super::model::Project;
 use super::problem::Problem;
 use super::source::{At, Named};
@@ -22,7 +23,7 @@ impl Written {
         let folder = Named::project(dir);
         let mut files = vec![folder.join("config.toml"), folder.join(".env.toml")];
         if let Some(name) = &project.environment {
-            files.push(Named::new(al_home.join("environments").join(format!("{name}.toml"))));
+            files.push(Named::new(environment_file(al_home, name)));
         }
         Self::read(&files, folder.join("config.toml"))
     }

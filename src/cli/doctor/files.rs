@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::scene::{Scene, shell_path, short};
 use crate::log::{REDACTED, Redactor};
-use crate::project::{Mend, Named, Problem};
+use crate::project::{self, Mend, Named, Problem};
 
 const OTHERS_WRITE: u32 = 0o002;
 /// In such a folder nobody can rename what belongs to others.
@@ -72,7 +72,7 @@ fn open_above(scene: &Scene<'_>) -> Option<Problem> {
 
 fn environment(scene: &Scene<'_>) -> Option<Named> {
     let name = scene.project.environment.as_ref()?;
-    let path = scene.context.al_home.join("environments").join(format!("{name}.toml"));
+    let path = project::environment_file(&scene.context.al_home, name);
     let shown = short(&path);
     Some(Named::shown_as(path, shown))
 }

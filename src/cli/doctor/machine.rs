@@ -11,7 +11,7 @@ use crate::ambient::{self, Millis};
 use crate::cli::running;
 use crate::gateway;
 use crate::project::watch::Watch;
-use crate::project::{Agent, Named, Problem, RuntimeKind};
+use crate::project::{Agent, Named, Problem, RuntimeKind, environments_dir};
 use crate::shell;
 use crate::store::{FILE, Reader, RunsQuery, StoreError};
 
@@ -174,8 +174,10 @@ pub fn time_zone(scene: &Scene<'_>) -> Vec<Problem> {
 
 /// Whether edits can be noticed.
 pub fn watches(scene: &Scene<'_>) -> Vec<Problem> {
-    let (project, home) = (scene.project.dir.clone(), scene.context.al_home.join("environments"));
-    let Err(why) = Watch::new(project, home, || ()).follow() else { return Vec::new() };
+    let environments = environments_dir(&scene.context.al_home);
+    let Err(why) = Watch::new(scene.project.dir.clone(), environments, || ()).follow() else {
+        return Vec::new();
+    };
     let (message, command) = match why.split_once("raise it: ") {
         Some((what, command)) => (what.trim_end_matches("; ").to_owned(), Some(command)),
         None => (why.clone(), None),

@@ -5,10 +5,9 @@ use std::io;
 
 use super::super::prompt::{Choice, Prompt, Question};
 use super::super::{Context, ask, environments, output};
-use super::failure;
 use crate::failure::Failure;
 use crate::project::settings::{Change, Settings};
-use crate::project::{self, File, edit, names};
+use crate::project::{self, File, edit};
 
 /// Bind the project here to an environment, or to none
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -33,13 +32,10 @@ pub fn run(args: &SetArgs, context: &Context) -> Result<(), Failure> {
         (None, false) => Some(asked(context)?),
     };
     if let Some(name) = &name {
-        if let Err(why) = names::check_environment(name) {
-            let message = format!("the name {name:?} of the environment {why}");
-            return Err(Failure::user("environment", message));
-        }
+        environments::check_name(name)?;
         // Bound to one that is broken, every command would fail.
-        let read = project::read_environment(&environments::folder(context), name);
-        read.map_err(|problem| failure(&problem, context))?;
+        let read = project::read_environment(&context.al_home, name);
+        read.map_err(|problem| environments::failure(&problem, context))?;
     }
     let file = context.dir.join(".env.toml");
     let shown = file.strip_prefix(".").unwrap_or(&file).display().to_string();
@@ -73,7 +69,7 @@ pub fn run(args: &SetArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn asked(context: &Context) -> Result<String, Failure> {
-    let names = project::environments(&environments::folder(context));
+    let names = project::environments(&context.al_home);
     if names.is_empty() {
         let message = "there is no environment on this machine";
         return Err(Failure::user("environment", message).hint("al env init <name>"));
@@ -84,7 +80,7 @@ fn asked(context: &Context) -> Result<String, Failure> {
             .hint(format!("say it with al env set NAME; there are {}", names.join(", "))));
     }
     let about = |name: &String| {
-        let read = project::read_environment(&environments::folder(context), name);
+        let read = project::read_environment(&context.al_home, name);
         read.ok().and_then(|file| file.url).unwrap_or_default()
     };
     let choices: Vec<Choice> = names.iter().map(|name| Choice::new(name, about(name))).collect();

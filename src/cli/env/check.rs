@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::client::Client;
 use super::super::paint::Tone;
 use super::super::{Context, environments, output, start};
-use super::{chosen, file};
+use super::chosen;
 use crate::ambient;
 use crate::failure::{Failure, Kind};
 use crate::http::{self, HttpError, Limits, Method};
@@ -108,7 +108,7 @@ pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn look(name: &str, context: &Context, report: &mut Report) -> Result<(), Failure> {
-    let read = project::read_environment(&environments::folder(context), name);
+    let read = project::read_environment(&context.al_home, name);
     let said = match read {
         Ok(said) => said,
         Err(problem) => {
@@ -142,7 +142,7 @@ fn look(name: &str, context: &Context, report: &mut Report) -> Result<(), Failur
 }
 
 fn in_file(name: &str, said: &EnvironmentFile, context: &Context, report: &mut Report) {
-    let path = file(name, context);
+    let path = project::environment_file(&context.al_home, name);
     report.shown = render_each(&said.problems, context.look.out.color);
     let count = said.problems.len();
     let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
@@ -269,7 +269,7 @@ fn as_json(name: &str, report: &Report, context: &Context) -> Value {
         .collect();
     json!({
         "name": name,
-        "file": file(name, context),
+        "file": project::environment_file(&context.al_home, name),
         "ok": report.exit() == 0,
         "checks": checks,
         "latencyMs": report.latency_ms,

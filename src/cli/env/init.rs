@@ -7,10 +7,9 @@ use std::path::Path;
 
 use super::super::prompt::{Prompt, Question};
 use super::super::{Context, ask, environments, output};
-use super::file;
 use crate::failure::Failure;
 use crate::http;
-use crate::project::{edit, names};
+use crate::project::{edit, environment_file, environments_dir};
 
 /// Make an environment; asks what is not said
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -65,17 +64,14 @@ struct Said {
 }
 
 pub fn run(args: &InitArgs, context: &Context) -> Result<(), Failure> {
-    if let Err(why) = names::check_environment(&args.name) {
-        let message = format!("the name {:?} of the environment {why}", args.name);
-        return Err(Failure::user("environment", message));
-    }
-    let file = file(&args.name, context);
+    environments::check_name(&args.name)?;
+    let file = environment_file(&context.al_home, &args.name);
     if fs::symlink_metadata(&file).is_ok() {
         return Err(exists(&args.name, &file));
     }
     let said = answers(args, context)?;
     check(&said)?;
-    let folder = environments::folder(context);
+    let folder = environments_dir(&context.al_home);
     // It may name hosts and users that are nobody's business.
     let unwritable = |error: std::io::Error| {
         Failure::upstream("not_written", format!("{} cannot be written: {error}", file.display()))

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::super::environments::failure;
 use super::super::merged;
 use super::super::paint::Tone;
 use super::super::table::{Cell, Fit, Table};
-use super::super::{Context, environments, output};
-use super::{chosen, failure, file};
+use super::super::{Context, output};
+use super::chosen;
 use crate::failure::Failure;
 use crate::project::credentials;
 use crate::project::{self, Bound, Problem};
@@ -24,7 +25,7 @@ struct Row {
 
 pub fn list(json: bool, context: &Context) -> Result<(), Failure> {
     let bound = context.request(project::bound);
-    let names = project::environments(&environments::folder(context));
+    let names = project::environments(&context.al_home);
     let rows: Vec<Row> = names.iter().map(|name| row(name, context)).collect();
     let named = bound.as_ref().ok().and_then(Option::as_ref);
     if json {
@@ -40,7 +41,7 @@ pub fn list(json: bool, context: &Context) -> Result<(), Failure> {
 }
 
 fn row(name: &str, context: &Context) -> Row {
-    let read = project::read_environment(&environments::folder(context), name);
+    let read = project::read_environment(&context.al_home, name);
     let own = credentials::field(&context.al_home, "gateway_api_key", name, "key");
     let key = match own {
         Ok(Some(_)) => "its own",
@@ -110,7 +111,7 @@ fn as_json(rows: &[Row], bound: Option<&Bound>, context: &Context) -> Value {
         .map(|row| {
             json!({
                 "name": row.name,
-                "file": file(&row.name, context),
+                "file": project::environment_file(&context.al_home, &row.name),
                 "url": row.url,
                 "server": row.host,
                 "key": row.key,
@@ -125,7 +126,7 @@ fn as_json(rows: &[Row], bound: Option<&Bound>, context: &Context) -> Value {
 /// What a project is set to there. Outside of a project that is what the environment says.
 pub fn show(name: Option<&str>, json: bool, context: &Context) -> Result<(), Failure> {
     let name = chosen(name, context)?;
-    project::read_environment(&environments::folder(context), &name)
+    project::read_environment(&context.al_home, &name)
         .map_err(|problem| failure(&problem, context))?;
     let there = Context { environment: Some(name), ..context.clone() };
     let merged = there.request(|request| project::merged(request, false));

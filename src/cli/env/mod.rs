@@ -5,14 +5,13 @@ mod check;
 mod init;
 mod look;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Context, environments};
+use super::Context;
+use super::environments::failure;
 use crate::failure::Failure;
-use crate::project::{Problem, render};
 
 /// Make, list and check environments: other places that a project runs in
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -63,16 +62,6 @@ pub fn run(args: &EnvArgs, context: &Context) -> Result<ExitCode, Failure> {
         Action::Check(args) => return check::run(args, context),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn file(name: &str, context: &Context) -> PathBuf {
-    environments::folder(context).join(format!("{name}.toml"))
-}
-
-/// A problem of one file as what a command ends with.
-fn failure(problem: &Problem, context: &Context) -> Failure {
-    Failure::config("environment", problem.sentence())
-        .report(render(std::slice::from_ref(problem), context.look.err.color))
 }
 
 /// The name, or the one that the project here is bound to.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::{Context, environments};
+use super::super::Context;
 use crate::failure::Failure;
 use crate::project::migrate::{AgentFiles, Home, LEFTOVERS, Plan, ProjectFiles};
 use crate::project::{self, Draft, Named, discover, edit, names, render};
@@ -44,8 +44,8 @@ pub fn read(context: &Context) -> Result<ProjectFiles, Failure> {
         }
     }
     let mut known = Vec::new();
-    for name in project::environments(&environments::folder(context)) {
-        let file = Named::new(environments::folder(context).join(format!("{name}.toml")));
+    for name in project::environments(&context.al_home) {
+        let file = Named::new(project::environment_file(&context.al_home, &name));
         // One that cannot be read is another command's business.
         if names::check_environment(&name).is_ok()
             && let Ok(Some(source)) = file.read()
