@@ -18,17 +18,23 @@ pub fn like(original: &str, edited: &str) -> String {
     }
     let old: Vec<&str> = original.split_inclusive('\n').collect();
     let new: Vec<&str> = edited.split_inclusive('\n').collect();
-    let same = |(a, b): &(&&str, &&str)| bare(a) == bare(b);
-    let head = old.iter().zip(&new).take_while(same).count();
-    let most = old.len().min(new.len()) - head;
-    let tail = old.iter().rev().zip(new.iter().rev()).take(most).take_while(same).count();
+    let (head, tail) = kept(&old, &new);
     let most_are_windows = windows * 2 >= old.len();
     let middle = new[head..new.len() - tail].iter().map(|line| match line.strip_suffix('\n') {
         Some(line) if most_are_windows => format!("{line}\r\n"),
         _ => (*line).to_owned(),
     });
-    let kept = |lines: &[&str]| lines.concat();
-    mark + &kept(&old[..head]) + &middle.collect::<String>() + &kept(&old[old.len() - tail..])
+    let (before, after) = (old[..head].concat(), old[old.len() - tail..].concat());
+    mark + &before + &middle.collect::<String>() + &after
+}
+
+/// How many lines at the begin and at the end are the same in both, whatever ends them.
+fn kept(old: &[&str], new: &[&str]) -> (usize, usize) {
+    let same = |(a, b): &(&&str, &&str)| bare(a) == bare(b);
+    let head = old.iter().zip(new).take_while(same).count();
+    let most = old.len().min(new.len()) - head;
+    let tail = old.iter().rev().zip(new.iter().rev()).take(most).take_while(same).count();
+    (head, tail)
 }
 
 fn bare(line: &str) -> &str {
@@ -40,10 +46,7 @@ fn bare(line: &str) -> &str {
 pub fn keep_lead(before: &str, after: &str) -> String {
     let old: Vec<&str> = before.split_inclusive('\n').collect();
     let new: Vec<&str> = after.split_inclusive('\n').collect();
-    let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let most = old.len().min(new.len()) - head;
-    let tail =
-        old.iter().rev().zip(new.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    let (head, tail) = kept(&old, &new);
     // Nothing but lines that are gone, in one piece: else it is not known what stood above what.
     if head + tail < new.len() {
         return after.to_owned();
