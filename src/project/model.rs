@@ -50,6 +50,14 @@ pub struct Config {
     pub cloud: Option<Map<String, Value>>,
 }
 
+impl Config {
+    /// Names of the models that any agent may use: without those that older agents have for
+    /// themselves.
+    pub fn own_models(&self) -> impl Iterator<Item = &String> {
+        self.models.keys().filter(|name| !name.contains('/'))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub provider: String,

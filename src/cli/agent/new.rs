@@ -12,7 +12,7 @@ use crate::cli::{Context, output};
 use crate::docker;
 use crate::duration;
 use crate::failure::Failure;
-use crate::project::credential_types::{OwnTypes, Owner, TYPES};
+use crate::project::credential_types::{OwnTypes, of_runs};
 use crate::project::credentials::Reference;
 use crate::project::kit::{Bearer, kit};
 use crate::project::names::{check_agent, suggest_agent};
@@ -99,10 +99,9 @@ pub struct Known {
 
 impl Known {
     fn of(project: Option<&Project>, context: &Context) -> Self {
-        let models = project.into_iter().flat_map(|p| p.config.models.keys());
         Self {
             agents: context.agent_names(),
-            models: models.filter(|name| !name.contains('/')).cloned().collect(),
+            models: project.into_iter().flat_map(|p| p.config.own_models().cloned()).collect(),
             sources: project.into_iter().flat_map(|p| p.config.webhooks.keys().cloned()).collect(),
         }
     }
@@ -312,7 +311,7 @@ fn webhooks(
         let events = events.split(',').map(str::trim).filter(|event| !event.is_empty());
         webhooks.push((source.to_owned(), events.map(str::to_owned).collect()));
     }
-    if !webhooks.is_empty() || known.sources.is_empty() || args.yes {
+    if !webhooks.is_empty() || known.sources.is_empty() {
         return Ok(webhooks);
     }
     let choices: Vec<Choice> = known.sources.iter().map(|name| Choice::new(name, "")).collect();
@@ -342,8 +341,7 @@ fn credentials(
         return Ok(said.cloned().collect());
     }
     let wanted: &[&str] = if is_script { &[] } else { template.credentials };
-    let kinds: Vec<&str> =
-        TYPES.iter().filter(|known| known.owner == Owner::Run).map(|known| &*known.kind).collect();
+    let kinds: Vec<&str> = of_runs().map(|known| &*known.kind).collect();
     let choices: Vec<Choice> = kinds.iter().map(|kind| Choice::new(*kind, "")).collect();
     let marked: Vec<usize> = kinds
         .iter()

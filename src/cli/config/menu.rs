@@ -9,7 +9,7 @@ use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{diff, output};
 use crate::failure::Failure;
 use crate::llm::providers::PROVIDERS as MODEL_PROVIDERS;
-use crate::project::credential_types::{Owner, TYPES};
+use crate::project::credential_types::of_runs;
 use crate::project::providers::{PROVIDERS, provider};
 use crate::project::schema::{self, Scope};
 use crate::project::settings::{Change, Settings, path};
@@ -164,8 +164,14 @@ impl Menu<'_> {
         match key.kind {
             Kind::Table(scope) => self.keys(parts, &keys_of(scope, self)),
             Kind::Named(scope) => self.named(parts, scope),
-            Kind::Tables(scope) => self.list(parts, scope),
-            Kind::Bindings => self.bindings(parts),
+            Kind::Tables(scope) => {
+                let Some(first) = scope.keys.first() else { return Ok(()) };
+                let first = First { name: first.name, kind: first.kind, about: first.about };
+                self.list(parts, first, |menu, table| {
+                    menu.table_or_gone(table, &keys_of(scope, menu))
+                })
+            }
+            Kind::Bindings => self.list(parts, SOURCE, Self::binding),
             Kind::Free | Kind::Pairs => self.free(parts, key),
             _ => self.leaf(parts, key.kind, key.about, key.default),
         }
@@ -205,48 +211,32 @@ impl Menu<'_> {
         self.attempt(changes)
     }
 
-    fn list(&mut self, parts: Parts<'_>, scope: &'static Scope) -> Result<(), Failure> {
+    /// Tables in a list. A new one is begun with its `first` key; `open` is what can be done with one.
+    fn list(
+        &mut self,
+        parts: Parts<'_>,
+        first: First<'_>,
+        open: impl Fn(&mut Self, Parts<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         loop {
             let Some(place) = self.entry(parts)? else { return Ok(()) };
             let place = match place {
                 Some(place) => place,
                 None => {
                     let place = self.settings.keys_of(parts).len().to_string();
-                    let Some(first) = scope.keys.first() else { return Ok(()) };
                     let inside = below(&below(parts, &place), first.name);
                     let value = self.value(&inside, first.kind, first.about)?;
                     self.attempt(vec![Change::Set { key: path(&inside), value }])?;
                     place
                 }
             };
-            let inside = below(parts, &place);
             if self.settings.keys_of(parts).contains(&place) {
-                self.table_or_gone(&inside, &keys_of(scope, self))?;
+                open(self, &below(parts, &place))?;
             }
         }
     }
 
-    /// `[[webhooks]]` of an agent.
-    fn bindings(&mut self, parts: Parts<'_>) -> Result<(), Failure> {
-        loop {
-            let Some(place) = self.entry(parts)? else { return Ok(()) };
-            let place = match place {
-                Some(place) => place,
-                None => {
-                    let place = self.settings.keys_of(parts).len().to_string();
-                    let inside = below(&below(parts, &place), "source");
-                    let value = self.value(&inside, Kind::Text, "Source of the project.")?;
-                    self.attempt(vec![Change::Set { key: path(&inside), value }])?;
-                    place
-                }
-            };
-            let inside = below(parts, &place);
-            if self.settings.keys_of(parts).contains(&place) {
-                self.binding(&inside)?;
-            }
-        }
-    }
-
+    /// One of `[[webhooks]]` of an agent.
     fn binding(&mut self, parts: Parts<'_>) -> Result<(), Failure> {
         loop {
             let source = self.settings.text_of(&below(parts, "source")).unwrap_or_default();
@@ -272,7 +262,7 @@ impl Menu<'_> {
             let chosen = self.one(&path(parts), &flag, &choices, "all filters have to agree")?;
             match fields.get(chosen) {
                 Some(field) if field == "source" => {
-                    self.leaf(&below(parts, field), Kind::Text, "Source of the project.", "")?;
+                    self.leaf(&below(parts, field), SOURCE.kind, SOURCE.about, "")?;
                 }
                 Some(field) => {
                     self.leaf(&below(parts, field), Kind::Texts, "One or more, by commas.", "")?;
@@ -445,12 +435,10 @@ impl Menu<'_> {
                 project.iter().flat_map(|p| p.config.webhooks.keys().cloned()).collect()
             }
             (Kind::Texts, "models", "models") => {
-                let names = project.iter().flat_map(|p| p.config.models.keys());
-                names.filter(|name| !name.contains('/')).cloned().collect()
+                project.iter().flat_map(|p| p.config.own_models().cloned()).collect()
             }
             (Kind::Texts, "credentials", "credentials") => {
-                let of_runs = TYPES.iter().filter(|known| known.owner == Owner::Run);
-                of_runs.map(|known| known.kind.clone().into_owned()).collect()
+                of_runs().map(|known| known.kind.clone().into_owned()).collect()
             }
             _ => Vec::new(),
         }
@@ -530,6 +518,17 @@ impl Menu<'_> {
         Asked { title: title.to_owned(), help, flag }
     }
 }
+
+/// The key that a new table of a list begins with.
+#[derive(Clone, Copy)]
+struct First<'a> {
+    name: &'a str,
+    kind: Kind,
+    about: &'a str,
+}
+
+const SOURCE: First<'static> =
+    First { name: "source", kind: Kind::Text, about: "Source of the project." };
 
 /// A question with its words.
 struct Asked {

@@ -137,7 +137,7 @@ fn errors(n: usize) -> String {
 }
 
 /// The word that files use for it.
-pub(super) fn file_word(kind: File) -> &'static str {
+fn file_word(kind: File) -> &'static str {
     if kind == File::Agent { "agent" } else { "project" }
 }
 

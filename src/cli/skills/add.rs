@@ -140,8 +140,7 @@ fn must_be_project(context: &Context) -> Result<(), Failure> {
 fn models(args: &AddArgs, context: &Context) -> Result<Vec<String>, Failure> {
     let (project, _) = context.request(project::survey);
     let known: Vec<String> =
-        project.map(|project| project.config.models.into_keys().collect()).unwrap_or_default();
-    let known: Vec<String> = known.into_iter().filter(|name| !name.contains('/')).collect();
+        project.iter().flat_map(|project| project.config.own_models().cloned()).collect();
     if let Some(unknown) = args.model.iter().find(|name| !known.contains(name)) {
         let message = format!("no model of this project is called '{}'", safe(unknown));
         let failure = Failure::user("unknown_model", message);

@@ -170,6 +170,11 @@ pub fn credential_type(kind: &str) -> Option<&'static CredentialType> {
     TYPES.iter().find(|known| known.kind == kind)
 }
 
+/// Those that come with `al` and that runs may be given.
+pub fn of_runs() -> impl Iterator<Item = &'static CredentialType> {
+    TYPES.iter().filter(|known| known.owner == Owner::Run)
+}
+
 /// A type by its name. What comes with `al` cannot be replaced.
 pub fn find<'t>(own: &'t OwnTypes, kind: &str) -> Option<&'t CredentialType> {
     credential_type(kind).or_else(|| own.get(kind))
