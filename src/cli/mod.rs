@@ -47,6 +47,7 @@ mod new;
 mod output;
 mod pager;
 mod paint;
+mod paths;
 mod prompt;
 mod prose;
 mod providers;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::proof::{Proven, Values, prove};
-use super::{asking, given, known, none, own_types, reference, short, ssh, unreadable, unwritable};
+use super::{asking, given, known, none, own_types, reference, ssh, unreadable, unwritable};
+use crate::cli::paths::short;
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, ask, output};
 use crate::failure::Failure;

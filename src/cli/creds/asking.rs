@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::add::{How, Ready};
 use super::proof::Values;
 use super::{known, own_types, ssh, unreadable};
-use crate::ambient;
+use crate::cli::paths::expanded;
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, output};
 use crate::failure::Failure;
@@ -145,13 +145,6 @@ fn private_key(path: &str) -> Result<credentials::Secret, String> {
     Shape::PrivateKey.check(key.reveal()).map_err(|why| format!("the file {why}"))?;
     ssh::public(&key).map_err(|why| format!("the key {why}"))?;
     Ok(key)
-}
-
-fn expanded(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), ambient::home()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
-    }
 }
 
 /// Makes a key for the type; yields its public half.

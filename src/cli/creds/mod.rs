@@ -14,13 +14,12 @@ mod ssh;
 mod types;
 mod wants;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 pub use asking::ask_for;
 
+use super::paths::short;
 use super::{Context, ask, output};
-use crate::ambient;
 use crate::failure::Failure;
 use crate::project::credential_types::{self, CredentialType, OwnTypes, TYPES};
 use crate::project::credentials::{self, CredentialError, Reference};
@@ -176,14 +175,5 @@ fn unwritable(error: &CredentialError) -> Failure {
         CredentialError::Exists(reference) => Failure::user("credential_exists", error.to_string())
             .hint(format!("replace it: al creds rotate {reference}")),
         _ => failure,
-    }
-}
-
-/// A path as messages show it.
-fn short(path: &Path) -> String {
-    let inside = ambient::home().and_then(|home| Some(path.strip_prefix(home).ok()?.to_owned()));
-    match inside {
-        Some(rest) => format!("~/{}", rest.display()),
-        None => path.display().to_string(),
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{elsewhere_or_none, known, own_types, reference, short, unreadable, used_by, wants};
+use super::{elsewhere_or_none, known, own_types, reference, unreadable, used_by, wants};
 use crate::cli::paint::{Tone, safe};
+use crate::cli::paths::short;
 use crate::cli::{Context, output, times};
 use crate::failure::Failure;
 use crate::project::credential_types;

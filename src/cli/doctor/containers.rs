@@ -4,9 +4,10 @@ use std::path::Path;
 
 use tokio::io::AsyncWriteExt;
 
-use super::scene::{Scene, agents_named, short};
+use super::scene::{Scene, agents_named};
 use crate::ambient;
 use crate::cli::host::Places;
+use crate::cli::paths::short;
 use crate::cli::{images, running};
 use crate::docker::{self, Info};
 use crate::engine::Machine;

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::scene::{Scene, agents_named, shell_path, short, unusable};
+use super::scene::{Scene, agents_named, unusable};
+use crate::cli::paths::{shell_path, short};
 use crate::cli::providers;
 use crate::engine;
 use crate::project::credentials::{self, CredentialError, Reference};

@@ -1,6 +1,7 @@
 //! Other programs that think.
 
-use super::scene::{Scene, agents_named, short};
+use super::scene::{Scene, agents_named};
+use crate::cli::paths::short;
 use crate::engine::engine_name;
 use crate::harness::cli_engine::{SignIn, install, probe};
 use crate::project::{Agent, EngineKind, Model, Problem, listed};

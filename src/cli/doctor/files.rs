@@ -5,7 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::scene::{Scene, shell_path, short};
+use super::scene::Scene;
+use crate::cli::paths::{shell_path, short};
 use crate::log::{REDACTED, Redactor};
 use crate::project::{self, Mend, Named, Problem};
 

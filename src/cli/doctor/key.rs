@@ -2,14 +2,13 @@
 
 use crate::ambient;
 use crate::cli::client::{Client, Place, key_failure};
+use crate::cli::paths::short;
 use crate::cli::running::{Running, running};
 use crate::cli::{Context, output};
 use crate::failure::Failure;
 use crate::project::credentials;
 use crate::scheduler::{Decision, Deed, DeedKind, Ending, Who};
 use crate::store::{FILE, Lock, Store};
-
-use super::scene::short;
 
 /// Replaces the key. A scheduler that runs takes the new one with its next request, and the old one
 /// and all sessions end there.

@@ -1,7 +1,8 @@
 //! Models that could not be asked.
 
-use super::scene::{Scene, Used, agents_named, short, unusable};
+use super::scene::{Scene, Used, agents_named, unusable};
 use crate::ambient;
+use crate::cli::paths::short;
 use crate::cli::providers::{self, CUSTOM, KeyNeed, REPLAY};
 use crate::http::{self, HttpError};
 use crate::llm::pi_auth;

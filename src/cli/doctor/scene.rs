@@ -9,7 +9,7 @@ use tokio::runtime::Runtime as Tokio;
 
 use super::containers;
 use super::online::{self, Heard};
-use crate::ambient;
+use crate::cli::paths::{shell_path, short};
 use crate::cli::{Context, output};
 use crate::docker::Info;
 use crate::project::credentials::{self, CredentialError, Reference};
@@ -139,27 +139,6 @@ impl<'a> Scene<'a> {
 pub fn agents_named(agents: &[&Agent]) -> String {
     let names = listed(agents.iter().map(|agent| agent.name.as_str()));
     format!("agent{} {names}", if agents.len() == 1 { "" } else { "s" })
-}
-
-/// A path of this person, as short as a shell understands it.
-pub fn shell_path(path: &Path) -> String {
-    match in_home(path) {
-        Some(rest) => format!("~/{}", shell::word(&rest)),
-        None => shell::word(&path.to_string_lossy()),
-    }
-}
-
-/// A path as messages show it.
-pub fn short(path: &Path) -> String {
-    match in_home(path) {
-        Some(rest) => format!("~/{rest}"),
-        None => path.display().to_string(),
-    }
-}
-
-fn in_home(path: &Path) -> Option<String> {
-    let home = ambient::home()?;
-    Some(path.strip_prefix(home).ok()?.display().to_string())
 }
 
 /// A credential that cannot be used as it is.

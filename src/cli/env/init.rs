@@ -72,10 +72,10 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<(), Failure> {
     let said = answers(args, context)?;
     check(&said)?;
     let folder = environments_dir(&context.al_home);
-    // It may name hosts and users that are nobody's business.
     let unwritable = |error: std::io::Error| {
         Failure::upstream("not_written", format!("{} cannot be written: {error}", file.display()))
     };
+    // It may name hosts and users that are nobody's business.
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unwritable)?;
     let text = text(&args.name, &said);
     edit::write_new(&file, text.as_bytes(), 0o600).map_err(|error| match error.kind() {

@@ -32,8 +32,8 @@ pub fn apply(step: &Step, context: &Context, tokio: &Tokio) -> Result<(), String
             .map_err(|failure| format!("no lock is freed: {}", failure.message)),
         Step::Clear(left) => {
             let kept = left.iter().filter_map(|one| {
-                let why = gc::clear(tokio, context, &one.left).err()?;
-                Some(format!("{} {} is kept: {why}", one.word, one.left.name))
+                let why = gc::clear(tokio, context, one).err()?;
+                Some(format!("{} {} is kept: {why}", one.word(), one.name))
             });
             match kept.collect::<Vec<_>>() {
                 none if none.is_empty() => Ok(()),

@@ -11,7 +11,7 @@ use super::{Finding, host_user, remains};
 use crate::cli::{Context, ask, gc, output};
 use crate::failure::Failure;
 use crate::project::{Mend, Project, Severity};
-use plan::{Facts, Remains};
+use plan::Facts;
 
 /// Mends what can be mended, after it was shown and, unless `yes`, agreed to. Says whether all that
 /// was agreed to could be done; what could not is as it was.
@@ -75,6 +75,5 @@ fn facts<'a>(findings: &'a [Finding], context: &Context, tokio: &Tokio) -> Facts
         true => gc::look(tokio, context).unwrap_or_default(),
         false => Vec::new(),
     };
-    let left = left.into_iter().map(|left| Remains { word: left.word(), left }).collect();
     Facts { problems, texts, locks, left }
 }

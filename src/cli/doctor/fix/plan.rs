@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use toml_edit::DocumentMut;
 
 use crate::cli::diff;
-use crate::cli::doctor::scene::shell_path;
 use crate::cli::gc::Left;
 use crate::cli::paint::Paint;
+use crate::cli::paths::shell_path;
 use crate::project::{Mend, Problem};
 use crate::shell;
 
@@ -20,14 +20,8 @@ pub struct Facts<'a> {
     pub texts: BTreeMap<PathBuf, Option<String>>,
     /// Keys of locks that nobody can want.
     pub locks: Vec<String>,
-    pub left: Vec<Remains>,
-}
-
-/// Something that a run left.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Remains {
-    pub word: &'static str,
-    pub left: Left,
+    /// What runs left.
+    pub left: Vec<Left>,
 }
 
 /// One change.
@@ -56,7 +50,7 @@ pub enum Step {
     /// These locks are free.
     Unlock(Vec<String>),
     /// What runs left is gone.
-    Clear(Vec<Remains>),
+    Clear(Vec<Left>),
 }
 
 /// A file by both its names.
@@ -198,7 +192,7 @@ pub fn shown(step: &Step, paint: Paint) -> String {
         Step::Remove { file } => line(format!("rm {}", shell::word(&file.shown))),
         Step::Unlock(keys) => keys.iter().map(|key| line(format!("free the lock {key}"))).collect(),
         Step::Clear(left) => {
-            let one = |one: &Remains| line(format!("remove {} {}", one.word, one.left.name));
+            let one = |one: &Left| line(format!("remove {} {}", one.word(), one.name));
             left.iter().map(one).collect()
         }
     }
