@@ -10,6 +10,11 @@ pub fn somebody_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// That nobody is there to do something, with what to do instead to be added as a hint.
+pub fn nobody(to_do: &str) -> Failure {
+    Failure::user("nobody_to_ask", format!("nobody is there to {to_do}"))
+}
+
 /// Whether changes can be asked about, or need not be because of `yes`.
 ///
 /// # Errors

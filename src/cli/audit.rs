@@ -61,10 +61,8 @@ pub fn run(args: &AuditArgs, context: &Context) -> Result<(), Failure> {
         None => AuditPage { audit: Vec::new(), next: None },
     };
     // Agents that left the project keep their history.
-    if let Some(name) = args.agent.as_deref().filter(|_| page.audit.is_empty())
-        && !context.agent_names().iter().any(|known| known == name)
-    {
-        return Err(context.unknown_agent(name));
+    if let Some(name) = args.agent.as_deref().filter(|_| page.audit.is_empty()) {
+        context.must_have_agent(name)?;
     }
     let filtered = args.since.is_some() || args.by.is_some() || args.agent.is_some();
     let text = match (args.json, page.audit.is_empty()) {

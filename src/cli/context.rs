@@ -91,6 +91,19 @@ impl Context {
         project::discover(&self.dir).unwrap_or_default()
     }
 
+    /// Whether the project has an agent of this name, valid or not.
+    pub fn has_agent(&self, name: &str) -> bool {
+        self.agent_names().iter().any(|known| known == name)
+    }
+
+    /// That the project has an agent of this name, valid or not.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn must_have_agent(&self, name: &str) -> Result<(), Failure> {
+        if self.has_agent(name) { Ok(()) } else { Err(self.unknown_agent(name)) }
+    }
+
     /// Says that no agent has this name, and which one may be meant.
     pub fn unknown_agent(&self, name: &str) -> Failure {
         unknown_agent(name, &self.agent_names())

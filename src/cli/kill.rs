@@ -49,7 +49,7 @@ pub fn run(args: &KillArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn kill(client: &Client, context: &Context, target: &str, tree: bool) -> Result<Value, Failure> {
-    let is_agent = context.agent_names().iter().any(|name| name == target);
+    let is_agent = context.has_agent(target);
     let is_run = is_run(target) && !is_agent;
     let route = match is_run {
         true => format!("/control/kill/{target}"),

@@ -71,7 +71,7 @@ fn not_there(context: &Context, name: &str) -> Failure {
             }
         };
     }
-    if context.agent_names().iter().any(|agent| agent == name) {
+    if context.has_agent(name) {
         return Failure::user("not_running", format!("no run of {name} is running"))
             .hint(format!("a place like that of a run: al shell {name}"));
     }

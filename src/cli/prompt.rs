@@ -201,8 +201,8 @@ fn somebody(question: &Question<'_>) -> Result<(), Failure> {
     if ask::somebody_there() {
         return Ok(());
     }
-    let message = format!("nobody is there to answer: {}", question.text);
-    Err(Failure::user("nobody_to_ask", message).hint(format!("say it with {}", question.flag)))
+    Err(ask::nobody(&format!("answer: {}", question.text))
+        .hint(format!("say it with {}", question.flag)))
 }
 
 fn ended(error: InquireError) -> Failure {

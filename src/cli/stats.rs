@@ -61,10 +61,8 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<(), Failure> {
         None => engine::count(&[]),
     };
     // Agents that left the project keep their history.
-    if let Some(name) = args.agent.as_deref().filter(|_| stats.agents.is_empty())
-        && !context.agent_names().iter().any(|known| known == name)
-    {
-        return Err(context.unknown_agent(name));
+    if let Some(name) = args.agent.as_deref().filter(|_| stats.agents.is_empty()) {
+        context.must_have_agent(name)?;
     }
     let runs = match (&reader, args.lines) {
         (Some(reader), Some(n)) => listed(reader, args, n, query.since)?,

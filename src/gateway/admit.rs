@@ -14,6 +14,7 @@ use super::reply::Problem;
 use super::throttle::{Price, hold_back};
 use super::{App, clean, who};
 use crate::ambient;
+use crate::scheduler::words::counted;
 use crate::scheduler::{Deed, DeedKind, Door, Ending, Event, Who};
 
 /// The cookie of a session.
@@ -97,15 +98,11 @@ pub async fn current_key(app: &App) -> Result<Epoch, Problem> {
         app.setup
             .redactor
             .learn(app.setup.api_key.read().map(|key| key.reveal().to_owned()).iter());
-        let sessions = format!("{ended} {} ended", plural(ended));
+        let sessions = format!("{} ended", counted(ended, "session"));
         tracing::info!(target: "gateway", "the API key is another one, {sessions}");
         record(app, Deed::of(Who::host(), DeedKind::KeyChanged, Ending::Done, sessions)).await?;
     }
     if is_there { Ok(epoch) } else { Err(no_key()) }
-}
-
-pub fn plural(sessions: usize) -> &'static str {
-    if sessions == 1 { "session" } else { "sessions" }
 }
 
 /// Looks at an offered key, and makes whoever offers wrong ones wait.

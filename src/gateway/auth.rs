@@ -9,14 +9,13 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::admit::{
-    COOKIE, current_key, plural, record, same_site, session, try_key, unauthorized,
-};
+use super::admit::{COOKIE, current_key, record, same_site, session, try_key, unauthorized};
 use super::reply::{Answered, Problem, ok};
 use super::sessions::LONGEST_MS;
 use super::who::{self, Caller};
 use super::{App, body, clean};
 use crate::ambient;
+use crate::scheduler::words::counted;
 use crate::scheduler::{Deed, DeedKind, Door, Ending, Who};
 
 /// The largest body: a key.
@@ -95,7 +94,7 @@ pub async fn revoke(State(app): State<Arc<App>>, caller: Caller, body: Body) -> 
         body::read_json(&caller.headers, body, BODY_MAX, &app.large_orders).await?;
     let revoked = app.sessions.revoke();
     let kind = if body.rotated { DeedKind::RotateKey } else { DeedKind::RevokeSessions };
-    let detail = format!("{revoked} {} ended", plural(revoked));
+    let detail = format!("{} ended", counted(revoked, "session"));
     record(&app, Deed::of(caller.who, kind, Ending::Done, detail)).await?;
     Ok(ok(&json!({"success": true, "revoked": revoked})))
 }

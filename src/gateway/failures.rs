@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::App;
 use crate::ambient::{self, Millis};
+use crate::scheduler::words::counted;
 use crate::scheduler::{Deed, DeedKind, Door, Ending, Event, Who};
 
 /// At most one record in this time; what comes meanwhile is counted.
@@ -80,8 +81,8 @@ impl Gathered {
         let first = self.from.first()?;
         let named: Vec<String> = self.from.iter().take(NAMED).map(IpAddr::to_string).collect();
         let others = if self.from.len() > NAMED { " and others" } else { "" };
-        let keys = if self.tries == 1 { "key" } else { "keys" };
-        let detail = format!("{} wrong {keys} from {}{others}", self.tries, named.join(", "));
+        let keys = counted(self.tries as usize, "wrong key");
+        let detail = format!("{keys} from {}{others}", named.join(", "));
         let address = (self.from.len() == 1).then(|| first.to_string());
         let by = Who { name: "somebody".to_owned(), door: Door::Outside, address };
         Some(Deed::of(by, DeedKind::LoginFailed, Ending::Refused, detail))

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::edit;
 use super::layers::environment_file;
 use super::model::Project;
 use super::problem::Problem;
@@ -30,9 +29,7 @@ impl Written {
 
     /// The settings of one agent.
     pub fn agent(dir: &Path, name: &str) -> Self {
-        let folder = Named::project(dir).join("agents").join(name);
-        let file = edit::config_file(&folder.path);
-        let file = folder.join(&file.file_name().unwrap_or_default().to_string_lossy());
+        let file = Named::agent_config(dir, name);
         Self::read(std::slice::from_ref(&file), file.clone())
     }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::edit;
 use super::problem::Problem;
 
 /// A file of a project that is larger is not one that a person wrote.
@@ -87,6 +88,13 @@ impl Named {
         let text = dir.display().to_string();
         let path = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
         Self::shown_as(path, text.strip_prefix("./").map_or(text.clone(), str::to_owned))
+    }
+
+    /// The file with the settings of an agent, whether or not it is there.
+    pub fn agent_config(dir: &Path, agent: &str) -> Self {
+        let folder = Self::project(dir).join("agents").join(agent);
+        let file = edit::config_file(&folder.path);
+        folder.join(&file.file_name().unwrap_or_default().to_string_lossy())
     }
 
     /// A file or folder below this one.

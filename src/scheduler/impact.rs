@@ -7,7 +7,7 @@ use super::model::{Hold, Millis, Run, RunState, Scope};
 use super::settle::settle;
 use super::step::{held_by, step};
 use super::view::View;
-use super::words::plural;
+use super::words::counted;
 
 /// How much a command asks of its operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,7 +160,7 @@ fn drop_runs(view: &View, runs: &[String]) -> Impact {
     let wide = n > WIDE_DROP;
     Impact {
         level: if wide { Level::Wide } else { Level::Loses },
-        title: format!("Drop {n} queued {}?", plural(n, "run")),
+        title: format!("Drop {}?", counted(n, "queued run")),
         lines,
         cli: format!("al kill {}", runs.join(" ")),
         accept: "Drop".to_owned(),
@@ -231,7 +231,7 @@ fn drop_held(view: &View, scope: &Scope) -> Impact {
             _ if wide => Level::Wide,
             _ => Level::Loses,
         },
-        title: format!("Resume {name} and drop {held} held {}?", plural(held, "run")),
+        title: format!("Resume {name} and drop {}?", counted(held, "held run")),
         lines: vec![runs_that(held, "that came in meanwhile", ["never starts", "never start"])],
         cli,
         accept: "Drop and resume".to_owned(),
@@ -242,7 +242,7 @@ fn drop_held(view: &View, scope: &Scope) -> Impact {
 
 /// `1 run in flight goes on`, `2 runs in flight go on`.
 fn runs_that(n: usize, which: &str, [one, many]: [&str; 2]) -> String {
-    format!("{n} {} {which} {}", plural(n, "run"), if n == 1 { one } else { many })
+    format!("{} {which} {}", counted(n, "run"), if n == 1 { one } else { many })
 }
 
 fn again(view: &View, run: &str) -> Impact {

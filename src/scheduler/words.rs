@@ -41,7 +41,7 @@ pub fn tokens(n: u64) -> String {
 pub fn used(spent: &Spent) -> String {
     let (tokens, turns) = (tokens(spent.total_tokens()), spent.turns);
     let cost = spent.cost_micros.map_or_else(String::new, |cost| format!(", {}", dollars(cost)));
-    format!("{tokens} tokens in {turns} {}{cost}", plural(turns as usize, "turn"))
+    format!("{tokens} tokens in {}{cost}", counted(turns as usize, "turn"))
 }
 
 /// How a sentence names a scope.
@@ -50,6 +50,11 @@ pub fn scope_name(scope: &Scope) -> &str {
         Scope::Project => "the scheduler",
         Scope::Agent(agent) => agent,
     }
+}
+
+/// `1 run`, `2 runs`.
+pub fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {}", plural(n, noun))
 }
 
 /// `noun`, or its plural for any number but one.

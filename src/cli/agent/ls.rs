@@ -9,6 +9,7 @@ use crate::cli::{Context, output};
 use crate::engine::{engine_name, runtime_name};
 use crate::failure::Failure;
 use crate::project::{self, Agent, Problem, Severity};
+use crate::scheduler::words::counted;
 
 /// List the agents: what they do, what starts them, and what is wrong
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -100,12 +101,11 @@ fn cells(row: &Row) -> [Cell; 7] {
 
 fn problems(row: &Row) -> Cell {
     let errors = row.problems.iter().filter(|p| p.severity == Severity::Error).count();
-    let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
     match (errors, row.problems.len()) {
         (0, 0) if row.agent.is_none() => Cell::new(Tone::Warn, "no SKILL.md"),
         (0, 0) => Cell::new(Tone::Dim, "-"),
-        (0, warnings) => Cell::new(Tone::Warn, count(warnings, "warning")),
-        (errors, _) => Cell::new(Tone::Bad, count(errors, "error")),
+        (0, warnings) => Cell::new(Tone::Warn, counted(warnings, "warning")),
+        (errors, _) => Cell::new(Tone::Bad, counted(errors, "error")),
     }
 }
 
@@ -141,10 +141,7 @@ fn row_json(row: &Row) -> Value {
 
 fn problem_json(problem: &Problem) -> Value {
     json!({
-        "severity": match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
+        "severity": problem.severity.word(),
         "file": problem.file,
         "line": problem.place().map(|place| place.line),
         "message": problem.message,

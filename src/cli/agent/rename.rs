@@ -34,9 +34,7 @@ pub struct RenameArgs {
 pub fn run(args: &RenameArgs, context: &Context) -> Result<(), Failure> {
     must_be_project(context)?;
     let (old, new) = (args.agent.as_str(), args.name.as_str());
-    if !context.agent_names().iter().any(|known| known == old) {
-        return Err(context.unknown_agent(old));
-    }
+    context.must_have_agent(old)?;
     check_agent(new).map_err(|why| bad_name(new, &format!("this name {why}")))?;
     nothing_lives(old, context)?;
     let agents = context.dir.join("agents");

@@ -3,6 +3,8 @@
 //! What it was stands in a comment on the same line, so it is there for whoever reads the file, goes
 //! with it into version control, and needs no state of ours.
 
+use std::path::Path;
+
 use crate::cli::config::target::{cannot_write, counts_when, must_be_project};
 use crate::cli::{Context, output};
 use crate::failure::Failure;
@@ -63,17 +65,13 @@ fn change(
     edited: impl Fn(&str, u32) -> Result<Edited, String>,
 ) -> Result<(), Failure> {
     must_be_project(context)?;
-    if !context.agent_names().iter().any(|known| known == agent) {
-        return Err(context.unknown_agent(agent));
-    }
-    let folder = Named::project(&context.dir).join("agents").join(agent);
-    let file = edit::config_file(&folder.path);
-    let file = folder.join(&file.file_name().unwrap_or_default().to_string_lossy());
+    context.must_have_agent(agent)?;
+    let file = Named::agent_config(&context.dir, agent);
     let default = context
         .request(crate::project::survey)
         .0
         .map_or(1, |project| project.config.default_agent_scale);
-    let said = write(&file, &folder, default, &edited, context)?;
+    let said = write(&file, default, &edited, context)?;
     output::print(&match said {
         Edited::Already => format!("{agent} is {done} already\n"),
         Edited::To { scale, .. } => {
@@ -86,13 +84,12 @@ fn change(
 
 fn write(
     file: &Named,
-    folder: &Named,
     default: u32,
     edited: Edit<'_>,
     context: &Context,
 ) -> Result<Edited, Failure> {
     let cannot = |error: std::io::Error| cannot_write(&file.shown, &error);
-    let _lock = edit::lock(&folder.path).map_err(cannot)?;
+    let _lock = edit::lock(file.path.parent().unwrap_or(Path::new("."))).map_err(cannot)?;
     let source = file.read().map_err(|problem| context.project_failure(&[problem]))?;
     let text = source.map(|source| source.text.clone()).unwrap_or_default();
     let said = edited(&text, default).map_err(|error| {

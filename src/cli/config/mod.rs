@@ -16,6 +16,7 @@ use super::{Context, ask, diff, merged, output};
 use crate::failure::Failure;
 use crate::project::File;
 use crate::project::settings::Change;
+use crate::scheduler::words::counted;
 
 /// Change the settings of the project: a menu, or --set and --unset
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -104,8 +105,7 @@ pub fn edit(args: &EditArgs, target: &Target<'_>) -> Result<(), Failure> {
         return order(target, &changes, args.dry_run);
     }
     if !ask::somebody_there() {
-        let message = format!("nobody is there to answer: settings of {}", target.shown());
-        return Err(Failure::user("nobody_to_ask", message)
+        return Err(ask::nobody(&format!("answer: settings of {}", target.shown()))
             .hint(format!("say it with {} --set KEY=VALUE or --unset KEY", target.command()))
             .hint(format!("names of settings: {}", keys::command(target.kind()))));
     }
@@ -126,14 +126,10 @@ fn order(target: &Target<'_>, changes: &[Change], dry_run: bool) -> Result<(), F
     if !plan.errors.is_empty() {
         output::remark(&format!(
             "the project still has {}: al doctor\n",
-            errors(plan.errors.len())
+            counted(plan.errors.len(), "error")
         ));
     }
     Ok(())
-}
-
-fn errors(n: usize) -> String {
-    if n == 1 { "1 error".to_owned() } else { format!("{n} errors") }
 }
 
 /// The word that files use for it.

@@ -49,12 +49,8 @@ impl<'a> Target<'a> {
     /// When there is no such agent.
     pub fn agent(context: &'a Context, name: &str) -> Result<Self, Failure> {
         must_be_project(context)?;
-        if !context.agent_names().iter().any(|known| known == name) {
-            return Err(context.unknown_agent(name));
-        }
-        let folder = Named::project(&context.dir).join("agents").join(name);
-        let file = edit::config_file(&folder.path);
-        let file = folder.join(&file.file_name().unwrap_or_default().to_string_lossy());
+        context.must_have_agent(name)?;
+        let file = Named::agent_config(&context.dir, name);
         Ok(Self { context, kind: File::Agent, agent: Some(name.to_owned()), file })
     }
 

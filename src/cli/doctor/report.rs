@@ -11,6 +11,7 @@ use crate::cli::console::shell_suffix;
 use crate::cli::paint::{Paint, Tone, safe};
 use crate::failure::Kind;
 use crate::project::{self, Problem, Project, Severity};
+use crate::scheduler::words::counted;
 
 pub struct Report<'a> {
     /// None when the folder is no project.
@@ -76,7 +77,7 @@ impl Report<'_> {
         };
         let Some(project) = self.project else { return format!("{outcome}\n") };
         let (agents, models) = (project.agents.len(), project.config.models.len());
-        let looked_at = format!("{}, {}", some(agents, "agent"), some(models, "model"));
+        let looked_at = format!("{}, {}", counted(agents, "agent"), counted(models, "model"));
         format!("{}: {looked_at}: {outcome}\n", safe(&project.name))
     }
 
@@ -105,20 +106,12 @@ impl Report<'_> {
     }
 }
 
-fn some(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
 fn finding_json(finding: &Finding) -> Value {
     let problem = &finding.problem;
-    let severity = match problem.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
     json!({
         "code": problem.more.code,
         "group": finding.group.word(),
-        "severity": severity,
+        "severity": problem.severity.word(),
         "file": problem.file,
         "line": problem.place().map(|place| place.line),
         "column": problem.place().map(|place| place.column),

@@ -14,6 +14,7 @@ use crate::cli::{Context, output};
 use crate::docker::Info;
 use crate::project::credentials::{self, CredentialError, Reference};
 use crate::project::{Agent, EngineKind, Mend, Model, Named, Problem, Project, Written, listed};
+use crate::scheduler::words::plural;
 use crate::shell;
 
 /// A project, its files and its surroundings.
@@ -138,7 +139,7 @@ impl<'a> Scene<'a> {
 /// `agent `dev`` or `agents `dev` and `triage``.
 pub fn agents_named(agents: &[&Agent]) -> String {
     let names = listed(agents.iter().map(|agent| agent.name.as_str()));
-    format!("agent{} {names}", if agents.len() == 1 { "" } else { "s" })
+    format!("{} {names}", plural(agents.len(), "agent"))
 }
 
 /// A credential that cannot be used as it is.

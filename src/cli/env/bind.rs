@@ -76,7 +76,7 @@ fn asked(context: &Context) -> Result<String, Failure> {
     }
     let question = Question { text: "Environment", flag: "NAME", help: "" };
     if !ask::somebody_there() {
-        return Err(Failure::user("nobody_to_ask", "nobody is there to answer: Environment")
+        return Err(ask::nobody("answer: Environment")
             .hint(format!("say it with al env set NAME; there are {}", names.join(", "))));
     }
     let about = |name: &String| {

@@ -14,6 +14,7 @@ use crate::ambient;
 use crate::failure::{Failure, Kind};
 use crate::http::{self, HttpError, Limits, Method};
 use crate::project::{self, EnvironmentFile, render_each};
+use crate::scheduler::words::counted;
 
 /// Say whether an environment's file is right and its scheduler answers; ends with 3 when
 /// something has to be mended here, with 4 when nobody answers
@@ -145,7 +146,7 @@ fn in_file(name: &str, said: &EnvironmentFile, context: &Context, report: &mut R
     let path = project::environment_file(&context.al_home, name);
     report.shown = render_each(&said.problems, context.look.out.color);
     let count = said.problems.len();
-    let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+    let problems = counted(count, "problem");
     match (said.is_valid(), count) {
         (_, 0) => report.add("file", State::Good, path.display().to_string()),
         (true, _) => report.add("file", State::Warning, format!("{}: {problems}", path.display())),

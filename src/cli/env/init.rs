@@ -113,7 +113,7 @@ fn answers(args: &InitArgs, context: &Context) -> Result<Said, Failure> {
         return Ok(said);
     }
     if !ask::somebody_there() {
-        return Err(Failure::user("nobody_to_ask", "nobody is there to answer: where it is")
+        return Err(ask::nobody("answer: where it is")
             .hint("say it with --url URL, --server HOST, or --empty for a file to fill in"));
     }
     let prompt = Prompt::new(context.look.err);

@@ -88,7 +88,7 @@ fn agreed(args: &MigrateArgs) -> Result<(), Failure> {
         return Ok(());
     }
     if !ask::somebody_there() {
-        return Err(Failure::user("nobody_to_ask", "nobody is there to agree to the changes")
+        return Err(ask::nobody("agree to the changes")
             .hint("without a question: al migrate --write --yes"));
     }
     match ask::yes("Make these changes?") {

@@ -14,6 +14,7 @@ use crate::duration;
 use crate::engine::by_outcome;
 use crate::failure::Failure;
 use crate::scheduler::TriggerKind;
+use crate::scheduler::words::counted;
 use crate::store::TriggersQuery;
 use al_wire::Outcome;
 
@@ -197,14 +198,13 @@ fn replay(args: &ReplayArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn replayed(said: &Value) -> String {
-    let count = |name: &str| said[name].as_u64().unwrap_or(0);
+    let count = |name: &str| said[name].as_u64().unwrap_or(0) as usize;
     let receipt = safe(said["replayReceiptId"].as_str().unwrap_or_default());
-    let runs = |n: u64| if n == 1 { "1 run".to_owned() } else { format!("{n} runs") };
     let what = match (count("matched"), count("skipped")) {
         (0, 0) => "no agent wants it".to_owned(),
         (0, skipped) => format!("nothing started, {skipped} skipped"),
-        (matched, 0) => format!("{} accepted", runs(matched)),
-        (matched, skipped) => format!("{} accepted, {skipped} skipped", runs(matched)),
+        (matched, 0) => format!("{} accepted", counted(matched, "run")),
+        (matched, skipped) => format!("{} accepted, {skipped} skipped", counted(matched, "run")),
     };
     format!("replayed as {receipt}: {what}")
 }

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::http::{self, HttpError, Limits, Written};
 use crate::project::credentials::{self, Reference, Secret};
 use crate::project::{Project, WebhookSource, providers};
+use crate::scheduler::words::counted;
 use crate::triggers::{self, Fixture, Provider, Unexplained, Unsignable};
 
 /// How much of an answer is shown that is not ours.
@@ -217,8 +218,8 @@ fn taken(status: u16, answer: &Value) -> String {
     }
     match (answer.get("matched").and_then(Value::as_u64), answer.get("skipped")) {
         (Some(matched), Some(skipped)) => {
-            let runs = if matched == 1 { "run" } else { "runs" };
-            format!("{status}: {matched} {runs} accepted, {skipped} skipped{receipt}\n")
+            let runs = counted(matched as usize, "run");
+            format!("{status}: {runs} accepted, {skipped} skipped{receipt}\n")
         }
         _ => format!("{status} {}\n", safe(&answer.to_string())),
     }

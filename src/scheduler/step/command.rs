@@ -9,7 +9,7 @@ use crate::scheduler::model::{
 };
 use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::view::View;
-use crate::scheduler::words::{plural, scope_name};
+use crate::scheduler::words::{counted, scope_name};
 
 impl Step<'_> {
     pub(super) fn command(&mut self, command: &Command, by: &str) {
@@ -184,8 +184,8 @@ impl Step<'_> {
         }
         let what = match (held.len(), drop_held) {
             (0, _) => String::new(),
-            (n, true) => format!(", dropped {n} held {}", plural(n, "run")),
-            (n, false) => format!(", {n} held {} may start", plural(n, "run")),
+            (n, true) => format!(", dropped {}", counted(n, "held run")),
+            (n, false) => format!(", {} may start", counted(n, "held run")),
         };
         self.done(format!("resumed {}{what}", scope_name(scope)), held);
     }
@@ -253,7 +253,7 @@ impl Step<'_> {
         self.kill_all(&runs, by);
         let done = match target {
             Target::Agent(name) => {
-                format!("killing {} {} of {name}", runs.len(), plural(runs.len(), "run"))
+                format!("killing {} of {name}", counted(runs.len(), "run"))
             }
             Target::Runs(_) => format!("killing {}", runs.join(", ")),
         };
@@ -328,8 +328,8 @@ impl Step<'_> {
         let n = live.len() - if kill { 0 } else { waiting };
         let wait = match (n, kill) {
             (0, _) => "nothing is running".to_owned(),
-            (_, true) => format!("killing {n} {}", plural(n, "run")),
-            (_, false) => format!("waiting for {n} {} to finish", plural(n, "run")),
+            (_, true) => format!("killing {}", counted(n, "run")),
+            (_, false) => format!("waiting for {} to finish", counted(n, "run")),
         };
         let stay = match waiting {
             0 => String::new(),
@@ -371,10 +371,10 @@ fn pause_done(scope: &Scope, hold: Hold, kill: bool, alive: usize) -> String {
     };
     let rest = match (alive, kill) {
         (0, _) => String::new(),
-        (n, true) => format!(", killing {n} {}", plural(n, "run")),
+        (n, true) => format!(", killing {}", counted(n, "run")),
         (n, false) => format!(
-            ", {n} {} in flight {}",
-            plural(n, "run"),
+            ", {} in flight {}",
+            counted(n, "run"),
             ["go on", "goes on"][usize::from(n == 1)]
         ),
     };
