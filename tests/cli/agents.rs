@@ -11,21 +11,6 @@ use action_llama::scheduler::TriggerKind;
 const MODEL: (&str, &str) =
     ("config.toml", "[models.m]\nprovider = \"anthropic\"\nmodel = \"claude-sonnet-4-5\"\n");
 
-fn read(world: &World, file: &str) -> String {
-    fs::read_to_string(world.project().join(file)).unwrap()
-}
-
-#[track_caller]
-fn check(world: &World, args: &[&str], code: i32, words: &[&str]) {
-    let output = world.al(args);
-    let said =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-    for word in words {
-        assert!(said.contains(word), "{word:?} is not in:\n{said}");
-    }
-}
-
 /// Every template is an agent that the loader takes without a word, and with its credentials there is
 /// nothing left for the doctor to say.
 #[test]
@@ -34,10 +19,10 @@ fn every_template_is_ready_to_use() {
     let world = World::new(&[MODEL]);
     for template in templates {
         let args = ["agent", "new", template, "--template", template, "--model", "m"];
-        check(&world, &[&args[..], &["--runtime", "process", "--yes"]].concat(), 0, &["al doctor"]);
+        world.check(&[&args[..], &["--runtime", "process", "--yes"]].concat(), 0, &["al doctor"]);
     }
     let port = format!("gateway.port={}", closed_port());
-    check(&world, &["config", "--set", &port], 0, &[]);
+    world.check(&["config", "--set", &port], 0, &[]);
     // Only keys are missing.
     let output = world.al(&["doctor", "--json"]);
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -60,9 +45,9 @@ fn every_template_is_ready_to_use() {
 fn a_script_runs_at_once() {
     let world = World::new(&[("config.toml", "")]);
     assert_snapshot!(world.shown(&["agent", "new", "hello", "--script", "--yes"]));
-    check(&world, &["config", "--set", &format!("gateway.port={}", closed_port())], 0, &[]);
-    check(&world, &["doctor"], 0, &[]);
-    check(&world, &["run", "hello"], 0, &["free on this disk"]);
+    world.check(&["config", "--set", &format!("gateway.port={}", closed_port())], 0, &[]);
+    world.check(&["doctor"], 0, &[]);
+    world.check(&["run", "hello"], 0, &["free on this disk"]);
 }
 
 #[test]
@@ -81,13 +66,13 @@ fn every_question_has_a_flag() {
     ];
     for answer in answers {
         let flag = if answer.len() == 1 { "NAME" } else { answer[0] };
-        check(&world, &args, 2, &["nobody is there to answer", flag]);
+        world.check(&args, 2, &["nobody is there to answer", flag]);
         args.extend(answer);
     }
-    check(&world, &args, 2, &["Repository", "--param repo=VALUE"]);
+    world.check(&args, 2, &["Repository", "--param repo=VALUE"]);
     args.extend(["--param", "repo=acme/shop", "--param", "depth=3"]);
-    check(&world, &args, 0, &["agents/night-watch is there"]);
-    assert_snapshot!(read(&world, "agents/night-watch/config.toml"));
+    world.check(&args, 0, &["agents/night-watch is there"]);
+    assert_snapshot!(world.read("agents/night-watch/config.toml"));
 }
 
 #[test]
@@ -98,7 +83,7 @@ fn an_answer_that_cannot_be_is_refused_before_anything_is_asked() {
         ("agents/dev/config.toml", "models = [\"m\"]\nevery = \"1h\"\n"),
     ]);
     let refused = |args: &[&str], words: &[&str]| {
-        check(&world, &[&["agent", "new"], args, &["--yes"]].concat(), 2, words);
+        world.check(&[&["agent", "new"], args, &["--yes"]].concat(), 2, words);
         assert_eq!(fs::read_dir(world.project().join("agents")).unwrap().count(), 1);
     };
     refused(
@@ -165,17 +150,17 @@ fn an_agent_is_switched_off_and_on_again() {
     let config = "models = [\"m\"]\r\nscale = 3 # three\r\nevery = \"1h\"\r\n";
     let world =
         World::new(&[MODEL, ("agents/dev/SKILL.md", ""), ("agents/dev/config.toml", config)]);
-    check(&world, &["agent", "disable", "dev"], 0, &["dev is disabled\n"]);
+    world.check(&["agent", "disable", "dev"], 0, &["dev is disabled\n"]);
     let off = config.replace("= 3 # three", "= 0 # three (disabled; before: 3)");
-    assert_eq!(read(&world, "agents/dev/config.toml"), off);
-    check(&world, &["agent", "disable", "dev"], 0, &["dev is disabled already"]);
-    check(&world, &["agent", "ls"], 0, &["off"]);
-    check(&world, &["agent", "enable", "dev"], 0, &["dev is enabled, scale 3\n"]);
-    assert_eq!(read(&world, "agents/dev/config.toml"), config);
-    check(&world, &["agent", "enable", "dev"], 0, &["dev is enabled already"]);
-    check(&world, &["agent", "enable", "dve"], 2, &["did you mean 'dev'?"]);
+    assert_eq!(world.read("agents/dev/config.toml"), off);
+    world.check(&["agent", "disable", "dev"], 0, &["dev is disabled already"]);
+    world.check(&["agent", "ls"], 0, &["off"]);
+    world.check(&["agent", "enable", "dev"], 0, &["dev is enabled, scale 3\n"]);
+    assert_eq!(world.read("agents/dev/config.toml"), config);
+    world.check(&["agent", "enable", "dev"], 0, &["dev is enabled already"]);
+    world.check(&["agent", "enable", "dve"], 2, &["did you mean 'dev'?"]);
     let _gateway = Gateway::answering(&world, 200, "{}");
-    check(&world, &["agent", "disable", "dev"], 0, &["the running scheduler takes it over"]);
+    world.check(&["agent", "disable", "dev"], 0, &["the running scheduler takes it over"]);
 }
 
 #[test]
@@ -197,12 +182,12 @@ fn an_agent_gets_another_name() {
         ("boss", "agents/boss is there already"),
         ("Dev", "capital letter"),
     ] {
-        check(&world, &["agent", "rename", "dev", name], 2, &[why]);
+        world.check(&["agent", "rename", "dev", name], 2, &[why]);
     }
-    check(&world, &["agent", "rename", "..", "x"], 2, &["no agent is named '..'"]);
+    world.check(&["agent", "rename", "..", "x"], 2, &["no agent is named '..'"]);
     assert_snapshot!(world.shown(&["agent", "rename", "dev", "builder"]));
-    assert_eq!(read(&world, "agents/builder/SKILL.md"), "---\nname: builder\n---\nx\n");
-    assert!(read(&world, "config.toml").contains("file = \"agents/builder/tour.jsonl\""));
+    assert_eq!(world.read("agents/builder/SKILL.md"), "---\nname: builder\n---\nx\n");
+    assert!(world.read("config.toml").contains("file = \"agents/builder/tour.jsonl\""));
     assert!(!world.project().join("agents/dev").exists());
 }
 
@@ -211,8 +196,7 @@ fn an_agent_with_runs_keeps_its_name() {
     let world = World::shop();
     let by_hand = trigger(TriggerKind::Manual, "", "by hand");
     world.history(&[enqueue(1, "dev-00000001", by_hand, 60)]);
-    check(
-        &world,
+    world.check(
         &["agent", "rename", "dev", "builder"],
         2,
         &["1 run has not ended: dev-00000001", "al stop dev"],

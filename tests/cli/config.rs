@@ -16,10 +16,6 @@ const PROJECT: &[(&str, &str)] = &[
     ("agents/dev/config.toml", "models = [\"m\"] # mine\nevery = \"1h\"\n"),
 ];
 
-fn read(world: &World, file: &str) -> String {
-    fs::read_to_string(world.project().join(file)).unwrap()
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -33,7 +29,7 @@ fn refused(world: &World, output: &Output, code: i32, words: &[&str]) {
         assert!(said.contains(word), "{word:?} is not in:\n{said}");
     }
     for (file, before) in PROJECT {
-        assert_eq!(read(world, file), *before, "{file}");
+        assert_eq!(world.read(file), *before, "{file}");
     }
 }
 
@@ -49,7 +45,7 @@ fn a_setting_is_changed_with_its_comments_kept_and_the_difference_shown() {
         "--set",
         "gateway.port=8123"
     ]));
-    assert_snapshot!(read(&world, "config.toml"));
+    assert_snapshot!(world.read("config.toml"));
     assert_snapshot!(world.shown(&["config", "--set", "scale=4"]));
     let dev = ["agent", "config", "dev"];
     let args = |rest: &[&'static str]| [&dev[..], rest].concat();
@@ -62,7 +58,7 @@ fn a_setting_is_changed_with_its_comments_kept_and_the_difference_shown() {
         "params.n=3",
     ]));
     assert_eq!(
-        read(&world, "agents/dev/config.toml"),
+        world.read("agents/dev/config.toml"),
         "models = [\"m\"] # mine\nschedule = \"*/5 * * * *\"\n\n[params]\nn = 3\n"
     );
 }
@@ -137,7 +133,7 @@ fn an_invalid_agent_can_be_mended() {
     let last = set("every=1h");
     assert!(!text(&last.stderr).contains("still has"), "{}", text(&last.stderr));
     assert_eq!(
-        read(&world, "agents/dev/config.toml"),
+        world.read("agents/dev/config.toml"),
         "models = [\"m\"]\nscale = 3\ntimeuot = 3\nevery = \"1h\"\n"
     );
 }
@@ -146,7 +142,7 @@ fn an_invalid_agent_can_be_mended() {
 fn a_file_that_is_no_toml_is_left_to_its_person() {
     let world = World::new(&[("config.toml", "scale = = 2\n"), PROJECT[1]]);
     assert_snapshot!(world.shown(&["config", "--set", "scale=4"]));
-    assert_eq!(read(&world, "config.toml"), "scale = = 2\n");
+    assert_eq!(world.read("config.toml"), "scale = = 2\n");
     fs::write(world.project().join("config.toml"), b"name = \"\xff\"\n").unwrap();
     let output = world.al(&["config", "--set", "scale=4"]);
     assert!(text(&output.stderr).contains("not UTF-8: byte 0xff on line 1"));
@@ -158,10 +154,10 @@ fn files_of_windows_stay_what_they_are() {
     let text = "\u{feff}# All.\r\nscale = 2 # two\r\n\r\n[local]\r\nmemory = \"2g\"\r\n";
     let world = World::new(&[("config.toml", text), PROJECT[1]]);
     assert_eq!(world.al(&["config", "--set", "scale=4"]).status.code(), Some(0));
-    assert_eq!(read(&world, "config.toml"), text.replace("= 2 #", "= 4 #"));
+    assert_eq!(world.read("config.toml"), text.replace("= 2 #", "= 4 #"));
     assert_eq!(world.al(&["config", "--set", "workQueueSize=9"]).status.code(), Some(0));
     let after = text.replace("= 2 # two\r\n", "= 4 # two\r\nworkQueueSize = 9\r\n");
-    assert_eq!(read(&world, "config.toml"), after);
+    assert_eq!(world.read("config.toml"), after);
 }
 
 #[test]
@@ -224,12 +220,12 @@ fn a_new_name_that_cannot_be_written_everywhere_is_written_nowhere() {
         let said = text(&output.stderr);
         assert!(output.status.code() == Some(4) && said.contains("cannot be written"), "{said}");
         for (file, before) in files {
-            assert_eq!(read(&world, file), before, "{file}");
+            assert_eq!(world.read(file), before, "{file}");
         }
         let output = world.al(&["agent", "rename", "dev", "other"]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        assert!(read(&world, "config.toml").contains("agents/other/m"));
-        assert!(read(&world, "agents/other/SKILL.md").contains("name: other\n"));
+        assert!(world.read("config.toml").contains("agents/other/m"));
+        assert!(world.read("agents/other/SKILL.md").contains("name: other\n"));
     }
 }
 
@@ -283,7 +279,7 @@ fn no_secret_of_a_file_is_shown_with_what_changes() {
         "gateway.url=http://b:planted-mine@h",
         &["+url = \"http://(hidden, new)@h\"\n", "gateway.url = \"http://(hidden)@h\"\n"],
     );
-    assert!(read(&world, "config.toml").contains("planted-2"));
+    assert!(world.read("config.toml").contains("planted-2"));
 }
 
 #[test]

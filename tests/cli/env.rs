@@ -4,24 +4,18 @@ use std::fs;
 
 use crate::world::World;
 
-fn code(world: &World, args: &[&str]) -> (i32, String) {
-    let output = world.al(args);
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
-}
-
 #[test]
 fn an_environment_is_made_once_and_says_what_it_may_hold() {
     let world = World::shop();
-    let made = code(&world, &["env", "init", "prod", "--url", "https://al.example.org/"]);
+    let made = world.said(&["env", "init", "prod", "--url", "https://al.example.org/"]);
     assert_eq!(made.0, 0, "{}", made.1);
     let text = fs::read_to_string(world.environment("prod")).unwrap();
     assert!(text.contains("[gateway]\nurl = \"https://al.example.org\"\n"), "{text}");
     text.parse::<toml::Table>().unwrap();
-    let again = code(&world, &["env", "init", "prod", "--empty"]);
+    let again = world.said(&["env", "init", "prod", "--empty"]);
     assert!(again.0 == 2 && again.1.contains("exists already"), "{}", again.1);
     assert_eq!(fs::read_to_string(world.environment("prod")).unwrap(), text, "as it was");
-    let (_, listed) = code(&world, &["env", "ls"]);
+    let (_, listed) = world.said(&["env", "ls"]);
     assert!(listed.contains("prod") && listed.contains("https://al.example.org"), "{listed}");
 }
 
@@ -29,7 +23,7 @@ fn an_environment_is_made_once_and_says_what_it_may_hold() {
 fn a_server_is_written_as_it_was_said() {
     let world = World::shop();
     let args = "env init vps --server h.test --user ops --ssh-port 2222 --base-path /srv/al";
-    assert_eq!(code(&world, &args.split(' ').collect::<Vec<_>>()).0, 0);
+    assert_eq!(world.said(&args.split(' ').collect::<Vec<_>>()).0, 0);
     let text = fs::read_to_string(world.environment("vps")).unwrap();
     let table: toml::Table = text.parse().unwrap();
     let server = toml::toml! {
@@ -45,7 +39,7 @@ fn a_server_is_written_as_it_was_said() {
 fn what_cannot_be_is_refused_and_nothing_is_written() {
     let world = World::shop();
     let check = |args: &str, says: &str| {
-        let (code, said) = code(&world, &args.split(' ').collect::<Vec<_>>());
+        let (code, said) = world.said(&args.split(' ').collect::<Vec<_>>());
         assert!(code != 0 && said.contains(says), "{args}: {said}");
     };
     check("env init Bad", "capital letter");
@@ -64,17 +58,17 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
 #[test]
 fn a_project_is_bound_and_let_go_and_keeps_what_else_it_says() {
     let world = World::shop();
-    assert_eq!(code(&world, &["env", "init", "prod", "--empty"]).0, 0);
+    assert_eq!(world.said(&["env", "init", "prod", "--empty"]).0, 0);
     let file = world.project().join(".env.toml");
     fs::write(&file, "# mine\nscale = 2 # two\n").unwrap();
-    assert_eq!(code(&world, &["env", "set", "prod"]).0, 0);
+    assert_eq!(world.said(&["env", "set", "prod"]).0, 0);
     let bound = "# mine\nscale = 2 # two\nenvironment = \"prod\"\n";
     assert_eq!(fs::read_to_string(&file).unwrap(), bound);
-    let (_, listed) = code(&world, &["env", "ls", "--json"]);
+    let (_, listed) = world.said(&["env", "ls", "--json"]);
     assert!(listed.contains(r#""bound":{"name":"prod","by":".env.toml:3"}"#), "{listed}");
-    let (_, listed) = code(&world, &["env", "ls", "-E", "prod"]);
+    let (_, listed) = world.said(&["env", "ls", "-E", "prod"]);
     assert!(listed.contains("`prod` by -E"), "{listed}");
-    assert_eq!(code(&world, &["env", "set", "--unset"]).0, 0);
+    assert_eq!(world.said(&["env", "set", "--unset"]).0, 0);
     assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\nscale = 2 # two\n");
 }
 
@@ -84,7 +78,7 @@ fn each_key_says_which_line_it_is_from() {
     fs::create_dir_all(world.environment("prod").parent().unwrap()).unwrap();
     fs::write(world.environment("prod"), "[gateway]\nport = 9000\n").unwrap();
     fs::write(world.project().join(".env.toml"), "scale = 7\nenvironment = \"prod\"\n").unwrap();
-    let (done, text) = code(&world, &["config", "show", "--origin", "--json"]);
+    let (done, text) = world.said(&["config", "show", "--origin", "--json"]);
     assert_eq!(done, 0, "{text}");
     let found: serde_json::Value = serde_json::from_str(&text).unwrap();
     let of = |key: &str| {
@@ -99,7 +93,7 @@ fn each_key_says_which_line_it_is_from() {
     assert_eq!(of("maxReruns"), "4 config.toml:3");
     assert_eq!(of("workQueueSize"), "100 default:null");
     assert!(!text.contains("planted-secret"), "{text}");
-    let (_, text) = code(&world, &["config", "show"]);
+    let (_, text) = world.said(&["config", "show"]);
     assert!(text.contains("models.sonnet.thinkingLevel = \"medium\"\n"), "{text}");
     assert!(!text.contains("planted-secret"), "{text}");
 }
@@ -110,10 +104,10 @@ fn a_broken_file_is_shown_with_its_line() {
     fs::create_dir_all(world.environment("prod").parent().unwrap()).unwrap();
     fs::write(world.environment("prod"), "[gateway]\nurl = = 1\n").unwrap();
     for args in ["env check prod", "env show prod", "env set prod", "stat -E prod"] {
-        let (code, said) = code(&world, &args.split(' ').collect::<Vec<_>>());
+        let (code, said) = world.said(&args.split(' ').collect::<Vec<_>>());
         assert!(code == 3 && said.contains("prod.toml:2"), "{args}: {code} {said}");
     }
-    let (_, listed) = code(&world, &["env", "ls"]);
+    let (_, listed) = world.said(&["env", "ls"]);
     assert!(listed.contains("line 2"), "{listed}");
 }
 
@@ -123,7 +117,7 @@ fn a_check_ends_with_what_is_wrong() {
     fs::create_dir_all(world.environment("x").parent().unwrap()).unwrap();
     let check = |text: &str, expected: i32, says: &str| {
         fs::write(world.environment("x"), text).unwrap();
-        let (code, said) = code(&world, &["env", "check", "x"]);
+        let (code, said) = world.said(&["env", "check", "x"]);
         assert!(code == expected && said.contains(says), "{text}: {code} {said}");
     };
     check("", 0, "not said where it answers");
@@ -138,7 +132,7 @@ fn a_check_ends_with_what_is_wrong() {
 fn the_key_is_not_sent_in_the_clear_to_another_machine() {
     let world = World::shop();
     world.key("secret-key");
-    let (code, said) = code(&world, &["attach", "http://192.0.2.1:8080"]);
+    let (code, said) = world.said(&["attach", "http://192.0.2.1:8080"]);
     assert!(code == 2 && said.contains("could be read on its way"), "{code} {said}");
     assert!(!said.contains("secret-key"), "{said}");
 }

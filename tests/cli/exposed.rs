@@ -85,7 +85,7 @@ fn commands_reach_a_scheduler_with_a_certificate_as_any_other() {
     while !world.al(&["pause", "dev"]).status.success() {
         assert!(began.elapsed() < Duration::from_secs(40), "{}", world.shown(&["pause", "dev"]));
     }
-    let written = fs::read_to_string(world.project().join(".al/gateway.json")).unwrap();
+    let written = world.read(".al/gateway.json");
     let url = serde_json::from_str::<Value>(&written).unwrap()["url"].as_str().unwrap().to_owned();
     let shown = world.shown(&["attach", &url.replace("http:", "https:")]);
     assert!(shown.contains("exit code 4") && shown.contains("invalid peer certificate"), "{shown}");

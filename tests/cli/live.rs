@@ -1,6 +1,5 @@
 //! A scheduler at work, steered from other terminals.
 
-use std::fs;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -91,7 +90,7 @@ fn a_scheduler_is_watched_paused_scaled_and_stopped_from_elsewhere() {
     assert_eq!(stat(&world, "/agents/0/paused"), None);
 
     assert_eq!(said(&world, &["scale", "slow", "3"]), "slow may run 3 at once\n");
-    let config = fs::read_to_string(world.project().join("agents/slow/config.toml")).unwrap();
+    let config = world.read("agents/slow/config.toml");
     assert_eq!(config, CONFIG.replace("scale = 1 #", "scale = 3 #"));
     assert_eq!(stat(&world, "/agents/0/scale"), Some(3.into()));
 

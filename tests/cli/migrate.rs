@@ -39,26 +39,20 @@ const NEWER: &[(&str, &str)] = &[
     ("agents/dev/Dockerfile", "FROM al-agent:latest\n"),
 ];
 
-fn said(world: &World, args: &[&str]) -> (i32, String) {
-    let output = world.al(args);
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
-}
-
 #[test]
 fn both_generations_load_afterwards_and_a_second_time_nothing_is_to_do() {
     for files in [OLDER, NEWER] {
         let world = World::new(files);
-        let (code, dry) = said(&world, &["migrate"]);
+        let (code, dry) = world.said(&["migrate"]);
         assert!(code == 0 && dry.contains("nothing was changed"), "{dry}");
         for (file, text) in files {
-            assert_eq!(fs::read_to_string(world.project().join(file)).unwrap(), *text, "{file}");
+            assert_eq!(world.read(file), *text, "{file}");
         }
-        let (code, done) = said(&world, &["migrate", "--write", "--yes"]);
+        let (code, done) = world.said(&["migrate", "--write", "--yes"]);
         assert_eq!(code, 0, "{done}");
-        let (code, shown) = said(&world, &["config", "show"]);
+        let (code, shown) = world.said(&["config", "show"]);
         assert!(code == 0 && !shown.contains("warning"), "{shown}");
-        let (code, again) = said(&world, &["migrate", "--write", "--yes"]);
+        let (code, again) = world.said(&["migrate", "--write", "--yes"]);
         assert!(code == 0 && again.contains("nothing to migrate"), "{again}");
     }
 }
@@ -70,7 +64,7 @@ fn what_was_there_is_kept() {
     for (file, _) in OLDER {
         fs::set_permissions(world.project().join(file), closed.clone()).unwrap();
     }
-    assert_eq!(said(&world, &["migrate", "--write", "--yes"]).0, 0);
+    assert_eq!(world.said(&["migrate", "--write", "--yes"]).0, 0);
     for (file, text) in OLDER {
         let kept = world.project().join(".al/before-migration").join(file);
         assert_eq!(fs::read_to_string(kept).unwrap(), *text, "{file}");
@@ -79,7 +73,7 @@ fn what_was_there_is_kept() {
         let meta = fs::metadata(world.project().join(file)).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{file}");
     }
-    let config = fs::read_to_string(world.project().join("agents/dev/config.toml")).unwrap();
+    let config = world.read("agents/dev/config.toml");
     assert!(config.contains("git clone -- https://github.com/acme/app.git app"), "{config}");
     for gone in ["agents/dev/agent-config.toml", "agents/dev/ACTIONS.md", "package.json"] {
         assert!(!world.project().join(gone).exists(), "{gone}");
@@ -99,7 +93,7 @@ fn no_secret_of_a_file_is_shown() {
         ("agents/odd/agent-config.toml", "token = = \"planted-broken\"\n"),
     ]);
     for args in [&["migrate"][..], &["migrate", "--json"]] {
-        let (code, text) = said(&world, args);
+        let (code, text) = world.said(args);
         assert!(code == 0 && !text.contains("planted-"), "{text}");
         assert!(text.contains("x-key") && text.contains("(hidden)"), "{text}");
         assert!(text.contains("[redacted]"), "{text}");
@@ -109,7 +103,7 @@ fn no_secret_of_a_file_is_shown() {
 #[test]
 fn nobody_to_agree_changes_nothing() {
     let world = World::new(OLDER);
-    let (code, text) = said(&world, &["migrate", "--write"]);
+    let (code, text) = world.said(&["migrate", "--write"]);
     assert!(code == 2 && text.contains("al migrate --write --yes"), "{text}");
     assert!(world.project().join("agents/dev/ACTIONS.md").exists());
     assert!(!world.project().join(".al").exists());
@@ -123,7 +117,7 @@ fn a_folder_that_cannot_be_written_is_left_as_it_was() {
     assert!(text.contains("the files are as they were"), "{text}");
     assert_eq!(output.status.code(), Some(4));
     for (file, before) in OLDER {
-        assert_eq!(fs::read_to_string(world.project().join(file)).unwrap(), *before, "{file}");
+        assert_eq!(world.read(file), *before, "{file}");
     }
 }
 
@@ -133,6 +127,6 @@ fn a_broken_database_is_named() {
     fs::create_dir_all(world.project().join(".al")).unwrap();
     let text = "no database at all, but long enough to be looked at\n".repeat(20);
     fs::write(world.project().join(".al/action-llama.db"), text).unwrap();
-    let (code, text) = said(&world, &["migrate"]);
+    let (code, text) = world.said(&["migrate"]);
     assert!(code == 4 && text.contains("action-llama.db"), "{text}");
 }

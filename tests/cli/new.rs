@@ -8,30 +8,17 @@ use insta::assert_snapshot;
 
 use crate::world::{World, closed_port};
 
-#[track_caller]
-fn check(world: &World, args: &[&str], code: i32, words: &[&str]) {
-    let output = world.al(args);
-    let said =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-    for word in words {
-        assert!(said.contains(word), "{word:?} is not in:\n{said}");
-    }
-}
-
 #[test]
 fn a_project_without_a_question() {
     let world = World::new(&[]);
     assert_snapshot!(world.shown(&["new", "shop", "--yes", "--no-git"]));
     let at = |args: &[&'static str]| [&["-p", "shop"], args].concat();
-    assert_snapshot!(fs::read_to_string(world.project().join("shop/config.toml")).unwrap());
+    assert_snapshot!(world.read("shop/config.toml"));
     let port = format!("gateway.port={}", closed_port());
-    check(&world, &["-p", "shop", "config", "--set", &port], 0, &[]);
-    check(&world, &at(&["doctor", "--strict"]), 0, &[]);
-    check(&world, &at(&["run", "hello"]), 0, &["free on this disk"]);
-    assert_snapshot!(
-        fs::read_to_string(world.project().join("shop/agents/hello/config.toml")).unwrap()
-    );
+    world.check(&["-p", "shop", "config", "--set", &port], 0, &[]);
+    world.check(&at(&["doctor", "--strict"]), 0, &[]);
+    world.check(&at(&["run", "hello"]), 0, &["free on this disk"]);
+    assert_snapshot!(world.read("shop/agents/hello/config.toml"));
 }
 
 #[test]
@@ -50,12 +37,12 @@ fn every_question_has_a_flag() {
     ];
     for answer in answers {
         let flag = if answer.len() == 1 { "DIR" } else { answer[0] };
-        check(&world, &args, 2, &["nobody is there to answer", flag]);
+        world.check(&args, 2, &["nobody is there to answer", flag]);
         args.extend(answer);
     }
-    check(&world, &args, 2, &["--git or --no-git"]);
+    world.check(&args, 2, &["--git or --no-git"]);
     args.push("--git");
-    check(&world, &args, 0, &["cd 'it'\\''s'"]);
+    world.check(&args, 0, &["cd 'it'\\''s'"]);
     let shop = world.project().join("it's");
     assert!(shop.join(".git").is_dir());
     let config = fs::read_to_string(shop.join("config.toml")).unwrap();
@@ -70,31 +57,24 @@ fn what_is_there_already_is_left_alone() {
         ("file", ""),
         ("repo/.git/HEAD", "x"),
     ]);
-    check(&world, &["new", "full", "--yes"], 2, &["full is not empty: it has notes.txt"]);
-    check(
-        &world,
+    world.check(&["new", "full", "--yes"], 2, &["full is not empty: it has notes.txt"]);
+    world.check(
         &["new", "project", "--yes"],
         2,
         &["is a project already", "al agent new", "al config"],
     );
-    check(&world, &["new", "file", "--yes"], 2, &["file is a file"]);
-    check(
-        &world,
-        &["new", "no/such/place", "--yes"],
-        2,
-        &["there is no folder no/such", "mkdir -p"],
-    );
-    check(
-        &world,
+    world.check(&["new", "file", "--yes"], 2, &["file is a file"]);
+    world.check(&["new", "no/such/place", "--yes"], 2, &["there is no folder no/such", "mkdir -p"]);
+    world.check(
         &["new", "x", "--yes", "--provider", "acme"],
         2,
         &["cannot be 'acme'", "anthropic"],
     );
-    check(&world, &["new", "x", "--yes", "--agent", "../x"], 2, &["has `.`"]);
+    world.check(&["new", "x", "--yes", "--agent", "../x"], 2, &["has `.`"]);
     assert!(!world.project().join("x").exists());
     // A repository without anything in it is a good place.
-    check(&world, &["new", "repo", "--yes"], 0, &["al doctor"]);
-    assert_eq!(fs::read_to_string(world.project().join("repo/.git/HEAD")).unwrap(), "x");
+    world.check(&["new", "repo", "--yes"], 0, &["al doctor"]);
+    assert_eq!(world.read("repo/.git/HEAD"), "x");
 }
 
 #[test]

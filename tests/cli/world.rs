@@ -185,6 +185,29 @@ impl World {
         self.steady(&text)
     }
 
+    /// Exit code, and what is said on stdout and then on stderr.
+    pub fn said(&self, args: &[&str]) -> (i32, String) {
+        let output = self.al(args);
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+    }
+
+    /// That a command ends with this code and says these words.
+    #[track_caller]
+    pub fn check(&self, args: &[&str], code: i32, words: &[&str]) {
+        let (ended, said) = self.said(args);
+        assert_eq!(ended, code, "{args:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{word:?} is not in:\n{said}");
+        }
+    }
+
+    /// The text of a file of the project.
+    #[track_caller]
+    pub fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.project().join(file)).unwrap()
+    }
+
     /// The JSON document that a command prints, indented.
     pub fn json(&self, args: &[&str]) -> String {
         let output = self.al(args);
@@ -327,6 +350,16 @@ fn read_request(stream: &mut impl Read) -> String {
 /// Where nobody listens.
 pub fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Names of what is in a folder, hidden ones too.
+pub fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
 }
 
 pub fn write(path: &Path, text: &str) {

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::upstream::{Upstream, agents, al, command, left_over, read};
+use super::upstream::{Upstream, agents, al, command, left_over};
 use crate::world::{World, closed_port};
 
 pub const REVIEWER: &str = "---\nname: reviewer\ndescription: Reviews pull requests\nlicense: MIT\n---\n# Review\n\nRead the diff.\n";
@@ -61,9 +61,9 @@ fn a_skill_becomes_an_agent_that_knows_where_it_is_from() {
         agents(&world),
         ["reviewer/Dockerfile", "reviewer/SKILL.md", "reviewer/bin/check", "reviewer/config.toml"]
     );
-    assert_eq!(read(&world, "agents/reviewer/SKILL.md"), REVIEWER);
-    insta::assert_snapshot!(read(&world, "agents/reviewer/config.toml"));
-    assert!(read(&world, "agents/reviewer/config.toml").contains(&commit));
+    assert_eq!(world.read("agents/reviewer/SKILL.md"), REVIEWER);
+    insta::assert_snapshot!(world.read("agents/reviewer/config.toml"));
+    assert!(world.read("agents/reviewer/config.toml").contains(&commit));
     let mode =
         |path: &str| fs::metadata(world.project().join(path)).unwrap().permissions().mode() & 0o111;
     assert_eq!(mode("agents/reviewer/SKILL.md"), 0);
@@ -80,7 +80,7 @@ fn a_skill_without_settings_is_off_until_somebody_says_when_it_starts() {
     let (code, out, _) = al(&world, &["add", "acme/skills", "-s", "triage", "-y"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("say in agents/triage/config.toml when it starts"), "{out}");
-    let config = read(&world, "agents/triage/config.toml");
+    let config = world.read("agents/triage/config.toml");
     assert!(
         config.contains("scale = 0\nmodels = [\"sonnet\"]\nsource = \"acme/skills\"\n"),
         "{config}"
@@ -142,12 +142,12 @@ fn an_agent_that_is_there_stays_and_the_new_one_takes_another_name() {
     let (code, _, err) = al(&world, &add);
     assert_eq!(code, 2);
     insta::assert_snapshot!(err);
-    assert_eq!(read(&world, "agents/reviewer/SKILL.md"), "mine\n");
+    assert_eq!(world.read("agents/reviewer/SKILL.md"), "mine\n");
     let (code, _, err) = al(&world, &[&add[..], &["--name", "Second One"]].concat());
     assert_eq!(code, 2);
     assert!(err.contains("--name second-one"), "{err}");
     assert_eq!(al(&world, &[&add[..], &["--name", "second-one"]].concat()).0, 0);
-    assert_eq!(read(&world, "agents/second-one/SKILL.md"), REVIEWER);
+    assert_eq!(world.read("agents/second-one/SKILL.md"), REVIEWER);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn models_of_another_project_are_replaced_by_one_of_this() {
     let (code, out, _) = al(&world, &["add", "acme/skills", "--yes", "--model", "sonnet"]);
     assert_eq!(code, 0);
     assert!(!out.contains("to mend"), "{out}");
-    let config = read(&world, "agents/skills/config.toml");
+    let config = world.read("agents/skills/config.toml");
     assert!(config.contains("models = [\"sonnet\"]"), "{config}");
 }
 
@@ -200,10 +200,10 @@ fn a_branch_a_tag_and_a_commit_can_be_asked_for() {
             al(&world, &["add", "acme/skills", "--ref", reference, "-y", "--name", name]);
         assert_eq!(code, 0, "{err}");
     }
-    assert_eq!(read(&world, "agents/by-tag/SKILL.md"), "First.\n");
-    assert_eq!(read(&world, "agents/by-commit/SKILL.md"), "First.\n");
-    assert_eq!(read(&world, "agents/by-branch/SKILL.md"), "Second.\n");
-    assert!(read(&world, "agents/by-tag/config.toml").contains("sourceRef = \"v1\"\n"));
+    assert_eq!(world.read("agents/by-tag/SKILL.md"), "First.\n");
+    assert_eq!(world.read("agents/by-commit/SKILL.md"), "First.\n");
+    assert_eq!(world.read("agents/by-branch/SKILL.md"), "Second.\n");
+    assert!(world.read("agents/by-tag/config.toml").contains("sourceRef = \"v1\"\n"));
     let (code, _, err) = al(&world, &["add", "acme/skills", "--ref", "nowhere"]);
     assert_eq!(code, 4);
     assert!(err.contains("hint: `--ref` names a branch"), "{err}");
@@ -223,7 +223,7 @@ fn a_folder_is_a_place_to_take_from_too() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(agents(&world), ["my-skill/SKILL.md", "my-skill/bin/run", "my-skill/config.toml"]);
     assert!(!out.contains(" at "), "it has no commit: {out}");
-    let config = read(&world, "agents/my-skill/config.toml");
+    let config = world.read("agents/my-skill/config.toml");
     assert!(config.contains("sourcePath = \".\"") && !config.contains("sourceCommit"), "{config}");
     let (code, _, err) = al(&world, &["add", "../home/nothing", "--yes"]);
     assert_eq!(code, 2);

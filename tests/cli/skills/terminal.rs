@@ -7,7 +7,7 @@ use std::thread;
 
 use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 
-use super::upstream::{Upstream, agents, al, command, left_over, read};
+use super::upstream::{Upstream, agents, al, command, left_over};
 use crate::world::World;
 
 /// `al` on a terminal of its own.
@@ -109,7 +109,7 @@ fn ctrl_c_at_any_question_leaves_everything_as_it_was() {
     assert!(!world.project().join("agents").exists());
 
     assert_eq!(al(&world, &["add", "acme/skills", "-s", "one", "-y"]).0, 0);
-    let config = read(&world, "agents/one/config.toml");
+    let config = world.read("agents/one/config.toml");
     upstream
         .file("skills/one/SKILL.md", "New.\n\nEnd.\n")
         .file("skills/one/Dockerfile", "FROM al-agent:latest\nUSER root\n")
@@ -119,8 +119,8 @@ fn ctrl_c_at_any_question_leaves_everything_as_it_was() {
         .at("Take this Dockerfile for one", "\x03")
         .end();
     assert_eq!(code, 130);
-    assert_eq!(read(&world, "agents/one/SKILL.md"), "First.\n\nEnd.\n");
-    assert_eq!(read(&world, "agents/one/config.toml"), config);
+    assert_eq!(world.read("agents/one/SKILL.md"), "First.\n\nEnd.\n");
+    assert_eq!(world.read("agents/one/config.toml"), config);
     assert_eq!(left_over(&world), Vec::<String>::new());
 
     let code = Terminal::al(&world, &["update"])
@@ -128,7 +128,7 @@ fn ctrl_c_at_any_question_leaves_everything_as_it_was() {
         .at("Take this Dockerfile for one", "\r")
         .end();
     assert_eq!(code, 0);
-    assert_eq!(read(&world, "agents/one/SKILL.md"), "New.\n\nEnd.\n");
-    assert_eq!(read(&world, "agents/one/Dockerfile"), "FROM al-agent:latest\n", "not by itself");
+    assert_eq!(world.read("agents/one/SKILL.md"), "New.\n\nEnd.\n");
+    assert_eq!(world.read("agents/one/Dockerfile"), "FROM al-agent:latest\n", "not by itself");
     assert_eq!(fs::read_dir(world.project().join("agents")).unwrap().count(), 1);
 }

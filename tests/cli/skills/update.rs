@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::upstream::{Upstream, al, read};
+use super::upstream::{Upstream, al};
 use crate::world::{World, closed_port, write};
 
 const FIRST: &str =
@@ -74,20 +74,20 @@ fn new_instructions_are_shown_and_taken_and_other_files_are_not() {
     let (code, out, err) = al(&world, &["update", "--dry-run"]);
     assert_eq!((code, err.as_str()), (1, ""));
     insta::assert_snapshot!(out);
-    assert_eq!(read(&world, SKILL), FIRST);
+    assert_eq!(world.read(SKILL), FIRST);
 
     // Somebody has to agree.
     let (code, _, err) = al(&world, &["update"]);
     assert_eq!(code, 2);
     assert!(err.contains("say it with --yes"), "{err}");
-    assert_eq!(read(&world, SKILL), FIRST);
+    assert_eq!(world.read(SKILL), FIRST);
 
     let (code, out, _) = al(&world, &["update", "reviewer", "--yes"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.ends_with("reviewer: updated\n"), "{out}");
-    assert_eq!(read(&world, SKILL), SECOND);
-    assert_eq!(read(&world, "agents/reviewer/bin/check"), "#!/bin/sh\n");
-    let config = read(&world, CONFIG);
+    assert_eq!(world.read(SKILL), SECOND);
+    assert_eq!(world.read("agents/reviewer/bin/check"), "#!/bin/sh\n");
+    let config = world.read(CONFIG);
     assert!(config.starts_with("# theirs\nmodels = [\"sonnet\"]\n"), "{config}");
     assert!(config.contains(&commit), "{config}");
     assert_eq!(state(&world, &["--dry-run"]), (0, "up_to_date".to_owned()));
@@ -103,7 +103,7 @@ fn what_was_edited_here_stays_and_takes_upstreams_changes_in() {
     let (code, out, _) = al(&world, &["update", "--yes"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("merged into yours"), "{out}");
-    assert_eq!(read(&world, SKILL), SECOND.replace("Say why.", "Say why, in German."));
+    assert_eq!(world.read(SKILL), SECOND.replace("Say why.", "Say why, in German."));
 }
 
 #[test]
@@ -111,17 +111,17 @@ fn where_both_changed_the_same_lines_nothing_is_written_unless_somebody_says_wha
     let (world, mut upstream) = added();
     let mine = FIRST.replace("Read the diff.", "Skim the diff.");
     put(&world, SKILL, &mine);
-    let before = read(&world, CONFIG);
+    let before = world.read(CONFIG);
     upstream.file("skills/reviewer/SKILL.md", SECOND).commit();
     let (code, out, _) = al(&world, &["update", "--yes"]);
     assert_eq!(code, 3);
     insta::assert_snapshot!(out);
-    assert_eq!((read(&world, SKILL), read(&world, CONFIG)), (mine.clone(), before));
+    assert_eq!((world.read(SKILL), world.read(CONFIG)), (mine.clone(), before));
 
     let (code, out, _) = al(&world, &["update", "--yes", "--conflicts"]);
     assert_eq!(code, 3);
     assert!(out.contains("decide in agents/reviewer/SKILL.md, line 6"), "{out}");
-    let marked = read(&world, SKILL);
+    let marked = world.read(SKILL);
     assert!(
         marked.contains(
             "<<<<<<< ours\nSkim the diff.\n=======\nRead the whole diff.\n>>>>>>> theirs\n"
@@ -133,12 +133,12 @@ fn where_both_changed_the_same_lines_nothing_is_written_unless_somebody_says_wha
     let (code, out, _) = al(&world, &["update", "--yes"]);
     assert_eq!(code, 3);
     assert!(out.contains("line 6 here still has the mark"), "{out}");
-    assert_eq!(read(&world, SKILL), marked);
+    assert_eq!(world.read(SKILL), marked);
 
     put(&world, SKILL, &format!("{mine}Something else.\n"));
     assert_eq!(state(&world, &["--yes"]), (3, "conflict".to_owned()));
     assert_eq!(state(&world, &["--yes", "--theirs"]), (0, "updated".to_owned()));
-    assert_eq!(read(&world, SKILL), format!("{SECOND}More.\n"));
+    assert_eq!(world.read(SKILL), format!("{SECOND}More.\n"));
 }
 
 #[test]
@@ -152,13 +152,13 @@ fn a_dockerfile_is_taken_only_when_somebody_says_so() {
     let (code, out, _) = al(&world, &["update", "--yes"]);
     assert_eq!(code, 0);
     assert!(out.contains("--dockerfile takes it"), "{out}");
-    assert_eq!(read(&world, SKILL), SECOND);
-    assert_eq!(read(&world, docker), "FROM al-agent:latest\n");
+    assert_eq!(world.read(SKILL), SECOND);
+    assert_eq!(world.read(docker), "FROM al-agent:latest\n");
     // It is offered again.
     assert_eq!(state(&world, &["--dry-run"]), (1, "available".to_owned()));
     assert_eq!(state(&world, &["--yes"]), (0, "left".to_owned()));
     assert_eq!(state(&world, &["--yes", "--dockerfile"]), (0, "updated".to_owned()));
-    assert!(read(&world, docker).contains("curl evil"));
+    assert!(world.read(docker).contains("curl evil"));
     assert_eq!(state(&world, &["--dry-run"]), (0, "up_to_date".to_owned()));
 }
 
@@ -173,7 +173,7 @@ fn an_agent_of_an_older_project_has_only_its_source() {
     fs::remove_dir_all(world.project().join(".al")).unwrap();
     // As it is there: nothing but the commit is noted.
     assert_eq!(state(&world, &["--yes"]), (0, "noted".to_owned()));
-    assert!(read(&world, CONFIG).contains("sourcePath = \"skills/reviewer\"\n"));
+    assert!(world.read(CONFIG).contains("sourcePath = \"skills/reviewer\"\n"));
 
     put(
         &world,
@@ -185,9 +185,9 @@ fn an_agent_of_an_older_project_has_only_its_source() {
     let (code, out, _) = al(&world, &["update", "--yes"]);
     assert_eq!(code, 3, "{out}");
     assert!(out.contains("is not known: this replaces it"), "{out}");
-    assert_eq!(read(&world, SKILL), FIRST);
+    assert_eq!(world.read(SKILL), FIRST);
     assert_eq!(state(&world, &["--yes", "--theirs"]), (0, "updated".to_owned()));
-    assert_eq!(read(&world, SKILL), SECOND);
+    assert_eq!(world.read(SKILL), SECOND);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn one_that_fails_does_not_keep_the_others_from_their_updates() {
     assert_eq!(code, 4);
     assert!(out.contains("gone: failed: acme/gone cannot be fetched"), "{out}");
     assert!(out.contains("reviewer: updated"), "{out}");
-    assert_eq!(read(&world, SKILL), SECOND);
+    assert_eq!(world.read(SKILL), SECOND);
     // The skill went somewhere else in its repository.
     upstream.remove("skills/reviewer/SKILL.md").file("skills/other/SKILL.md", "x").commit();
     let (code, out, _) = al(&world, &["update", "reviewer", "--yes"]);
@@ -220,7 +220,7 @@ fn a_source_in_a_file_is_believed_no_more_than_one_on_the_command_line() {
         assert_eq!(got, code, "{lines}: {out}{err}");
         assert!(out.contains(why), "{lines}: {out}{err}");
         assert!(!out.contains("s3cret") && !out.contains('\x1b'), "{out:?}");
-        assert_eq!(read(&world, SKILL), FIRST);
+        assert_eq!(world.read(SKILL), FIRST);
     };
     check(&format!("source = \"ext::touch {}\"\n", marker.display()), 2, "a helper of git");
     check("source = \"--upload-pack=x\"\n", 2, "begin with a hyphen");
@@ -279,5 +279,5 @@ fn a_folder_can_have_something_new_too() {
     put(&world, "agents/helper/SKILL.md", "One.\n\nTwo.\n\nMine.\n");
     write(&folder.join("SKILL.md"), "Uno.\n\nTwo.\n\nThree.\n");
     assert_eq!(states(&world, &["helper", "--yes"]), (0, vec!["updated".to_owned()]));
-    assert_eq!(read(&world, "agents/helper/SKILL.md"), "Uno.\n\nTwo.\n\nMine.\n");
+    assert_eq!(world.read("agents/helper/SKILL.md"), "Uno.\n\nTwo.\n\nMine.\n");
 }

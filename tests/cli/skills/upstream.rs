@@ -211,10 +211,6 @@ pub fn agents(world: &World) -> Vec<String> {
     found
 }
 
-pub fn read(world: &World, path: &str) -> String {
-    fs::read_to_string(world.project().join(path)).unwrap()
-}
-
 /// A name of bytes.
 pub fn bytes(name: &[u8]) -> &OsStr {
     OsStr::from_bytes(name)

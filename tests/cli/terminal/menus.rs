@@ -1,7 +1,5 @@
 //! The menus of `al config` and `al agent config`.
 
-use std::fs;
-
 use super::{CTRL_C, DOWN, ENTER, Session};
 use crate::world::World;
 
@@ -13,7 +11,7 @@ fn world() -> World {
 }
 
 fn text(world: &World) -> String {
-    fs::read_to_string(world.project().join("config.toml")).unwrap()
+    world.read("config.toml")
 }
 
 /// Typing chooses, as lists are searched by it.
@@ -91,7 +89,7 @@ fn an_invalid_agent_is_mended_in_the_menu() {
     session.expect("Settings of").keys("save\r").expect("Write it?").keys(ENTER);
     let (code, shown) = session.end();
     assert_eq!(code, 0, "{shown}");
-    let text = fs::read_to_string(world.project().join("agents/dev/config.toml")).unwrap();
+    let text = world.read("agents/dev/config.toml");
     assert_eq!(text, "models = [\"m\"] # mine\nevery = \"1h\"\n");
 }
 

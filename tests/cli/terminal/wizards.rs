@@ -2,20 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use super::{CTRL_C, DOWN, ENTER, Session};
-use crate::world::{World, write};
-
-/// Names of what is in a folder, hidden ones too.
-fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
-}
+use crate::world::{World, names, write};
 
 /// The questions of `al new` for an agent with a model, and their answers.
 const NEW: [(&str, &str); 10] = [
@@ -54,7 +43,7 @@ fn a_project_is_what_was_answered() {
       al run dev           one run, with its log
       al start             all agents, with the console
     ");
-    let agent = fs::read_to_string(world.project().join("agents/dev/config.toml")).unwrap();
+    let agent = world.read("agents/dev/config.toml");
     assert!(agent.contains("models = [\"sonnet\"]"), "{agent}");
     assert!(agent.contains("repo = \"acme/shop\""), "{agent}");
 }
@@ -97,9 +86,9 @@ fn an_agent_is_what_was_answered() {
     answer(&mut session, &AGENT);
     let (code, shown) = session.end();
     assert_eq!(code, 0, "{shown}");
-    let agent = fs::read_to_string(world.project().join("agents/sorter/config.toml")).unwrap();
+    let agent = world.read("agents/sorter/config.toml");
     insta::assert_snapshot!(agent);
-    let skill = fs::read_to_string(world.project().join("agents/sorter/SKILL.md")).unwrap();
+    let skill = world.read("agents/sorter/SKILL.md");
     let front = "---\nname: sorter\ndescription: \"Sorts: all of it\"\n---\n\n# Triage\n";
     assert!(skill.starts_with(front), "{skill}");
 }
@@ -149,7 +138,7 @@ fn two_wizards_at_once_make_one_agent() {
     let (code, shown) = two.end();
     assert_eq!(code, 2, "{shown}");
     assert!(shown.contains("agents/dev is there already"), "{shown}");
-    let config = fs::read_to_string(world.project().join("agents/dev/config.toml")).unwrap();
+    let config = world.read("agents/dev/config.toml");
     assert!(config.contains("label = \"first\""), "{config}");
     assert_eq!(names(&world.project().join("agents")), ["dev"]);
 }
@@ -171,7 +160,7 @@ fn two_wizards_at_once_make_one_project() {
     let (code, shown) = two.end();
     assert_eq!(code, 2, "{shown}");
     assert!(shown.contains("shop is a project already"), "{shown}");
-    let config = fs::read_to_string(world.project().join("shop/config.toml")).unwrap();
+    let config = world.read("shop/config.toml");
     assert!(config.contains("projectName = \"first\""), "{config}");
     assert_eq!(names(&world.project()), ["shop"]);
 }
