@@ -171,15 +171,7 @@ fn log_command(by: &str, answer: &Answer) {
         Answer::Refused(why) => {
             tracing::info!(target: "engine", by, "refused: {}", why.sentence());
         }
-        Answer::Duplicate(_)
-        | Answer::NotFound { .. }
-        | Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => {}
+        Answer::Duplicate(_) | Answer::NotFound { .. } | Answer::ToRun(_) => {}
     }
 }
 

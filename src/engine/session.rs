@@ -335,14 +335,7 @@ fn answered(answer: Answer) -> Reply {
             let run = known.runs.first().cloned();
             Reply::Done { why: "the same run as before".to_owned(), run }
         }
-        // Answers to what runs ask for.
-        Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Counted { .. }
-        | Answer::Waits { .. } => Reply::Refused { why: "not an operator's command".to_owned() },
+        Answer::ToRun(_) => Reply::Refused { why: "not an operator's command".to_owned() },
         Answer::Refused(why) => Reply::Refused { why: why.sentence() },
         Answer::NotFound { what } => Reply::Refused { why: format!("there is no {what}") },
     }

@@ -12,7 +12,7 @@ use super::fields::bounded;
 use super::reply::{Answered, Problem, declined, ok};
 use super::routes::Name;
 use super::sender::Signal;
-use crate::scheduler::{Answer, Ask, Hold, Run, RunState, Scope, Why};
+use crate::scheduler::{Answer, Ask, Hold, Run, RunState, Scope, ToRun, Why};
 use crate::signal::CONTEXT_MAX;
 
 /// The longest key of a call, in bytes.
@@ -63,18 +63,12 @@ async fn place(
     let (agent, context, key) = (clean(agent), clean(context), key.map(clean));
     let answer = sender.ask(app, Ask::Call { agent: agent.clone(), context, key }).await?;
     match answer {
-        Answer::Called { call, .. } => Ok(Ok(call)),
+        Answer::ToRun(ToRun::Called { call, .. }) => Ok(Ok(call)),
         Answer::Duplicate(known) => known.call.map(Ok).ok_or_else(Problem::internal),
         Answer::Refused(why) => Ok(Err(refusal(&why, &agent))),
-        Answer::Counted { .. }
-        | Answer::Done { .. }
-        | Answer::Fired { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. }
-        | Answer::NotFound { .. } => Err(Problem::internal()),
+        Answer::ToRun(_) | Answer::Done { .. } | Answer::Fired { .. } | Answer::NotFound { .. } => {
+            Err(Problem::internal())
+        }
     }
 }
 

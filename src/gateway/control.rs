@@ -85,14 +85,7 @@ pub(super) async fn order(app: &App, command: Command, given: Given) -> Result<D
         Answer::Duplicate(known) => started(known.runs, true),
         Answer::NotFound { what } => Err(Problem::not_found(format!("{what} not found"))),
         Answer::Refused(why) => Err(Problem::refused(&why)),
-        // Answers to what runs ask for.
-        Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => Err(Problem::internal()),
+        Answer::ToRun(_) => Err(Problem::internal()),
     }
 }
 

@@ -68,15 +68,8 @@ pub async fn replay(State(app): State<Arc<App>>, caller: Caller, body: Body) -> 
             Ok(ok(&Replayed { report, runs, skipped, receipt_id }))
         }
         Answer::Refused(why) => Err(Problem::refused(&why)),
-        Answer::Duplicate(_)
-        | Answer::Done { .. }
-        | Answer::NotFound { .. }
-        | Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => Err(Problem::internal()),
+        Answer::Duplicate(_) | Answer::Done { .. } | Answer::NotFound { .. } | Answer::ToRun(_) => {
+            Err(Problem::internal())
+        }
     }
 }

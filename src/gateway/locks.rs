@@ -12,7 +12,7 @@ use super::reply::{Answered, Problem, declined, not_there, ok};
 use super::sender::{Sender, Signal};
 use crate::ambient;
 use crate::scheduler::lock::bad_key;
-use crate::scheduler::{Answer, Ask, Lock};
+use crate::scheduler::{Answer, Ask, Lock, ToRun};
 
 /// The longest time that a lock may be held without a renewal: a week.
 const TTL_MAX_S: u32 = 7 * 86_400;
@@ -24,7 +24,7 @@ pub async fn acquire(State(app): State<Arc<App>>, headers: HeaderMap, body: Body
     let waits = signal.fields.flag("waiting")?;
     let (sender, key) = keyed(&app, &signal, key)?;
     let answer = sender.ask(&app, Ask::Lock { key, ttl_ms, waits }).await?;
-    if let Answer::HeldBy { run, since, .. } = &answer {
+    if let Answer::ToRun(ToRun::HeldBy { run, since, .. }) = &answer {
         return Ok(declined(&held_by(run), json!({"holder": run, "heldSince": since})));
     }
     replied(answer, |key, until| json!({"ok": true, "resourceKey": key, "expiresAt": until}))
@@ -85,19 +85,17 @@ fn keyed<'s>(app: &App, signal: &'s Signal, key: &str) -> Result<(Sender<'s>, St
 
 fn replied(answer: Answer, success: impl FnOnce(&str, i64) -> Value) -> Answered {
     match answer {
-        Answer::Locked { key, until } => Ok(ok(&success(&key, until))),
+        Answer::ToRun(ToRun::Locked { key, until }) => Ok(ok(&success(&key, until))),
         Answer::Done { .. } => Ok(ok(&success("", 0))),
-        Answer::HeldBy { run, .. } => Ok(declined(&held_by(&run), json!({}))),
-        Answer::Deadlock { cycle } => {
+        Answer::ToRun(ToRun::HeldBy { run, .. }) => Ok(declined(&held_by(&run), json!({}))),
+        Answer::ToRun(ToRun::Deadlock { cycle }) => {
             Ok(declined(&deadlock(&cycle), json!({"deadlock": true, "cycle": cycle})))
         }
-        Answer::NotLocked { .. } => Ok(not_there("lock not found")),
+        Answer::ToRun(ToRun::NotLocked { .. }) => Ok(not_there("lock not found")),
         Answer::Refused(why) => Ok(declined(&why.sentence(), json!({}))),
-        Answer::Counted { .. }
+        Answer::ToRun(_)
         | Answer::Fired { .. }
         | Answer::Duplicate(_)
-        | Answer::Called { .. }
-        | Answer::Waits { .. }
         | Answer::NotFound { .. } => Err(Problem::internal()),
     }
 }

@@ -161,16 +161,9 @@ pub async fn replay(State(app): State<Arc<App>>, Name(id): Name, caller: Caller)
         }))),
         Answer::Refused(why) => Err(Problem::refused(&why)),
         // Answers to what others ask for; without a key nothing is a duplicate.
-        Answer::Duplicate(_)
-        | Answer::Done { .. }
-        | Answer::NotFound { .. }
-        | Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => Err(Problem::internal()),
+        Answer::Duplicate(_) | Answer::Done { .. } | Answer::NotFound { .. } | Answer::ToRun(_) => {
+            Err(Problem::internal())
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::App;
 use super::fields::bounded;
 use super::reply::{Answered, Problem, declined, ok};
 use super::sender::Signal;
-use crate::scheduler::{Answer, Ask};
+use crate::scheduler::{Answer, Ask, ToRun};
 
 /// The longest name of a model, in bytes.
 const MODEL_MAX: usize = 200;
@@ -36,18 +36,14 @@ fn model(signal: &Signal) -> Result<String, Problem> {
 
 fn replied(answer: Answer) -> Answered {
     match answer {
-        Answer::Locked { .. } | Answer::Done { .. } => Ok(ok(&json!({"ok": true}))),
-        Answer::Waits { wait, until } => {
+        Answer::ToRun(ToRun::Locked { .. }) | Answer::Done { .. } => Ok(ok(&json!({"ok": true}))),
+        Answer::ToRun(ToRun::Waits { wait, until }) => {
             Ok(ok(&json!({"ok": true, "waitId": wait, "expiresAt": until})))
         }
         Answer::Refused(why) => Ok(declined(&why.sentence(), json!({}))),
-        Answer::Counted { .. }
+        Answer::ToRun(_)
         | Answer::Fired { .. }
         | Answer::Duplicate(_)
-        | Answer::Called { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
         | Answer::NotFound { .. } => Err(Problem::internal()),
     }
 }

@@ -11,7 +11,7 @@ use super::App;
 use super::fields::Fields;
 use super::reply::{Answered, Problem, declined, ok};
 use super::sender::Signal;
-use crate::scheduler::{Answer, Ask, Event, Limit, Report, Spent};
+use crate::scheduler::{Answer, Ask, Event, Limit, Report, Spent, ToRun};
 
 /// Sums of this attempt so far, so the same message twice counts once and one that was lost is made
 /// up for by the next.
@@ -46,18 +46,13 @@ fn spent(fields: &Fields) -> Result<Spent, Problem> {
 
 fn counted(answer: Answer) -> Answered {
     match answer {
-        Answer::Counted { over: None } => Ok(ok(&json!({"ok": true}))),
-        Answer::Counted { over } => Ok(ok(&json!({"ok": true, "over": over}))),
+        Answer::ToRun(ToRun::Counted { over: None }) => Ok(ok(&json!({"ok": true}))),
+        Answer::ToRun(ToRun::Counted { over }) => Ok(ok(&json!({"ok": true, "over": over}))),
         Answer::Refused(why) => Ok(declined(&why.sentence(), json!({}))),
         Answer::Done { .. }
         | Answer::Fired { .. }
         | Answer::Duplicate(_)
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. }
+        | Answer::ToRun(_)
         | Answer::NotFound { .. } => Err(Problem::internal()),
     }
 }

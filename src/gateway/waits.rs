@@ -13,7 +13,7 @@ use super::fields::{Fields, bounded};
 use super::reply::{Answered, Problem, declined, ok};
 use super::routes::Name;
 use super::sender::Signal;
-use crate::scheduler::{Answer, Ask, WaitFor, Wakening};
+use crate::scheduler::{Answer, Ask, ToRun, WaitFor, Wakening};
 use crate::signal::STATUS_MAX;
 
 /// The longest wait: a year.
@@ -111,19 +111,14 @@ fn cleaned(what: WaitFor, clean: impl Fn(String) -> String) -> WaitFor {
 
 fn begun(answer: Answer) -> Answered {
     match answer {
-        Answer::Waits { wait, until } => {
+        Answer::ToRun(ToRun::Waits { wait, until }) => {
             Ok(ok(&json!({"ok": true, "waitId": wait, "expiresAt": until})))
         }
         Answer::Refused(why) => Ok(declined(&why.sentence(), json!({}))),
-        Answer::Counted { .. }
+        Answer::ToRun(_)
         | Answer::Done { .. }
         | Answer::Fired { .. }
         | Answer::Duplicate(_)
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
         | Answer::NotFound { .. } => Err(Problem::internal()),
     }
 }

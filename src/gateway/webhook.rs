@@ -233,15 +233,9 @@ fn accepted(answer: Answer) -> Answered {
             receipt_id: Some(known.receipt),
         })),
         Answer::Refused(why) => Err(Problem::refused(&why)),
-        Answer::Done { .. }
-        | Answer::NotFound { .. }
-        | Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => Err(Problem::internal()),
+        Answer::Done { .. } | Answer::NotFound { .. } | Answer::ToRun(_) => {
+            Err(Problem::internal())
+        }
     }
 }
 

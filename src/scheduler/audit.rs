@@ -284,14 +284,7 @@ fn ending(answer: &Answer) -> Option<(Ending, String, Vec<String>)> {
         }
         Answer::Refused(why) => (Ending::Refused, why.sentence(), Vec::new()),
         Answer::NotFound { .. } => (Ending::NotFound, String::new(), Vec::new()),
-        // Answers to what runs ask for.
-        Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. }
-        | Answer::Counted { .. } => return None,
+        Answer::ToRun(_) => return None,
     })
 }
 

@@ -217,39 +217,6 @@ pub enum Answer {
     },
     /// The same firing came before, and this is what came of it.
     Duplicate(Known),
-    /// A call was taken.
-    Called {
-        call: String,
-        run: String,
-    },
-    /// The lock is the asker's, until then.
-    Locked {
-        key: String,
-        until: Millis,
-    },
-    /// The lock is somebody else's.
-    HeldBy {
-        key: String,
-        run: String,
-        since: Millis,
-    },
-    /// To wait for the lock would be to wait for oneself; see [`super::lock::deadlock`].
-    Deadlock {
-        cycle: Vec<String>,
-    },
-    /// Nobody holds the lock.
-    NotLocked {
-        key: String,
-    },
-    /// The run waits from now on.
-    Waits {
-        wait: String,
-        until: Millis,
-    },
-    /// What was used is written down.
-    Counted {
-        over: Option<Over>,
-    },
     /// A command was carried out; `runs` are the ones it touched or started.
     Done {
         done: String,
@@ -260,6 +227,27 @@ pub enum Answer {
     NotFound {
         what: String,
     },
+    /// What only a run asks for was answered.
+    ToRun(ToRun),
+}
+
+/// What came of something that only runs ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToRun {
+    /// A call was taken.
+    Called { call: String, run: String },
+    /// The lock is the asker's, until then.
+    Locked { key: String, until: Millis },
+    /// The lock is somebody else's.
+    HeldBy { key: String, run: String, since: Millis },
+    /// To wait for the lock would be to wait for oneself; see [`super::lock::deadlock`].
+    Deadlock { cycle: Vec<String> },
+    /// Nobody holds the lock.
+    NotLocked { key: String },
+    /// The run waits from now on.
+    Waits { wait: String, until: Millis },
+    /// What was used is written down.
+    Counted { over: Option<Over> },
 }
 
 /// What history knows of a firing with the same dedupe key.

@@ -36,7 +36,7 @@ mod tests;
 
 pub use alert::{Alert, ENGINE, Fault};
 pub use audit::{Deed, DeedKind, Door, Ending, Who};
-pub use decision::{Answer, Call, Decision, EffectState, Known};
+pub use decision::{Answer, Call, Decision, EffectState, Known, ToRun};
 pub use event::{
     Ask, Command, Effect, EffectNews, Event, Exit, Firing, NewConfig, Order, Report, Stamp, Target,
     Verdict,

@@ -202,15 +202,8 @@ async fn submit(engine: &Handle, event: Event) -> Result<String, Failure> {
             (None, None) => Err(refused("no agent took it".to_owned())),
         },
         Answer::Refused(why) => Err(refused(why.sentence())),
-        Answer::Duplicate(_)
-        | Answer::Done { .. }
-        | Answer::NotFound { .. }
-        | Answer::Counted { .. }
-        | Answer::Called { .. }
-        | Answer::Locked { .. }
-        | Answer::HeldBy { .. }
-        | Answer::Deadlock { .. }
-        | Answer::NotLocked { .. }
-        | Answer::Waits { .. } => Err(Failure::upstream("not_accepted", "it was not accepted")),
+        Answer::Duplicate(_) | Answer::Done { .. } | Answer::NotFound { .. } | Answer::ToRun(_) => {
+            Err(Failure::upstream("not_accepted", "it was not accepted"))
+        }
     }
 }

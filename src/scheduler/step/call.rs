@@ -2,7 +2,7 @@
 
 use super::Step;
 use super::firing::{Birth, Offer, Taken};
-use crate::scheduler::decision::{Answer, Call, Decision};
+use crate::scheduler::decision::{Answer, Call, Decision, ToRun};
 use crate::scheduler::model::{Run, Trigger, TriggerKind, Why};
 use crate::scheduler::mutant::{Mutant, mutant};
 
@@ -62,7 +62,7 @@ impl Step<'_> {
                     receipt,
                     at: self.stamp.at,
                 }));
-                self.answer(Answer::Called { call, run });
+                self.answer(Answer::ToRun(ToRun::Called { call, run }));
             }
             (None, Some((_, why))) => self.answer(Answer::Refused(why)),
             (None, None) => self.answer(Answer::NotFound { what: format!("agent {agent}") }),

@@ -1,7 +1,7 @@
 //! Locks: taken, renewed, given back, lost.
 
 use super::Step;
-use crate::scheduler::decision::{Answer, Decision};
+use crate::scheduler::decision::{Answer, Decision, ToRun};
 use crate::scheduler::lock::{LOCKS_MAX, Lock, Wish, deadlock};
 use crate::scheduler::model::{Millis, Run, Timer, Why};
 use crate::scheduler::mutant::{Mutant, mutant};
@@ -39,7 +39,7 @@ impl Step<'_> {
         self.out.push(Decision::Wish { run: run.id.clone(), wish: Some(wish) });
         let circle = deadlock(&self.view.locks, wishes, &run.id, &lock.key, at);
         let answer = match circle.filter(|_| !mutant(Mutant::DeadlockUnseen)) {
-            Some(cycle) => Answer::Deadlock { cycle },
+            Some(cycle) => Answer::ToRun(ToRun::Deadlock { cycle }),
             None => held_by(lock),
         };
         self.answer(answer);
@@ -50,7 +50,7 @@ impl Step<'_> {
         match self.holder(key) {
             Some(lock) if lock.run == run.id => self.hold(run, key, lock.since, ttl_ms),
             Some(lock) => self.answer(held_by(&lock)),
-            None => self.answer(Answer::NotLocked { key: key.to_owned() }),
+            None => self.answer(Answer::ToRun(ToRun::NotLocked { key: key.to_owned() })),
         }
     }
 
@@ -61,7 +61,7 @@ impl Step<'_> {
                 self.done(format!("released {key}"), vec![run.id.clone()]);
             }
             Some(lock) => self.answer(held_by(&lock)),
-            None => self.answer(Answer::NotLocked { key: key.to_owned() }),
+            None => self.answer(Answer::ToRun(ToRun::NotLocked { key: key.to_owned() })),
         }
     }
 
@@ -127,7 +127,7 @@ impl Step<'_> {
         if !mutant(Mutant::LockTimerForgotten) {
             self.out.push(Decision::SetTimer { timer, at: until });
         }
-        self.answer(Answer::Locked { key: key.to_owned(), until });
+        self.answer(Answer::ToRun(ToRun::Locked { key: key.to_owned(), until }));
     }
 
     /// Who holds the lock now. An expired one is free, even before its timer is served.
@@ -137,5 +137,5 @@ impl Step<'_> {
 }
 
 fn held_by(lock: &Lock) -> Answer {
-    Answer::HeldBy { key: lock.key.clone(), run: lock.run.clone(), since: lock.since }
+    Answer::ToRun(ToRun::HeldBy { key: lock.key.clone(), run: lock.run.clone(), since: lock.since })
 }

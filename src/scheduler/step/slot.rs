@@ -6,7 +6,7 @@
 //! would end up waiting for the model.
 
 use super::Step;
-use crate::scheduler::decision::{Answer, Decision};
+use crate::scheduler::decision::{Answer, Decision, ToRun};
 use crate::scheduler::lock::Lock;
 use crate::scheduler::model::{Run, Wakening};
 use crate::scheduler::settle::free_slot;
@@ -17,7 +17,8 @@ impl Step<'_> {
     pub(super) fn slot(&mut self, run: &Run, model: &str) {
         let held = |lock: &&Lock| lock.run == run.id;
         if let Some(lock) = self.view.slots_taken(model).find(held) {
-            return self.answer(Answer::Locked { key: lock.key.clone(), until: lock.until });
+            return self
+                .answer(Answer::ToRun(ToRun::Locked { key: lock.key.clone(), until: lock.until }));
         }
         if !self.view.rules.slots.contains_key(model) {
             return self.done(format!("{model} has no limit"), vec![run.id.clone()]);
@@ -30,7 +31,10 @@ impl Step<'_> {
         match free_slot(self.view, model).filter(|_| run.wait.is_none()) {
             Some(n) => {
                 let lock = Lock::slot(model, n, &run.id, run.attempt, self.stamp.at);
-                self.answer(Answer::Locked { key: lock.key.clone(), until: lock.until });
+                self.answer(Answer::ToRun(ToRun::Locked {
+                    key: lock.key.clone(),
+                    until: lock.until,
+                }));
                 self.out.push(Decision::Lock(lock));
             }
             None => {

@@ -2,7 +2,7 @@
 
 use super::Step;
 use crate::scheduler::alert::budget_of;
-use crate::scheduler::decision::{Answer, Decision};
+use crate::scheduler::decision::{Answer, Decision, ToRun};
 use crate::scheduler::model::{Millis, Run, Timer, Why};
 use crate::scheduler::usage::{Limit, Over, Overspent, Spent, Used, next_day};
 use crate::scheduler::view::View;
@@ -21,7 +21,7 @@ impl Step<'_> {
         });
         let over = used.over;
         self.spend(run, used, at, newly.map(|over| Why::OverBudget { over }));
-        self.answer(Answer::Counted { over });
+        self.answer(Answer::ToRun(ToRun::Counted { over }));
     }
 
     /// What an attempt has used when it ends. It cannot be told any more that it was too much.
@@ -34,11 +34,11 @@ impl Step<'_> {
     /// then the limit is no longer reached.
     pub(super) fn more(&mut self, run: &Run, limit: Limit) {
         let Some(budget) = self.view.agents.get(&run.agent).map(|agent| agent.rules.budget) else {
-            return self.answer(Answer::Counted { over: None });
+            return self.answer(Answer::ToRun(ToRun::Counted { over: None }));
         };
         let mut used = run.used.as_deref().cloned().unwrap_or_default();
         let Some(over) = used.over.filter(|over| over.limit == limit) else {
-            return self.answer(Answer::Counted { over: used.over });
+            return self.answer(Answer::ToRun(ToRun::Counted { over: used.over }));
         };
         if budget.then == Overspent::Stop {
             return self.answer(Answer::Refused(Why::BudgetFixed));
@@ -49,7 +49,7 @@ impl Step<'_> {
         let limit_micros = budget.limit(used.raised, limit).unwrap_or(over.limit_micros);
         let over = used.over;
         self.spend(run, used, at, Some(Why::BudgetRaised { limit, limit_micros }));
-        self.answer(Answer::Counted { over });
+        self.answer(Answer::ToRun(ToRun::Counted { over }));
     }
 
     /// The limit that the run has reached with this.

@@ -1,7 +1,7 @@
 //! Runs that stand still until something happens, and what wakes them.
 
 use super::Step;
-use crate::scheduler::decision::{Answer, Decision, EffectState};
+use crate::scheduler::decision::{Answer, Decision, EffectState, ToRun};
 use crate::scheduler::event::{Effect, EffectNews};
 use crate::scheduler::model::{Millis, Pace, Payload, Run, RunState, Timer, Wakening, Why};
 use crate::scheduler::mutant::{Mutant, mutant};
@@ -13,7 +13,8 @@ impl Step<'_> {
         // Who asks for the same again did not hear the answer.
         let known = run.wait.as_ref().and_then(|id| self.view.waits.get(id));
         if let Some(wait) = known.filter(|wait| wait.what == *what && run.stopping.is_none()) {
-            return self.answer(Answer::Waits { wait: wait.id.clone(), until: wait.until });
+            return self
+                .answer(Answer::ToRun(ToRun::Waits { wait: wait.id.clone(), until: wait.until }));
         }
         let refused = match (&run.stopping, run.state) {
             (Some(why), _) => Some(why.clone()),
@@ -46,7 +47,7 @@ impl Step<'_> {
         if run.pace == Pace::Going && !matches!(what, WaitFor::Slot { .. }) {
             self.suspend(run);
         }
-        self.answer(Answer::Waits { wait: id, until });
+        self.answer(Answer::ToRun(ToRun::Waits { wait: id, until }));
     }
 
     fn suspend(&mut self, run: &Run) {

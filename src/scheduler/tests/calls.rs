@@ -4,7 +4,7 @@ use super::*;
 
 fn called(answer: Answer) -> String {
     match answer {
-        Answer::Called { run, .. } => run,
+        Answer::ToRun(ToRun::Called { run, .. }) => run,
         other => panic!("{other:?}"),
     }
 }

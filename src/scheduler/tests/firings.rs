@@ -62,7 +62,7 @@ fn told(fleet: &Fleet, answer: Option<Answer>) -> String {
             (None, Some((_, why))) => format!("skipped: {}", why.sentence()),
             (None, None) => "no match".to_owned(),
         },
-        Some(Answer::Called { run, .. }) => fleet.state(&run).name().to_owned(),
+        Some(Answer::ToRun(ToRun::Called { run, .. })) => fleet.state(&run).name().to_owned(),
         Some(Answer::Refused(why)) => format!("refused: {}", why.sentence()),
         Some(Answer::NotFound { what }) => format!("not found: {what}"),
         other => format!("{other:?}"),

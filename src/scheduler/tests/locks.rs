@@ -17,7 +17,7 @@ fn insist(key: &str) -> Ask {
 }
 
 fn held_by(key: &str, run: &str) -> Answer {
-    Answer::HeldBy { key: key.into(), run: run.into(), since: T0 }
+    Answer::ToRun(ToRun::HeldBy { key: key.into(), run: run.into(), since: T0 })
 }
 
 const TTL: Millis = 1_800_000;
@@ -25,16 +25,19 @@ const TTL: Millis = 1_800_000;
 #[test]
 fn a_lock_has_one_holder() {
     let (mut fleet, a, b) = two();
-    let locked = Answer::Locked { key: "x:1".into(), until: T0 + TTL };
+    let locked = Answer::ToRun(ToRun::Locked { key: "x:1".into(), until: T0 + TTL });
     assert_eq!(fleet.ask(&a, lock("x:1")), locked);
     assert_eq!(fleet.ask(&b, lock("x:1")), held_by("x:1", &a));
     assert_eq!(fleet.ask(&a, lock("x:1")), locked, "once more is fine");
-    assert!(matches!(fleet.ask(&b, lock("X:1")), Answer::Locked { .. }), "as it is written");
+    assert!(
+        matches!(fleet.ask(&b, lock("X:1")), Answer::ToRun(ToRun::Locked { .. })),
+        "as it is written"
+    );
     assert_eq!(fleet.ask(&b, Ask::Unlock { key: "x:1".into() }), held_by("x:1", &a));
     assert!(matches!(fleet.ask(&a, Ask::Unlock { key: "x:1".into() }), Answer::Done { .. }));
-    let gone = Answer::NotLocked { key: "x:1".into() };
+    let gone = Answer::ToRun(ToRun::NotLocked { key: "x:1".into() });
     assert_eq!(fleet.ask(&a, Ask::Unlock { key: "x:1".into() }), gone);
-    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Locked { .. }));
+    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::ToRun(ToRun::Locked { .. })));
 }
 
 #[test]
@@ -45,12 +48,12 @@ fn a_lock_that_nobody_renews_is_free_at_its_time() {
     fleet.at += TTL - 1;
     assert_eq!(
         fleet.ask(&a, renew(Some(5000))),
-        Answer::Locked { key: "x:1".into(), until: fleet.at + 5000 }
+        Answer::ToRun(ToRun::Locked { key: "x:1".into(), until: fleet.at + 5000 })
     );
     fleet.at += 5000;
     // Also before its timer was served.
-    assert_eq!(fleet.ask(&a, renew(None)), Answer::NotLocked { key: "x:1".into() });
-    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Locked { .. }));
+    assert_eq!(fleet.ask(&a, renew(None)), Answer::ToRun(ToRun::NotLocked { key: "x:1".into() }));
+    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::ToRun(ToRun::Locked { .. })));
     let timer = Timer::Lock("x:1".into());
     fleet.send(Event::TimerDue(timer.clone()));
     assert_eq!(fleet.view.locks["x:1"].run, b, "the old holder's timer frees nothing of the new");
@@ -85,7 +88,7 @@ fn a_circle_of_waiting_runs_is_told_to_the_one_who_would_close_it() {
     fleet.ask(&b, lock("x:2"));
     assert_eq!(fleet.ask(&a, insist("x:2")), held_by("x:2", &b));
     let cycle = vec![b.clone(), "x:1".into(), a.clone(), "x:2".into()];
-    assert_eq!(fleet.ask(&b, insist("x:1")), Answer::Deadlock { cycle });
+    assert_eq!(fleet.ask(&b, insist("x:1")), Answer::ToRun(ToRun::Deadlock { cycle }));
 }
 
 #[test]
@@ -98,13 +101,13 @@ fn who_only_tried_does_not_wait() {
     // Who comes again soon waits, whatever it says.
     fleet.at += 5000;
     fleet.ask(&a, lock("x:2"));
-    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Deadlock { .. }));
+    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::ToRun(ToRun::Deadlock { .. })));
     // Who said that it waits and does not any more has given up.
     fleet.ask(&a, insist("x:2"));
     fleet.ask(&a, lock("x:2"));
     assert_eq!(fleet.ask(&b, lock("x:1")), held_by("x:1", &a));
     fleet.ask(&a, insist("x:2"));
-    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Deadlock { .. }));
+    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::ToRun(ToRun::Deadlock { .. })));
     // Who does something else does not wait any more,
     fleet.ask(&a, Ask::Renew { key: "x:1".into(), ttl_ms: None });
     assert_eq!(fleet.ask(&b, lock("x:1")), held_by("x:1", &a));
@@ -137,7 +140,7 @@ fn a_person_can_take_a_lock_away() {
     let question = impact(&fleet.view, &unlock(), T0);
     assert_eq!(question.level, Level::Free, "what is lost already needs no question");
     assert_eq!(fleet.command(unlock()), Answer::NotFound { what: "lock x:1".into() });
-    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::Locked { .. }));
+    assert!(matches!(fleet.ask(&b, lock("x:1")), Answer::ToRun(ToRun::Locked { .. })));
 }
 
 #[test]
@@ -166,8 +169,14 @@ fn a_run_holds_so_many_locks_and_no_more() {
     let (mut fleet, a, _) = two();
     let max = super::super::lock::LOCKS_MAX;
     for n in 0..max {
-        assert!(matches!(fleet.ask(&a, lock(&format!("x:{n}"))), Answer::Locked { .. }));
+        assert!(matches!(
+            fleet.ask(&a, lock(&format!("x:{n}"))),
+            Answer::ToRun(ToRun::Locked { .. })
+        ));
     }
     assert_eq!(fleet.ask(&a, lock("y:1")), Answer::Refused(Why::TooManyLocks { max }));
-    assert!(matches!(fleet.ask(&a, lock("x:0")), Answer::Locked { .. }), "one that it holds");
+    assert!(
+        matches!(fleet.ask(&a, lock("x:0")), Answer::ToRun(ToRun::Locked { .. })),
+        "one that it holds"
+    );
 }

@@ -30,7 +30,7 @@ impl Fleet {
     fn used(&mut self, run: &str, spent: Spent) -> Option<Over> {
         let (run, attempt) = (run.to_owned(), self.view.runs[run].attempt);
         match self.send(Event::RunReported { run, attempt, report: Report::Spent(spent) }) {
-            Some(Answer::Counted { over }) => over,
+            Some(Answer::ToRun(ToRun::Counted { over })) => over,
             other => panic!("{other:?}"),
         }
     }
@@ -127,10 +127,14 @@ fn a_person_lets_a_run_spend_the_same_again_and_twice_is_once() {
     let mut fleet = fleet(budget(Some(100), None, Overspent::Ask));
     let run = fleet.begun();
     let more = |fleet: &mut Fleet| fleet.ask(&run, Ask::More { limit: Limit::PerRun });
-    assert_eq!(more(&mut fleet), Answer::Counted { over: None }, "nothing is reached");
+    assert_eq!(
+        more(&mut fleet),
+        Answer::ToRun(ToRun::Counted { over: None }),
+        "nothing is reached"
+    );
     assert!(fleet.used(&run, spent(120)).is_some());
-    assert_eq!(more(&mut fleet), Answer::Counted { over: None });
-    assert_eq!(more(&mut fleet), Answer::Counted { over: None });
+    assert_eq!(more(&mut fleet), Answer::ToRun(ToRun::Counted { over: None }));
+    assert_eq!(more(&mut fleet), Answer::ToRun(ToRun::Counted { over: None }));
     assert_eq!(fleet.used(&run, spent(199)), None);
     let again = over(Limit::PerRun, 200, 450, Overspent::Ask);
     assert_eq!(fleet.used(&run, spent(450)), again);
@@ -189,14 +193,14 @@ fn three() -> (Fleet, [String; 3]) {
 
 fn waits(fleet: &mut Fleet, run: &str) {
     let answer = fleet.ask(run, slot());
-    assert!(matches!(answer, Answer::Waits { .. }), "{answer:?}");
+    assert!(matches!(answer, Answer::ToRun(ToRun::Waits { .. })), "{answer:?}");
 }
 
 #[test]
 fn a_model_is_asked_by_one_run_after_the_other_oldest_first() {
     let (mut fleet, [a, b, c]) = three();
     let locked = fleet.ask(&a, slot());
-    assert!(matches!(locked, Answer::Locked { .. }));
+    assert!(matches!(locked, Answer::ToRun(ToRun::Locked { .. })));
     assert_eq!(fleet.ask(&a, slot()), locked, "once more is the same");
     waits(&mut fleet, &c);
     fleet.at += 10;

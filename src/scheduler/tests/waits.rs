@@ -27,7 +27,7 @@ fn running() -> (Fleet, String) {
 
 fn wait(fleet: &mut Fleet, run: &str, what: WaitFor) -> String {
     match fleet.ask(run, Ask::Wait { what, timeout_ms: Some(60_000) }) {
-        Answer::Waits { wait, until } => {
+        Answer::ToRun(ToRun::Waits { wait, until }) => {
             assert_eq!(until, fleet.at + 60_000);
             wait
         }
@@ -96,7 +96,9 @@ fn a_call_wakes_who_waits_for_one_and_its_result_is_that_runs() {
     let from = |agent: &str| WaitFor::Call { from: Some(agent.into()), matches: BTreeMap::new() };
     wait(&mut fleet, &run, from("ops"));
     fleet.did("suspend");
-    let Answer::Called { run: callee, .. } = fleet.call(&caller, "dev") else { panic!() };
+    let Answer::ToRun(ToRun::Called { run: callee, .. }) = fleet.call(&caller, "dev") else {
+        panic!()
+    };
     assert_eq!((callee, fleet.state(&run)), (run, Running));
 }
 
@@ -221,7 +223,7 @@ fn who_did_not_hear_the_answer_may_ask_to_wait_again() {
     let (mut fleet, run) = running();
     let id = wait(&mut fleet, &run, webhook("issues"));
     let again = fleet.ask(&run, Ask::Wait { what: webhook("issues"), timeout_ms: Some(60_000) });
-    assert_eq!(again, Answer::Waits { wait: id, until: fleet.at + 60_000 });
+    assert_eq!(again, Answer::ToRun(ToRun::Waits { wait: id, until: fleet.at + 60_000 }));
     let other = fleet.ask(&run, Ask::Wait { what: webhook("push"), timeout_ms: None });
     assert_eq!(other, Answer::Refused(Why::WaitsAlready));
 }

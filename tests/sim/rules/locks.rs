@@ -1,7 +1,7 @@
 //! Rules about locks.
 
 use action_llama::engine::Input;
-use action_llama::scheduler::{Answer, Ask, Decision, Event};
+use action_llama::scheduler::{Answer, Ask, Decision, Event, ToRun};
 
 use super::decisions::known;
 use super::{Judged, OfDecision, OfWorld, must};
@@ -25,7 +25,9 @@ fn one_holder(world: &World<'_>, input: &Input, decision: &Decision) -> Judged {
 }
 
 fn expired(world: &World<'_>, input: &Input, decision: &Decision) -> Judged {
-    let Decision::Answer(Answer::HeldBy { key, run, .. }) = decision else { return Ok(()) };
+    let Decision::Answer(Answer::ToRun(ToRun::HeldBy { key, run, .. })) = decision else {
+        return Ok(());
+    };
     let held = world.ledger.locks.get(key);
     let real = held.is_some_and(|held| held.run == *run && held.until > input.stamp.at);
     must(real, || format!("{decision:?} with {held:?} at {}", input.stamp.at))
@@ -50,8 +52,12 @@ fn circles(world: &World<'_>, input: &Input, decision: &Decision) -> Judged {
         wanted = &wish.key;
     }
     match decision {
-        Decision::Answer(Answer::HeldBy { .. }) => must(!circle, || format!("{decision:?}")),
-        Decision::Answer(Answer::Deadlock { .. }) => must(circle, || format!("{decision:?}")),
+        Decision::Answer(Answer::ToRun(ToRun::HeldBy { .. })) => {
+            must(!circle, || format!("{decision:?}"))
+        }
+        Decision::Answer(Answer::ToRun(ToRun::Deadlock { .. })) => {
+            must(circle, || format!("{decision:?}"))
+        }
         _ => Ok(()),
     }
 }

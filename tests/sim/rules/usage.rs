@@ -2,7 +2,7 @@
 
 use action_llama::engine::Input;
 use action_llama::scheduler::{
-    Answer, Ask, Command, Decision, Event, Limit, Lock, Report, Run, Spent, WaitFor, Why,
+    Answer, Ask, Command, Decision, Event, Limit, Lock, Report, Run, Spent, ToRun, WaitFor, Why,
 };
 
 use super::decisions::known;
@@ -102,7 +102,7 @@ fn budgets(world: &World<'_>, input: &Input, decisions: &[Decision]) -> Judged {
         return Ok(());
     };
     let Some(over) = decisions.iter().find_map(|decision| match decision {
-        Decision::Answer(Answer::Counted { over }) => Some(over),
+        Decision::Answer(Answer::ToRun(ToRun::Counted { over })) => Some(over),
         _ => None,
     }) else {
         return Ok(());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use action_llama::engine::Input;
 use action_llama::scheduler::{
-    Answer, Command, Decision, Event, Pace, RunState, WaitFor, Wakening,
+    Answer, Command, Decision, Event, Pace, RunState, ToRun, WaitFor, Wakening,
 };
 use serde_json::Value;
 
@@ -88,7 +88,9 @@ fn wakes_only(world: &World<'_>, _: &Input, decisions: &[Decision]) -> Judged {
 
 /// A call that was answered by a new run although a run of that agent waited for a call.
 fn wakes_at_all(world: &World<'_>, _: &Input, decisions: &[Decision]) -> Judged {
-    let taken = decisions.iter().any(|d| matches!(d, Decision::Answer(Answer::Called { .. })));
+    let taken = decisions
+        .iter()
+        .any(|d| matches!(d, Decision::Answer(Answer::ToRun(ToRun::Called { .. }))));
     if !taken {
         return Ok(());
     }

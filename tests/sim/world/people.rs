@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use action_llama::engine::{Confirmation, EngineError, Outcome};
 use action_llama::scheduler::{
-    Answer, Command, Envelope, Event, Firing, Known, Order, Scope, Target, Trigger, TriggerKind,
-    WaitFor, Who,
+    Answer, Command, Envelope, Event, Firing, Known, Order, Scope, Target, ToRun, Trigger,
+    TriggerKind, WaitFor, Who,
 };
 
 use super::programs::lock_key;
@@ -83,7 +83,7 @@ impl People {
     fn told(&mut self, key: Option<String>, answer: Answer) {
         let runs = match answer {
             Answer::Fired { runs, .. } | Answer::Duplicate(Known { runs, .. }) => runs,
-            Answer::Called { run, .. } => vec![run],
+            Answer::ToRun(ToRun::Called { run, .. }) => vec![run],
             _ => return,
         };
         self.promised.extend(runs.iter().cloned());
