@@ -40,7 +40,6 @@ mod live;
 mod locks;
 pub mod logs;
 mod man;
-mod merged;
 mod migrate;
 mod models;
 mod new;

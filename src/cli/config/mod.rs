@@ -3,6 +3,7 @@
 mod keys;
 mod menu;
 mod sections;
+pub mod show;
 pub mod target;
 
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use clap::Subcommand;
 pub use menu::menu;
 pub use target::Target;
 
-use super::{Context, ask, diff, merged, output};
+use super::{Context, ask, diff, output};
 use crate::failure::Failure;
 use crate::project::File;
 use crate::project::settings::Change;
@@ -43,7 +44,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Action {
     Keys(keys::KeysArgs),
-    Show(merged::ShowArgs),
+    Show(show::ShowArgs),
 }
 
 /// What answers the menu without a terminal.
@@ -89,7 +90,7 @@ impl EditArgs {
 pub fn run(args: &ConfigArgs, context: &Context) -> Result<ExitCode, Failure> {
     match &args.action {
         Some(Action::Keys(args)) => keys::run(args, context)?,
-        Some(Action::Show(args)) => merged::run(args, context)?,
+        Some(Action::Show(args)) => show::run(args, context)?,
         None => edit(&args.edit, &Target::project(context)?)?,
     }
     Ok(ExitCode::SUCCESS)

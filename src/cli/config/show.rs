@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::paint::Tone;
-use super::table::{Cell, Fit, Table};
-use super::{Context, output};
+use crate::cli::paint::Tone;
+use crate::cli::table::{Cell, Fit, Table};
+use crate::cli::{Context, output};
 use crate::failure::Failure;
+use crate::project::settings::path;
 use crate::project::{self, Bound, Merged, Severity};
 
 /// Say what the project is set to, all its files together
@@ -26,10 +27,19 @@ pub struct ShowArgs {
 /// When the files have errors: what they say could be printed in part only.
 pub fn run(args: &ShowArgs, context: &Context) -> Result<(), Failure> {
     let merged = context.request(|request| project::merged(request, args.origin || args.json));
-    show(&merged, args.origin, args.json, context)
+    settings(&merged, args.origin, args.json, context)
 }
 
-pub fn show(merged: &Merged, origin: bool, json: bool, context: &Context) -> Result<(), Failure> {
+/// As [`run`], of what was read already; with `origin`, which file says what.
+///
+/// # Errors
+/// As [`run`].
+pub fn settings(
+    merged: &Merged,
+    origin: bool,
+    json: bool,
+    context: &Context,
+) -> Result<(), Failure> {
     let text = match (json, origin) {
         (true, _) => format!("{}\n", as_json(merged)),
         (false, true) => table(merged, context),
@@ -49,16 +59,6 @@ pub fn show(merged: &Merged, origin: bool, json: bool, context: &Context) -> Res
     Ok(())
 }
 
-/// How a key is written: `models."gpt 5".provider`.
-fn key(path: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let part = |part: &String| match !part.is_empty() && part.chars().all(plain) {
-        true => part.clone(),
-        false => toml_edit::Value::from(part.as_str()).to_string(),
-    };
-    path.iter().map(part).collect::<Vec<_>>().join(".")
-}
-
 /// How a value is written in a file.
 fn written(value: &Value) -> String {
     match value {
@@ -70,7 +70,7 @@ fn written(value: &Value) -> String {
         }
         Value::Object(table) => {
             let pair = |(name, value): (&String, &Value)| {
-                format!("{} = {}", key(std::slice::from_ref(name)), written(value))
+                format!("{} = {}", path(std::slice::from_ref(name)), written(value))
             };
             match table.is_empty() {
                 true => "{}".to_owned(),
@@ -84,7 +84,7 @@ fn written(value: &Value) -> String {
 fn lines(merged: &Merged) -> String {
     let mut text = String::new();
     for setting in &merged.settings {
-        text.push_str(&format!("{} = {}\n", key(&setting.path), written(&setting.value)));
+        text.push_str(&format!("{} = {}\n", path(&setting.path), written(&setting.value)));
     }
     text
 }
@@ -102,7 +102,7 @@ fn table(merged: &Merged, context: &Context) -> String {
             Some(from) => Cell::from(format!("{}:{}", from.file, from.line)),
             None => Cell::new(Tone::Dim, "default"),
         };
-        table.row([key(&setting.path).into(), value, from]);
+        table.row([path(&setting.path).into(), value, from]);
     }
     if let Some(Bound { name, by }) = &merged.bound {
         let value = written(&json!(name));
@@ -117,7 +117,7 @@ fn as_json(merged: &Merged) -> Value {
         .iter()
         .map(|setting| {
             json!({
-                "key": key(&setting.path),
+                "key": path(&setting.path),
                 "path": setting.path,
                 "value": setting.value,
                 "default": setting.from.is_none(),
@@ -129,6 +129,7 @@ fn as_json(merged: &Merged) -> Value {
     json!({"environment": merged.bound.as_ref().map(bound_json), "settings": settings})
 }
 
+/// An environment, and what names it.
 pub fn bound_json(bound: &Bound) -> Value {
     json!({"name": bound.name, "by": bound.by.to_string()})
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::super::config::show::{self, bound_json};
 use super::super::environments::failure;
-use super::super::merged;
 use super::super::paint::Tone;
 use super::super::table::{Cell, Fit, Table};
 use super::super::{Context, output};
@@ -120,7 +120,7 @@ fn as_json(rows: &[Row], bound: Option<&Bound>, context: &Context) -> Value {
             })
         })
         .collect();
-    json!({"environments": rows, "bound": bound.map(merged::bound_json)})
+    json!({"environments": rows, "bound": bound.map(bound_json)})
 }
 
 /// What a project is set to there. Outside of a project that is what the environment says.
@@ -130,5 +130,5 @@ pub fn show(name: Option<&str>, json: bool, context: &Context) -> Result<(), Fai
         .map_err(|problem| failure(&problem, context))?;
     let there = Context { environment: Some(name), ..context.clone() };
     let merged = there.request(|request| project::merged(request, false));
-    merged::show(&merged, true, json, &there)
+    show::settings(&merged, true, json, &there)
 }
