@@ -1,23 +1,27 @@
 //! Puts a scheduler together: the only place where all rooms meet.
 
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime as Tokio;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::client::key_failure;
+use secrets::{Secrets, live_sources};
+
 use super::images::Builder;
 use super::reload::Reload;
-use super::{Context, output, running};
+use super::{Context, running};
 use crate::agent;
 use crate::ambient;
 use crate::docker;
@@ -28,15 +32,13 @@ use crate::engine::{
 };
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
-use crate::log::{EventLog, Guard, LearningRedactor, Redactor, SCHEDULER};
+use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
 use crate::project::credential_types::OwnTypes;
-use crate::project::credentials::{self, CredentialError};
 use crate::project::kit;
 use crate::project::{self, Agent, Project, RuntimeKind};
 use crate::runtime::{self, Access, Loads, Process};
 use crate::scheduler::{AgentRules, ProjectRules, Who};
 use crate::store::{Keys, Lock, Store};
-use crate::triggers::{self, Sources};
 
 /// Where in a project the scheduler keeps what is its own.
 #[derive(Debug, Clone)]
@@ -111,47 +113,29 @@ impl Hosted {
         let places = plan.places.clone();
         make_dirs(&places)?;
         let lock = lock(&places)?;
-        let addr = SocketAddr::new(address(plan.expose), plan.port);
-        let listener = tokio.block_on(async { gateway::bind(addr) })?;
-        let local = listener.local_addr().map_err(|e| {
-            Failure::upstream("port_unknown", format!("the gateway's port cannot be told: {e}"))
-        })?;
-        let url = format!("http://127.0.0.1:{}", local.port());
-        let tls = certificate(&plan.project)?;
-
+        let door = Door::open(tokio, &plan)?;
+        let url = door.url.clone();
         let secrets = Secrets::load(&plan, context)?;
         let log = start_log(&places, &secrets);
-        let store = Store::open(&places.al)?;
-        let keys =
-            store.keys(Keys { id_key: u32::from_be_bytes(random()?), token_key: random()? })?;
         let zone = ambient::host_zone();
-        let (rules, agents) = rules_of(&plan.project, keys.id_key, &zone, plan.whole)
-            .map_err(|why| Failure::config("bad_schedule", why))?;
-        let mut view = store.load(&rules, &agents)?;
-        if !plan.whole {
-            view.from_seq = view.next_run;
-        }
-        let facts = facts(&plan.project, &url, &zone);
-        let defined = Defined { project: plan.project, facts };
-        let definitions = Arc::new(Definitions::new(defined));
+        let (host, keys) = history(&plan, &zone)?;
 
         let binary = own_binary()?;
-        let process = Process::new(&places.al, &places.logs, binary.clone(), &agent::COMMANDS)
-            .map_err(runtime)?;
-        runtime::install_tools(&places.al.join("bin"), &binary, &agent::COMMANDS)
-            .map_err(runtime)?;
-        let label = places.label();
+        let process = process(&places, &binary)?;
         let how = How { offline: plan.offline, fresh: false };
-        let builder = Arc::new(Builder::new(container_binary(&binary), label.clone(), how));
+        let builder = Arc::new(Builder::new(container_binary(&binary), places.label(), how));
         let equipment = Equipment {
             al_home: context.al_home.clone(),
             binary,
             record: plan.record,
             images: Some(builder.clone()),
-            label,
+            label: places.label(),
             hidden: secrets.known.clone(),
             redactor: secrets.redactor.clone(),
         };
+        let facts = facts(&plan.project, &url, &zone);
+        let defined = Defined { project: plan.project, facts };
+        let definitions = Arc::new(Definitions::new(defined));
         let grant = grant(url.clone(), keys.token_key);
         let driver = |engine: &Handle| {
             let tokio = tokio.handle().clone();
@@ -159,7 +143,7 @@ impl Hosted {
             let definitions = Arc::clone(&definitions);
             Driver::new(engine, tokio, Arc::new(process), definitions, grant, logs, equipment)
         };
-        let (engine, writer) = engine::start(Host::new(store, view), driver)?;
+        let (engine, writer) = engine::start(host, driver)?;
 
         let live = Arc::new(if plan.whole {
             live_sources(secrets.sources, &definitions, context)
@@ -187,29 +171,11 @@ impl Hosted {
             redactor: secrets.redactor,
             console: session.clone(),
         }));
-        let gateway = {
-            let folder = places.al.join(runtime::BOX_DIR);
-            let socket = {
-                let _context = tokio.enter();
-                gateway::bind_socket(&folder, runtime::BOX_SOCKET)
-                    .map_err(|e| unwritable(&places, &folder, &e))?
-            };
-            let inside = gateway::serve_containers(socket, Arc::clone(&app), stopped.clone());
-            let outside = gateway::serve(listener, tls, app, stopped);
-            tokio.spawn(async { tokio::join!(inside, outside) })
-        };
+        let gateway = door.serve(tokio, app, stopped, &places)?;
         write_gateway_file(&places, &url, definitions.get().project.environment.as_deref())?;
         let agents = definitions.get().project.agents.len();
         tracing::info!(target: "host", %url, agents, "scheduler started");
-        if plan.whole {
-            let build = Arc::clone(&builder).build_all(engine.clone(), Arc::clone(&definitions));
-            tokio.spawn(build);
-            let (engine, definitions) = (engine.clone(), Arc::clone(&definitions));
-            let (context, id_key) = (context.clone(), keys.id_key);
-            let sources = Arc::clone(&live);
-            tokio.spawn(Reload { engine, definitions, sources, context, zone, id_key }.run());
-        }
-        Ok(Self {
+        let hosted = Self {
             engine,
             definitions,
             places,
@@ -220,7 +186,26 @@ impl Hosted {
             writer,
             _log: log,
             _lock: lock,
-        })
+        };
+        if plan.whole {
+            hosted.follow_project(tokio, live, context.clone(), zone, keys.id_key);
+        }
+        Ok(hosted)
+    }
+
+    /// Builds the images that the project needs, and takes over what is edited in it.
+    fn follow_project(
+        &self,
+        tokio: &Tokio,
+        sources: Arc<LiveSources>,
+        context: Context,
+        zone: String,
+        id_key: u32,
+    ) {
+        let (engine, definitions) = (self.engine.clone(), Arc::clone(&self.definitions));
+        let build = Arc::clone(&self.builder).build_all(engine.clone(), Arc::clone(&definitions));
+        tokio.spawn(build);
+        tokio.spawn(Reload { engine, definitions, sources, context, zone, id_key }.run());
     }
 
     /// Whom to tell how far builds of images are.
@@ -259,71 +244,65 @@ impl Hosted {
     }
 }
 
-/// Secrets that the host itself needs.
-struct Secrets {
-    sources: Sources,
-    /// Everything that must never be seen in a log.
-    known: Vec<String>,
-    /// Knows those of runs too.
-    redactor: LearningRedactor,
+/// Where the gateway listens to the world, before anybody is answered.
+struct Door {
+    listener: TcpListener,
+    tls: Option<Arc<gateway::Tls>>,
+    /// Where commands on this machine find it.
+    url: String,
 }
 
-impl Secrets {
-    fn load(plan: &Plan, context: &Context) -> Result<Self, Failure> {
-        let failed = |e: CredentialError| Failure::config("credential_unreadable", e.to_string());
-        let key = credentials::ensure_gateway_key(&context.al_home)
-            .map_err(|error| key_failure("credential_unreadable", &error))?;
-        let secrets = webhook_secrets(&context.al_home).map_err(failed)?;
-        let mut known = vec![key.reveal().to_owned()];
-        let values = secrets.values().flat_map(|instances| instances.values());
-        known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
-        let redactor = LearningRedactor::default();
-        redactor.learn(&known);
-        // Runs that were started before this host may still speak.
-        let types = &plan.project.config.credentials;
-        for agent in &plan.project.agents {
-            let listed = &agent.credentials;
-            let kit = kit::kit(&context.al_home, types, listed, engine::bearer(agent));
-            redactor.learn(&kit.unwrap_or_default().secrets);
-        }
-        if !plan.whole {
-            return Ok(Self { sources: Sources::default(), known, redactor });
-        }
-        let (sources, problems) = Sources::from_project(&plan.project, &secrets);
-        for problem in problems {
-            warn(&problem.to_string());
-        }
-        if plan.expose {
-            warn(exposed(&plan.project.config.gateway));
-        }
-        for agent in &plan.project.agents {
-            if let Some(why) = cannot_run(agent, types, &context.al_home) {
-                warn(&format!("runs of {} will fail: {why}", agent.name));
-            }
-        }
-        for (name, why) in sources.unsigned() {
-            warn(&format!("[webhooks.{name}] accepts deliveries of anybody ({why})"));
-        }
-        Ok(Self { sources, known, redactor })
+impl Door {
+    fn open(tokio: &Tokio, plan: &Plan) -> Result<Self, Failure> {
+        let addr = SocketAddr::new(address(plan.expose), plan.port);
+        let listener = tokio.block_on(async { gateway::bind(addr) })?;
+        let local = listener.local_addr().map_err(|e| {
+            Failure::upstream("port_unknown", format!("the gateway's port cannot be told: {e}"))
+        })?;
+        let url = format!("http://127.0.0.1:{}", local.port());
+        Ok(Self { listener, tls: certificate(&plan.project)?, url })
+    }
+
+    /// Answers whoever comes, and on a socket of their own the runs in containers, until it is
+    /// stopped.
+    fn serve(
+        self,
+        tokio: &Tokio,
+        app: Arc<gateway::App>,
+        stopped: watch::Receiver<bool>,
+        places: &Places,
+    ) -> Result<tokio::task::JoinHandle<((), ())>, Failure> {
+        let folder = places.al.join(runtime::BOX_DIR);
+        let socket = {
+            let _context = tokio.enter();
+            gateway::bind_socket(&folder, runtime::BOX_SOCKET)
+                .map_err(|e| unwritable(places, &folder, &e))?
+        };
+        let inside = gateway::serve_containers(socket, Arc::clone(&app), stopped.clone());
+        let outside = gateway::serve(self.listener, self.tls, app, stopped);
+        Ok(tokio.spawn(async { tokio::join!(inside, outside) }))
     }
 }
 
-/// What `--expose` means with these settings.
-fn exposed(gateway: &project::Gateway) -> &'static str {
-    match (gateway.tls.is_some(), gateway.api) {
-        (true, false) => "webhooks are taken on every address of this machine (--expose)",
-        (true, true) => {
-            "webhooks are taken, and the API answers, on every address of this machine (--expose)"
-        }
-        (false, false) => {
-            "webhooks are taken on every address of this machine, unencrypted (--expose without \
-             [gateway.tls])"
-        }
-        (false, true) => {
-            "the API answers on every address of this machine, unencrypted: its key can be read on \
-             the way (--expose and `gateway.api` without [gateway.tls])"
-        }
+/// What is kept of the project, with the rules that go on with it.
+fn history(plan: &Plan, zone: &str) -> Result<(Host, Keys), Failure> {
+    let store = Store::open(&plan.places.al)?;
+    let keys = store.keys(Keys { id_key: u32::from_be_bytes(random()?), token_key: random()? })?;
+    let (rules, agents) = rules_of(&plan.project, keys.id_key, zone, plan.whole)
+        .map_err(|why| Failure::config("bad_schedule", why))?;
+    let mut view = store.load(&rules, &agents)?;
+    if !plan.whole {
+        view.from_seq = view.next_run;
     }
+    Ok((Host::new(store, view), keys))
+}
+
+/// What starts runs on this machine, with the commands that they find there.
+fn process(places: &Places, binary: &Path) -> Result<Process, Failure> {
+    let process = Process::new(&places.al, &places.logs, binary.to_owned(), &agent::COMMANDS)
+        .map_err(runtime)?;
+    runtime::install_tools(&places.al.join("bin"), binary, &agent::COMMANDS).map_err(runtime)?;
+    Ok(process)
 }
 
 /// Why every run of this agent would fail, as far as that can be told.
@@ -345,59 +324,6 @@ pub(super) fn cannot_start(agent: &Agent) -> Option<String> {
         RuntimeKind::HostUser => None,
         RuntimeKind::Container => Some(docker::connect(&ambient::env).err()?.advice()),
     }
-}
-
-fn warn(what: &str) {
-    output::remark(&format!("warning: {what}\n"));
-}
-
-/// What senders sign with, by provider and instance.
-pub(super) fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
-    let mut secrets = triggers::Secrets::new();
-    for provider in project::providers::PROVIDERS {
-        let Some(secret) = &provider.secret else { continue };
-        let found = credentials::instances(al_home, secret.credential, secret.field)?;
-        let found = found.into_iter().map(|(name, s)| (name, s.reveal().into()));
-        secrets.insert(provider.kind.to_owned(), found.collect());
-    }
-    Ok(secrets)
-}
-
-/// Bindings of the project as it is defined now, with the secrets there are now. When those cannot
-/// be read, the last ones count.
-fn live_sources(
-    sources: Sources,
-    definitions: &Arc<Definitions>,
-    context: &Context,
-) -> LiveSources {
-    let (definitions, al_home) = (Arc::clone(definitions), context.al_home.clone());
-    let secrets = webhook_secrets(&al_home).unwrap_or_default();
-    // The start has told of these.
-    let (_, told) = bindings(&definitions, &secrets);
-    let known = Mutex::new((secrets, told));
-    let load = move || {
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        match webhook_secrets(&al_home) {
-            Ok(secrets) => known.0 = secrets,
-            Err(error) => {
-                tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
-            }
-        }
-        let (sources, problems) = bindings(&definitions, &known.0);
-        for problem in problems.iter().filter(|problem| !known.1.contains(problem)) {
-            tracing::warn!(target: "host", "{problem}");
-        }
-        known.1 = problems;
-        Some(sources)
-    };
-    LiveSources::new(sources, Box::new(load))
-}
-
-fn bindings(
-    definitions: &Definitions,
-    secrets: &triggers::Secrets,
-) -> (Sources, Vec<triggers::Problem>) {
-    Sources::from_project(&definitions.get().project, secrets)
 }
 
 fn make_dirs(places: &Places) -> Result<(), Failure> {
@@ -557,9 +483,5 @@ fn write_gateway_file(
 ) -> Result<(), Failure> {
     let file = places.gateway();
     let text = json!({ "url": url, "pid": std::process::id(), "environment": environment });
-    let text = text.to_string();
-    let fresh = file.with_extension("json.new");
-    fs::write(&fresh, text)
-        .and_then(|()| fs::rename(&fresh, &file))
-        .map_err(|e| unwritable(places, &file, &e))
+    project::edit::replace(&file, &text.to_string()).map_err(|e| unwritable(places, &file, &e))
 }

@@ -10,7 +10,6 @@ use tokio::sync::{oneshot, watch};
 
 use super::mirror::Mirror;
 use crate::runtime::{Load, Loads};
-use crate::scheduler::RunState;
 
 const EVERY: Duration = Duration::from_secs(2);
 /// Memory is told in steps, so that a run which stands still moves nothing on a screen.
@@ -22,18 +21,8 @@ pub type Living = BTreeSet<(String, u32)>;
 /// Notes which attempts live.
 pub fn live(mirror: &Mirror, living: &watch::Sender<Living>) {
     let runs = mirror.view.runs.values();
-    let now: Living = runs
-        .filter(|run| match run.state {
-            RunState::Starting | RunState::Running | RunState::Waiting => true,
-            RunState::Queued
-            | RunState::Succeeded
-            | RunState::Failed
-            | RunState::TimedOut
-            | RunState::Killed
-            | RunState::Dropped => false,
-        })
-        .map(|run| (run.id.clone(), run.attempt))
-        .collect();
+    let now: Living =
+        runs.filter(|run| run.state.alive()).map(|run| (run.id.clone(), run.attempt)).collect();
     living.send_if_modified(|known| {
         let changed = *known != now;
         *known = now;

@@ -1,0 +1,139 @@
+//! What senders sign with and the key of the API, as a host needs them.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Plan, cannot_run};
+use crate::cli::client::key_failure;
+use crate::cli::{Context, output};
+use crate::engine::{self, Definitions};
+use crate::failure::Failure;
+use crate::gateway::LiveSources;
+use crate::log::LearningRedactor;
+use crate::project::credentials::{self, CredentialError};
+use crate::project::{self, kit};
+use crate::triggers::{self, Sources};
+
+/// Secrets that the host itself needs.
+pub struct Secrets {
+    pub sources: Sources,
+    /// Everything that must never be seen in a log.
+    pub known: Vec<String>,
+    /// Knows those of runs too.
+    pub redactor: LearningRedactor,
+}
+
+impl Secrets {
+    /// Reads them, and warns of what they leave open.
+    ///
+    /// # Errors
+    /// When a key is unreadable, or open to others.
+    pub fn load(plan: &Plan, context: &Context) -> Result<Self, Failure> {
+        let failed = |e: CredentialError| Failure::config("credential_unreadable", e.to_string());
+        let key = credentials::ensure_gateway_key(&context.al_home)
+            .map_err(|error| key_failure("credential_unreadable", &error))?;
+        let secrets = webhook_secrets(&context.al_home).map_err(failed)?;
+        let mut known = vec![key.reveal().to_owned()];
+        let values = secrets.values().flat_map(|instances| instances.values());
+        known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
+        let redactor = LearningRedactor::default();
+        redactor.learn(&known);
+        // Runs that were started before this host may still speak.
+        let types = &plan.project.config.credentials;
+        for agent in &plan.project.agents {
+            let listed = &agent.credentials;
+            let kit = kit::kit(&context.al_home, types, listed, engine::bearer(agent));
+            redactor.learn(&kit.unwrap_or_default().secrets);
+        }
+        if !plan.whole {
+            return Ok(Self { sources: Sources::default(), known, redactor });
+        }
+        let (sources, problems) = Sources::from_project(&plan.project, &secrets);
+        for problem in problems {
+            warn(&problem.to_string());
+        }
+        if plan.expose {
+            warn(exposed(&plan.project.config.gateway));
+        }
+        for agent in &plan.project.agents {
+            if let Some(why) = cannot_run(agent, types, &context.al_home) {
+                warn(&format!("runs of {} will fail: {why}", agent.name));
+            }
+        }
+        for (name, why) in sources.unsigned() {
+            warn(&format!("[webhooks.{name}] accepts deliveries of anybody ({why})"));
+        }
+        Ok(Self { sources, known, redactor })
+    }
+}
+
+/// What `--expose` means with these settings.
+fn exposed(gateway: &project::Gateway) -> &'static str {
+    match (gateway.tls.is_some(), gateway.api) {
+        (true, false) => "webhooks are taken on every address of this machine (--expose)",
+        (true, true) => {
+            "webhooks are taken, and the API answers, on every address of this machine (--expose)"
+        }
+        (false, false) => {
+            "webhooks are taken on every address of this machine, unencrypted (--expose without \
+             [gateway.tls])"
+        }
+        (false, true) => {
+            "the API answers on every address of this machine, unencrypted: its key can be read on \
+             the way (--expose and `gateway.api` without [gateway.tls])"
+        }
+    }
+}
+
+fn warn(what: &str) {
+    output::remark(&format!("warning: {what}\n"));
+}
+
+/// What senders sign with, by provider and instance.
+fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
+    let mut secrets = triggers::Secrets::new();
+    for provider in project::providers::PROVIDERS {
+        let Some(secret) = &provider.secret else { continue };
+        let found = credentials::instances(al_home, secret.credential, secret.field)?;
+        let found = found.into_iter().map(|(name, s)| (name, s.reveal().into()));
+        secrets.insert(provider.kind.to_owned(), found.collect());
+    }
+    Ok(secrets)
+}
+
+/// Bindings of the project as it is defined now, with the secrets there are now. When those cannot
+/// be read, the last ones count.
+pub fn live_sources(
+    sources: Sources,
+    definitions: &Arc<Definitions>,
+    context: &Context,
+) -> LiveSources {
+    let (definitions, al_home) = (Arc::clone(definitions), context.al_home.clone());
+    let secrets = webhook_secrets(&al_home).unwrap_or_default();
+    // The start has told of these.
+    let (_, told) = bindings(&definitions, &secrets);
+    let known = Mutex::new((secrets, told));
+    let load = move || {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        match webhook_secrets(&al_home) {
+            Ok(secrets) => known.0 = secrets,
+            Err(error) => {
+                tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
+            }
+        }
+        let (sources, problems) = bindings(&definitions, &known.0);
+        for problem in problems.iter().filter(|problem| !known.1.contains(problem)) {
+            tracing::warn!(target: "host", "{problem}");
+        }
+        known.1 = problems;
+        Some(sources)
+    };
+    LiveSources::new(sources, Box::new(load))
+}
+
+fn bindings(
+    definitions: &Definitions,
+    secrets: &triggers::Secrets,
+) -> (Sources, Vec<triggers::Problem>) {
+    Sources::from_project(&definitions.get().project, secrets)
+}
