@@ -115,13 +115,17 @@ fn unknown_agent(name: &str, known: &[String]) -> Failure {
     if known.iter().any(|known| known == name) {
         return failure.hint(format!("agents/{name} has no SKILL.md, which makes it an agent"));
     }
-    let near = |known: &String| strsim::damerau_levenshtein(known, name);
-    let closest = known.iter().filter(|k| near(k) <= 1 + name.len() / 4).min_by_key(|k| near(k));
-    match closest {
+    match nearest(name, known.iter().map(String::as_str)) {
         Some(closest) => failure.hint(format!("did you mean '{closest}'?")),
         None if known.is_empty() => failure.hint("`-p <folder>` names the project"),
         None => failure.hint(format!("the project has {}", listed(known))),
     }
+}
+
+/// Which of these names somebody may have meant.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let far = |known: &&str| strsim::damerau_levenshtein(known, name);
+    known.into_iter().min_by_key(far).filter(|nearest| far(nearest) <= 1 + name.len() / 4)
 }
 
 /// The first names of a list that may be long.

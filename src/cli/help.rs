@@ -4,6 +4,7 @@ use clap::ColorChoice;
 use clap::error::ErrorKind;
 use serde_json::json;
 
+use super::context::nearest;
 use super::paint::{Paint, Tone, safe};
 use super::table::{Cell, Fit, Table};
 use super::{Context, output, prose};
@@ -146,8 +147,7 @@ fn unknown(words: &str) -> Failure {
     let command = super::command();
     let names = command.get_subcommands().map(clap::Command::get_name);
     let names = names.chain(GUIDES.iter().map(|guide| guide.name));
-    let near = |name: &&str| strsim::damerau_levenshtein(name, words);
-    match names.min_by_key(near).filter(|name| near(name) <= 1 + words.len() / 4) {
+    match nearest(words, names) {
         Some(close) => failure.hint(format!("did you mean '{close}'?")),
         None => failure.hint("`al help topics` lists the guides, `al help` the commands"),
     }

@@ -6,6 +6,7 @@ use al_wire::story::TOOLS;
 use regex::Regex;
 
 use super::{LogsArgs, Style, unreadable, when};
+use crate::cli::context::nearest;
 use crate::failure::Failure;
 use crate::log::{Level, Query, SCHEDULER, names, parse_day};
 
@@ -80,10 +81,7 @@ fn known(project_dir: &Path, dir: &Path) -> Result<Vec<String>, Failure> {
 fn unknown_agent(name: &str, known: &[String]) -> Failure {
     let failure =
         Failure::user("unknown_agent", format!("there is no agent {name:?} and no log of one"));
-    let distance = |k: &String| strsim::damerau_levenshtein(k, name);
-    let close =
-        known.iter().filter(|k| distance(k) <= 1 + name.len() / 4).min_by_key(|k| distance(k));
-    match close {
+    match nearest(name, known.iter().map(String::as_str)) {
         Some(close) => failure.hint(format!("did you mean '{close}'?")),
         None if known.is_empty() => failure,
         None => failure.hint(format!("there are: {}", known.join(", "))),
