@@ -88,15 +88,8 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitCode, Failure> {
         (tape.recorder.entries(), kept)
     });
     tokio.block_on(async {
-        let length = args.length_ms.and_then(|ms| u64::try_from(ms).ok());
-        let elapsed = async {
-            match length {
-                Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            () = elapsed => {}
+            () = elapsed(args.length_ms) => {}
             () = signals.recv() => {}
             _ = ended => {}
         }
@@ -112,14 +105,27 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitCode, Failure> {
         Err(error) => return Err(unwritable(&file, &error)),
         Ok(()) => {}
     }
+    Ok(told(&file, entries))
+}
+
+/// Waits that long; without a length for ever.
+async fn elapsed(length_ms: Option<i64>) {
+    match length_ms.and_then(|ms| u64::try_from(ms).ok()) {
+        Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Says what came of it. A file without anything in it is taken away.
+fn told(file: &Path, entries: u64) -> ExitCode {
     if entries == 0 {
-        drop(remove_file(&file));
+        drop(remove_file(file));
         output::insist("nothing came, so there is no recording\n");
-        return Ok(ExitCode::from(1));
+        return ExitCode::from(1);
     }
     let name = file.display();
     output::remark(&format!("{entries} messages; al replay {name} shows them\n"));
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 fn default_file(project: &str) -> PathBuf {
