@@ -161,19 +161,7 @@ struct Ordered {
 /// When the run is not accepted.
 pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let is_running = running::running(&context.state_dir()).is_some();
-    let project = match start::load(context) {
-        // A scheduler at work goes on in spite of errors, and knows its agents.
-        Err(_) if is_running && !args.is_apart() => None,
-        loaded => Some(loaded?),
-    };
-    if let (Some(agent), Some(project)) = (&args.agent, &project)
-        && !project.agents.iter().any(|known| known.name == *agent)
-    {
-        return Err(context.unknown_agent(agent));
-    }
-    if let (Some(_), Some(agent), Some(project)) = (&args.record, &args.agent, &project) {
-        must_be_recordable(agent, project)?;
-    }
+    let project = project(args, is_running, context)?;
     let not_before = args.not_before(context)?;
     if not_before.is_some() && !is_running {
         return Err(Failure::upstream(
@@ -185,29 +173,74 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
     let tokio = start::tokio()?;
     let signals = tokio.block_on(async { Signals::listen() })?;
     let apart = args.is_apart().then(|| Apart::new(args)).transpose()?;
-    let Some(project) = project.filter(|_| !is_running || apart.is_some()) else {
-        let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
-        let places = Places::of(&dir);
-        let ordered = ask(args, not_before, context)?;
-        tell_before(&ordered);
-        if let Some(at) = not_before {
-            return later(&ordered, at, context);
-        }
-        let run = &ordered.run;
-        let reader = &Reader::new(places.al.join(FILE));
-        let watched = Watched { run, reader, places: &places, own: None };
-        return follow(&watched, args.shown(), context, &tokio, signals);
+    match project.filter(|_| !is_running || apart.is_some()) {
+        Some(project) => by_own_host(args, project, apart.as_ref(), context, &tokio, signals),
+        None => by_scheduler(args, not_before, context, &tokio, signals),
+    }
+}
+
+/// The project, as far as it can be used, with what is asked for in it; none when only a scheduler at
+/// work knows it.
+fn project(
+    args: &RunArgs,
+    is_running: bool,
+    context: &Context,
+) -> Result<Option<Project>, Failure> {
+    let project = match start::load(context) {
+        // A scheduler at work goes on in spite of errors, and knows its agents.
+        Err(_) if is_running && !args.is_apart() => return Ok(None),
+        loaded => loaded?,
     };
+    if let Some(agent) = &args.agent {
+        if !project.agents.iter().any(|known| known.name == *agent) {
+            return Err(context.unknown_agent(agent));
+        }
+        if args.record.is_some() {
+            must_be_recordable(agent, &project)?;
+        }
+    }
+    Ok(Some(project))
+}
+
+/// The scheduler at work starts it.
+fn by_scheduler(
+    args: &RunArgs,
+    not_before: Option<Millis>,
+    context: &Context,
+    tokio: &Tokio,
+    signals: Signals,
+) -> Result<ExitCode, Failure> {
+    let dir = std::path::absolute(&context.dir).unwrap_or_else(|_| context.dir.clone());
+    let places = Places::of(&dir);
+    let ordered = ask(args, not_before, context)?;
+    tell_before(&ordered);
+    if let Some(at) = not_before {
+        return later(&ordered, at, context);
+    }
+    let reader = &Reader::new(places.al.join(FILE));
+    let watched = Watched { run: &ordered.run, reader, places: &places, own: None };
+    follow(&watched, args.shown(), context, tokio, signals)
+}
+
+/// A host starts it that is there for this run alone.
+fn by_own_host(
+    args: &RunArgs,
+    project: Project,
+    apart: Option<&Apart>,
+    context: &Context,
+    tokio: &Tokio,
+    signals: Signals,
+) -> Result<ExitCode, Failure> {
     let places = Places::of(&project.dir);
-    let plan = match &apart {
+    let plan = match apart {
         Some(apart) => apart.plan(project, args),
         None => Plan::single(project, places),
     };
     if let Some(agent) = &args.agent {
-        let errors = doctor::errors_of(agent, &plan.project, context, &tokio);
+        let errors = doctor::errors_of(agent, &plan.project, context, tokio);
         start::point_to_doctor(&errors, context);
     }
-    let hosted = Hosted::start(&tokio, plan, context)?;
+    let hosted = Hosted::start(tokio, plan, context)?;
     let outcome = tokio.block_on(submit(&hosted.engine, args)).and_then(|ordered| {
         tell_before(&ordered);
         if ordered.before {
@@ -216,9 +249,9 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<ExitCode, Failure> {
         let (engine, places) = (&hosted.engine, &hosted.places);
         let watched =
             Watched { run: &ordered.run, reader: engine.reader(), places, own: Some(engine) };
-        follow(&watched, args.shown(), context, &tokio, signals)
+        follow(&watched, args.shown(), context, tokio, signals)
     });
-    hosted.end(&tokio)?;
+    hosted.end(tokio)?;
     outcome
 }
 

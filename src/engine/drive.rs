@@ -20,9 +20,10 @@ use crate::project::kit::{self, Bearer, Kit};
 use crate::project::{Agent, EngineKind, Project, RuntimeKind, ScriptCommand};
 use crate::runtime::{self, Access, ExitWhy, GRACE, Place, Presence, Runtime, Spec, Stray, boxed};
 use crate::scheduler::{
-    Effect, EffectNews, Event, Exit, Millis, Report, Run, RunState, Spent, Verdict, View,
+    Effect, EffectNews, Event, Exit, Millis, Payload, Report, Run, RunState, Spent, Verdict, View,
 };
 use crate::signal;
+use crate::store::StoreError;
 
 /// Makes the access of one attempt to the gateway: its address and a token for this run only.
 pub type Grant = Arc<dyn Fn(&str, u32) -> Option<Access> + Send + Sync>;
@@ -377,17 +378,7 @@ impl Driver {
 
     /// Everything an attempt needs, or why it cannot be had; none when nobody wants it any more.
     async fn spec(&self, run: &str, attempt: u32, adopt: bool) -> Result<Option<Spec>, String> {
-        let reader = Arc::clone(self.engine.reader());
-        let id = run.to_owned();
-        let stored = move || {
-            Ok::<_, String>((
-                reader.run(&id).map_err(|e| e.to_string())?,
-                reader.payload(&id).map_err(|e| e.to_string())?,
-            ))
-        };
-        let (row, payload) =
-            tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())??;
-        let (row, payload) = row.zip(payload).ok_or("its record is gone")?;
+        let (row, payload) = self.record(run).await?;
         // What ended may have been swept away, and its fence with it.
         let wanted = match adopt {
             false => row.state == RunState::Starting,
@@ -442,6 +433,15 @@ impl Driver {
             secrets,
             gateway: access,
         }))
+    }
+
+    /// What is written down of a run, and what it was started with.
+    async fn record(&self, run: &str) -> Result<(Run, Payload), String> {
+        let reader = Arc::clone(self.engine.reader());
+        let id = run.to_owned();
+        let stored = move || Ok::<_, StoreError>(reader.run(&id)?.zip(reader.payload(&id)?));
+        let stored = tokio::task::spawn_blocking(stored).await.map_err(|e| e.to_string())?;
+        stored.map_err(|e| e.to_string())?.ok_or_else(|| "its record is gone".to_owned())
     }
 
     /// Where it runs. While an image is built for it, its status says how far that is.
