@@ -3,52 +3,45 @@
 //! The console cannot slow the engine down: rows wait here, merged by key, until it takes them;
 //! log records wait on disk.
 
-use std::collections::{BTreeMap, HashMap};
+mod orders;
+mod rows;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
-use std::time::Duration;
 
 use al_wire::query::View as Columns;
 use al_wire::{
-    Down, Need, Page, PageOf, PageQuery, Query, Question, Reply, Row, RunRow, Snapshot, Up,
+    Down, EventRow, Need, Page, PageOf, PageQuery, Query, Question, Reply, Snapshot, Up,
 };
 use tokio::runtime::Handle as Tokio;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{oneshot, watch};
-use tokio::time::MissedTickBehavior;
+
+use orders::from_wire;
+pub(super) use orders::reply;
+use rows::{begin, send_rows};
 
 use super::audit::{AuditFilter, audit};
 use super::definitions::Definitions;
 use super::finding::Sought;
-use super::handle::{Confirmation, EngineError, Handle, Outcome, Watch};
+use super::handle::{Confirmation, EngineError, Handle, Outcome};
 use super::loads::{self, Living};
-use super::mirror::{Change, Mirror};
 use super::pages::{Wanted, runs_page, triggers_page};
 use super::present::{self, Repeats};
 use super::receipts;
-use super::rules::Facts;
 use super::series;
 use super::tail::Desk;
 use super::why::{Asked, why};
 use crate::ambient;
 use crate::log::LearningRedactor;
 use crate::runtime::Loads;
-use crate::scheduler::{
-    Answer, Command, Firing, Hold, Order, Priority, ReceiptState, Run, RunState, Scope, Target,
-    View, Who,
-};
+use crate::scheduler::{Answer, Command, Firing, Run, Who};
 use crate::signal::SAID_MAX;
-use crate::store::{Found, Kept, Reader, RunsQuery, StoreError, TriggersQuery};
+use crate::store::{Kept, Reader, StoreError, TriggersQuery};
 
-/// Rows go down at most this often.
-const FLUSH: Duration = Duration::from_millis(33);
-/// Ended runs and receipts in a snapshot.
-const HISTORY: u32 = 300;
-/// Queued runs in a snapshot; agents' rows have the true counts.
-const QUEUED_MAX: usize = 1000;
 /// Rows of a page of the past, and rows that are looked at for it.
 const PAGE_MAX: usize = 500;
 const LOOKS: usize = 20_000;
@@ -97,8 +90,6 @@ pub fn serve(session: Session, tokio: &Tokio, up: Receiver<Up>, down: SyncSender
         drop::<oneshot::Sender<()>>(here);
     });
 }
-
-// --- up ---------------------------------------------------------------------------------------
 
 fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender<Down>) {
     let reader = Arc::clone(session.engine.reader());
@@ -254,170 +245,15 @@ fn past(reader: &Reader, from: i64, to: i64, limit: u32) -> Result<Down, StoreEr
     Ok(Down::Past { from_ms: from, to_ms: to, runs, whole: part.whole })
 }
 
-fn from_wire(command: al_wire::Command) -> Option<Command> {
-    use al_wire::Command as W;
-    let scope = |scope| match scope {
-        al_wire::Scope::Project => Scope::Project,
-        al_wire::Scope::Agent(agent) => Scope::Agent(agent),
+fn events(reader: &Reader, query: &PageQuery) -> Result<Vec<EventRow>, StoreError> {
+    let filter = AuditFilter {
+        since: None,
+        by: None,
+        agent: query.agent.clone(),
+        before: None,
+        limit: query.limit.min(PAGE_MAX as u32),
     };
-    Some(match command {
-        W::Run { agent, prompt, how } => Command::Run(Order {
-            prompt,
-            params: how.params,
-            priority: match how.priority {
-                None => None,
-                Some(al_wire::Priority::Low) => Some(Priority::Low),
-                Some(al_wire::Priority::Normal) => Some(Priority::Normal),
-                Some(al_wire::Priority::High) => Some(Priority::High),
-                Some(al_wire::Priority::Unknown) => return None,
-            },
-            not_before: how.not_before_ms,
-            ..Order::of(&agent)
-        }),
-        W::Pause { scope: s, why, hold, until_ms, kill } => Command::Pause {
-            scope: scope(s),
-            why,
-            hold: match hold {
-                al_wire::Hold::Pause => Hold::Pause,
-                al_wire::Hold::Drain => Hold::Drain,
-                al_wire::Hold::Stop => Hold::Stop,
-                al_wire::Hold::Unknown => return None,
-            },
-            until: until_ms,
-            kill,
-        },
-        W::Resume { scope: s, drop_held } => Command::Resume { scope: scope(s), drop_held },
-        W::Kill { target, tree } => Command::Kill {
-            target: match target {
-                al_wire::Target::Run(run) => Target::Runs(vec![run]),
-                al_wire::Target::Runs(runs) => Target::Runs(runs),
-                al_wire::Target::Agent(agent) => Target::Agent(agent),
-            },
-            tree,
-        },
-        W::Rerun { run } => Command::Rerun { run, key: None },
-        W::Drop { runs } => Command::Drop { runs },
-        W::Scale { agent, scale } => Command::Scale { agent, scale },
-        W::Say { run, text } => Command::Say { run, text, key: None },
-        W::Answer { run, text } => Command::Answer { run, text },
-        W::Unlock { key } => Command::Unlock { key },
-        // No command of the scheduler's: see `Session::replay`.
-        W::Replay { .. } | W::Unknown => return None,
-    })
-}
-
-pub(super) fn reply(outcome: Result<Outcome, EngineError>) -> Reply {
-    match outcome {
-        Ok(Outcome::Answer(answer)) => answered(answer),
-        Ok(Outcome::Confirm { impact, token }) => {
-            Reply::NeedsConfirm(present::confirm(&impact, &token))
-        }
-        Ok(Outcome::Stale { impact }) => {
-            let mut now = vec![impact.title];
-            now.extend(impact.lines);
-            Reply::Stale { now }
-        }
-        Err(error) => Reply::Refused { why: error.to_string() },
-    }
-}
-
-fn answered(answer: Answer) -> Reply {
-    match answer {
-        Answer::Done { done, .. } => Reply::Done { why: done, run: None },
-        Answer::Fired { runs, skipped, .. } => match (runs.first(), skipped.first()) {
-            (Some(run), _) => {
-                Reply::Done { why: format!("accepted {run}"), run: Some(run.clone()) }
-            }
-            (None, Some((_, why))) => Reply::Refused { why: why.sentence() },
-            (None, None) => Reply::Refused { why: "nothing to start".to_owned() },
-        },
-        Answer::Duplicate(known) => {
-            let run = known.runs.first().cloned();
-            Reply::Done { why: "the same run as before".to_owned(), run }
-        }
-        Answer::ToRun(_) => Reply::Refused { why: "not an operator's command".to_owned() },
-        Answer::Refused(why) => Reply::Refused { why: why.sentence() },
-        Answer::NotFound { what } => Reply::Refused { why: format!("there is no {what}") },
-    }
-}
-
-// --- down -------------------------------------------------------------------------------------
-
-/// A snapshot, then what changes, until the console is gone or the engine ends.
-async fn send_rows(session: Session, down: SyncSender<Down>, living: watch::Sender<Living>) {
-    let mut skipped = None;
-    loop {
-        let Ok(watch) = session.engine.watch().await else { break };
-        let Ok((mirror, snapshot)) = begin(&session, &watch).await else { break };
-        if let Some(skipped) = skipped.take()
-            && send(&down, Down::Lagged { skipped }).await.is_err()
-        {
-            return;
-        }
-        if send(&down, Down::Snapshot(Box::new(snapshot))).await.is_err() {
-            return;
-        }
-        match follow(&session, watch, mirror, &down, &living).await {
-            Followed::Lagged(n) => skipped = Some(n),
-            Followed::HungUp => return,
-            Followed::Ended => break,
-        }
-    }
-    let _ = send(&down, Down::Bye { why: "the scheduler has ended".to_owned() }).await;
-}
-
-/// Sends when there is room, without holding up the runtime.
-async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
-    let down = down.clone();
-    let sent = tokio::task::spawn_blocking(move || down.send(message).map_err(drop)).await;
-    sent.unwrap_or(Err(()))
-}
-
-async fn begin(session: &Session, watch: &Watch) -> Result<(Mirror, Snapshot), StoreError> {
-    let (session, seq, view) = (session.clone(), watch.seq, watch.view.clone());
-    let made = tokio::task::spawn_blocking(move || {
-        let last = session.engine.reader().last_runs(view.agents.keys())?;
-        let mirror = Mirror { seq, view, last };
-        let snapshot = snapshot(&session, &mirror)?;
-        Ok((mirror, snapshot))
-    });
-    made.await.unwrap_or_else(|e| {
-        Err(StoreError::Sqlite { path: PathBuf::new(), message: e.to_string() })
-    })
-}
-
-fn snapshot(session: &Session, mirror: &Mirror) -> Result<Snapshot, StoreError> {
-    let (reader, defined) = (session.engine.reader(), session.definitions.get());
-    let facts = &defined.facts;
-    let row = |run: &Run| run_row(&mirror.view, run);
-    let mut live: Vec<_> = mirror.view.runs.values().collect();
-    // What runs comes before what waits, should there be too much.
-    live.sort_by_key(|run| (run.state == RunState::Queued, run.seq));
-    let mut runs: Vec<_> = live.into_iter().take(QUEUED_MAX).collect();
-    runs.sort_by_key(|run| std::cmp::Reverse(run.seq));
-    let mut runs: Vec<_> = runs.into_iter().map(row).collect();
-    let ended = reader.runs(&RunsQuery { limit: HISTORY, ..RunsQuery::default() })?;
-    let ended = ended.iter().filter(|run| run.state.ended());
-    runs.extend(ended.map(row));
-    let triggers =
-        reader.triggers(&TriggersQuery { limit: HISTORY, ..TriggersQuery::default() })?;
-    let triggers = triggers.iter().map(|Found { receipt, state }| {
-        // Those that are told of say how far they are themselves, and go on saying it.
-        let told = receipt.runs.iter().any(|id| runs.iter().any(|run| run.id == *id));
-        let state = if told { ReceiptState::of(receipt.outcome, []) } else { *state };
-        present::trigger_row(receipt, state)
-    });
-    let triggers: Vec<_> = triggers.collect();
-    let agents = facts.agents.iter();
-    Ok(Snapshot {
-        v: al_wire::VERSION,
-        seq: mirror.seq,
-        at_ms: ambient::now_ms(),
-        host: present::host_row(&mirror.view, facts),
-        agents: agents.filter_map(|(name, f)| present::agent_row(mirror, name, f)).collect(),
-        runs,
-        triggers,
-    })
+    Ok(audit(reader, &filter)?.audit.into_iter().map(present::event_row).collect())
 }
 
 /// A part of the past. A filter that this host does not understand lets nothing pass.
@@ -439,17 +275,7 @@ fn page(
         PageOf::Triggers => Columns::Triggers,
         // They have no filter.
         PageOf::Events => {
-            let told = audit(
-                reader,
-                &AuditFilter {
-                    since: None,
-                    by: None,
-                    agent: page.query.agent.clone(),
-                    before: None,
-                    limit: page.query.limit.min(PAGE_MAX as u32),
-                },
-            )?;
-            page.events = told.audit.into_iter().map(present::event_row).collect();
+            page.events = events(reader, &page.query)?;
             return Ok(page);
         }
         PageOf::Unknown => return Ok(page),
@@ -475,136 +301,9 @@ fn page(
     Ok(page)
 }
 
-/// A run with what the runs beside it say of it.
-fn run_row(view: &View, run: &Run) -> RunRow {
-    let mut row = present::run_row(run, Repeats::of(view, &run.agent));
-    if let (Some(told), Some(id)) = (&mut row.wait, &run.wait) {
-        told.since_ms = view.waits.get(id).map(|wait| wait.since);
-    }
-    row
-}
-
-enum Followed {
-    Lagged(u64),
-    HungUp,
-    Ended,
-}
-
-/// Rows that have changed and were not sent yet, the newest of each key.
-#[derive(Default)]
-struct Pending {
-    rows: BTreeMap<(u8, String), Row>,
-}
-
-impl Pending {
-    fn add(&mut self, mirror: &Mirror, facts: &Facts, change: Change) {
-        let (key, row) = match change {
-            // Their rows follow as changes of their own.
-            Change::Paused(..)
-            | Change::Draining
-            | Change::Added(_)
-            | Change::Redefined(_)
-            | Change::Removed(_)
-            | Change::Raised(_)
-            | Change::Cleared(_) => return,
-            Change::Host => ((0, String::new()), Row::Host(present::host_row(&mirror.view, facts))),
-            Change::Agent(name) => {
-                let shown = facts.agents.get(&name);
-                let row = shown.and_then(|facts| present::agent_row(mirror, &name, facts));
-                let row = row.map_or_else(|| Row::AgentGone { name: name.clone() }, Row::Agent);
-                ((1, name), row)
-            }
-            Change::Run(run) => ((2, run.id.clone()), Row::Run(run_row(&mirror.view, &run))),
-            Change::Receipt(receipt) => {
-                // How far its runs are, they say themselves.
-                let state = ReceiptState::of(receipt.outcome, []);
-                ((3, receipt.id.clone()), Row::Trigger(present::trigger_row(&receipt, state)))
-            }
-        };
-        self.rows.insert(key, row);
-    }
-
-    fn take(&mut self, seq: u64) -> Down {
-        let puts = std::mem::take(&mut self.rows).into_values().collect();
-        Down::Delta(al_wire::Delta { seq, at_ms: ambient::now_ms(), puts })
-    }
-
-    fn put_back(&mut self, down: Down) {
-        // Nothing came in between: the same task adds and takes.
-        if let Down::Delta(delta) = down {
-            for row in delta.puts {
-                let key = match &row {
-                    Row::Host(_) | Row::Unknown => (0, String::new()),
-                    Row::Agent(agent) => (1, agent.name.clone()),
-                    Row::AgentGone { name } => (1, name.clone()),
-                    Row::Run(run) => (2, run.id.clone()),
-                    Row::Trigger(trigger) => (3, trigger.id.clone()),
-                };
-                self.rows.insert(key, row);
-            }
-        }
-    }
-}
-
-async fn follow(
-    session: &Session,
-    mut watch: Watch,
-    mut mirror: Mirror,
-    down: &SyncSender<Down>,
-    living: &watch::Sender<Living>,
-) -> Followed {
-    loads::live(&mirror, living);
-    let mut pending = Pending::default();
-    let mut flush_at = tokio::time::interval(FLUSH);
-    flush_at.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            commit = watch.commits.recv() => match commit {
-                Ok(commit) => {
-                    let defined = session.definitions.get();
-                    let changes = mirror.apply(&commit);
-                    recall(session, &mut mirror, &changes).await;
-                    loads::live(&mirror, living);
-                    for change in changes {
-                        pending.add(&mirror, &defined.facts, change);
-                    }
-                }
-                Err(RecvError::Lagged(n)) => return Followed::Lagged(n),
-                Err(RecvError::Closed) => return Followed::Ended,
-            },
-            _ = flush_at.tick(), if !pending.rows.is_empty() => {
-                if flush(&mut pending, mirror.seq, down).is_err() {
-                    return Followed::HungUp;
-                }
-            }
-        }
-    }
-}
-
-/// An agent that came back has a history.
-async fn recall(session: &Session, mirror: &mut Mirror, changes: &[Change]) {
-    let added = changes.iter().filter_map(|change| match change {
-        Change::Added(name) if !mirror.last.contains_key(name) => Some(name.clone()),
-        _ => None,
-    });
-    let names: Vec<String> = added.collect();
-    if names.is_empty() {
-        return;
-    }
-    let reader = Arc::clone(session.engine.reader());
-    let last = tokio::task::spawn_blocking(move || reader.last_runs(&names)).await;
-    // What cannot be read is not shown; the next snapshot tries again.
-    mirror.last.extend(last.ok().and_then(Result::ok).unwrap_or_default());
-}
-
-/// Sends what is pending, or keeps it when there is no room. An error means that nobody listens.
-fn flush(pending: &mut Pending, seq: u64, down: &SyncSender<Down>) -> Result<(), ()> {
-    match down.try_send(pending.take(seq)) {
-        Ok(()) => Ok(()),
-        Err(TrySendError::Full(delta)) => {
-            pending.put_back(delta);
-            Ok(())
-        }
-        Err(TrySendError::Disconnected(_)) => Err(()),
-    }
+/// Sends when there is room, without holding up the runtime.
+async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
+    let down = down.clone();
+    let sent = tokio::task::spawn_blocking(move || down.send(message).map_err(drop)).await;
+    sent.unwrap_or(Err(()))
 }
