@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::client::{Client, Place};
 use super::{Context, environments};
+use crate::engine::send_down;
 use crate::failure::Failure;
 use crate::http::{Events, HttpError, Method, Opened, Server};
 
@@ -171,7 +172,7 @@ pub async fn carry(
             server = None;
             continue;
         };
-        if send(&down, Down::Link(Link::Lost { why })).await.is_err() {
+        if send_down(&down, Down::Link(Link::Lost { why })).await.is_err() {
             return;
         }
         // What is asked meanwhile is answered by the console itself; what it looks at is noted.
@@ -217,11 +218,11 @@ async fn turn(
         Ok((aim, session)) => {
             let environment = aim.place.environment.clone().unwrap_or_default();
             let link = Link::Turned { environment, project: aim.project.clone() };
-            send(down, Down::Link(link)).await?;
+            send_down(down, Down::Link(link)).await?;
             Ok(Some((aim, session)))
         }
         Err(why) => {
-            send(down, Down::Link(Link::Refused { why })).await?;
+            send_down(down, Down::Link(Link::Refused { why })).await?;
             Ok(None)
         }
     }
@@ -304,7 +305,7 @@ async fn attend(
         tokio::select! {
             message = session.next() => match message {
                 Ok(message) => {
-                    if send(down, message).await.is_err() {
+                    if send_down(down, message).await.is_err() {
                         return Attended::Left;
                     }
                 }
@@ -351,7 +352,7 @@ async fn say(
                 (_, None) => None,
             };
             if let Some(answer) = answer {
-                let _ = send(down, answer).await;
+                let _ = send_down(down, answer).await;
             }
             Ok(())
         }
@@ -367,16 +368,9 @@ async fn measure(server: &Server, url: &str, down: &SyncSender<Down>) -> String 
         }
         let round_trip_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
         let link = Link::Open { round_trip_ms, url: Some(url.to_owned()) };
-        if send(down, Down::Link(link)).await.is_err() {
+        if send_down(down, Down::Link(link)).await.is_err() {
             return "the console has ended".to_owned();
         }
         sleep(MEASURED).await;
     }
-}
-
-/// Sends when there is room, without holding up the runtime.
-async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
-    let down = down.clone();
-    let sent = tokio::task::spawn_blocking(move || down.send(message).map_err(drop)).await;
-    sent.unwrap_or(Err(()))
 }

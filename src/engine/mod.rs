@@ -53,6 +53,7 @@ pub use receipts::{
 pub use rules::{
     AgentFacts, Facts, agent_facts, agent_rules, engine_name, project_rules, runtime_name,
 };
+pub(crate) use session::send_down;
 pub use session::{Again, KeepScale, Session, serve};
 pub use stats::{AgentStats, CallStats, Stats, StatsQuery, UsedStats, count, stats, totals};
 pub use turn::{Act, Host, Input, acts, answer, resume, turn};

@@ -101,7 +101,7 @@ fn listen(session: &Session, tokio: &Tokio, up: &Receiver<Up>, down: &SyncSender
                 tokio.spawn(async move {
                     let reply = session.submit(command, token).await;
                     // Replies are never dropped; nobody there to read them is no failure.
-                    let _ = send(&down, Down::Reply { id, reply }).await;
+                    let _ = send_down(&down, Down::Reply { id, reply }).await;
                 });
             }
             Up::Tail { source, limit, only, ask } => desk.tail(source, limit, only, ask),
@@ -179,7 +179,7 @@ impl Session {
             let (repeats, gone) = match known.await {
                 Ok(known) => known,
                 Err(error) => {
-                    let _ = send(&down, unanswered(asked, &error)).await;
+                    let _ = send_down(&down, unanswered(asked, &error)).await;
                     return;
                 }
             };
@@ -302,7 +302,10 @@ fn page(
 }
 
 /// Sends when there is room, without holding up the runtime.
-async fn send(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
+///
+/// # Errors
+/// When nobody is there any more.
+pub(crate) async fn send_down(down: &SyncSender<Down>, message: Down) -> Result<(), ()> {
     let down = down.clone();
     let sent = tokio::task::spawn_blocking(move || down.send(message).map_err(drop)).await;
     sent.unwrap_or(Err(()))

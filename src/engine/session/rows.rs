@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::{Session, send};
+use super::{Session, send_down};
 use crate::ambient;
 use crate::engine::handle::Watch;
 use crate::engine::loads::{self, Living};
@@ -35,11 +35,11 @@ pub async fn send_rows(session: Session, down: SyncSender<Down>, living: watch::
         let Ok(watch) = session.engine.watch().await else { break };
         let Ok((mirror, snapshot)) = begin(&session, &watch).await else { break };
         if let Some(skipped) = skipped.take()
-            && send(&down, Down::Lagged { skipped }).await.is_err()
+            && send_down(&down, Down::Lagged { skipped }).await.is_err()
         {
             return;
         }
-        if send(&down, Down::Snapshot(Box::new(snapshot))).await.is_err() {
+        if send_down(&down, Down::Snapshot(Box::new(snapshot))).await.is_err() {
             return;
         }
         match follow(&session, watch, mirror, &down, &living).await {
@@ -48,7 +48,7 @@ pub async fn send_rows(session: Session, down: SyncSender<Down>, living: watch::
             Followed::Ended => break,
         }
     }
-    let _ = send(&down, Down::Bye { why: "the scheduler has ended".to_owned() }).await;
+    let _ = send_down(&down, Down::Bye { why: "the scheduler has ended".to_owned() }).await;
 }
 
 /// The world as it is now, for the console and to follow it from.
