@@ -120,31 +120,11 @@ pub fn ask(args: &NewArgs, wizard: Wizard, known: &Known) -> Result<Plan, Failur
     let template = match said {
         Some(template) => template,
         None if args.script => template("custom").unwrap_or(&TEMPLATES[0]),
-        None => {
-            let choices: Vec<Choice> =
-                TEMPLATES.iter().map(|t| Choice::new(t.word, t.about)).collect();
-            let question = Question {
-                text: "Template",
-                flag: "--template NAME",
-                help: "what it does can be rewritten in SKILL.md at any time",
-            };
-            &TEMPLATES[wizard.one(None, &question, &choices, 0)?]
-        }
+        None => ask_template(wizard)?,
     };
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => {
-            let agents = known.agents.clone();
-            let check = move |name: &str| free_name(name, &agents);
-            let proposed = Some(template.word).filter(|word| *word != "custom");
-            let proposed = proposed.filter(|word| free_name(word, &known.agents).is_ok());
-            let question = Question {
-                text: "Name of the agent",
-                flag: "NAME, the first argument",
-                help: "letters a to z, digits and hyphens",
-            };
-            wizard.text(None, &question, proposed, check)?
-        }
+        None => ask_name(wizard, template, known)?,
     };
     let question = Question {
         text: "What it is for",
@@ -175,6 +155,29 @@ pub fn ask(args: &NewArgs, wizard: Wizard, known: &Known) -> Result<Plan, Failur
         credentials,
         params,
     })
+}
+
+fn ask_template(wizard: Wizard) -> Result<&'static Template, Failure> {
+    let choices: Vec<Choice> = TEMPLATES.iter().map(|t| Choice::new(t.word, t.about)).collect();
+    let question = Question {
+        text: "Template",
+        flag: "--template NAME",
+        help: "what it does can be rewritten in SKILL.md at any time",
+    };
+    Ok(&TEMPLATES[wizard.one(None, &question, &choices, 0)?])
+}
+
+fn ask_name(wizard: Wizard, template: &Template, known: &Known) -> Result<String, Failure> {
+    let agents = known.agents.clone();
+    let check = move |name: &str| free_name(name, &agents);
+    let proposed = Some(template.word).filter(|word| *word != "custom");
+    let proposed = proposed.filter(|word| free_name(word, &known.agents).is_ok());
+    let question = Question {
+        text: "Name of the agent",
+        flag: "NAME, the first argument",
+        help: "letters a to z, digits and hyphens",
+    };
+    wizard.text(None, &question, proposed, check)
 }
 
 fn known_template(word: &str) -> Result<&'static Template, Failure> {

@@ -117,7 +117,13 @@ fn answers(args: &InitArgs, context: &Context) -> Result<Said, Failure> {
             .hint("say it with --url URL, --server HOST, or --empty for a file to fill in"));
     }
     let prompt = Prompt::new(context.look.err);
-    let some = |text: String| (!text.is_empty()).then_some(text);
+    ask_gateway(prompt, &mut said)?;
+    ask_server(prompt, &mut said)?;
+    Ok(said)
+}
+
+/// Where its scheduler answers.
+fn ask_gateway(prompt: Prompt, said: &mut Said) -> Result<(), Failure> {
     let url = Question {
         text: "Where its scheduler answers",
         flag: "--url URL",
@@ -136,6 +142,11 @@ fn answers(args: &InitArgs, context: &Context) -> Result<Said, Failure> {
         };
         said.insecure = prompt.yes(&question, false)?;
     }
+    Ok(())
+}
+
+/// Where it is deployed to, if it is.
+fn ask_server(prompt: Prompt, said: &mut Said) -> Result<(), Failure> {
     let host = Question {
         text: "Host that deployment goes to",
         flag: "--server HOST",
@@ -143,7 +154,7 @@ fn answers(args: &InitArgs, context: &Context) -> Result<Said, Failure> {
     };
     said.host = some(prompt.text(&host, Some(""), |_| Ok(()))?);
     if said.host.is_none() {
-        return Ok(said);
+        return Ok(());
     }
     let user = Question { text: "User to sign in there as", flag: "--user USER", help: "" };
     said.user = some(prompt.text(&user, Some("root"), |_| Ok(()))?);
@@ -161,7 +172,12 @@ fn answers(args: &InitArgs, context: &Context) -> Result<Said, Failure> {
     said.key_path = some(prompt.text(&key, Some(""), |_| Ok(()))?);
     let base = Question { text: "Folder on the host", flag: "--base-path DIR", help: "" };
     said.base_path = some(prompt.text(&base, Some("/opt/action-llama"), absolute)?);
-    Ok(said)
+    Ok(())
+}
+
+/// What was typed; none for an empty line.
+fn some(typed: String) -> Option<String> {
+    (!typed.is_empty()).then_some(typed)
 }
 
 fn absolute(path: &str) -> Result<(), String> {

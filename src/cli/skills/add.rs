@@ -164,18 +164,11 @@ fn chosen(
         return Err(Failure::user("no_skill", message)
             .hint("a skill is a folder with SKILL.md: at the top, in skills/* or in agents/*"));
     }
-    let listed = || {
-        let names = found.iter().take(12).map(|one| safe(title(one, origin)));
-        let mut text = names.collect::<Vec<_>>().join(", ");
-        if found.len() > 12 {
-            text.push_str(&format!(" and {} more", found.len() - 12));
-        }
-        text
-    };
     for wanted in &args.skill {
         if !found.iter().any(|one| one.is_called(wanted)) {
             let message = format!("{} has no skill '{}'", safe(origin.shown()), safe(wanted));
-            return Err(Failure::user("no_skill", message).hint(format!("it has {}", listed())));
+            return Err(Failure::user("no_skill", message)
+                .hint(format!("it has {}", listed(&found, origin))));
         }
     }
     if !args.skill.is_empty() {
@@ -185,6 +178,23 @@ fn chosen(
     if args.all || found.len() == 1 {
         return one_name(found, args);
     }
+    let chosen = ask(&found, origin, context)?;
+    one_name(chosen, args)
+}
+
+/// The titles of the first of them.
+fn listed(found: &[Found], origin: &Origin) -> String {
+    const SHOWN: usize = 12;
+    let names = found.iter().take(SHOWN).map(|one| safe(title(one, origin)));
+    let names = names.collect::<Vec<_>>().join(", ");
+    match found.len().saturating_sub(SHOWN) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
+/// Which of several.
+fn ask(found: &[Found], origin: &Origin, context: &Context) -> Result<Vec<Found>, Failure> {
     let choices: Vec<Choice> = found
         .iter()
         .map(|one| {
@@ -201,14 +211,14 @@ fn chosen(
     let marked =
         prompt(context).several(&question, &choices, &[]).map_err(|failure| {
             match failure.code {
-                "nobody_to_ask" => failure.hint(format!("it has {}", listed())),
+                "nobody_to_ask" => failure.hint(format!("it has {}", listed(found, origin))),
                 _ => failure,
             }
         })?;
     if marked.is_empty() {
         return Err(Failure::nothing("which_skill", "nothing was chosen, and nothing added"));
     }
-    one_name(marked.into_iter().filter_map(|at| found.get(at).cloned()).collect(), args)
+    Ok(marked.into_iter().filter_map(|at| found.get(at).cloned()).collect())
 }
 
 fn one_name(found: Vec<Found>, args: &AddArgs) -> Result<Vec<Found>, Failure> {
