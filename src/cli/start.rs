@@ -347,12 +347,23 @@ fn with_console(
     let exit = exit.map_err(|e| {
         console::no_terminal(&e).hint("al start -H prints a line per event instead")
     })?;
+    after_console(tokio, hosted, exit, show.fake, context)
+}
+
+/// What its end means for the scheduler. One with made-up work is not left alone.
+fn after_console(
+    tokio: &Tokio,
+    hosted: &Hosted,
+    exit: Exit,
+    fake: bool,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
     let exit = match exit {
-        Exit::Drain | Exit::Signal if show.fake => Exit::StopNow,
+        Exit::Drain | Exit::Signal if fake => Exit::StopNow,
         exit => exit,
     };
     let asked = match exit {
-        Exit::Detach if show.fake => Asked::Drain,
+        Exit::Detach if fake => Asked::Drain,
         Exit::Host(_) | Exit::Detach => Asked::Nothing,
         Exit::Drain | Exit::Signal => Asked::Drain,
         Exit::StopNow => Asked::Kill,
