@@ -1,6 +1,6 @@
 //! What the host told: its newest snapshot with the deltas that came since.
 
-use crate::past::Past;
+use crate::past::{Named, Past};
 use al_wire::{
     AgentRow, AgentState, AlertRow, Delta, EventRow, HostRow, LoadRow, Need, Page, PageOf,
     PageQuery, Row, RunRow, RunState, Snapshot, TriggerRow,
@@ -96,34 +96,16 @@ impl Fleet {
                 }
             },
             Row::AgentGone { name } => self.agents.retain(|a| a.name != name),
-            Row::Run(run) => self.put_run(run),
-            Row::Trigger(trigger) => match self.triggers.iter_mut().find(|t| t.id == trigger.id) {
-                Some(old) => *old = trigger,
-                None => {
-                    match self.past_triggers.find(&trigger.id).is_some() {
-                        true => self.past_triggers.forget(&trigger.id),
-                        false => more(&mut self.past_triggers.total),
-                    }
-                    self.triggers.insert(0, trigger);
+            Row::Run(run) => {
+                if let Some(old) = self.between.iter_mut().find(|r| r.id == run.id) {
+                    old.clone_from(&run);
                 }
-            },
-            Row::Unknown => {}
-        }
-    }
-
-    fn put_run(&mut self, run: RunRow) {
-        if let Some(old) = self.between.iter_mut().find(|r| r.id == run.id) {
-            old.clone_from(&run);
-        }
-        match self.runs.iter_mut().find(|r| r.id == run.id) {
-            Some(old) => *old = run,
-            None => {
-                match self.past_runs.find(&run.id).is_some() {
-                    true => self.past_runs.forget(&run.id),
-                    false => more(&mut self.past_runs.total),
-                }
-                self.runs.insert(0, run);
+                put_newest(&mut self.runs, &mut self.past_runs, run);
             }
+            Row::Trigger(trigger) => {
+                put_newest(&mut self.triggers, &mut self.past_triggers, trigger);
+            }
+            Row::Unknown => {}
         }
     }
 
@@ -279,9 +261,18 @@ impl Fleet {
     }
 }
 
-/// One more, where it is known how many there are.
-fn more(total: &mut Option<u64>) {
-    *total = total.map(|total| total + 1);
+/// Puts a row in the place of the one that it had, or before all others: one that had gone among the
+/// older ones comes back, and one that is new makes one more, where it is known how many there are.
+fn put_newest<R: Named>(rows: &mut Vec<R>, past: &mut Past<R>, row: R) {
+    if let Some(old) = rows.iter_mut().find(|old| old.id() == row.id()) {
+        *old = row;
+        return;
+    }
+    match past.find(row.id()).is_some() {
+        true => past.forget(row.id()),
+        false => past.total = past.total.map(|total| total + 1),
+    }
+    rows.insert(0, row);
 }
 
 /// True for an agent that somebody should look at.
