@@ -41,6 +41,7 @@ impl Answers {
         Ok(Self { crowd })
     }
 
+    /// Gives each caller its answer. For many of them a thread of its own does it, and drops `waste`.
     pub fn give(&self, answers: Vec<Answered>, waste: Waste) {
         if answers.len() <= FEW {
             return send(answers);

@@ -14,6 +14,7 @@ pub struct Defined {
 }
 
 impl Defined {
+    /// An agent of the project by its name.
     pub fn agent(&self, name: &str) -> Option<&Agent> {
         let agents = &self.project.agents;
         let at = agents.binary_search_by(|agent| agent.name.as_str().cmp(name)).ok()?;
@@ -37,10 +38,12 @@ impl Definitions {
         Self { current: RwLock::new(Arc::new(defined)), changing: tokio::sync::Mutex::new(()) }
     }
 
+    /// Those that hold now.
     pub fn get(&self) -> Arc<Defined> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// From now on these hold.
     pub fn replace(&self, defined: Defined) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(defined);
     }

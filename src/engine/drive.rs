@@ -73,6 +73,7 @@ impl Drop for Tended {
 }
 
 impl Driver {
+    /// One that acts for this engine. `grant` makes what an attempt reaches the gateway with.
     pub fn new(
         engine: &Handle,
         tokio: Tokio,
@@ -148,6 +149,7 @@ impl Driver {
         }
     }
 
+    /// Tells the engine what happened.
     pub(super) fn report(&self, event: Event) {
         self.engine.report(event);
     }
@@ -512,6 +514,7 @@ pub enum Found {
     Gone(EffectNews),
 }
 
+/// Says what a look showed.
 pub fn found(presence: Presence) -> Found {
     match presence {
         Presence::Running(handle) => Found::Living(handle),

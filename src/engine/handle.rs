@@ -93,6 +93,7 @@ pub(super) type ReplyTo = oneshot::Sender<Result<Outcome, EngineError>>;
 /// Hands over what somebody saw.
 pub(super) type Tell = Box<dyn FnOnce() + Send>;
 
+/// What the writer thread is sent.
 pub(super) enum Message {
     Event {
         input: Box<Input>,
@@ -252,6 +253,7 @@ impl Handle {
     }
 }
 
+/// An event with what the outside adds to it, as of now.
 pub(super) fn stamped(event: Event) -> Input {
     Input { event, stamp: Stamp { at: ambient::now_ms(), id: ambient::new_uuid() } }
 }

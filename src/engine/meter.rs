@@ -61,6 +61,7 @@ impl Meter {
         measured.events.take(events as f64);
     }
 
+    /// What was measured until now.
     pub fn read(&self) -> Measured {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

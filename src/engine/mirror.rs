@@ -41,6 +41,7 @@ pub enum Change {
 }
 
 impl Mirror {
+    /// The world as a watch begins it; `last` are the newest runs of the agents.
     pub fn new(watch: &Watch, last: HashMap<String, Run>) -> Self {
         Self { seq: watch.seq, view: watch.view.clone(), last }
     }

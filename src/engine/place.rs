@@ -21,6 +21,7 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// This machine. Memory of which nothing is known has no end.
     pub fn here() -> Self {
         Self { memory_bytes: ambient::memory_bytes().unwrap_or(u64::MAX), cpus: ambient::cpus() }
     }

@@ -59,6 +59,7 @@ impl Repeats {
     }
 }
 
+/// A run as consoles are told of it.
 pub fn run_row(run: &Run, repeats: Repeats) -> wire::RunRow {
     let trigger = &run.trigger;
     let why = match (&run.stopping, run.state.ended()) {
@@ -175,6 +176,7 @@ fn alert_rows(view: &View) -> Vec<wire::AlertRow> {
     alerts.into_iter().map(alert_row).collect()
 }
 
+/// The scheduler as consoles are told of it.
 pub fn host_row(view: &View, facts: &Facts) -> wire::HostRow {
     wire::HostRow {
         project: facts.project.clone(),
@@ -343,6 +345,7 @@ pub fn why_step(step: Step) -> wire::WhyStep {
     wire::WhyStep { at_ms: step.at_ms, about: step.about, text: step.text }
 }
 
+/// What has to be agreed to before an order is carried out.
 pub fn confirm(impact: &Impact, token: &str) -> wire::Confirm {
     wire::Confirm {
         token: token.to_owned(),

@@ -54,6 +54,7 @@ impl Facts {
     }
 }
 
+/// What the scheduler decides by for the project as a whole; ids of runs are made with `id_key`.
 pub fn project_rules(project: &Project, id_key: u32) -> ProjectRules {
     ProjectRules {
         scale: project.config.scale,
@@ -138,6 +139,7 @@ fn schedule(agent: &Agent, host_zone: &str) -> Result<Option<Schedule>, CronErro
     agent.schedule.as_deref().map(|expr| Schedule::parse(expr, zone)).transpose()
 }
 
+/// What is shown of an agent and decides nothing.
 pub fn agent_facts(agent: &Agent, host_zone: &str) -> AgentFacts {
     let words = schedule(agent, host_zone).ok().flatten().map(|schedule| schedule.words());
     let every = agent.every_ms.map(|ms| format!("every {}", duration::text(ms)));
@@ -174,6 +176,7 @@ fn trigger_labels(agent: &Agent) -> Vec<String> {
     labels
 }
 
+/// The word of `[harness] type`.
 pub fn engine_name(kind: EngineKind) -> &'static str {
     match kind {
         EngineKind::Builtin => "builtin",
@@ -183,6 +186,7 @@ pub fn engine_name(kind: EngineKind) -> &'static str {
     }
 }
 
+/// The word of `[runtime] type`.
 pub fn runtime_name(kind: RuntimeKind) -> &'static str {
     match kind {
         RuntimeKind::Container => "container",

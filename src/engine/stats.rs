@@ -18,6 +18,7 @@ pub struct StatsQuery {
     pub since: Option<Millis>,
 }
 
+/// What was counted in that time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stats {
     pub since_ms: Option<Millis>,

@@ -134,6 +134,7 @@ impl Desk {
         following
     }
 
+    /// No log is followed any more.
     pub fn untail(&mut self) {
         if let Some(following) = self.following.take() {
             following.stop();
@@ -200,6 +201,7 @@ impl Desk {
         });
     }
 
+    /// What is searched for is not wanted any more.
     pub fn unfind(&self) {
         self.finding.store(0, Ordering::Release);
     }

@@ -30,6 +30,7 @@ pub struct Input {
 }
 
 impl Host {
+    /// The rows of `store`, which `view` is made from.
     pub fn new(store: Store, view: View) -> Self {
         Self { store, view, stale: false, seen: Millis::MIN }
     }

@@ -58,6 +58,7 @@ impl Config {
     }
 }
 
+/// `[models.<name>]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub provider: String,
@@ -89,6 +90,7 @@ pub struct Price {
     pub cache_write: f64,
 }
 
+/// What a model is asked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthType {
     ApiKey,
@@ -96,6 +98,7 @@ pub enum AuthType {
     PiAuth,
 }
 
+/// How long a model thinks before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThinkingLevel {
     Off,
@@ -106,6 +109,7 @@ pub enum ThinkingLevel {
     Xhigh,
 }
 
+/// `[local]`: what a run may use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Local {
     pub enabled: bool,
@@ -118,6 +122,7 @@ pub struct Local {
     pub timeout_s: u64,
 }
 
+/// `[gateway]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gateway {
     pub port: u16,
@@ -209,6 +214,7 @@ pub enum Signature {
     StandardWebhooks,
 }
 
+/// The digest in a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hash {
     Sha1,
@@ -252,6 +258,7 @@ pub enum Mapped {
     Sender,
 }
 
+/// `[telemetry]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Telemetry {
     pub enabled: bool,
@@ -414,6 +421,7 @@ pub enum RuntimeKind {
     Process,
 }
 
+/// `[runtime]`: where runs of an agent are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Runtime {
     pub kind: RuntimeKind,
@@ -486,6 +494,7 @@ pub enum EngineKind {
     Script,
 }
 
+/// `[harness]`: who thinks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Engine {
     pub kind: EngineKind,

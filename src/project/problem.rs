@@ -18,6 +18,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// `error` or `warning`, in JSON too.
     pub fn word(self) -> &'static str {
         match self {
             Self::Error => "error",
