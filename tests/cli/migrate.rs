@@ -1,7 +1,11 @@
 //! Projects of both generations of Action Llama become ours, and what was there is kept.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use action_llama::project::edit;
 
 use crate::world::World;
 
@@ -129,4 +133,23 @@ fn a_broken_database_is_named() {
     fs::write(world.project().join(".al/action-llama.db"), text).unwrap();
     let (code, text) = world.said(&["migrate"]);
     assert!(code == 4 && text.contains("action-llama.db"), "{text}");
+}
+
+#[test]
+fn what_somebody_else_did_since_the_look_is_not_written_over() {
+    let world = World::new(OLDER);
+    let lock = edit::lock(&world.project()).unwrap();
+    let mut command = world.command(&["migrate", "--write", "--yes"]);
+    let mut al = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // What it shows, it has read.
+    al.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let theirs = "scale = 7\n";
+    fs::write(world.project().join("config.toml"), theirs).unwrap();
+    drop(lock);
+    let output = al.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("changed by somebody else meanwhile"), "{text}");
+    assert_eq!(fs::read_to_string(world.project().join("config.toml")).unwrap(), theirs);
+    assert!(world.project().join("agents/dev/ACTIONS.md").exists());
 }

@@ -1,7 +1,7 @@
 //! The files of a project: read, and written so that all of them change or none.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -74,9 +74,35 @@ pub fn draft(plan: &Plan, context: &Context) -> Draft {
     Draft(texts.collect::<BTreeMap<_, _>>())
 }
 
+/// Keeps others who edit these files waiting until it is dropped. They are still what they were when
+/// they were read. The folder of the agents comes first, as for `al agent rename`: whoever takes
+/// several in one order waits for nobody who waits for them.
+///
+/// # Errors
+/// When somebody has changed one of them meanwhile, or a folder cannot be opened.
+pub fn alone(found: &ProjectFiles, context: &Context) -> Result<Vec<File>, Failure> {
+    let agents = context.dir.join("agents");
+    let mut folders = vec![agents.clone(), context.dir.clone(), environments::folder(context)];
+    folders.extend(found.agents.iter().map(|agent| agents.join(&agent.name)));
+    folders.retain(|folder| folder.is_dir());
+    let locked = folders.iter().map(|folder| {
+        edit::lock(folder).map_err(|error| {
+            let message = format!("{} cannot be opened: {error}", folder.display());
+            Failure::upstream("not_written", message)
+        })
+    });
+    let locks = locked.collect::<Result<Vec<_>, _>>()?;
+    if read(context)? != *found {
+        let message = "the project was changed by somebody else meanwhile";
+        return Err(Failure::user("changed_meanwhile", message)
+            .hint("look at what is left to do: al migrate"));
+    }
+    Ok(locks)
+}
+
 /// What was done, to be undone when something after it fails.
 enum Done {
-    Wrote { file: PathBuf, before: Option<String> },
+    Wrote { file: PathBuf, before: Option<String>, after: String },
     Removed { file: PathBuf, kept: PathBuf },
 }
 
@@ -90,16 +116,21 @@ pub fn write(plan: &Plan, context: &Context) -> Result<PathBuf, Failure> {
     let mut done = Vec::new();
     let result = keep(plan, context, &kept).and_then(|()| change(plan, context, &kept, &mut done));
     let Err((file, error)) = result else { return Ok(kept) };
-    for step in done.into_iter().rev() {
-        // Nothing more can be done about one that fails: the copies are there.
-        let _ = match step {
-            Done::Wrote { file, before: Some(before) } => edit::replace(&file, &before),
-            Done::Wrote { file, before: None } => fs::remove_file(file),
-            Done::Removed { file, kept } => fs::copy(kept, file).map(drop),
-        };
-    }
+    // Nothing more can be done about one that fails: the copies are there.
+    done.into_iter().rev().for_each(|step| drop(undo(step)));
     let message = format!("{} cannot be written: {error}", file.display());
     Err(Failure::upstream("not_written", message).hint("the files are as they were"))
+}
+
+/// Takes back what this command wrote; what somebody else has written there since stays.
+fn undo(step: Done) -> io::Result<()> {
+    match step {
+        Done::Wrote { file, after, .. } if fs::read_to_string(&file)? != after => Ok(()),
+        Done::Wrote { file, before: Some(before), .. } => edit::replace(&file, &before),
+        Done::Wrote { file, before: None, .. } => fs::remove_file(file),
+        Done::Removed { file, .. } if fs::symlink_metadata(&file).is_ok() => Ok(()),
+        Done::Removed { file, kept } => fs::copy(kept, file).map(drop),
+    }
 }
 
 type Written = Result<(), (PathBuf, io::Error)>;
@@ -135,7 +166,7 @@ fn change(plan: &Plan, context: &Context, kept: &Path, done: &mut Vec<Done>) -> 
         let written = edit::replace_as(&file, &change.after, &older);
         written.map_err(|error| (file.clone(), error))?;
         let before = change.before.clone().filter(|_| change.was.is_none());
-        done.push(Done::Wrote { file, before });
+        done.push(Done::Wrote { file, before, after: change.after.clone() });
     }
     let older = plan.changes.iter().filter_map(|change| change.was.as_ref());
     for name in older.chain(&plan.retired) {
@@ -152,5 +183,35 @@ fn free(folder: &Path) -> PathBuf {
     match folder.exists() {
         false => folder.to_owned(),
         true => (2..).map(numbered).find(|f| !f.exists()).unwrap_or_else(|| folder.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undo_takes_back_no_text_of_somebody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, kept) = (dir.path().join("config.toml"), dir.path().join("kept"));
+        fs::write(&kept, "old").unwrap();
+        let wrote = |before: Option<&str>| Done::Wrote {
+            file: file.clone(),
+            before: before.map(str::to_owned),
+            after: "ours".to_owned(),
+        };
+        let removed = || Done::Removed { file: file.clone(), kept: kept.clone() };
+        let check = |now: Option<&str>, step: Done, then: Option<&str>| {
+            let _ = fs::remove_file(&file);
+            now.iter().for_each(|now| fs::write(&file, now).unwrap());
+            undo(step).unwrap();
+            assert_eq!(fs::read_to_string(&file).ok().as_deref(), then);
+        };
+        check(Some("ours"), wrote(Some("old")), Some("old"));
+        check(Some("theirs"), wrote(Some("old")), Some("theirs"));
+        check(Some("ours"), wrote(None), None);
+        check(Some("theirs"), wrote(None), Some("theirs"));
+        check(None, removed(), Some("old"));
+        check(Some("theirs"), removed(), Some("theirs"));
     }
 }

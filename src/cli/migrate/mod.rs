@@ -60,6 +60,7 @@ pub fn run(args: &MigrateArgs, context: &Context) -> Result<ExitCode, Failure> {
     let mut backup = None;
     if args.write && !nothing {
         agreed(args)?;
+        let _locks = files::alone(&found, &context)?;
         // First what can be refused as a whole, then the files.
         if news {
             let added = history::import(&histories, &context)?;
