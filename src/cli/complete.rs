@@ -204,7 +204,7 @@ fn environments(scene: &Scene, _: &str) -> Vec<CompletionCandidate> {
 
 /// Tables of the project's `config.toml` below a name; a file with errors has none.
 fn tables(scene: &Scene, name: &str) -> Vec<CompletionCandidate> {
-    let text = std::fs::read_to_string(scene.dir.join("config.toml")).unwrap_or_default();
+    let text = project::edit::text(&scene.dir.join("config.toml")).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     let names = table.get(name).and_then(toml::Value::as_table);
     plain(names.into_iter().flat_map(|table| table.keys().cloned()))

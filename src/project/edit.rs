@@ -53,7 +53,7 @@ pub fn config_file(agent_dir: &Path) -> PathBuf {
 pub fn set_scale(file: &Path, scale: Option<u32>) -> Result<(), EditError> {
     let io = |error| EditError::Io { file: file.to_owned(), error };
     let _lock = lock(file.parent().unwrap_or(Path::new("."))).map_err(io)?;
-    let text = match fs::read_to_string(file) {
+    let text = match text(file) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
         Err(e) => return Err(io(e)),
@@ -64,6 +64,17 @@ pub fn set_scale(file: &Path, scale: Option<u32>) -> Result<(), EditError> {
         return Ok(());
     }
     replace(file, &edited).map_err(io)
+}
+
+/// The text of a file that a person writes. A pipe or a device is none: reading one may never end.
+///
+/// # Errors
+/// When it is no regular file, cannot be read, or is not UTF-8.
+pub fn text(file: &Path) -> io::Result<String> {
+    match fs::metadata(file)?.is_file() {
+        true => fs::read_to_string(file),
+        false => Err(io::Error::other("it is no regular file")),
+    }
 }
 
 fn with_scale(text: &str, scale: Option<u32>) -> Result<String, String> {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::scene::Scene;
 use crate::cli::paths::{shell_path, short};
 use crate::log::{REDACTED, Redactor};
-use crate::project::{self, Mend, Named, Problem};
+use crate::project::{self, Mend, Named, Problem, edit};
 
 const OTHERS_WRITE: u32 = 0o002;
 /// In such a folder nobody can rename what belongs to others.
@@ -113,8 +113,7 @@ pub fn secrets(scene: &Scene<'_>) -> Vec<Problem> {
 
 fn in_file<'a>(file: &'a Named, redactor: &Redactor) -> impl Iterator<Item = Problem> + use<'a> {
     let small = fs::metadata(&file.path).is_ok_and(|meta| meta.len() <= MOST_BYTES);
-    let text =
-        if small { fs::read_to_string(&file.path).unwrap_or_default() } else { String::new() };
+    let text = if small { edit::text(&file.path).unwrap_or_default() } else { String::new() };
     let lines: Vec<usize> = text
         .lines()
         .enumerate()

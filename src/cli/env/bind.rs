@@ -1,6 +1,5 @@
 //! `al env set`: which environment a project is used with.
 
-use std::fs;
 use std::io;
 
 use super::super::prompt::{Choice, Prompt, Question};
@@ -42,7 +41,7 @@ pub fn run(args: &SetArgs, context: &Context) -> Result<(), Failure> {
     let unusable = |error: io::Error| {
         Failure::upstream("not_written", format!("{shown} cannot be changed: {error}"))
     };
-    let (old, is_new) = match fs::read_to_string(&file) {
+    let (old, is_new) = match edit::text(&file) {
         Ok(text) => (text, false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), true),
         Err(error) => return Err(unusable(error)),
@@ -106,7 +105,7 @@ fn ignored(context: &Context) {
     if !context.dir.join(".git").exists() {
         return;
     }
-    let ignore = fs::read_to_string(context.dir.join(".gitignore")).unwrap_or_default();
+    let ignore = edit::text(&context.dir.join(".gitignore")).unwrap_or_default();
     if !ignore.lines().any(|line| line.trim().trim_start_matches('/') == ".env.toml") {
         output::remark("keep it out of the repository: add .env.toml to .gitignore\n");
     }

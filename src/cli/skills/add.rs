@@ -311,7 +311,7 @@ fn must_be_new(agent: &str, origin: &Origin, context: &Context) -> Result<(), Fa
     let failure =
         Failure::user("agent_exists", format!("there is an agent '{agent}' in this project"))
             .hint("--name NAME gives the new one another name");
-    let config = std::fs::read_to_string(project::edit::config_file(&folder)).unwrap_or_default();
+    let config = project::edit::text(&project::edit::config_file(&folder)).unwrap_or_default();
     match Record::read(&config) {
         Ok(Some(record)) if record.source == origin.text => {
             Err(failure.hint(format!("it is from the same place: al update {agent}")))

@@ -67,7 +67,7 @@ pub fn guests(named: &[String], context: &Context) -> Result<Vec<Guest>, Failure
         }
         let folder = context.dir.join("agents").join(&agent);
         let config = edit::config_file(&folder);
-        let text = match fs::read_to_string(&config) {
+        let text = match edit::text(&config) {
             Ok(text) => text,
             Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
             Err(e) => return Err(unreadable(&config, &e)),
@@ -190,7 +190,7 @@ fn update(
 
 /// The text of a file; none when there is none.
 pub fn read(file: &Path) -> Result<Option<String>, Failure> {
-    match fs::read_to_string(file) {
+    match edit::text(file) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(unreadable(file, &e)),

@@ -2,7 +2,6 @@
 //!
 //! Without that file it is the environment, then the files. What is not in `order` is not asked.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use super::env::Env;
 use super::files::Files;
 use super::{CredentialError, Source};
 use crate::duration;
+use crate::project::edit;
 
 /// `credentials.toml`
 #[derive(Debug, Default, Deserialize)]
@@ -115,7 +115,7 @@ fn command(program: &Program) -> Result<Command, String> {
 
 fn read(al_home: &Path) -> Result<Settings, CredentialError> {
     let file = file(al_home);
-    let text = match fs::read_to_string(&file) {
+    let text = match edit::text(&file) {
         Ok(text) => text,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
         Err(error) => return Err(CredentialError::Io { file, error }),

@@ -48,7 +48,7 @@ fn as_it_was(file: &Place, done: io::Result<()>) -> Result<(), String> {
 }
 
 fn edit(file: &Path, before: Option<&str>, after: &str) -> io::Result<()> {
-    match (fs::read_to_string(file), before) {
+    match (edit::text(file), before) {
         (Ok(now), Some(before)) if now == before => edit::replace(file, after),
         (Err(error), None) if error.kind() == ErrorKind::NotFound => {
             edit::write_new(file, after.as_bytes(), 0o666)

@@ -3,14 +3,12 @@
 mod apply;
 mod plan;
 
-use std::fs;
-
 use tokio::runtime::Runtime as Tokio;
 
 use super::{Finding, host_user, remains};
 use crate::cli::{Context, ask, gc, output};
 use crate::failure::Failure;
-use crate::project::{Mend, Project, Severity};
+use crate::project::{Mend, Project, Severity, edit};
 use plan::Facts;
 
 /// Mends what can be mended, after it was shown and, unless `yes`, agreed to. Says whether all that
@@ -66,7 +64,7 @@ fn facts<'a>(findings: &'a [Finding], context: &Context, tokio: &Tokio) -> Facts
     let problems: Vec<_> = findings.iter().map(|finding| &finding.problem).collect();
     let has = |code: &str| problems.iter().any(|problem| problem.more.code == code);
     let appended = problems.iter().filter(|p| matches!(p.more.mend, Some(Mend::Append(_))));
-    let texts = appended.map(|p| (p.file.clone(), fs::read_to_string(&p.file).ok())).collect();
+    let texts = appended.map(|p| (p.file.clone(), edit::text(&p.file).ok())).collect();
     let locks = match has("lock_stale") {
         true => remains::stale_locks(context).into_iter().map(|(lock, _)| lock.key).collect(),
         false => Vec::new(),
