@@ -276,6 +276,32 @@ fn a_new_value_takes_the_place_of_the_old_one_and_names_stay() {
 }
 
 #[test]
+fn a_type_that_nobody_describes_has_the_fields_that_are_named() {
+    let world = World::new(DEV);
+    let mut all = String::new();
+    let mut check = |args: &[&str], stdin: &str| {
+        let shown = told(&world, &with_stdin(&mut world.command(args), stdin));
+        // How long ago it was written is another thing on a slow machine.
+        let lines = shown.lines().filter(|line| !line.starts_with("written:"));
+        all.push_str(&format!(
+            "$ al {}\n{}\n\n",
+            args.join(" "),
+            lines.collect::<Vec<_>>().join("\n")
+        ));
+    };
+    let both = ["--field", "user=@user", "--field", "password=-"];
+    fs::write(world.project().join("user"), "bob").unwrap();
+    check(&["creds", "add", "acme_login"], "");
+    check(&[&["creds", "add", "acme_login"][..], &both].concat(), "planted");
+    check(&["creds", "add", "acme_login:b", "--field", "password=planted"], "");
+    check(&["creds", "add", "acme_login:b", "--field", "../x=-"], "planted");
+    check(&["creds", "show", "acme_login"], "");
+    check(&["creds", "rotate", "acme_login", "--field", "password=-"], "other");
+    check(&["creds", "show", "acme_login", "--reveal"], "");
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn variables_that_hold_a_credential_can_be_read() {
     let world = World::new(DEV);
     let mut command = world.command(&["creds", "add", "aws", "--from-env", "--no-check"]);

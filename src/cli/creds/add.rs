@@ -1,9 +1,12 @@
 //! `al creds add` and `al creds rotate`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::proof::{Proven, Values, prove};
-use super::{asking, given, known, none, own_types, reference, ssh, unreadable, unwritable};
+use super::{
+    asking, describe, given, known, none, own_types, reference, ssh, unreadable, unwritable,
+};
 use crate::cli::paths::short;
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, ask, output};
@@ -84,6 +87,12 @@ impl ValueArgs {
         !self.field.is_empty() || self.from_env || self.generate
     }
 
+    /// The fields that are named.
+    fn names(&self) -> BTreeSet<String> {
+        let named = self.field.iter().filter_map(|text| text.split_once('='));
+        named.map(|(name, _)| name.to_owned()).collect()
+    }
+
     fn read(&self, of: &CredentialType, reference: &Reference) -> Result<Values, Failure> {
         let mut values = match self.from_env {
             true => given::from_env(of, reference),
@@ -110,7 +119,10 @@ pub struct How {
 
 pub fn add(args: &AddArgs, context: &Context) -> Result<(), Failure> {
     let prompt = Prompt::new(context.look.err);
-    let own = own_types(context);
+    let mut own = own_types(context);
+    if let Some(text) = &args.credential {
+        describe(&mut own, &reference(text)?.kind, &args.values.names());
+    }
     let reference = named(args, &own, prompt)?;
     let of = known(&own, &reference.kind)?;
     if of.owner == Owner::Gateway && of.kind == "gateway_api_key" && reference.instance == "default"
@@ -169,8 +181,12 @@ fn named(args: &AddArgs, own: &OwnTypes, prompt: Prompt) -> Result<Reference, Fa
 
 pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
     let prompt = Prompt::new(context.look.err);
-    let own = own_types(context);
+    let mut own = own_types(context);
     let reference = reference(&args.credential)?;
+    let old = credentials::in_files(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
+    let mut names = args.values.names();
+    names.extend(old.keys().cloned());
+    describe(&mut own, &reference.kind, &names);
     let of = known(&own, &reference.kind)?;
     if of.kind == "gateway_api_key" && reference.instance == "default" {
         return Err(Failure::user("key_makes_itself", "the key of the gateway here makes itself")
@@ -179,7 +195,6 @@ pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
     if !credentials::exists(&context.al_home, &reference) {
         return Err(none(&reference, context));
     }
-    let old = credentials::in_files(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
     let mut kept = old.clone();
     let new = match args.values.any() {
         true => args.values.read(of, &reference)?,

@@ -14,6 +14,7 @@ mod ssh;
 mod types;
 mod wants;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 pub use asking::ask_for;
@@ -147,21 +148,35 @@ fn own_types(context: &Context) -> OwnTypes {
     project.map(|project| project.config.credentials).unwrap_or_default()
 }
 
+/// A type that nobody describes becomes known by the fields that somebody names. One with nearly the
+/// name of another is a slip of the pen.
+fn describe(own: &mut OwnTypes, kind: &str, fields: &BTreeSet<String>) {
+    let is_known = credential_types::find(own, kind).is_some();
+    if !is_known && !fields.is_empty() && did_you_mean(kind, kinds(own)).is_none() {
+        own.insert(kind.to_owned(), CredentialType::undescribed(kind, fields));
+    }
+}
+
+fn kinds(own: &OwnTypes) -> impl Iterator<Item = &str> {
+    TYPES.iter().map(|known| &*known.kind).chain(own.keys().map(String::as_str))
+}
+
 /// A type by its name.
 fn known<'t>(own: &'t OwnTypes, kind: &str) -> Result<&'t CredentialType, Failure> {
     if let Some(found) = credential_types::find(own, kind) {
         return Ok(found);
     }
-    let kinds = TYPES.iter().map(|known| &*known.kind).chain(own.keys().map(String::as_str));
     let kind = kind.escape_debug().to_string();
     let failure = Failure::user("unknown_type", format!("no type of credential is named {kind}"));
-    let failure = match did_you_mean(&kind, kinds) {
+    let failure = match did_you_mean(&kind, kinds(own)) {
         Some(hint) => failure.hint(hint),
         None => failure.hint("al creds types"),
     };
-    Err(failure.hint(format!(
-        "one of your own: `[credentials.{kind}]` with `fields = [\"token\"]` in config.toml"
-    )))
+    Err(failure
+        .hint(format!(
+            "one of your own: `[credentials.{kind}]` with `fields = [\"token\"]` in config.toml"
+        ))
+        .hint(format!("or without a description: al creds add {kind} --field NAME=-")))
 }
 
 fn unreadable(error: &CredentialError) -> Failure {

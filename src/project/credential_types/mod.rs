@@ -8,7 +8,7 @@ mod shape;
 mod table;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use shape::Shape;
 pub use table::TYPES;
@@ -133,6 +133,29 @@ pub enum Good {
 pub type OwnTypes = BTreeMap<String, CredentialType>;
 
 impl CredentialType {
+    /// A type that nobody describes: of its fields nothing is known but their names, so all of them
+    /// are secret.
+    pub fn undescribed(kind: &str, fields: &BTreeSet<String>) -> Self {
+        let field = |name: &String| Field {
+            name: Cow::Owned(name.clone()),
+            variables: Words::Known(&[]),
+            elsewhere: &[],
+            is_secret: true,
+            optional: false,
+            is_old: false,
+            shape: Shape::Text,
+        };
+        Self {
+            kind: Cow::Owned(kind.to_owned()),
+            title: Cow::Borrowed("a type that nobody describes"),
+            from: "",
+            fields: fields.iter().map(field).collect(),
+            owner: Owner::Run,
+            note: Cow::Borrowed(""),
+            proofs: &[],
+        }
+    }
+
     /// A field by its name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -182,8 +205,6 @@ pub fn find<'t>(own: &'t OwnTypes, kind: &str) -> Option<&'t CredentialType> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::project::providers::PROVIDERS;
 
