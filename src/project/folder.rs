@@ -100,7 +100,7 @@ fn renamed(file: &Named, old: &str, new: &str) -> Problem {
 
 /// A file of an older version, beside the one that has taken its place.
 fn not_read(old: &Named, new: &str, problems: &mut Problems) {
-    if old.path.exists() {
+    if old.exists() {
         let message = format!("this file is not read: `{new}` is there too");
         problems.push(
             Problem::error(old, message)

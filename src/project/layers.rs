@@ -42,7 +42,7 @@ pub fn read(project: &Named, request: &Request<'_>, problems: &mut Problems) -> 
     layers.environment = Some(name.to_owned());
 
     let dir = environments_dir(&request.al_home);
-    let file = Named::new(environment_file(&request.al_home, name));
+    let file = Named::new(environment_file(&request.al_home, name)).with(project.draft().cloned());
     let origin = match (flag, variable) {
         (Some(_), _) => "-E",
         (None, Some(_)) => "$AL_ENV",
@@ -55,7 +55,7 @@ pub fn read(project: &Named, request: &Request<'_>, problems: &mut Problems) -> 
     if let Err(why) = names::check_environment(name) {
         layers.complete = false;
         problems.push(refuse(format!("the name {} of the environment {why}", quoted(name))));
-    } else if !file.path.exists() {
+    } else if !file.exists() {
         layers.complete = false;
         let known = environments(&request.al_home);
         let near = did_you_mean(name, known.iter().map(String::as_str));

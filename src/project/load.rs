@@ -146,7 +146,8 @@ fn agents(folder: &Named, around: &mut Surroundings<'_>, problems: &mut Problems
         }
     };
     if let Some(draft) = folder.draft() {
-        let inside = draft.0.keys().filter_map(|file| file.strip_prefix(&agents_dir.path).ok());
+        let new = draft.0.iter().filter(|(_, text)| text.is_some());
+        let inside = new.filter_map(|(file, _)| file.strip_prefix(&agents_dir.path).ok());
         names.extend(inside.filter_map(|path| path.iter().next()?.to_str().map(str::to_owned)));
         names.sort_unstable();
         names.dedup();

@@ -36,14 +36,14 @@ pub struct At {
     pub span: Range<usize>,
 }
 
-/// Texts of files that are not written yet, by their absolute paths. A project is read as if they
-/// were, so that an edit is judged before it counts.
+/// Texts of files that are not written yet, by their absolute paths; none for a file that will be
+/// gone. A project is read as if that were done, so that an edit is judged before it counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Draft(pub BTreeMap<PathBuf, String>);
+pub struct Draft(pub BTreeMap<PathBuf, Option<String>>);
 
 impl Draft {
     pub fn of(file: &Path, text: &str) -> Self {
-        Self(BTreeMap::from([(file.to_owned(), text.to_owned())]))
+        Self(BTreeMap::from([(file.to_owned(), Some(text.to_owned()))]))
     }
 }
 
@@ -79,8 +79,17 @@ impl Named {
         Self { draft, ..self }
     }
 
-    pub(super) fn draft(&self) -> Option<&Draft> {
-        self.draft.as_deref()
+    pub(super) fn draft(&self) -> Option<&Arc<Draft>> {
+        self.draft.as_ref()
+    }
+
+    fn drafted(&self) -> Option<&Option<String>> {
+        self.draft.as_ref()?.0.get(&self.path)
+    }
+
+    /// Whether it is there, or will be.
+    pub(super) fn exists(&self) -> bool {
+        self.drafted().map_or_else(|| self.path.exists(), Option::is_some)
     }
 
     /// A project's folder, as the person gave it.
@@ -112,7 +121,8 @@ impl Named {
     /// # Errors
     /// When it is no regular file, over [`MAX_BYTES`], unreadable or not UTF-8.
     pub fn read(&self) -> Result<Option<Arc<Source>>, Problem> {
-        if let Some(text) = self.draft.as_ref().and_then(|draft| draft.0.get(&self.path)) {
+        if let Some(text) = self.drafted() {
+            let Some(text) = text else { return Ok(None) };
             return self.sized(text.len() as u64).map(|()| Some(self.source(text.clone())));
         }
         let meta = match fs::metadata(&self.path) {

@@ -153,3 +153,20 @@ fn what_somebody_else_did_since_the_look_is_not_written_over() {
     assert_eq!(fs::read_to_string(world.project().join("config.toml")).unwrap(), theirs);
     assert!(world.project().join("agents/dev/ACTIONS.md").exists());
 }
+
+#[test]
+fn a_dry_run_knows_what_will_be_gone() {
+    let world = World::new(OLDER);
+    let (code, dry) = world.said(&["migrate"]);
+    assert!(code == 0 && !dry.contains("is not read"), "{dry}");
+}
+
+#[test]
+fn a_file_that_is_no_toml_has_an_exit_code() {
+    let files = [&[("config.toml", "scale = = 1\n")], &OLDER[1..]].concat();
+    let world = World::new(&files);
+    for args in [&["migrate"][..], &["migrate", "--write", "--yes"]] {
+        let (code, text) = world.said(args);
+        assert!(code == 3 && text.contains("not valid TOML"), "{text}");
+    }
+}

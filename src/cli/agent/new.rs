@@ -397,7 +397,7 @@ fn write(plan: &Plan, context: &Context) -> Result<(), Failure> {
     let folder = context.dir.join("agents").join(&plan.name);
     let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
     let files = plan.files();
-    let draft = files.iter().map(|file| (absolute.join(&file.path), file.text.clone()));
+    let draft = files.iter().map(|file| (absolute.join(&file.path), Some(file.text.clone())));
     let draft = Draft(draft.collect());
     let (_, problems) = context.request(|request| project::preview(request, draft));
     let mine = |problem: &Problem| problem.file.starts_with(&absolute);

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::Context;
+use super::history;
 use crate::failure::Failure;
 use crate::project::migrate::{AgentFiles, Home, LEFTOVERS, Plan, ProjectFiles};
 use crate::project::{self, Draft, Named, discover, edit, names, render};
@@ -62,6 +63,7 @@ pub fn read(context: &Context) -> Result<ProjectFiles, Failure> {
         package: text(&folder.join("package.json"))?,
         gitignore: text(&folder.join(".gitignore"))?,
         mcp: text(&folder.join(".mcp.json"))?,
+        has_history: history::file(context).is_some(),
         leftovers: LEFTOVERS.iter().filter(|name| there(name)).map(|n| (*n).to_owned()).collect(),
     })
 }
@@ -69,9 +71,17 @@ pub fn read(context: &Context) -> Result<ProjectFiles, Failure> {
 /// The files as they will be, for a look at the project they make.
 pub fn draft(plan: &Plan, context: &Context) -> Draft {
     let folder = Named::project(&context.dir).path;
-    let ours = plan.changes.iter().filter(|change| change.home == Home::Project);
-    let texts = ours.map(|change| (folder.join(&change.file), change.after.clone()));
-    Draft(texts.collect::<BTreeMap<_, _>>())
+    let mut texts = BTreeMap::new();
+    for change in &plan.changes {
+        let home = match change.home {
+            Home::Project => &folder,
+            Home::Environments => &context.al_home,
+        };
+        texts.insert(home.join(&change.file), Some(change.after.clone()));
+        texts.extend(change.was.iter().map(|was| (home.join(was), None)));
+    }
+    texts.extend(plan.retired.iter().map(|file| (folder.join(file), None)));
+    Draft(texts)
 }
 
 /// Keeps others who edit these files waiting until it is dropped. They are still what they were when
@@ -125,7 +135,7 @@ pub fn write(plan: &Plan, context: &Context) -> Result<PathBuf, Failure> {
 /// Takes back what this command wrote; what somebody else has written there since stays.
 fn undo(step: Done) -> io::Result<()> {
     match step {
-        Done::Wrote { file, after, .. } if fs::read_to_string(&file)? != after => Ok(()),
+        Done::Wrote { file, after, .. } if edit::text(&file)? != after => Ok(()),
         Done::Wrote { file, before: Some(before), .. } => edit::replace(&file, &before),
         Done::Wrote { file, before: None, .. } => fs::remove_file(file),
         Done::Removed { file, .. } if fs::symlink_metadata(&file).is_ok() => Ok(()),

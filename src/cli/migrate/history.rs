@@ -52,15 +52,19 @@ impl Found {
     }
 }
 
+/// The database that would be taken over.
+pub fn file(context: &Context) -> Option<PathBuf> {
+    let state = context.state_dir();
+    FILES.iter().map(|file| state.join(file)).find(|path| path.exists())
+}
+
 /// What there is to take over.
 ///
 /// # Errors
 /// When a database is there and cannot be read.
 pub fn find(context: &Context) -> Result<Vec<Found>, Failure> {
     let state = context.state_dir();
-    let Some(path) = FILES.iter().map(|file| state.join(file)).find(|path| path.exists()) else {
-        return Ok(Vec::new());
-    };
+    let Some(path) = file(context) else { return Ok(Vec::new()) };
     let foreign = Foreign::open(&path).map_err(|error| broken(&path, error))?;
     // Where ours cannot be opened, nothing can be taken over either, and who only looks sees all.
     let ours = state.join(FILE).exists().then(|| Store::open(&state).ok()).flatten();

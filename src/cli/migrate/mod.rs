@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::paint::Tone;
 use super::{Context, ask, diff, output};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::project::migrate::{Change, Home, Note, Plan};
 use crate::project::{self, Problem};
 use history::Found;
@@ -25,7 +25,8 @@ use history::Found;
 Files of both generations are read: agent-config.toml with ACTIONS.md, and
 config.toml with SKILL.md. What was there is kept in .al/before-migration, and
 the database of Action Llama is only read. A second time there is nothing to do.
-Its logs are where ours are and are read as they are: al logs <agent>.")]
+Its logs are where ours are and are read as they are: al logs <agent>. The exit
+code is 3 when a file is no TOML, so that nothing of it could be taken over.")]
 pub struct MigrateArgs {
     /// The project's folder [default: that of -p]
     #[arg(value_name = "DIR")]
@@ -81,7 +82,9 @@ pub fn run(args: &MigrateArgs, context: &Context) -> Result<ExitCode, Failure> {
         let text = json!({"plan": text, "written": written, "backup": backup});
         output::print(&format!("{text}\n"))?;
     }
-    Ok(ExitCode::SUCCESS)
+    // What is no TOML could not be taken over, whatever else was done.
+    let unread = left.iter().any(|problem| problem.more.code == "toml_bad");
+    Ok(if unread { ExitCode::from(Kind::Config.exit_code()) } else { ExitCode::SUCCESS })
 }
 
 fn agreed(args: &MigrateArgs) -> Result<(), Failure> {

@@ -253,7 +253,7 @@ fn read(bundle: &Bundle, name: &str, context: &Context) -> (Option<Agent>, Vec<P
     let mut draft = Draft::default();
     for file in ["SKILL.md", "config.toml"] {
         if let Some(text) = bundle.text(file) {
-            draft.0.insert(folder.join(file), text.to_owned());
+            draft.0.insert(folder.join(file), Some(text.to_owned()));
         }
     }
     let (read, mut problems) = context.request(|request| project::preview(request, draft));

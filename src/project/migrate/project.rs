@@ -21,6 +21,8 @@ pub struct ProjectFiles {
     pub gitignore: Option<String>,
     /// `.mcp.json`
     pub mcp: Option<String>,
+    /// Whether Action Llama has left a database.
+    pub has_history: bool,
     /// Which of [`LEFTOVERS`] there are.
     pub leftovers: Vec<String>,
 }
@@ -47,7 +49,6 @@ pub fn project(files: &ProjectFiles) -> Plan {
             agent(files, Some(&mut models), &mut agents);
         }
         models.finish(&mut document, &mut what);
-        differences(files, &document, &mut plan);
         own = Some((document, what));
     } else {
         // Nothing is said of models where they cannot be read.
@@ -55,6 +56,7 @@ pub fn project(files: &ProjectFiles) -> Plan {
             agent(files, None, &mut agents);
         }
     }
+    let config = own.as_ref().map(|(document, _)| document.clone());
     if let Some((document, what)) = own {
         let before = files.config.clone();
         change(&mut plan, "config.toml", Home::Project, before, document, what);
@@ -72,6 +74,13 @@ pub fn project(files: &ProjectFiles) -> Plan {
     plan.notes.append(&mut agents.notes);
     package(files, &mut plan);
     mcp(files, &mut plan);
+    // A project without a trace of it never ran there, so nothing is different for it.
+    let traces = !plan.changes.is_empty() || !plan.notes.is_empty() || !plan.retired.is_empty();
+    if let Some(config) = config.filter(|_| traces || files.has_history) {
+        let mut said = Plan::default();
+        differences(files, &config, &mut said);
+        plan.notes.splice(0..0, said.notes);
+    }
     ignored(files, &mut plan);
     plan
 }
@@ -163,11 +172,15 @@ fn cloud(table: &mut Table, what: &mut Vec<String>) {
 /// What is the same in the files, and not the same when it runs.
 fn differences(files: &ProjectFiles, config: &DocumentMut, plan: &mut Plan) {
     let older = config_is_older(files);
-    let says = |table: Option<&str>, key: &str| match table {
-        Some(table) => {
-            config.get(table).and_then(Item::as_table_like).is_some_and(|t| t.contains_key(key))
-        }
-        None => config.contains_key(key),
+    let env = files.env.as_deref().and_then(|text| toml::without_mark(text).parse().ok());
+    let layers: [Option<&DocumentMut>; 2] = [Some(config), env.as_ref()];
+    let says = |table: Option<&str>, key: &str| {
+        layers.into_iter().flatten().any(|layer| match table {
+            Some(table) => {
+                layer.get(table).and_then(Item::as_table_like).is_some_and(|t| t.contains_key(key))
+            }
+            None => layer.contains_key(key),
+        })
     };
     let agents: Vec<Table> = files.agents.iter().filter_map(settings).collect();
     let lacking = |key: &str| agents.iter().any(|agent| !agent.contains_key(key));

@@ -253,6 +253,7 @@ fn a_project_of_the_older_generation() {
         ),
         gitignore: Some("node_modules\n.env.toml".to_owned()),
         mcp: Some("{\"mcpServers\": {\"action-llama\": {}}}".to_owned()),
+        has_history: false,
         leftovers: vec!["package-lock.json".to_owned(), "node_modules".to_owned()],
     };
     let plan = project(&files);
@@ -276,6 +277,31 @@ fn a_project_that_is_present_has_no_plan() {
         ..ProjectFiles::default()
     };
     assert_eq!(project(&files), Plan::default());
+}
+
+#[test]
+fn what_is_different_is_told_of_projects_that_come_from_there() {
+    let check = |env: Option<&str>, has_history: bool, wanted: &[&str]| {
+        let files = ProjectFiles {
+            config: Some("workQueueSize = 20\n".to_owned()),
+            env: env.map(str::to_owned),
+            agents: vec![AgentFiles {
+                name: "dev".to_owned(),
+                config: Some("models = []\n".to_owned()),
+                skill: Some(String::new()),
+                ..AgentFiles::default()
+            }],
+            has_history,
+            ..ProjectFiles::default()
+        };
+        let plan = project(&files);
+        let said: Vec<&str> = plan.notes.iter().map(|note| note.what.as_str()).collect();
+        assert_eq!(said, wanted);
+    };
+    let time = "runs without a `timeout` end after 900 s here, 3600 s there";
+    check(None, true, &[time]);
+    check(Some("[local]\ntimeout = 60\n"), true, &[]);
+    check(None, false, &[]);
 }
 
 #[test]
