@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use super::pager::{self, Pager, Pages};
-use super::paint::{Paint, Tone};
+use super::paint::{Paint, Tone, tame};
 use crate::ambient;
 use crate::failure::{Failure, Kind};
 
@@ -157,17 +157,30 @@ fn code_line(failure: &Failure, paint: Paint) -> String {
     }
 }
 
+/// Texts of others stand in messages, and must not drive the terminal.
 fn render_failure(failure: &Failure, paint: Paint) -> String {
     let mut text = match &failure.report {
         Some(report) => format!("{}\n", report.trim_end()),
         // To find nothing is an answer.
         None if matches!(failure.kind, Kind::Nothing | Kind::Interrupted) => {
-            format!("{}\n", failure.message)
+            format!("{}\n", tame(&failure.message))
         }
-        None => format!("{} {}\n", paint.on(Tone::Bad, "error:"), failure.message),
+        None => format!("{} {}\n", paint.on(Tone::Bad, "error:"), tame(&failure.message)),
     };
     for hint in &failure.hints {
-        text.push_str(&format!("{} {hint}\n", paint.on(Tone::Live, "hint:")));
+        text.push_str(&format!("{} {}\n", paint.on(Tone::Live, "hint:"), tame(hint)));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_drive_the_terminal_from_a_failure() {
+        let failure = Failure::user("bad_name", "a\x1b[2Jb\u{202e}c\nd").hint("e\x07f");
+        let shown = render_failure(&failure, Paint::new(false));
+        assert_eq!(shown, "error: a [2Jb c\nd\nhint: e f\n");
+    }
 }

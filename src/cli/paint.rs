@@ -56,9 +56,19 @@ impl Paint {
 /// Text of agents and deliveries on one line, unable to drive a terminal: control characters and
 /// those that reorder text become blanks.
 pub fn safe(text: &str) -> String {
-    let harmful = |c: char| c.is_control() || al_wire::reorders(c);
-    let blanked: String = text.chars().map(|c| if harmful(c) { ' ' } else { c }).collect();
+    let blanked: String = text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect();
     blanked.trim().to_owned()
+}
+
+/// A text that may have several lines, as unable to drive a terminal: its line ends and tabs stay.
+pub fn tame(text: &str) -> String {
+    let is_bad = |c: char| is_harmful(c) && c != '\n' && c != '\t';
+    text.chars().map(|c| if is_bad(c) { ' ' } else { c }).collect()
+}
+
+/// Whether a character drives a terminal, or shows text in another order.
+pub fn is_harmful(c: char) -> bool {
+    c.is_control() || al_wire::reorders(c)
 }
 
 /// One line of others as it is, with what is not seen written out: escape sequences, characters
@@ -97,6 +107,7 @@ mod tests {
 
     #[test]
     fn what_drives_a_terminal_or_reorders_text_becomes_a_blank() {
+        assert_eq!(tame(" a\x1b[2J\n\tb\u{202e}c\r"), " a [2J\n\tb c ");
         assert_eq!(safe("\u{61c}a\u{200e}b\u{202e}c\u{2066}d\x1b[2J\n"), "a b c d [2J");
     }
 }

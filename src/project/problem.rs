@@ -399,9 +399,10 @@ fn offset(text: &str, part: &str) -> usize {
     part.as_ptr().addr() - text.as_ptr().addr()
 }
 
-/// A text of one line that cannot command a terminal.
+/// A text of one line that cannot command a terminal, nor show itself in another order.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let is_harmful = |c: char| c.is_control() || al_wire::reorders(c);
+    text.chars().map(|c| if is_harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// What somebody wrote, between backticks and shortened.

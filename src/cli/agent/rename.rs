@@ -6,6 +6,7 @@ use std::path::Path;
 use super::new::bad_name;
 use crate::cli::config::Target;
 use crate::cli::config::target::{cannot_write, counts_when, must_be_project};
+use crate::cli::paint::safe;
 use crate::cli::{Context, history, output};
 use crate::failure::Failure;
 use crate::project::names::check_agent;
@@ -133,11 +134,13 @@ fn renamed(text: &str, old: &str, new: &str) -> Option<String> {
 }
 
 fn said(old: &str, new: &str, context: &Context) -> String {
-    let mut text = format!("{old} is {new} now; its history stays under {old}\n");
+    // The folder may have had any name.
+    let shown = safe(old);
+    let mut text = format!("{shown} is {new} now; its history stays under {shown}\n");
     let places = mentions(old, &context.dir);
     if !places.is_empty() {
-        text.push_str(&format!("these may still mean {old}:\n"));
-        places.iter().take(SHOWN).for_each(|place| text.push_str(&format!("  {place}\n")));
+        text.push_str(&format!("these may still mean {shown}:\n"));
+        places.iter().take(SHOWN).for_each(|place| text.push_str(&format!("  {}\n", safe(place))));
         if places.len() > SHOWN {
             text.push_str(&format!("  and {} more\n", places.len() - SHOWN));
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::paint::Tone;
+use crate::cli::paint::{Tone, is_harmful};
 use crate::cli::table::{Cell, Fit, Table};
 use crate::cli::{Context, output};
 use crate::failure::Failure;
@@ -59,18 +59,41 @@ pub fn settings(
     Ok(())
 }
 
+/// How a key is written: `models."gpt 5".provider`.
+fn key(parts: &[String]) -> String {
+    let part = |part: &String| match part.chars().any(is_harmful) {
+        true => quoted(part),
+        false => path(std::slice::from_ref(part)),
+    };
+    parts.iter().map(part).collect::<Vec<_>>().join(".")
+}
+
+/// A text as TOML has it. What would drive a terminal or reorder the line is written out.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| matches!(c, '\n' | '\t') || !is_harmful(c);
+    if text.chars().all(is_plain) {
+        return toml_edit::Value::from(text).to_string();
+    }
+    let written = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if is_harmful(c) => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(written).collect::<String>())
+}
+
 /// How a value is written in a file.
 fn written(value: &Value) -> String {
     match value {
         Value::Null => "nan".to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::String(text) => toml_edit::Value::from(text.as_str()).to_string(),
+        Value::String(text) => quoted(text),
         Value::Array(list) => {
             format!("[{}]", list.iter().map(written).collect::<Vec<_>>().join(", "))
         }
         Value::Object(table) => {
             let pair = |(name, value): (&String, &Value)| {
-                format!("{} = {}", path(std::slice::from_ref(name)), written(value))
+                format!("{} = {}", key(std::slice::from_ref(name)), written(value))
             };
             match table.is_empty() {
                 true => "{}".to_owned(),
@@ -84,7 +107,7 @@ fn written(value: &Value) -> String {
 fn lines(merged: &Merged) -> String {
     let mut text = String::new();
     for setting in &merged.settings {
-        text.push_str(&format!("{} = {}\n", path(&setting.path), written(&setting.value)));
+        text.push_str(&format!("{} = {}\n", key(&setting.path), written(&setting.value)));
     }
     text
 }
@@ -102,7 +125,7 @@ fn table(merged: &Merged, context: &Context) -> String {
             Some(from) => Cell::from(format!("{}:{}", from.file, from.line)),
             None => Cell::new(Tone::Dim, "default"),
         };
-        table.row([path(&setting.path).into(), value, from]);
+        table.row([key(&setting.path).into(), value, from]);
     }
     if let Some(Bound { name, by }) = &merged.bound {
         let value = written(&json!(name));
@@ -132,4 +155,19 @@ fn as_json(merged: &Merged) -> Value {
 /// An environment, and what names it.
 pub fn bound_json(bound: &Bound) -> Value {
     json!({"name": bound.name, "by": bound.by.to_string()})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_toml_and_cannot_drive_the_terminal() {
+        for text in ["plain", "it's", "a\x1b[2J", "\u{9b}2J'\"\\", "a\u{202e}b\nc", "\u{7f}"] {
+            let quoted = quoted(text);
+            assert!(!quoted.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{7f}']), "{quoted:?}");
+            let table: toml::Table = format!("a = {quoted}").parse().unwrap();
+            assert_eq!(table["a"].as_str(), Some(text));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{elsewhere_or_none, known, own_types, reference, unreadable, used_by, wants};
-use crate::cli::paint::{Tone, safe};
+use crate::cli::paint::{Tone, safe, visible};
 use crate::cli::paths::short;
 use crate::cli::{Context, output, times};
 use crate::failure::Failure;
@@ -63,6 +63,16 @@ struct Page<'a> {
     shown: Vec<Shown<'a>>,
 }
 
+/// A value for the eyes: what would drive the terminal is written out. One of many lines begins on
+/// a line of its own.
+fn shown(value: &str) -> String {
+    let lines: Vec<String> = value.split('\n').map(visible).collect();
+    match lines.len() {
+        1 => lines.concat(),
+        _ => format!("\n{}", lines.join("\n")),
+    }
+}
+
 impl Page<'_> {
     fn text(&self, title: Option<&str>, context: &Context) -> String {
         let (paint, home) = (context.look.out, &context.al_home);
@@ -76,8 +86,8 @@ impl Page<'_> {
                 Some(used) => format!(
                     "{} ago by {} of {}",
                     times::span(context.now_ms - used.at),
-                    safe(&used.agent),
-                    safe(&used.project)
+                    used.agent,
+                    used.project
                 ),
                 None => "never, as far as is known".to_owned(),
             },
@@ -92,7 +102,7 @@ impl Page<'_> {
             None => format!("{name}  no known type\n"),
         };
         for (word, value) in lines {
-            text.push_str(&format!("{:<9}{value}\n", format!("{word}:")));
+            text.push_str(&format!("{:<9}{}\n", format!("{word}:"), safe(&value)));
         }
         text.push('\n');
         let width = self.shown.iter().map(|field| field.name.len()).max().unwrap_or_default();
@@ -100,10 +110,9 @@ impl Page<'_> {
             let value = match hidden {
                 // Not even how long it is.
                 true => paint.on(Tone::Dim, "(hidden)"),
-                false if value.reveal().contains('\n') => format!("\n{}", value.reveal()),
-                false => value.reveal().to_owned(),
+                false => shown(value.reveal()),
             };
-            text.push_str(&format!("{name:<width$}  {value}\n"));
+            text.push_str(&format!("{:<width$}  {value}\n", safe(name)));
         }
         if self.shown.iter().any(|field| field.hidden) {
             text.push_str(&format!("\nal creds show {} --reveal prints all\n", self.reference));

@@ -9,7 +9,7 @@ use super::super::Context;
 use super::history;
 use crate::failure::Failure;
 use crate::project::migrate::{AgentFiles, Home, LEFTOVERS, Plan, ProjectFiles};
-use crate::project::{self, Draft, Named, discover, edit, names, render};
+use crate::project::{self, Draft, Named, discover, edit, environments_dir, names, render};
 
 /// Where what was there is kept, below the project.
 const KEPT: &str = ".al/before-migration";
@@ -92,7 +92,7 @@ pub fn draft(plan: &Plan, context: &Context) -> Draft {
 /// When somebody has changed one of them meanwhile, or a folder cannot be opened.
 pub fn alone(found: &ProjectFiles, context: &Context) -> Result<Vec<File>, Failure> {
     let agents = context.dir.join("agents");
-    let mut folders = vec![agents.clone(), context.dir.clone(), environments::folder(context)];
+    let mut folders = vec![agents.clone(), context.dir.clone(), environments_dir(&context.al_home)];
     folders.extend(found.agents.iter().map(|agent| agents.join(&agent.name)));
     folders.retain(|folder| folder.is_dir());
     let locked = folders.iter().map(|folder| {
