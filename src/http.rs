@@ -242,9 +242,19 @@ pub fn in_the_clear(url: &str) -> bool {
     !here && !host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// The URL without the name and the password in it.
+fn bare(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://***{}", &rest[at..]),
+        None => url.to_owned(),
+    }
+}
+
 /// The URL, and whether its connection is secured.
 fn parse(url: &str) -> Result<(Uri, bool), HttpError> {
-    let bad = |reason: &str| HttpError::BadUrl { url: url.to_owned(), reason: reason.to_owned() };
+    let bad = |reason: &str| HttpError::BadUrl { url: bare(url), reason: reason.to_owned() };
     let uri: Uri =
         url.parse().map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
     if uri.host().is_none() {
@@ -515,6 +525,9 @@ mod tests {
             let error = request(Method::GET, url, None, None, QUICK).await.unwrap_err();
             assert!(matches!(error, HttpError::BadUrl { .. }), "{url}: {error}");
         }
+        let secret = request(Method::GET, "ftp://a:s3cret@host/@", None, None, QUICK).await;
+        let said = secret.unwrap_err().to_string();
+        assert!(said.contains("ftp://***@host/@") && !said.contains("s3cret"), "{said}");
         let https = request(Method::GET, "https://127.0.0.1:1/", None, None, QUICK).await;
         assert!(matches!(https, Err(HttpError::Connect(_))), "{https:?}");
     }

@@ -10,7 +10,6 @@ use super::client::{Client, Place};
 use super::console::{self, Draw};
 use super::{Context, environments, output, start};
 use crate::failure::Failure;
-use crate::http;
 
 /// Open the console of a running scheduler
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -90,7 +89,7 @@ pub fn aim(url: Option<&str>, insecure: bool, context: &Context) -> Result<Aim, 
     let place = match url {
         Some(url) => {
             let url = url.trim_end_matches('/').to_owned();
-            http::check_url(&url).map_err(|e| Failure::user("bad_url", e.to_string()))?;
+            environments::check_url(&url)?;
             Place::far(url, insecure)
         }
         None => Client::find(context)?.place().clone(),

@@ -52,6 +52,21 @@ pub fn failure(problem: &Problem, context: &Context) -> Failure {
         .report(project::render(std::slice::from_ref(problem), context.look.err.color))
 }
 
+/// Whether a gateway can answer at this URL.
+///
+/// # Errors
+/// When it is none, or holds what belongs into a credential.
+pub fn check_url(url: &str) -> Result<(), Failure> {
+    if project::holds_login(url) {
+        let message = "a name or a password in a URL would be kept and shown with it";
+        return Err(Failure::user("bad_url", message).hint(
+            "write it without; the key there is a credential: al creds add gateway_api_key:NAME, \
+             NAME being the environment",
+        ));
+    }
+    http::check_url(url).map_err(|error| Failure::user("bad_url", error.to_string()))
+}
+
 fn unusable(name: &str, problem: &Problem, context: &Context) -> Failure {
     let is_there = project::environment_file(&context.al_home, name).exists();
     if names::check_environment(name).is_ok() && is_there {

@@ -52,12 +52,27 @@ pub fn read_environment(al_home: &Path, name: &str) -> Result<EnvironmentFile, P
     {
         return Err(Problem::error_at(at, "`gateway.url` must be a string"));
     }
+    if let Some((url, at)) = gateway.text("url").zip(gateway.node("url").map(|node| &node.at))
+        && holds_login(url)
+    {
+        // The line is named and not shown.
+        let message = "`gateway.url` holds a name or a password";
+        return Err(Problem::error(&file, message)
+            .on_line(at.line())
+            .hint(format!("the key there is a credential: al creds add gateway_api_key:{name}")));
+    }
     Ok(EnvironmentFile {
         url: gateway.text("url").map(|url| url.trim_end_matches('/').to_owned()),
         insecure: gateway.bool("insecure").unwrap_or(false),
         host: table.table("server").and_then(|server| server.text("host")).map(str::to_owned),
         problems: problems.into_sorted(),
     })
+}
+
+/// Whether a URL brings a name or a password with it, which would be shown wherever the URL is.
+pub fn holds_login(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
 impl EnvironmentFile {

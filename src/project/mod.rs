@@ -39,7 +39,7 @@ pub mod watch;
 
 pub use checks::{CheckSchedule, CheckTemplate, Checks};
 pub use discover::discover;
-pub use environment::{Bound, By, EnvironmentFile, bound, read_environment};
+pub use environment::{Bound, By, EnvironmentFile, bound, holds_login, read_environment};
 pub use hidden::{Covered, covered};
 pub use layers::{environment_file, environments, environments_dir};
 pub use load::{Loaded, Request, examine, load, preview, survey};

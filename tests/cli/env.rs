@@ -1,8 +1,9 @@
 //! Environments: made, listed, bound to, checked; and the key that is not sent in the clear.
 
 use std::fs;
+use std::process::Command;
 
-use crate::world::World;
+use crate::world::{Gateway, World, write};
 
 #[test]
 fn an_environment_is_made_once_and_says_what_it_may_hold() {
@@ -40,7 +41,7 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
     let world = World::shop();
     let check = |args: &str, says: &str| {
         let (code, said) = world.said(&args.split(' ').collect::<Vec<_>>());
-        assert!(code != 0 && said.contains(says), "{args}: {said}");
+        assert!(code != 0 && said.contains(says) && !said.contains("s3cret"), "{args}: {said}");
     };
     check("env init Bad", "capital letter");
     check("env init ../x", "has `.`");
@@ -49,6 +50,8 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
     check("env init x --url http://h.test", "could be read on its way");
     check("env init x --server h --base-path srv", "must start with `/`");
     check("env init x --server h --ssh-port 0", "between 1 and 65535");
+    check("env init x --url https://ann:s3cret@h.test", "gateway_api_key:NAME");
+    check("attach https://ann:s3cret@h.test", "gateway_api_key:NAME");
     check("env set nowhere", "does not exist");
     check("env set", "no environment on this machine");
     assert!(!world.environment("x").exists());
@@ -119,13 +122,32 @@ fn a_check_ends_with_what_is_wrong() {
         fs::write(world.environment("x"), text).unwrap();
         let (code, said) = world.said(&["env", "check", "x"]);
         assert!(code == expected && said.contains(says), "{text}: {code} {said}");
+        assert!(!said.contains("s3cret"), "{said}");
     };
     check("", 0, "not said where it answers");
     check("[gateway]\nurl = \"http://127.0.0.1:1\"\n", 4, "silent");
+    check("[gateway]\nurl = \"https://a:s3cret@h\"\n", 3, "creds add gateway_api_key:x");
     check("[gateway]\nurll = \"x\"\n", 0, "did you mean `url`?");
     check("[server]\nhost = \"h\"\nport = 70000\n", 3, "`server.port` must be between 1 and 65535");
     check("[server]\nuser = \"root\"\n", 3, "`server.host` is missing");
     check("[server]\nhost = \"h\"\nbasePath = \"x\"\n", 3, "must start with `/`");
+}
+
+#[test]
+fn a_check_says_which_version_is_there() {
+    let world = World::shop();
+    world.key("right");
+    let check = |scheduler: &str, says: &str| {
+        let body = format!(r#"{{"status":"ok","scheduler":{scheduler}}}"#);
+        let gateway = Gateway::answering(&world, 200, &body);
+        write(&world.environment("x"), &format!("[gateway]\nurl = {:?}\n", gateway.url));
+        let (exit, said) = world.said(&["env", "check", "x"]);
+        assert!(exit == 0 && said.contains(says), "{exit} {said}");
+    };
+    let here = env!("CARGO_PKG_VERSION");
+    check(&format!(r#"{{"version":"{here}"}}"#), &format!("{here}, as here"));
+    check(r#"{"version":"99.0.0"}"#, &format!("99.0.0 there, {here} here"));
+    check("{}", "is not said");
 }
 
 #[test]
@@ -135,4 +157,22 @@ fn the_key_is_not_sent_in_the_clear_to_another_machine() {
     let (code, said) = world.said(&["attach", "http://192.0.2.1:8080"]);
     assert!(code == 2 && said.contains("could be read on its way"), "{code} {said}");
     assert!(!said.contains("secret-key"), "{said}");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let check = |file: &str, args: &[&str], wanted: &str| {
+        let world = World::new(&[("agents/dev/config.toml", ""), ("agents/dev/SKILL.md", "")]);
+        let path = world.project().join(file);
+        let _ = fs::remove_file(&path);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let (exit, text) = world.said(args);
+        assert!(exit != 0 && text.contains(wanted), "{file} {args:?}: {exit} {text}");
+    };
+    for file in ["config.toml", ".env.toml", "agents/dev/SKILL.md", "agents/dev/config.toml"] {
+        check(file, &["doctor", "--check"], "expected a file, found a device or pipe");
+        check(file, &["doctor", "--fix", "--yes"], "expected a file, found a device or pipe");
+    }
+    check(".env.toml", &["env", "set", "--unset"], "it is no regular file");
+    check("agents/dev/config.toml", &["update"], "it is no regular file");
 }

@@ -131,7 +131,7 @@ fn ask_gateway(prompt: Prompt, said: &mut Said) -> Result<(), Failure> {
     };
     let fits = |text: &str| match text {
         "" => Ok(()),
-        url => http::check_url(url).map_err(|error| error.to_string()),
+        url => environments::check_url(url).map_err(|failure| failure.message),
     };
     said.url = some(prompt.text(&url, Some(""), fits)?);
     if said.url.as_deref().is_some_and(http::in_the_clear) {
@@ -189,7 +189,7 @@ fn absolute(path: &str) -> Result<(), String> {
 
 fn check(said: &Said) -> Result<(), Failure> {
     if let Some(url) = &said.url {
-        http::check_url(url).map_err(|error| Failure::user("bad_url", error.to_string()))?;
+        environments::check_url(url)?;
         if http::in_the_clear(url) && !said.insecure {
             return Err(super::super::client::in_the_clear(url));
         }
