@@ -206,7 +206,7 @@ fn key(name: &str, context: &Context, report: &mut Report) {
     });
     match asked {
         Ok(status) => {
-            let version = status.pointer("/host/version").or_else(|| status.get("version"));
+            let version = status.pointer("/scheduler/version");
             report.version = version.and_then(Value::as_str).map(str::to_owned);
             let here = env!("CARGO_PKG_VERSION");
             report.add("key", State::Good, "is the right one");
