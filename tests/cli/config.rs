@@ -288,6 +288,8 @@ fn a_running_scheduler_is_named() {
     let _gateway = Gateway::answering(&world, 200, "{}");
     let said = text(&world.al(&["config", "--set", "scale=4"]).stderr);
     assert!(said.contains("the running scheduler takes it over by itself"), "{said}");
+    let said = text(&world.al(&["config", "--set", "gateway.port=9001"]).stderr);
+    assert!(said.contains("count from the next start") && !said.contains("by itself"), "{said}");
 }
 
 #[test]

@@ -165,7 +165,10 @@ impl<'a> Target<'a> {
     /// That it was written, and when it counts.
     pub fn said(&self, changes: &[Change]) -> String {
         let mut text = format!("{}: written\n", self.shown());
-        text.push_str(&counts_when(self.context));
+        text.push_str(&match changes.iter().any(needs_start) {
+            true => at_next_start(self.context),
+            false => counts_when(self.context),
+        });
         text.push_str(&self.overridden(changes));
         text
     }
@@ -267,6 +270,23 @@ pub fn must_be_project(context: &Context) -> Result<(), Failure> {
 pub fn counts_when(context: &Context) -> String {
     match running(&context.state_dir()) {
         Some(_) => "the running scheduler takes it over by itself\n".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Whether a running scheduler cannot take the change over: it listens already.
+fn needs_start(change: &Change) -> bool {
+    let parts = parts(change.key()).unwrap_or_default();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    matches!(&parts[..], ["gateway"] | ["gateway", "port" | "tls", ..])
+}
+
+/// When an edit of where and how the gateway listens counts.
+fn at_next_start(context: &Context) -> String {
+    match running(&context.state_dir()) {
+        Some(_) => {
+            "port and [gateway.tls] count from the next start: al stop, then al start\n".to_owned()
+        }
         None => String::new(),
     }
 }
