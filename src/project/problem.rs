@@ -71,6 +71,8 @@ pub enum Mend {
     Append(String),
     /// The file is gone.
     Remove,
+    /// The folder is gone, with what is in it.
+    RemoveFolder,
     /// Whoever found it knows what.
     Apart,
 }

@@ -269,6 +269,36 @@ fn a_file_that_takes_no_bytes_is_left_whole() {
 }
 
 #[test]
+fn what_a_killed_command_was_writing_is_named_and_removed() {
+    let world = World::new(&[
+        ("agents/dev/SKILL.md", "Works.\n"),
+        ("agents/dev/config.toml", "[harness]\ntype = \"script\"\ncommand = \"ls\"\n"),
+    ]);
+    let mut dead = Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let (dead, alive) = (dead.id(), std::process::id());
+    let left = |pid: u32| {
+        let project = world.project();
+        [
+            project.join(format!(".config.toml.{pid}-0.tmp")),
+            project.join(format!("agents/dev/.SKILL.md.{pid}-3.tmp")),
+            project.join(format!("agents/.new-one.{pid}.new/SKILL.md")),
+            world.environment("x").with_file_name(format!(".x.toml.{pid}-0.tmp")),
+        ]
+    };
+    left(dead).iter().chain(&left(alive)).for_each(|file| write(file, ""));
+    let found = |args: &[&str]| {
+        let (_, found) = document(&world, args);
+        let found = found["findings"].as_array().unwrap().clone();
+        found.iter().filter(|finding| finding["code"] == "half_written").count()
+    };
+    assert_eq!(found(&[]), 4);
+    assert_eq!(found(&["--fix", "--yes"]), 0);
+    assert!(left(dead).iter().all(|file| !file.parent().unwrap().exists() || !file.exists()));
+    assert!(left(alive).iter().all(|file| file.exists()), "whose writer lives stays");
+}
+
+#[test]
 fn a_lock_of_a_run_that_is_over_is_freed_while_no_scheduler_runs() {
     let world = copy("fleet", closed_port());
     engine(&world);

@@ -586,6 +586,12 @@ const TO_MEND: &[Row] = &[
         "al start frees it; al doctor --fix does too while none runs",
     ],
     [
+        "half_written",
+        "a command was killed while it wrote a file or a folder",
+        "what it had written so far stays beside its place, and nobody reads it",
+        "al doctor --fix removes it, or rm does",
+    ],
+    [
         "left_over",
         "containers, files or shells of runs that are over are still there",
         "they take room",

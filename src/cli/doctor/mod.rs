@@ -87,7 +87,7 @@ pub struct DoctorArgs {
     pub quiet: bool,
 
     /// Print JSON
-    #[arg(long, conflicts_with = "quiet")]
+    #[arg(long)]
     pub json: bool,
 }
 
@@ -142,7 +142,7 @@ const fn check(group: Group, cost: Cost, look: fn(&Scene<'_>) -> Vec<Problem>) -
     Check { group, cost, look }
 }
 
-const CHECKS: [Check; 37] = [
+const CHECKS: [Check; 38] = [
     check(Group::Agents, Cost::Little, agents::cannot_run),
     check(Group::Agents, Cost::More, agents::scales),
     check(Group::Agents, Cost::More, agents::instructions),
@@ -179,6 +179,7 @@ const CHECKS: [Check; 37] = [
     check(Group::Machine, Cost::More, machine::open_files),
     check(Group::LeftOver, Cost::More, remains::scheduler),
     check(Group::LeftOver, Cost::More, remains::locks),
+    check(Group::LeftOver, Cost::More, remains::half_written),
     check(Group::LeftOver, Cost::More, remains::left_over),
 ];
 

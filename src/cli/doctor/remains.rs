@@ -1,8 +1,14 @@
 //! What schedulers and runs left behind.
 
+use std::fs;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
 use super::scene::Scene;
+use crate::cli::paths::short;
 use crate::cli::{Context, gc, history, running};
-use crate::project::{Mend, Problem};
+use crate::project::{Mend, Named, Problem};
 use crate::scheduler::Lock;
 
 /// Where a scheduler listened that did not end in order. Nobody believes the file, but people look.
@@ -50,6 +56,57 @@ pub fn stale_locks(context: &Context) -> Vec<(Lock, &'static str)> {
     reader.locks().unwrap_or_default().into_iter().filter_map(stale).collect()
 }
 
+/// Files and folders that a command was writing when it was killed. Nobody reads them, and the one
+/// that they were to replace is as it was.
+pub fn half_written(scene: &Scene<'_>) -> Vec<Problem> {
+    let agents = scene.file("agents");
+    let environments = scene.context.al_home.join("environments");
+    let mut folders = vec![scene.file("."), agents.clone()];
+    folders.extend(scene.project.agents.iter().map(|agent| agents.join(&agent.name)));
+    folders.push(Named::shown_as(environments.clone(), short(&environments)));
+    folders.iter().flat_map(half_written_in).collect()
+}
+
+fn half_written_in(folder: &Named) -> Vec<Problem> {
+    let entries = fs::read_dir(&folder.path).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| writer(name).is_some_and(is_gone));
+    names.sort_unstable();
+    let problem = |name: &String| {
+        let message = "a command that was killed was writing this, and nothing needs it";
+        Problem::error(&folder.join(name), message)
+            .code("half_written")
+            .warning()
+            .mend(Some(if name.ends_with(FOLDER) { Mend::RemoveFolder } else { Mend::Remove }))
+    };
+    names.iter().map(problem).collect()
+}
+
+/// How the name of a folder that is being written ends.
+const FOLDER: &str = ".new";
+
+/// The process that writes something of this name: `.config.toml.123-0.tmp` of `edit::replace`, or
+/// `.dev.123.new` of a new folder.
+fn writer(name: &str) -> Option<Pid> {
+    let name = name.strip_prefix('.')?;
+    let number = |text: &str| text.parse::<i32>().ok().filter(|n| *n > 0);
+    let (stem, pid) = match name.strip_suffix(".tmp") {
+        Some(name) => {
+            let (stem, numbers) = name.rsplit_once('.')?;
+            let (pid, count) = numbers.split_once('-')?;
+            count.parse::<u64>().ok()?;
+            (stem, pid)
+        }
+        None => name.strip_suffix(FOLDER)?.rsplit_once('.')?,
+    };
+    Pid::from_raw(number(pid).filter(|_| !stem.is_empty())?)
+}
+
+fn is_gone(pid: Pid) -> bool {
+    test_kill_process(pid) == Err(Errno::SRCH)
+}
+
 /// Containers, files and shells of runs that are over.
 pub fn left_over(scene: &Scene<'_>) -> Vec<Problem> {
     if !scene.file(".al").path.is_dir() {
@@ -65,4 +122,26 @@ pub fn left_over(scene: &Scene<'_>) -> Vec<Problem> {
     let message = format!("left over: {} {}{more}", first.word(), first.name);
     let problem = Problem::error(&scene.file(".al"), message).code("left_over").warning();
     vec![problem.hint("al gc shows all of it, and removes it").mend(Some(Mend::Apart))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_writing_stands_in_the_name() {
+        let check = |name: &str, expected: Option<i32>| {
+            assert_eq!(writer(name).map(|pid| pid.as_raw_nonzero().get()), expected, "{name}");
+        };
+        check(".config.toml.123-0.tmp", Some(123));
+        check("..env.toml.7-12.tmp", Some(7));
+        check(".dev.42.new", Some(42));
+        check(".al-new.42.new", Some(42));
+        check("config.toml.123-0.tmp", None);
+        check(".config.toml.123.tmp", None);
+        check(".notes.new", None);
+        check(".42.new", None);
+        check(".dev.-1.new", None);
+        check(".dev.0.new", None);
+    }
 }

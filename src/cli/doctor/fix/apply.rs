@@ -28,6 +28,7 @@ pub fn apply(step: &Step, context: &Context, tokio: &Tokio) -> Result<(), String
             as_it_was(file, rename(&file.path, &file.path.with_file_name(to)))
         }
         Step::Remove { file } => as_it_was(file, fs::remove_file(&file.path)),
+        Step::RemoveFolder { file } => as_it_was(file, fs::remove_dir_all(&file.path)),
         Step::Unlock(keys) => unlock(keys, context)
             .map_err(|failure| format!("no lock is freed: {}", failure.message)),
         Step::Clear(left) => {

@@ -47,6 +47,9 @@ pub enum Step {
     Remove {
         file: Place,
     },
+    RemoveFolder {
+        file: Place,
+    },
     /// These locks are free.
     Unlock(Vec<String>),
     /// What runs left is gone.
@@ -68,7 +71,9 @@ impl Step {
             Self::Edit { file, .. } => format!("Make {}?", file.shown),
             Self::Mode { file, .. } => format!("Change the mode of {}?", file.shown),
             Self::Move { file, to } => format!("Rename {} to {to}?", file.shown),
-            Self::Remove { file } => format!("Remove {}?", file.shown),
+            Self::Remove { file } | Self::RemoveFolder { file } => {
+                format!("Remove {}?", file.shown)
+            }
             Self::Unlock(_) => "Free it?".to_owned(),
             Self::Clear(_) => "Remove it?".to_owned(),
         }
@@ -111,6 +116,7 @@ pub fn steps(facts: &Facts<'_>) -> Vec<Step> {
                 steps.push(Step::Move { file: place(problem), to: to.clone() });
             }
             Some(Mend::Remove) => steps.push(Step::Remove { file: place(problem) }),
+            Some(Mend::RemoveFolder) => steps.push(Step::RemoveFolder { file: place(problem) }),
             _ => {}
         }
     }
@@ -190,6 +196,7 @@ pub fn shown(step: &Step, paint: Paint) -> String {
             line(format!("mv {} {}", shell::word(&file.shown), shell::word(&to)))
         }
         Step::Remove { file } => line(format!("rm {}", shell::word(&file.shown))),
+        Step::RemoveFolder { file } => line(format!("rm -r {}", shell::word(&file.shown))),
         Step::Unlock(keys) => keys.iter().map(|key| line(format!("free the lock {key}"))).collect(),
         Step::Clear(left) => {
             let one = |one: &Left| line(format!("remove {} {}", one.word(), one.name));
