@@ -81,6 +81,8 @@ pub struct NewProjectArgs {
     pub yes: bool,
 }
 
+/// The template of a program.
+const SCRIPTED: &str = "custom";
 /// A provider without a name: no model.
 const NONE: &str = "none";
 /// What stands in a project's folder that is made last, and makes it one.
@@ -230,7 +232,7 @@ fn model(args: &NewProjectArgs, wizard: Wizard) -> Result<Option<Model>, Failure
     let start = if wizard.yes { none } else { 0 };
     let chosen = wizard.one(args.provider.as_deref(), &question, &choices, start)?;
     if chosen == none {
-        return Ok(None);
+        return without_model(args).map(|()| None);
     }
     let provider = choices[chosen].word.clone();
     let proposed = proposed_model(&provider);
@@ -259,6 +261,24 @@ fn model(args: &NewProjectArgs, wizard: Wizard) -> Result<Option<Model>, Failure
     Ok(Some(Model { name, provider, model, base_url }))
 }
 
+/// # Errors
+/// When something was said that only an agent with a model has.
+fn without_model(args: &NewProjectArgs) -> Result<(), Failure> {
+    let template = args.template.as_deref().filter(|template| *template != SCRIPTED);
+    let said = [
+        ("--model", args.model.as_deref()),
+        ("--base-url", args.base_url.as_deref()),
+        ("--template", template),
+    ];
+    let Some((flag, said)) = said.into_iter().find_map(|(flag, said)| Some((flag, said?))) else {
+        return Ok(());
+    };
+    let message = format!("{flag} {said} needs a model, and without a provider there is none");
+    Err(Failure::user("bad_answer", message)
+        .hint("say who offers the model: --provider anthropic")
+        .hint(format!("or leave {flag} out: the first agent is a program then")))
+}
+
 fn is_url(text: &str) -> Result<(), String> {
     match text.starts_with("http://") || text.starts_with("https://") {
         true => one_line(text),
@@ -284,7 +304,7 @@ fn first_agent(
 ) -> Result<Plan, Failure> {
     let is_script = model.is_none();
     let template = match (&args.template, is_script) {
-        (None, true) => template("custom").unwrap_or(&TEMPLATES[0]),
+        (None, true) => template(SCRIPTED).unwrap_or(&TEMPLATES[0]),
         (said, _) => {
             let choices: Vec<Choice> =
                 TEMPLATES.iter().map(|t| Choice::new(t.word, t.about)).collect();

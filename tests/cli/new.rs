@@ -71,6 +71,10 @@ fn what_is_there_already_is_left_alone() {
         &["cannot be 'acme'", "anthropic"],
     );
     world.check(&["new", "x", "--yes", "--agent", "../x"], 2, &["has `.`"]);
+    for said in [["--model", "gpt-5"], ["--base-url", "http://h/v1"], ["--template", "dev"]] {
+        let words = [said[0], "needs a model", "--provider"];
+        world.check(&[&["new", "x", "--yes"][..], &said].concat(), 2, &words);
+    }
     assert!(!world.project().join("x").exists());
     // A repository without anything in it is a good place.
     world.check(&["new", "repo", "--yes"], 0, &["al doctor"]);
