@@ -22,7 +22,7 @@ pub struct HelpArgs {
     #[arg(value_name = "TOPIC")]
     pub words: Vec<String>,
 
-    /// Print JSON: the guides, or the text of one
+    /// Print JSON: the guides, or the text of one or of a command's help
     #[arg(long)]
     pub json: bool,
 }
@@ -73,6 +73,10 @@ pub fn run(args: &HelpArgs, context: &Context) -> Result<(), Failure> {
             None if words.is_empty() || words == [TOPICS] => {
                 let all: Vec<_> = GUIDES.iter().map(|guide| document(guide, false)).collect();
                 format!("{}\n", json!({"topics": all}))
+            }
+            None if is_command(&words) => {
+                let text = page_of(&words, Paint::new(false));
+                format!("{}\n", json!({"command": words.join(" "), "text": text}))
             }
             None => return Err(unknown(&words.join(" "))),
         });

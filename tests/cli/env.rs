@@ -160,6 +160,17 @@ fn the_key_is_not_sent_in_the_clear_to_another_machine() {
 }
 
 #[test]
+fn only_a_project_is_bound_and_no_folder_is_taken_for_an_empty_one() {
+    let world = World::new(&[]);
+    let (exit, said) = world.said(&["env", "set", "--unset"]);
+    assert!(exit == 2 && said.contains("is no project"), "{exit} {said}");
+    assert!(!world.project().join(".env.toml").exists());
+    write(world.environment("x").parent().unwrap(), "a file");
+    let (exit, said) = world.said(&["env", "ls"]);
+    assert!(exit == 4 && said.contains("cannot be looked into"), "{exit} {said}");
+}
+
+#[test]
 fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
     let check = |file: &str, args: &[&str], wanted: &str| {
         let world = World::new(&[("agents/dev/config.toml", ""), ("agents/dev/SKILL.md", "")]);

@@ -82,6 +82,15 @@ fn every_command_about_webhooks_explains_itself_within_80_columns() {
 }
 
 #[test]
+fn the_help_of_a_command_is_there_as_json() {
+    let world = World::new(&[]);
+    let output = world.al(&["help", "creds", "add", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["command"], "creds add");
+    assert!(json["text"].as_str().unwrap().contains("--from-env"), "{json}");
+}
+
+#[test]
 fn the_version_is_text_or_json() {
     let world = World::new(&[]);
     let version = env!("CARGO_PKG_VERSION");

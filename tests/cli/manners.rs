@@ -110,6 +110,8 @@ fn who_wants_quiet_hears_results_and_errors_alone() {
     assert_eq!(said(&["man", "pages", "-q"]), "");
     assert_eq!(said(&["--quiet", "man", "pages"]), "");
     assert!(said(&["-q", "why", "x"]).starts_with("error: "));
+    let doctor = world.al(&["doctor", "-q", "--json"]);
+    assert!(doctor.stdout.starts_with(b"{"), "{}", String::from_utf8_lossy(&doctor.stderr));
 }
 
 /// On a terminal.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::super::config::target::must_be_project;
 use super::super::prompt::{Choice, Prompt, Question};
 use super::super::{Context, ask, environments, output};
 use crate::failure::Failure;
@@ -25,6 +26,7 @@ pub fn run(args: &SetArgs, context: &Context) -> Result<(), Failure> {
         let message = format!("{} is no folder", context.dir.display());
         return Err(Failure::user("no_folder", message).hint("`-p <folder>` names the project"));
     }
+    must_be_project(context)?;
     let name = match (&args.name, args.unset) {
         (_, true) => None,
         (Some(name), false) => Some(name.clone()),

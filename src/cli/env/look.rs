@@ -1,5 +1,8 @@
 //! `al env ls` and `al env show`.
 
+use std::fs;
+use std::io::ErrorKind;
+
 use serde_json::{Value, json};
 
 use super::super::config::show::{self, bound_json};
@@ -25,6 +28,15 @@ struct Row {
 
 pub fn list(json: bool, context: &Context) -> Result<(), Failure> {
     let bound = context.request(project::bound);
+    let folder = project::environments_dir(&context.al_home);
+    // A folder that cannot be looked into has environments all the same, and is none that is empty.
+    if let Err(error) = fs::read_dir(&folder)
+        && error.kind() != ErrorKind::NotFound
+    {
+        let message = format!("{} cannot be looked into: {error}", folder.display());
+        return Err(Failure::upstream("cannot_read", message)
+            .hint("it has to be a folder that you may read: ls -ld shows whose it is"));
+    }
     let names = project::environments(&context.al_home);
     let rows: Vec<Row> = names.iter().map(|name| row(name, context)).collect();
     let named = bound.as_ref().ok().and_then(Option::as_ref);

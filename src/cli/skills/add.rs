@@ -439,7 +439,7 @@ fn next_steps(coming: &[Coming], context: &Context) -> String {
         text.push_str(&format!("{next} al creds add {reference}\n"));
     }
     for one in coming.iter().filter(|one| !one.brings.problems.is_empty()) {
-        text.push_str(&format!("{next} mend agents/{}/config.toml, see above\n", one.agent));
+        text.push_str(&format!("{next} mend what is named above in agents/{}\n", one.agent));
     }
     for one in coming.iter().filter(|one| one.brings.starts.iter().any(|s| s.contains("scale"))) {
         let file = format!("agents/{}/config.toml", one.agent);
