@@ -128,9 +128,14 @@ pub fn stdout() -> io::StdoutLock<'static> {
 /// Writes a remark to stderr, where it does not mix with the result. Nobody hears it who wants
 /// quiet.
 pub fn remark(text: &str) {
-    if !manners().quiet {
+    if !is_quiet() {
         insist(text);
     }
+}
+
+/// Whether nobody wants to hear remarks.
+pub fn is_quiet() -> bool {
+    manners().quiet
 }
 
 /// Writes to stderr what must be read: questions and what they are about, and why something failed.

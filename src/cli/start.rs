@@ -169,7 +169,9 @@ fn announce(hosted: &Hosted, lines: &Lines) {
     }));
     let mut lines = lines.sayer();
     lines.say(&format!("{}: {agents}, gateway {url}, pid {}", facts.project, facts.pid));
-    lines.say("Ctrl-C lets runs finish and ends; a second one kills them, a third one leaves");
+    if !output::is_quiet() {
+        lines.say("Ctrl-C lets runs finish and ends; a second one kills them, a third one leaves");
+    }
 }
 
 // --- headless ---------------------------------------------------------------------------------
