@@ -78,8 +78,12 @@ fn look(
     let project = if folder.path.is_dir() {
         read(&folder, request, needs_agents, &mut problems)
     } else {
+        let message = match folder.path.exists() {
+            true => "this is no folder",
+            false => "there is no such folder",
+        };
         problems.push(
-            Problem::error(&folder, "there is no such folder")
+            Problem::error(&folder, message)
                 .code("folder_missing")
                 .hint("`-p <folder>` names the project; without it the current folder is meant"),
         );

@@ -496,6 +496,16 @@ fn when_nobody_can_be_asked_that_is_a_warning() {
 }
 
 #[test]
+fn an_address_to_ask_that_is_none_is_refused() {
+    let world = World::new(DEV);
+    let mut command = world.command(&["creds", "add", "github_token", "--field", "token=-"]);
+    command.env("AL_CHECK_URL_GITHUB_TOKEN", "file:///etc/passwd");
+    let shown = told(&world, &with_stdin(&mut command, "planted"));
+    assert!(shown.starts_with("exit code 2\n"), "{shown}");
+    assert!(shown.contains("AL_CHECK_URL_GITHUB_TOKEN: "), "{shown}");
+}
+
+#[test]
 fn a_key_for_ssh_is_made_read_from_a_file_and_looked_at() {
     let world = World::new(&[]);
     let output = world.al(&["creds", "add", "vps_ssh", "--generate"]);

@@ -169,6 +169,8 @@ fn a_sound_project_is_told_so() {
 #[test]
 fn a_folder_without_a_project_is_an_error() {
     insta::assert_snapshot!(World::new(&[]).shown(&["doctor", "-p", "nowhere"]));
+    let file = World::new(&[("file", "")]).shown(&["doctor", "-p", "file"]);
+    assert!(file.contains("this is no folder"), "{file}");
     let (code, found) = found(&World::new(&[]), &["configuration"], &[]);
     assert_eq!((code, found), (0, vec!["warning: the project has no agents".to_owned()]));
 }

@@ -7,7 +7,7 @@ use std::io::Read;
 use super::proof::Values;
 use crate::ambient;
 use crate::failure::Failure;
-use crate::project::credential_types::CredentialType;
+use crate::project::credential_types::{CredentialType, Field};
 use crate::project::credentials::{self, MAX_BYTES, Reference, Secret};
 use crate::project::did_you_mean;
 
@@ -103,9 +103,10 @@ pub fn from_env(of: &CredentialType, reference: &Reference) -> Values {
 
 /// The variables that would be read.
 pub fn variables(of: &CredentialType, reference: &Reference) -> Vec<String> {
-    let first = |field: &crate::project::credential_types::Field| {
-        let known = field.variables.iter().chain(field.elsewhere.iter().copied()).next();
-        known.map_or_else(|| credentials::variable(reference, &field.name), str::to_owned)
+    let names = |field: &Field| -> Vec<String> {
+        let known = field.variables.iter().chain(field.elsewhere.iter().copied());
+        let own = credentials::variable(reference, &field.name);
+        known.map(str::to_owned).chain([own]).collect()
     };
-    of.asked().map(first).collect()
+    of.asked().flat_map(names).collect()
 }

@@ -13,6 +13,7 @@ use super::aws;
 use crate::ambient;
 use crate::cli::start;
 use crate::failure::Failure;
+use crate::http;
 use crate::llm::fetch::{Question, Reply, fetch};
 use crate::project::credential_types::{CredentialType, Good, Proof, Signed};
 use crate::project::credentials::Secret;
@@ -41,9 +42,16 @@ pub enum Proven {
 /// Asks whoever made the credential.
 ///
 /// # Errors
-/// When no thread can be had.
+/// When no thread can be had, or the address to ask is none.
 pub fn prove(of: &CredentialType, values: &Values) -> Result<Proven, Failure> {
-    let moved = ambient::env(&format!("AL_CHECK_URL_{}", of.kind.to_ascii_uppercase()));
+    let variable = format!("AL_CHECK_URL_{}", of.kind.to_ascii_uppercase());
+    let moved = ambient::env(&variable);
+    if let Some(url) = &moved {
+        http::check_url(url).map_err(|error| {
+            Failure::user("bad_url", format!("{variable}: {error}"))
+                .hint("name the address that is asked in its place, or --no-check asks nobody")
+        })?;
+    }
     let mut last = Proven::Unasked;
     let mut tokio = None;
     for proof in of.proofs {

@@ -18,7 +18,10 @@ const KEPT: &str = ".al/before-migration";
 pub fn read(context: &Context) -> Result<ProjectFiles, Failure> {
     let folder = Named::project(&context.dir);
     if !folder.path.is_dir() {
-        let message = format!("there is no folder {}", context.dir.display());
+        let message = match folder.path.exists() {
+            true => format!("{} is no folder", context.dir.display()),
+            false => format!("there is no folder {}", context.dir.display()),
+        };
         return Err(Failure::user("no_folder", message).hint("al migrate DIR names the project"));
     }
     let text = |file: &Named| match file.read() {
