@@ -39,7 +39,7 @@ pub use audit::{AuditQuery, AuditRecord};
 pub use error::StoreError;
 pub use firings::{Fired, FiringsQuery};
 pub use history::{End, Ended, HistoryPage, HistoryQuery};
-pub use import::{Foreign, Imported, Stock};
+pub use import::{Clean, Foreign, Imported, Stock};
 pub use lock::Lock;
 pub use past::CallRecord;
 pub use read::{Kept, Moment, Reader, RunsQuery, WaitRecord};

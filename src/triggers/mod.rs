@@ -37,7 +37,7 @@ pub use context::Context;
 pub use explain::{Explained, Explanation, Report, Unexplained, Verdict, detect, explain};
 pub use filter::{Found, Rule};
 pub use fixture::{Fixture, FixtureError};
-pub use headers::Headers;
+pub use headers::{Headers, is_proof};
 pub use provider::{DeliveryId, Handshake, PROVIDERS, Provider, Reply, find};
 pub use refusal::Refusal;
 pub use sign::{Unsignable, signed};

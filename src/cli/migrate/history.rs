@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::super::{Context, output};
 use crate::ambient;
 use crate::failure::Failure;
-use crate::store::{FILE, Foreign, Imported, Keys, Lock, Stock, Store, StoreError};
+use crate::log::Redactor;
+use crate::store::{Clean, FILE, Foreign, Imported, Keys, Lock, Stock, Store, StoreError};
+use crate::triggers::is_proof;
 
 /// The one of today, else the one that older versions keep their numbers in.
 const FILES: [&str; 2] = ["action-llama.db", "stats.db"];
@@ -96,11 +98,12 @@ pub fn import(found: &[Found], context: &Context) -> Result<Imported, Failure> {
         token_key: ambient::random().map_err(random)?,
     };
     let keys = store.keys(fresh)?;
+    let clean = Clean { is_proof, text: |text| Redactor::default().text(text).into_owned() };
     let mut all = Imported::default();
     for found in found {
         let total = found.stock.runs + found.stock.receipts + found.stock.calls;
         let mut told = |n: u64| output::remark(&format!("{n} of {total} rows\n"));
-        let added = store.import(&found.foreign, keys.id_key, &mut told);
+        let added = store.import(&found.foreign, keys.id_key, clean, &mut told);
         let added = added.map_err(|error| broken(&found.path, error))?;
         all.runs += added.runs;
         all.receipts += added.receipts;

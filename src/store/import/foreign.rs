@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use super::StoreError;
+use crate::packed;
 use crate::scheduler::{Spent, TriggerKind};
 
 /// The database as the other scheduler left it, or goes on with it.
@@ -71,9 +73,20 @@ pub(super) struct ForeignReceipt {
     pub matched: i64,
     /// Why it came to nothing.
     pub dead: Option<String>,
-    pub headers: String,
-    pub body: Option<Vec<u8>>,
+    pub headers: Map<String, Json>,
+    pub body: Option<Body>,
 }
+
+/// What is kept of a body.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Body {
+    pub kept: Vec<u8>,
+    /// How long it was.
+    pub bytes: usize,
+}
+
+/// More of headers than any sender has is not kept.
+const HEADERS_MAX: usize = 64 * 1024;
 
 /// A call of one run by another.
 #[derive(Debug, Clone, PartialEq)]
@@ -329,20 +342,25 @@ fn receipt(row: &Row<'_>) -> rusqlite::Result<Option<ForeignReceipt>> {
     }
     let is_dead = text(row, 6)?.as_deref() == Some("dead-letter");
     let reason = text(row, 7)?.unwrap_or_else(|| "no_match".to_owned());
-    let headers = text(row, 8)?.filter(|text| {
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
-    });
-    let body = match row.get_ref(9)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
+    let bytes_of = |at: usize| -> rusqlite::Result<Option<&[u8]>> {
+        Ok(match row.get_ref(at)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
+        })
     };
+    let headers = bytes_of(8)?.filter(|bytes| bytes.len() <= HEADERS_MAX);
+    let headers = headers.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+    let body = bytes_of(9)?.map(|bytes| Body {
+        kept: bytes[..bytes.len().min(packed::BODY_MAX)].to_vec(),
+        bytes: bytes.len(),
+    });
     let source = text(row, 3)?.unwrap_or_default();
     Ok(Some(ForeignReceipt {
         summary: text(row, 4)?.unwrap_or_else(|| source.clone()),
         source,
         matched: int(row, 5)?.unwrap_or(0),
         dead: is_dead.then_some(reason),
-        headers: headers.unwrap_or_else(|| "{}".to_owned()),
+        headers,
         body,
         id,
         at,

@@ -13,6 +13,7 @@ mod tests;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension, params};
+use serde_json::{Map, Value};
 
 pub use foreign::{Foreign, Stock};
 
@@ -24,7 +25,7 @@ use crate::scheduler::usage::day;
 use crate::scheduler::{
     Envelope, Priority, Receipt, RunState, Spent, Trigger, TriggerKind, Used, View, Why,
 };
-use foreign::{ForeignCall, ForeignReceipt, ForeignRun, Marks};
+use foreign::{Body, ForeignCall, ForeignReceipt, ForeignRun, Marks};
 
 /// Ids of the next so many runs must not be those of runs that are taken over.
 const AHEAD: u32 = 1 << 22;
@@ -39,6 +40,15 @@ pub struct Imported {
     pub calls: u64,
     /// Rows that made no sense.
     pub left_out: u64,
+}
+
+/// How secrets are kept out of what is taken over; other rooms know them.
+#[derive(Debug, Clone, Copy)]
+pub struct Clean {
+    /// Whether a header, by its name, proves who sent something.
+    pub is_proof: fn(&str) -> bool,
+    /// A text without what looks like a secret.
+    pub text: fn(&str) -> String,
 }
 
 impl Store {
@@ -59,10 +69,11 @@ impl Store {
         &self,
         foreign: &Foreign,
         id_key: u32,
+        clean: Clean,
         told: &mut dyn FnMut(u64),
     ) -> Result<Imported, StoreError> {
         self.begin()?;
-        let done = self.import_all(foreign, id_key, told).and_then(|done| {
+        let done = self.import_all(foreign, id_key, clean, told).and_then(|done| {
             self.commit()?;
             Ok(done)
         });
@@ -87,6 +98,7 @@ impl Store {
         &self,
         foreign: &Foreign,
         id_key: u32,
+        clean: Clean,
         told: &mut dyn FnMut(u64),
     ) -> Result<Imported, StoreError> {
         let at = |e| self.at(e);
@@ -120,11 +132,12 @@ impl Store {
         };
         marks.runs = marks.runs.max(foreign.runs(&since, &mut |run| {
             tell(told);
-            let Some(run) = run else {
+            let Some(mut run) = run else {
                 done.left_out += 1;
                 return Ok(());
             };
             self.take_room()?;
+            run.status = run.status.as_deref().map(clean.text);
             if self.import_run(&run, seq + 1, &mut ids).map_err(at)? {
                 seq += 1;
                 done.runs += 1;
@@ -133,11 +146,12 @@ impl Store {
         })?);
         marks.receipts = marks.receipts.max(foreign.receipts(&since, &mut |receipt| {
             tell(told);
-            let Some(receipt) = receipt else {
+            let Some(mut receipt) = receipt else {
                 done.left_out += 1;
                 return Ok(());
             };
             self.take_room()?;
+            receipt.headers.retain(|name, _| !(clean.is_proof)(name));
             done.receipts += u64::from(self.import_receipt(receipt).map_err(at)?);
             Ok(())
         })?);
@@ -248,7 +262,7 @@ impl Store {
         let receipt = Receipt {
             runs,
             reason: found.dead.filter(|_| outcome == ReceiptOutcome::Refused),
-            envelope: found.body.map(|body| envelope(found.headers, body)),
+            envelope: found.body.map(|body| envelope(&found.headers, body)),
             ..Receipt::new(found.id, found.at, trigger, outcome)
         };
         receipts::insert(&self.conn, &receipt)?;
@@ -298,16 +312,15 @@ fn mark_key(source: &Path) -> String {
 }
 
 /// What is kept of a delivery, as of one of our own.
-fn envelope(headers: String, mut body: Vec<u8>) -> Envelope {
-    let whole = body.len();
-    body.truncate(packed::BODY_MAX);
-    let cut_from_bytes = (body.len() < whole).then(|| u32::try_from(whole).unwrap_or(u32::MAX));
-    let (unpacked_bytes, body) = match packed::pack(&body) {
-        Some(packed) => (u32::try_from(body.len()).ok(), packed),
-        None => (None, body),
+fn envelope(headers: &Map<String, Value>, body: Body) -> Envelope {
+    let Body { kept, bytes } = body;
+    let cut_from_bytes = (kept.len() < bytes).then(|| u32::try_from(bytes).unwrap_or(u32::MAX));
+    let (unpacked_bytes, body) = match packed::pack(&kept) {
+        Some(packed) => (u32::try_from(kept.len()).ok(), packed),
+        None => (None, kept),
     };
     Envelope {
-        headers,
+        headers: json(headers),
         segment: String::new(),
         signed_by: Vec::new(),
         cut_from_bytes,

@@ -26,6 +26,11 @@ CREATE TABLE call_edges (id INTEGER PRIMARY KEY AUTOINCREMENT, caller_agent TEXT
 CREATE TABLE work_queue (id TEXT, agent TEXT, payload TEXT, received_at INTEGER,
   PRIMARY KEY (agent, id));";
 
+const CLEAN: Clean = Clean {
+    is_proof: |name| name.eq_ignore_ascii_case("X-Proof"),
+    text: |text| text.replace("hush", "[redacted]"),
+};
+
 struct Both {
     dir: tempfile::TempDir,
     theirs: Connection,
@@ -79,7 +84,7 @@ impl Both {
     }
 
     fn import(&self) -> Result<Imported, StoreError> {
-        self.ours.import(&self.foreign(), 7, &mut |_| {})
+        self.ours.import(&self.foreign(), 7, CLEAN, &mut |_| {})
     }
 
     fn rows(&self, sql: &str) -> Vec<String> {
@@ -146,6 +151,36 @@ fn runs_deliveries_and_calls_are_there_in_order_and_counted() {
             .len(),
         3
     );
+}
+
+#[test]
+fn no_proof_no_secret_and_no_more_than_of_our_own_deliveries_is_taken_over() {
+    let both = Both::new();
+    let long = packed::BODY_MAX + 7;
+    let sql = format!(
+        "INSERT INTO runs (instance_id, agent_name, trigger_type, result, started_at, duration_ms,
+             error_message, summary)
+         VALUES ('dev-00000001', 'dev', 'manual', 'error', {T0}, 1, 'no hush here', NULL),
+                ('dev-00000002', 'dev', 'manual', 'completed', {T0} + 1, 1, NULL, 'hush');
+         INSERT INTO webhook_receipts VALUES
+         ('r1', 'd1', 'github', 's', {T0}, '{{\"x-proof\":\"hm\",\"x\":[\"y\"]}}', '{{}}', 1,
+             'processed', NULL),
+         ('r2', 'd2', 'github', 's', {T0} + 1, '{{\"x\":\"' || printf('%.*c', 65536, 'y') || '\"}}',
+             printf('%.*c', {long}, 'z'), 1, 'processed', NULL)"
+    );
+    both.theirs.execute_batch(&sql).unwrap();
+    both.import().unwrap();
+    assert_eq!(
+        both.rows("SELECT status FROM runs ORDER BY seq"),
+        ["no [redacted] here", "[redacted]"]
+    );
+    let reader = both.ours.reader();
+    let envelope = |id: &str| reader.envelope(id).unwrap().unwrap();
+    assert_eq!(envelope("r1").headers, "{\"x\":[\"y\"]}");
+    let cut = envelope("r2");
+    assert_eq!(cut.headers, "{}");
+    assert_eq!(cut.cut_from_bytes, u32::try_from(long).ok());
+    assert_eq!(cut.body.len(), packed::BODY_MAX);
 }
 
 #[test]
@@ -237,5 +272,5 @@ fn an_older_file_with_fewer_columns_is_read_too() {
         ))
         .unwrap();
     let foreign = Foreign::open(&path).unwrap();
-    assert_eq!(both.ours.import(&foreign, 7, &mut |_| {}).unwrap().runs, 1);
+    assert_eq!(both.ours.import(&foreign, 7, CLEAN, &mut |_| {}).unwrap().runs, 1);
 }
