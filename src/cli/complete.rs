@@ -19,6 +19,7 @@ use super::{explain, help, times};
 use crate::ambient;
 use crate::project::{self, credential_types};
 use crate::scheduler::{Millis, Run};
+use crate::shell;
 use crate::store::{FILE, Reader, RunsQuery};
 
 /// The variable that says which shell asks.
@@ -158,8 +159,13 @@ fn argument(arg: Arg, command: &str, above: &str, scene: &Arc<Scene>) -> Arg {
     }
     let (scene, command) = (Arc::clone(scene), command.to_owned());
     arg.add(ArgValueCandidates::new(move || {
-        looks.iter().flat_map(|look| look(&scene, &command)).collect()
+        looks.iter().flat_map(|look| look(&scene, &command)).filter(is_one_word).collect()
     }))
+}
+
+/// Runs choose the names of locks, and a shell puts what is offered into the line as it is.
+fn is_one_word(candidate: &CompletionCandidate) -> bool {
+    candidate.get_value().to_str().is_some_and(|text| shell::word(text) == text)
 }
 
 fn candidate(value: impl AsRef<OsStr>, about: &str) -> CompletionCandidate {

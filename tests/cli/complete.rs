@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use action_llama::scheduler::{Decision, RunState, TriggerKind, Why};
+use action_llama::scheduler::{Decision, Lock, RunState, TriggerKind, Why};
 
 use crate::world::{World, ago_s, enqueue, trigger};
 
@@ -21,7 +21,14 @@ fn world() -> World {
         ("../home/.action-llama/environments/prod.toml", ""),
     ]);
     let by_hand = || trigger(TriggerKind::Manual, "ann", "");
+    let lock = |key: &str| {
+        let (key, run) = (key.to_owned(), "dev-aaaa1111".to_owned());
+        Decision::Lock(Lock { key, run, attempt: 1, since: 0, until: i64::MAX })
+    };
     world.history(&[
+        lock("github://acme/shop/4"),
+        lock("$(touch pwned)"),
+        lock("two words"),
         enqueue(1, "dev-bbbb2222", by_hand(), 600),
         enqueue(2, "dev-aaaa1111", by_hand(), 60),
         Decision::Finish {
@@ -66,6 +73,8 @@ fn agents_runs_and_names_come_from_the_files() {
     // Only what lives can be told something.
     check(&["say", "dev"], &["dev-aaaa1111"]);
     check(&["logs", "s"], &["scheduler"]);
+    // What a shell would read more into than a word is not offered.
+    check(&["locks", "release", ""], &["github://acme/shop/4"]);
     check(&["-E", ""], &["prod"]);
     check(&["-E", "prod", "say", ""], &[]);
     check(&["webhook", "send", "x.json", "--source", ""], &["hub"]);
