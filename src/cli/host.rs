@@ -33,8 +33,7 @@ use crate::engine::{
 use crate::failure::Failure;
 use crate::gateway::{self, LiveSources};
 use crate::log::{EventLog, Guard, Redactor, SCHEDULER};
-use crate::project::credential_types::OwnTypes;
-use crate::project::kit;
+use crate::project::kit::{self, Kits};
 use crate::project::{self, Agent, Project, RuntimeKind};
 use crate::runtime::{self, Access, Loads, Process};
 use crate::scheduler::{AgentRules, ProjectRules, Who};
@@ -146,7 +145,7 @@ impl Hosted {
         let (engine, writer) = engine::start(host, driver)?;
 
         let live = Arc::new(if plan.whole {
-            live_sources(secrets.sources, &definitions, context)
+            live_sources(secrets.sources, secrets.of_senders, &definitions, context)
         } else {
             LiveSources::fixed(secrets.sources)
         });
@@ -306,9 +305,9 @@ fn process(places: &Places, binary: &Path) -> Result<Process, Failure> {
 }
 
 /// Why every run of this agent would fail, as far as that can be told.
-pub(super) fn cannot_run(agent: &Agent, types: &OwnTypes, al_home: &Path) -> Option<String> {
+pub(super) fn cannot_run(agent: &Agent, kits: &mut Kits<'_>) -> Option<String> {
     let lacks = || {
-        let kit = kit::kit(al_home, types, &agent.credentials, engine::bearer(agent));
+        let kit = kits.kit(&agent.credentials, engine::bearer(agent));
         kit.err().map(|lacks| kit::complaint(&lacks))
     };
     cannot_start(agent).or_else(lacks)

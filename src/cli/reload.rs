@@ -16,6 +16,7 @@ use super::Context;
 use super::host::{cannot_run, rules_of};
 use crate::engine::{Defined, Definitions, EngineError, Handle};
 use crate::gateway::LiveSources;
+use crate::project::kit::Kits;
 use crate::project::reload::{Reloaded, agent_of, reload};
 use crate::project::watch::{Fingerprint, Watch};
 use crate::project::{Problem, Project, Severity, environments_dir};
@@ -187,8 +188,9 @@ fn tell_warnings(problems: &[Problem], told: &[Problem]) {
 
 fn tell_what_cannot_run(project: &Project, redefined: &BTreeSet<Scope>, al_home: &Path) {
     let changed = |name: &str| redefined.contains(&Scope::Agent(name.to_owned()));
+    let mut kits = Kits::new(al_home, &project.config.credentials);
     for agent in project.agents.iter().filter(|agent| changed(&agent.name)) {
-        if let Some(why) = cannot_run(agent, &project.config.credentials, al_home) {
+        if let Some(why) = cannot_run(agent, &mut kits) {
             tracing::warn!(target: "reload", "runs of {} will fail: {why}", agent.name);
         }
     }

@@ -88,39 +88,71 @@ pub fn kit(
     references: &[String],
     bearer: Bearer,
 ) -> Result<Kit, Vec<Lack>> {
-    let mut packer = Packer { al_home, own, bearer, kit: Kit::default(), kinds: BTreeSet::new() };
-    let mut packed = BTreeSet::new();
-    let mut lacks = Vec::new();
-    for text in references {
-        match Reference::parse(text) {
-            Ok(reference) if !packed.insert(reference.clone()) => {}
-            Ok(reference) => lacks.extend(packer.pack(text, &reference).err()),
-            Err(error) => lacks.push(lack(text, error.to_string(), "write `type:instance`")),
+    Kits::new(al_home, own).kit(references, bearer)
+}
+
+/// What a credential has, or why that cannot be told.
+type Fields = Result<BTreeMap<String, Secret>, String>;
+
+/// Kits of several agents, put together at one time: each credential is read once.
+#[derive(Debug)]
+pub struct Kits<'a> {
+    al_home: &'a Path,
+    own: &'a OwnTypes,
+    read: BTreeMap<Reference, Fields>,
+}
+
+impl<'a> Kits<'a> {
+    pub fn new(al_home: &'a Path, own: &'a OwnTypes) -> Self {
+        Self { al_home, own, read: BTreeMap::new() }
+    }
+
+    /// Puts one together, see [`kit`].
+    ///
+    /// # Errors
+    /// Everything that is missing or cannot be used, one for each reference.
+    pub fn kit(&mut self, references: &[String], bearer: Bearer) -> Result<Kit, Vec<Lack>> {
+        let mut packer = Packer { kits: self, bearer, kit: Kit::default(), kinds: BTreeSet::new() };
+        let mut packed = BTreeSet::new();
+        let mut lacks = Vec::new();
+        for text in references {
+            match Reference::parse(text) {
+                Ok(reference) if !packed.insert(reference.clone()) => {}
+                Ok(reference) => lacks.extend(packer.pack(text, &reference).err()),
+                Err(error) => lacks.push(lack(text, error.to_string(), "write `type:instance`")),
+            }
         }
+        if !lacks.is_empty() {
+            return Err(lacks);
+        }
+        packer.configure_git();
+        Ok(packer.kit)
     }
-    if !lacks.is_empty() {
-        return Err(lacks);
+
+    fn fields(&mut self, reference: &Reference, known: Option<&CredentialType>) -> &Fields {
+        self.read.entry(reference.clone()).or_insert_with(|| {
+            let known = known.iter().flat_map(|known| known.fields.iter());
+            let names: Vec<&str> = known.map(|field| &*field.name).collect();
+            credentials::fields(self.al_home, reference, &names).map_err(|error| error.to_string())
+        })
     }
-    packer.configure_git();
-    Ok(packer.kit)
 }
 
 fn lack(reference: &str, why: impl Into<String>, todo: impl Into<String>) -> Lack {
     Lack { reference: reference.to_owned(), why: why.into(), todo: todo.into() }
 }
 
-struct Packer<'a> {
-    al_home: &'a Path,
-    own: &'a OwnTypes,
+struct Packer<'k, 'a> {
+    kits: &'k mut Kits<'a>,
     bearer: Bearer,
     kit: Kit,
     /// Types that are in the environment.
     kinds: BTreeSet<String>,
 }
 
-impl Packer<'_> {
+impl Packer<'_, '_> {
     fn pack(&mut self, text: &str, reference: &Reference) -> Result<(), Lack> {
-        let known = credential_types::find(self.own, &reference.kind);
+        let known = credential_types::find(self.kits.own, &reference.kind);
         match known.map(|known| known.owner) {
             Some(Owner::Gateway) => return Ok(()),
             Some(Owner::Models) if self.bearer == Bearer::Thinker => return Ok(()),
@@ -147,15 +179,13 @@ impl Packer<'_> {
     }
 
     fn read(
-        &self,
+        &mut self,
         text: &str,
         reference: &Reference,
         known: Option<&CredentialType>,
     ) -> Result<BTreeMap<String, Secret>, Lack> {
-        let names: Vec<&str> =
-            known.iter().flat_map(|known| known.fields.iter()).map(|field| &*field.name).collect();
-        let fields = credentials::fields(self.al_home, reference, &names)
-            .map_err(|error| lack(text, error.to_string(), "then start the run again"))?;
+        let fields = self.kits.fields(reference, known).clone();
+        let fields = fields.map_err(|why| lack(text, why, "then start the run again"))?;
         if fields.values().all(|value| value.reveal().is_empty()) {
             return Err(self.none(text, reference, known));
         }
@@ -169,13 +199,13 @@ impl Packer<'_> {
     /// There is none. What is nearly a known type was meant to be one.
     fn none(&self, text: &str, reference: &Reference, known: Option<&CredentialType>) -> Lack {
         let kinds =
-            TYPES.iter().map(|known| &*known.kind).chain(self.own.keys().map(String::as_str));
+            TYPES.iter().map(|known| &*known.kind).chain(self.kits.own.keys().map(String::as_str));
         let meant = known.is_none().then(|| did_you_mean(&reference.kind, kinds)).flatten();
         let todo = match (known, meant) {
             (Some(_), _) => format!("al creds add {reference}"),
             (None, Some(meant)) => meant,
             (None, None) => {
-                let folder = credentials::folder(self.al_home, reference);
+                let folder = credentials::folder(self.kits.al_home, reference);
                 format!("put it into {} (one file per field), mode 600", folder.display())
             }
         };

@@ -3,20 +3,23 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Plan, cannot_run};
+use super::{Plan, cannot_start};
 use crate::cli::client::key_failure;
 use crate::cli::{Context, output};
 use crate::engine::{self, Definitions};
 use crate::failure::Failure;
 use crate::gateway::LiveSources;
 use crate::log::LearningRedactor;
+use crate::project;
 use crate::project::credentials::{self, CredentialError};
-use crate::project::{self, kit};
+use crate::project::kit::{self, Kits};
 use crate::triggers::{self, Sources};
 
 /// Secrets that the host itself needs.
 pub struct Secrets {
     pub sources: Sources,
+    /// What senders sign with.
+    pub of_senders: triggers::Secrets,
     /// Everything that must never be seen in a log.
     pub known: Vec<String>,
     /// Knows those of runs too.
@@ -40,13 +43,16 @@ impl Secrets {
         redactor.learn(&known);
         // Runs that were started before this host may still speak.
         let types = &plan.project.config.credentials;
+        let mut kits = Kits::new(&context.al_home, types);
+        let mut lacks = Vec::new();
         for agent in &plan.project.agents {
-            let listed = &agent.credentials;
-            let kit = kit::kit(&context.al_home, types, listed, engine::bearer(agent));
+            let kit = kits.kit(&agent.credentials, engine::bearer(agent));
+            lacks.push(kit.as_ref().err().map(|lacks| kit::complaint(lacks)));
             redactor.learn(&kit.unwrap_or_default().secrets);
         }
         if !plan.whole {
-            return Ok(Self { sources: Sources::default(), known, redactor });
+            let sources = Sources::default();
+            return Ok(Self { sources, of_senders: secrets, known, redactor });
         }
         let (sources, problems) = Sources::from_project(&plan.project, &secrets);
         for problem in problems {
@@ -55,15 +61,15 @@ impl Secrets {
         if plan.expose {
             warn(exposed(&plan.project.config.gateway));
         }
-        for agent in &plan.project.agents {
-            if let Some(why) = cannot_run(agent, types, &context.al_home) {
+        for (agent, lacks) in plan.project.agents.iter().zip(lacks) {
+            if let Some(why) = cannot_start(agent).or(lacks) {
                 warn(&format!("runs of {} will fail: {why}", agent.name));
             }
         }
         for (name, why) in sources.unsigned() {
             warn(&format!("[webhooks.{name}] accepts deliveries of anybody ({why})"));
         }
-        Ok(Self { sources, known, redactor })
+        Ok(Self { sources, of_senders: secrets, known, redactor })
     }
 }
 
@@ -105,11 +111,11 @@ fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError>
 /// be read, the last ones count.
 pub fn live_sources(
     sources: Sources,
+    secrets: triggers::Secrets,
     definitions: &Arc<Definitions>,
     context: &Context,
 ) -> LiveSources {
     let (definitions, al_home) = (Arc::clone(definitions), context.al_home.clone());
-    let secrets = webhook_secrets(&al_home).unwrap_or_default();
     // The start has told of these.
     let (_, told) = bindings(&definitions, &secrets);
     let known = Mutex::new((secrets, told));

@@ -195,6 +195,14 @@ impl Source for Command {
         Ok(found)
     }
 
+    fn found(
+        &self,
+        reference: &Reference,
+        known: &[&str],
+    ) -> Result<Option<BTreeMap<String, Secret>>, CredentialError> {
+        Ok(Some(self.fields(reference, known)?).filter(|fields| !fields.is_empty()))
+    }
+
     fn list(&self, kind: Option<&str>) -> Result<Vec<Reference>, CredentialError> {
         let Some(words) = &self.list else { return Ok(Vec::new()) };
         let lines = self.lines(words)?.into_iter().map(|(reference, _)| reference);

@@ -165,6 +165,18 @@ pub(crate) trait Source {
         known: &[&str],
     ) -> Result<BTreeMap<String, Secret>, CredentialError>;
 
+    /// All fields, where it has the credential. Who is slow to tell may be asked once for both.
+    fn found(
+        &self,
+        reference: &Reference,
+        known: &[&str],
+    ) -> Result<Option<BTreeMap<String, Secret>>, CredentialError> {
+        match self.has(reference, known)? {
+            true => self.fields(reference, known).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// All credentials, or those of one type; empty when it cannot tell.
     fn list(&self, kind: Option<&str>) -> Result<Vec<Reference>, CredentialError>;
 }
@@ -175,15 +187,17 @@ fn holder(
     reference: &Reference,
     known: &[&str],
 ) -> Result<Option<Box<dyn Source>>, CredentialError> {
-    for part in [&reference.kind, &reference.instance] {
-        check_part(part)?;
-    }
+    check(reference)?;
     for source in settings::sources(al_home)? {
         if source.has(reference, known)? {
             return Ok(Some(source));
         }
     }
     Ok(None)
+}
+
+fn check(reference: &Reference) -> Result<(), CredentialError> {
+    check_part(&reference.kind).and_then(|()| check_part(&reference.instance))
 }
 
 /// Reads one field, trimmed; none when there is no such field.
@@ -237,11 +251,14 @@ pub fn fields(
     reference: &Reference,
     known: &[&str],
 ) -> Result<BTreeMap<String, Secret>, CredentialError> {
+    check(reference)?;
     let known = names(reference, known);
-    match holder(al_home, reference, &known)? {
-        Some(source) => source.fields(reference, &known),
-        None => Ok(BTreeMap::new()),
+    for source in settings::sources(al_home)? {
+        if let Some(found) = source.found(reference, &known)? {
+            return Ok(found);
+        }
     }
+    Ok(BTreeMap::new())
 }
 
 /// The fields of a type that comes with `al`, else those that somebody else knows.

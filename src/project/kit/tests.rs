@@ -34,6 +34,25 @@ fn pairs(list: &[(String, String)]) -> Vec<(&str, &str)> {
     list.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect()
 }
 
+/// A program that hands credentials out may ask a person, or a server far away.
+#[test]
+fn a_program_is_asked_once_for_all_agents_that_want_a_credential() {
+    let home = tempfile::tempdir().unwrap();
+    let asked = home.path().join("asked");
+    let read = format!("echo {{type}}/{{field}} >> {}; echo s3cret", asked.display());
+    let settings =
+        format!("order = [\"file\", \"command\"]\n[command]\nread = [\"sh\", \"-c\", {read:?}]\n");
+    fs::write(home.path().join("credentials.toml"), settings).unwrap();
+    let own = OwnTypes::new();
+    let mut kits = Kits::new(home.path(), &own);
+    let both = ["github_token".to_owned(), "linear_token".to_owned()];
+    let first = kits.kit(&both, Bearer::Thinker).unwrap();
+    assert_eq!(kits.kit(&both, Bearer::Program).unwrap(), first);
+    assert_eq!(kits.kit(&both[..1], Bearer::Thinker).unwrap().secrets, ["s3cret"]);
+    let asked = fs::read_to_string(asked).unwrap();
+    assert_eq!(asked, "github_token/token\nlinear_token/token\n");
+}
+
 #[test]
 fn a_credential_becomes_variables_files_and_a_note() {
     let files = [
