@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -492,7 +492,9 @@ impl Driver {
             for text in given.chain(keys) {
                 let Ok(reference) = Reference::parse(text) else { continue };
                 if let Err(error) = credentials::note_use(&al_home, &reference, &used) {
-                    tracing::warn!(target: "engine", %reference, %error, "its use is not noted");
+                    UNNOTED.call_once(|| {
+                        tracing::warn!(target: "engine", %reference, %error, "uses are not noted");
+                    });
                 }
             }
             Ok(kit)
@@ -503,6 +505,9 @@ impl Driver {
         Ok(kit)
     }
 }
+
+/// Where one use cannot be noted no other can: that is told once.
+static UNNOTED: Once = Once::new();
 
 /// What a look at an attempt that was begun means.
 #[derive(Debug)]

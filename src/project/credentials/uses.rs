@@ -29,12 +29,22 @@ pub fn last_use(al_home: &Path, reference: &Reference) -> Option<Use> {
     serde_json::from_slice(&fs::read(file(al_home, reference)).ok()?).ok()
 }
 
-/// Notes that a run is given it. Whoever reads the note finds the old one or the new one; after a
+/// One use within this time of another by the same agent says nothing new.
+const NEWS_MS: Millis = 60_000;
+
+/// Notes that a run is given it, unless that was noted for its agent a moment ago. Whoever reads the note finds the old one or the new one; after a
 /// power cut it may be the old one, which is not worth waiting for the disk before each run.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn note_use(al_home: &Path, reference: &Reference, used: &Use) -> io::Result<()> {
+    let is_news = |last: Use| {
+        let same = last.project == used.project && last.agent == used.agent;
+        !same || !(0..NEWS_MS).contains(&(used.at - last.at))
+    };
+    if !last_use(al_home, reference).is_none_or(is_news) {
+        return Ok(());
+    }
     let file = file(al_home, reference);
     let Some(dir) = file.parent() else { return Ok(()) };
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
