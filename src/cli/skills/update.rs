@@ -278,6 +278,7 @@ fn write(planned: &Planned, context: &Context) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::upstream("not_written", format!("agents/{}: {error}", guest.agent))
     };
+    let _lock = edit::lock(&guest.folder).map_err(failed)?;
     let mut base = plan.was.clone();
     for (update, text) in plan.files.iter().zip(&planned.writes) {
         let Some(text) = text else { continue };

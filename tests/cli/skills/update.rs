@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use action_llama::project::edit;
 use serde_json::Value;
 
-use super::upstream::{Upstream, al};
+use super::upstream::{Upstream, al, command};
 use crate::world::{World, closed_port, write};
 
 const FIRST: &str =
@@ -61,6 +62,25 @@ fn nothing_new_is_nothing_to_do() {
     let empty = World::new(&[("config.toml", "")]);
     let (code, out, _) = al(&empty, &["update"]);
     assert_eq!((code, out.as_str()), (0, "no agent has a `source`, so nothing can be new\n"));
+}
+
+/// Whoever edits the agent's files at the same time is let finish, and nothing of theirs is lost.
+#[test]
+fn who_edits_the_agent_meanwhile_is_waited_for() {
+    let (world, mut upstream) = added();
+    upstream.file("skills/reviewer/SKILL.md", SECOND).commit();
+    let lock = edit::lock(&world.project().join("agents/reviewer")).unwrap();
+    let mut update = command(&world, &["update", "--yes"]).spawn().unwrap();
+    let waits = format!(" {} ", update.id());
+    let is_waiting = |line: &str| line.contains("-> FLOCK") && line.contains(&waits);
+    while !fs::read_to_string("/proc/locks").unwrap().lines().any(is_waiting) {
+        assert!(update.try_wait().unwrap().is_none(), "it did not wait");
+        std::thread::yield_now();
+    }
+    put(&world, SKILL, "mine\n");
+    drop(lock);
+    assert_ne!(update.wait().unwrap().code(), Some(0));
+    assert_eq!(world.read(SKILL), "mine\n");
 }
 
 #[test]
