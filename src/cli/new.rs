@@ -368,14 +368,22 @@ fn git(args: &NewProjectArgs, wizard: Wizard, dir: &Path) -> Result<bool, Failur
     wizard.yes(said, &question, true)
 }
 
-fn quiet(program: &str) -> Command {
-    let mut command = Command::new(program);
+/// Variables by which whoever calls, a hook for one, says which repository is meant. It is not the
+/// new one.
+const OF_A_REPOSITORY: [&str; 5] =
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
+
+fn quiet_git() -> Command {
+    let mut command = Command::new("git");
+    for name in OF_A_REPOSITORY {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
 fn has_git() -> bool {
-    quiet("git").arg("--version").status().is_ok_and(|status| status.success())
+    quiet_git().arg("--version").status().is_ok_and(|status| status.success())
 }
 
 fn write(answers: &Answers, context: &Context) -> Result<(), Failure> {
@@ -397,7 +405,7 @@ fn write(answers: &Answers, context: &Context) -> Result<(), Failure> {
     let staged = Staged::write(parent, "al-new", &files(answers)).map_err(cannot)?;
     valid(staged.folder(), context)?;
     if answers.git {
-        let done = quiet("git").args(["init", "-q"]).arg(staged.folder()).status();
+        let done = quiet_git().args(["init", "-q"]).arg(staged.folder()).status();
         if !done.is_ok_and(|status| status.success()) {
             return Err(Failure::upstream("no_git", "git init failed; nothing was written")
                 .hint("without a repository: --no-git"));

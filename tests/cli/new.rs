@@ -42,9 +42,15 @@ fn every_question_has_a_flag() {
     }
     world.check(&args, 2, &["--git or --no-git"]);
     args.push("--git");
-    world.check(&args, 0, &["cd 'it'\\''s'"]);
+    // A hook of another repository may be who calls.
+    let other = world.home().join("other.git");
+    let mut made = world.command(&args);
+    made.env("GIT_DIR", &other).env("GIT_WORK_TREE", world.home());
+    let made = made.output().unwrap();
+    let said = String::from_utf8([made.stdout, made.stderr].concat()).unwrap();
+    assert!(made.status.success() && said.contains("cd 'it'\\''s'"), "{said}");
     let shop = world.project().join("it's");
-    assert!(shop.join(".git").is_dir());
+    assert!(shop.join(".git").is_dir() && !other.exists());
     let config = fs::read_to_string(shop.join("config.toml")).unwrap();
     assert!(config.contains("[models.qwen3]\nprovider = \"custom\"\nmodel = \"qwen/Qwen3\"\nbaseUrl = \"http://127.0.0.1:9/v1\"\n"), "{config}");
 }
