@@ -508,7 +508,9 @@ fn an_address_to_ask_that_is_none_is_refused() {
 #[test]
 fn a_key_for_ssh_is_made_read_from_a_file_and_looked_at() {
     let world = World::new(&[]);
-    let output = world.al(&["creds", "add", "vps_ssh", "--generate"]);
+    // No key is ever where everybody's temporary files are.
+    let al = |args: &[&str]| world.command(args).env("TMPDIR", "/nowhere").output().unwrap();
+    let output = al(&["creds", "add", "vps_ssh", "--generate"]);
     let text = told(&world, &output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("its public half, for the servers:\n  ssh-ed25519 AAAA"), "{text}");
@@ -517,7 +519,7 @@ fn a_key_for_ssh_is_made_read_from_a_file_and_looked_at() {
     let key = folder.join("private_key");
     // From a file; its public half is found by itself.
     let flag = format!("private_key=@{}", key.display());
-    let output = world.al(&["creds", "add", "vps_ssh:two", "--field", &flag]);
+    let output = al(&["creds", "add", "vps_ssh:two", "--field", &flag]);
     assert_eq!(output.status.code(), Some(0), "{}", told(&world, &output));
     let two = world.home().join(".action-llama/credentials/vps_ssh/two");
     let half = |text: &str| text.split(' ').nth(1).unwrap().trim().to_owned();
@@ -532,8 +534,11 @@ fn a_key_for_ssh_is_made_read_from_a_file_and_looked_at() {
         .unwrap();
     assert!(made.success());
     let flag = format!("id_rsa=@{}", locked.display());
-    let text = told(&world, &world.al(&["creds", "add", "git_ssh", "--field", &flag]));
+    let text = told(&world, &al(&["creds", "add", "git_ssh", "--field", &flag]));
     assert!(text.contains("id_rsa of git_ssh has a passphrase, or is damaged"), "{text}");
+    let store = fs::read_dir(world.home().join(".action-llama/credentials")).unwrap();
+    let names: Vec<_> = store.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["vps_ssh"]);
 }
 
 #[test]

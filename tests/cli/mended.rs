@@ -430,6 +430,17 @@ fn missing_credentials_are_asked_for_in_a_terminal() {
     declined.expect(add).keys("n\r");
     assert_eq!(declined.end().0, 3);
 
+    // Somebody else adds it meanwhile.
+    let mut late = Session::open(&world, &["doctor"]);
+    late.expect(add).keys("y\r").expect("? token");
+    world.credential("mintlify_token/default/token", "theirs", 0o600);
+    late.keys("mine\r");
+    let (_, shown) = late.end();
+    assert!(shown.contains("there is a credential mintlify_token already"), "{shown}");
+    let kind = world.home().join(".action-llama/credentials/mintlify_token");
+    assert_eq!(fs::read_to_string(kind.join("default/token")).unwrap(), "theirs");
+    fs::remove_dir_all(kind).unwrap();
+
     let mut session = Session::open(&world, &["doctor"]);
     session.expect(add).keys("y\r");
     session.expect("api-keys").expect("? token").keys("a-secret-of-mintlify\r");

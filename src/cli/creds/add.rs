@@ -1,7 +1,7 @@
 //! `al creds add` and `al creds rotate`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::proof::{Proven, Values, prove};
 use super::{
@@ -93,7 +93,12 @@ impl ValueArgs {
         named.map(|(name, _)| name.to_owned()).collect()
     }
 
-    fn read(&self, of: &CredentialType, reference: &Reference) -> Result<Values, Failure> {
+    fn read(
+        &self,
+        of: &CredentialType,
+        reference: &Reference,
+        context: &Context,
+    ) -> Result<Values, Failure> {
         let mut values = match self.from_env {
             true => given::from_env(of, reference),
             false => Values::new(),
@@ -105,16 +110,24 @@ impl ValueArgs {
         }
         values.extend(given::fields(of, &self.field)?);
         if self.generate {
-            asking::generate(of, &mut values)?;
+            asking::generate(of, &mut values, &context.al_home)?;
         }
         Ok(values)
     }
-}
 
-/// How a credential is looked at before it is written.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct How {
-    pub unchecked: bool,
+    fn ready(
+        &self,
+        of: &CredentialType,
+        reference: &Reference,
+        values: Values,
+        context: &Context,
+        prompt: Prompt,
+    ) -> Result<Ready, Failure> {
+        match self.no_check {
+            true => Ready::unchecked(of, reference, values),
+            false => Ready::checked(of, reference, values, context, prompt),
+        }
+    }
 }
 
 pub fn add(args: &AddArgs, context: &Context) -> Result<(), Failure> {
@@ -148,14 +161,12 @@ pub fn add(args: &AddArgs, context: &Context) -> Result<(), Failure> {
         (_, true) => Put::Replace,
         (false, false) => Put::New,
     };
-    let values = args.values.read(of, &reference)?;
+    let values = args.values.read(of, &reference, context)?;
     let values = match complete(of, &values) && args.values.any() {
         true => values,
-        false => asking::values(of, &reference, values, prompt)?,
+        false => asking::values(of, &reference, values, context, prompt)?,
     };
-    let how = How { unchecked: args.values.no_check };
-    let ready = Ready::checked(of, &reference, values, how, Some(prompt))?;
-    ready.write(context, put).map(drop)
+    args.values.ready(of, &reference, values, context, prompt)?.write(context, put)
 }
 
 /// Which one, asked for as far as it is not said.
@@ -197,12 +208,12 @@ pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
     }
     let mut kept = old.clone();
     let new = match args.values.any() {
-        true => args.values.read(of, &reference)?,
+        true => args.values.read(of, &reference, context)?,
         false => {
             // Names and addresses stay; secrets are what one rotates.
             let stays = |name: &String| of.field(name).is_none_or(|field| !field.is_secret);
             let stay: Values = old.into_iter().filter(|(name, _)| stays(name)).collect();
-            let values = asking::values(of, &reference, stay, prompt)?;
+            let values = asking::values(of, &reference, stay, context, prompt)?;
             kept.retain(|name, _| of.field(name).is_none_or(|field| field.optional));
             values
         }
@@ -212,9 +223,7 @@ pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
         kept.remove("public_key");
     }
     kept.extend(new);
-    let how = How { unchecked: args.values.no_check };
-    let ready = Ready::checked(of, &reference, kept, how, Some(prompt))?;
-    ready.write(context, Put::Replace).map(drop)
+    args.values.ready(of, &reference, kept, context, prompt)?.write(context, Put::Replace)
 }
 
 fn complete(of: &CredentialType, values: &Values) -> bool {
@@ -230,26 +239,37 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// Takes the values as they are.
+    fn unchecked(
+        of: &CredentialType,
+        reference: &Reference,
+        mut values: Values,
+    ) -> Result<Self, Failure> {
+        values.retain(|_, value| !value.reveal().is_empty());
+        match of.lack(|name| values.get(name).map(Secret::reveal)) {
+            Some(why) => Err(incomplete(of, reference, &why, &values)),
+            None => {
+                let remark = "not checked".to_owned();
+                Ok(Self { reference: reference.clone(), values, remark })
+            }
+        }
+    }
+
     /// Looks at the values, and asks their maker. Where that says no and somebody is there, they
     /// decide.
     pub fn checked(
         of: &CredentialType,
         reference: &Reference,
-        mut values: Values,
-        how: How,
-        prompt: Option<Prompt>,
+        values: Values,
+        context: &Context,
+        prompt: Prompt,
     ) -> Result<Self, Failure> {
-        values.retain(|_, value| !value.reveal().is_empty());
-        if let Some(why) = of.lack(|name| values.get(name).map(Secret::reveal)) {
-            return Err(incomplete(of, reference, &why, &values));
-        }
-        let ready = |remark: String, values| Self { reference: reference.clone(), values, remark };
-        if how.unchecked {
-            return Ok(ready("not checked".to_owned(), values));
-        }
-        shapes(of, &values)?;
+        let Self { reference, mut values, .. } = Self::unchecked(of, reference, values)?;
+        let al_home = &context.al_home;
+        shapes(of, &values, al_home)?;
         if of.kind == "vps_ssh" && !values.contains_key("public_key") {
-            let public = values.get("private_key").and_then(|key| ssh::public(key).ok().flatten());
+            let key = values.get("private_key");
+            let public = key.and_then(|key| ssh::public(key, al_home).ok().flatten());
             values.extend(public.map(|public| ("public_key".to_owned(), Secret::new(public))));
         }
         let remark = match prove(of, &values)? {
@@ -262,8 +282,9 @@ impl Ready {
             }
             Proven::Refused(why) => {
                 let message = format!("{reference} was not accepted by its maker: {why}");
-                let somebody = prompt.filter(|_| ask::somebody_there());
-                let Some(prompt) = somebody else { return Err(refused(message)) };
+                if !ask::somebody_there() {
+                    return Err(refused(message));
+                }
                 output::remark(&format!("{message}\n"));
                 let question =
                     Question { text: "Store it all the same?", flag: "--no-check", help: "" };
@@ -273,19 +294,18 @@ impl Ready {
                 "not accepted".to_owned()
             }
         };
-        Ok(ready(remark, values))
+        Ok(Self { reference, values, remark })
     }
 
     /// Writes them, and says so.
-    pub fn write(self, context: &Context, put: Put) -> Result<PathBuf, Failure> {
+    pub fn write(self, context: &Context, put: Put) -> Result<(), Failure> {
         let place = credentials::put(&context.al_home, &self.reference, &self.values, put)
             .map_err(|error| unwritable(&error))?;
         let remark = match self.remark.as_str() {
             "" => String::new(),
             remark => format!(" ({remark})"),
         };
-        output::print(&format!("stored {} in {}{remark}\n", self.reference, short(&place)))?;
-        Ok(place)
+        output::print(&format!("stored {} in {}{remark}\n", self.reference, short(&place)))
     }
 }
 
@@ -306,12 +326,12 @@ fn incomplete(of: &CredentialType, reference: &Reference, why: &str, values: &Va
     }
 }
 
-fn shapes(of: &CredentialType, values: &Values) -> Result<(), Failure> {
+fn shapes(of: &CredentialType, values: &Values, al_home: &Path) -> Result<(), Failure> {
     for field in of.fields.iter() {
         let Some(value) = values.get(&*field.name) else { continue };
         let looked = field.shape.check(value.reveal());
         let looked = match field.shape {
-            Shape::PrivateKey => looked.and_then(|()| ssh::public(value).map(drop)),
+            Shape::PrivateKey => looked.and_then(|()| ssh::public(value, al_home).map(drop)),
             _ => looked,
         };
         if let Err(why) = looked {

@@ -1,9 +1,9 @@
 //! Asking a person for a credential.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
-use super::add::{How, Ready};
+use super::add::Ready;
 use super::proof::Values;
 use super::{known, own_types, ssh, unreadable};
 use crate::cli::paths::expanded;
@@ -13,21 +13,18 @@ use crate::failure::Failure;
 use crate::project::credential_types::{CredentialType, Field, Shape};
 use crate::project::credentials::{self, CredentialError, Put, Reference};
 
-/// Asks for one credential, checks it and stores it; says where it is. Whoever interrupts has
+/// Asks for one credential that there is not yet, checks it and stores it. Whoever interrupts has
 /// written nothing.
 ///
 /// # Errors
-/// When nobody is there to ask, they interrupt, its maker refuses it, or it cannot be written.
-pub fn ask_for(
-    reference: &Reference,
-    context: &Context,
-    prompt: Prompt,
-) -> Result<PathBuf, Failure> {
+/// When nobody is there to ask, they interrupt, its maker refuses it, there is one by now, or it
+/// cannot be written.
+pub fn ask_for(reference: &Reference, context: &Context, prompt: Prompt) -> Result<(), Failure> {
     let own = own_types(context);
     let of = known(&own, &reference.kind)?;
-    let values = values(of, reference, Values::new(), prompt)?;
-    let ready = Ready::checked(of, reference, values, How::default(), Some(prompt))?;
-    ready.write(context, Put::Replace)
+    let values = values(of, reference, Values::new(), context, prompt)?;
+    let ready = Ready::checked(of, reference, values, context, prompt)?;
+    ready.write(context, Put::New)
 }
 
 /// Asks for the fields that are not there yet.
@@ -35,6 +32,7 @@ pub fn values(
     of: &CredentialType,
     reference: &Reference,
     mut values: Values,
+    context: &Context,
     prompt: Prompt,
 ) -> Result<Values, Failure> {
     // Where nobody is, the question says which flag answers it.
@@ -47,7 +45,7 @@ pub fn values(
             continue;
         }
         if field.shape == Shape::PrivateKey && crate::cli::ask::somebody_there() {
-            key(of, field, &mut values, prompt)?;
+            key(of, field, &mut values, context, prompt)?;
             continue;
         }
         let needed = only || !field.optional;
@@ -99,6 +97,7 @@ fn key(
     of: &CredentialType,
     field: &Field,
     values: &mut Values,
+    context: &Context,
     prompt: Prompt,
 ) -> Result<(), Failure> {
     const FILE: &str = "file";
@@ -112,11 +111,8 @@ fn key(
     let flag = format!("--generate, or --field {}=@FILE", field.name);
     let chosen = prompt.one(&Question { text: &text, flag: &flag, help: "" }, &choices, 0)?;
     match choices.get(chosen).map(|choice| choice.word.as_str()) {
-        Some(FILE) => from_file(field, &flag, values, prompt),
-        Some(NEW) => {
-            generate(of, values)?;
-            Ok(())
-        }
+        Some(FILE) => from_file(field, &flag, values, &context.al_home, prompt),
+        Some(NEW) => generate(of, values, &context.al_home),
         _ => Ok(()),
     }
 }
@@ -125,25 +121,27 @@ fn from_file(
     field: &Field,
     flag: &str,
     values: &mut Values,
+    al_home: &Path,
     prompt: Prompt,
 ) -> Result<(), Failure> {
-    let look = |typed: &str| private_key(typed).map(drop);
+    let home = al_home.to_owned();
+    let look = move |typed: &str| private_key(typed, &home).map(drop);
     let default = ["id_ed25519", "id_rsa"].map(|name| format!("~/.ssh/{name}"));
     let default = default.iter().find(|path| expanded(path).is_file()).map(String::as_str);
     let question = Question { text: "file of the private key", flag, help: "" };
     let path = prompt.text(&question, default, look)?;
-    let key = private_key(&path).map_err(|why| Failure::user("field_unreadable", why))?;
+    let key = private_key(&path, al_home).map_err(|why| Failure::user("field_unreadable", why))?;
     values.insert(field.name.clone().into_owned(), key);
     Ok(())
 }
 
 /// A private key from the file that somebody named.
-fn private_key(path: &str) -> Result<credentials::Secret, String> {
+fn private_key(path: &str, al_home: &Path) -> Result<credentials::Secret, String> {
     let file = expanded(path);
     let text = fs::read_to_string(&file).map_err(|error| format!("cannot be read: {error}"))?;
     let key = credentials::tidy(&text);
     Shape::PrivateKey.check(key.reveal()).map_err(|why| format!("the file {why}"))?;
-    ssh::public(&key).map_err(|why| format!("the key {why}"))?;
+    ssh::public(&key, al_home).map_err(|why| format!("the key {why}"))?;
     Ok(key)
 }
 
@@ -151,12 +149,12 @@ fn private_key(path: &str) -> Result<credentials::Secret, String> {
 ///
 /// # Errors
 /// When the type has no key, or none can be made.
-pub fn generate(of: &CredentialType, values: &mut Values) -> Result<(), Failure> {
+pub fn generate(of: &CredentialType, values: &mut Values, al_home: &Path) -> Result<(), Failure> {
     let Some(field) = of.asked().find(|field| field.shape == Shape::PrivateKey) else {
         let message = format!("{} has no key that al could make", of.kind);
         return Err(Failure::user("nothing_to_generate", message));
     };
-    let pair = ssh::generate()?;
+    let pair = ssh::generate(al_home)?;
     values.insert(field.name.clone().into_owned(), pair.private);
     if of.field("public_key").is_some() {
         values.insert("public_key".to_owned(), credentials::Secret::new(pair.public.clone()));

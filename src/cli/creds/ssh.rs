@@ -1,13 +1,14 @@
-//! Keys for ssh, made and looked at by `ssh-keygen`, in a folder that nobody else can look into.
+//! Keys for ssh, made and looked at by `ssh-keygen`, in a folder of the store that goes away
+//! again: places for temporary files may be on a disk that keeps what was deleted.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::failure::Failure;
-use crate::project::credentials::Secret;
+use crate::project::credentials::{self, Secret};
+use crate::project::edit;
 
 /// A private key and its public half.
 pub struct Pair {
@@ -19,9 +20,9 @@ pub struct Pair {
 ///
 /// # Errors
 /// When there is no `ssh-keygen`, or it fails.
-pub fn generate() -> Result<Pair, Failure> {
-    let dir = tempfile::tempdir().map_err(|error| failed(&error))?;
-    let file = dir.path().join("key");
+pub fn generate(al_home: &Path) -> Result<Pair, Failure> {
+    let bench = credentials::bench(al_home).map_err(|error| failed(&error))?;
+    let file = bench.path().join("key");
     let made = keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "action-llama", "-f"], &file);
     let made = made.map_err(|error| failed(&error))?;
     if !made.status.success() {
@@ -31,7 +32,8 @@ pub fn generate() -> Result<Pair, Failure> {
         ));
     }
     let private = fs::read_to_string(&file).map_err(|error| failed(&error))?;
-    let public = fs::read_to_string(dir.path().join("key.pub")).map_err(|error| failed(&error))?;
+    let public =
+        fs::read_to_string(bench.path().join("key.pub")).map_err(|error| failed(&error))?;
     Ok(Pair { private: Secret::new(private.trim()), public: public.trim().to_owned() })
 }
 
@@ -49,20 +51,19 @@ fn failed(error: &io::Error) -> Failure {
 ///
 /// # Errors
 /// Why it cannot be used by a run: it has a passphrase, or is damaged.
-pub fn public(private: &Secret) -> Result<Option<String>, String> {
+pub fn public(private: &Secret, al_home: &Path) -> Result<Option<String>, String> {
     // Without `ssh-keygen` nobody knows better.
-    let Ok(said) = look(private) else { return Ok(None) };
+    let Ok(said) = look(private, al_home) else { return Ok(None) };
     match said.status.success() {
         true => Ok(Some(String::from_utf8_lossy(&said.stdout).trim().to_owned())),
         false => Err("has a passphrase, or is damaged: ssh-keygen cannot read it".to_owned()),
     }
 }
 
-fn look(private: &Secret) -> io::Result<Output> {
-    let dir = tempfile::tempdir()?;
-    let file = dir.path().join("key");
-    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file)?;
-    out.write_all(format!("{}\n", private.reveal()).as_bytes())?;
+fn look(private: &Secret, al_home: &Path) -> io::Result<Output> {
+    let bench = credentials::bench(al_home)?;
+    let file = bench.path().join("key");
+    edit::write_new(&file, format!("{}\n", private.reveal()).as_bytes(), 0o600)?;
     keygen(&["-y", "-P", "", "-f"], &file)
 }
 

@@ -246,7 +246,7 @@ fn ask_for(missing: &[Reference], context: &Context) -> Result<bool, Failure> {
             continue;
         }
         match creds::ask_for(reference, context, prompt) {
-            Ok(_) => added = true,
+            Ok(()) => added = true,
             Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
             // One that its maker refuses need not keep the others out.
             Err(failure) => output::failure(&failure, context.look.err),

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub use env::variable;
 pub use key::{ensure_gateway_key, gateway_key, gateway_key_file, rotate_gateway_key};
 pub use uses::{Use, last_use, note_use};
-pub use write::{Put, put, remove};
+pub use write::{Bench, Put, bench, put, remove};
 
 use super::credential_types::credential_type;
 

@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::RenameFlags;
+use tempfile::TempDir;
 
 use super::{CredentialError, Reference, Secret, check_part, exists, folder, store, uses};
 use crate::ambient;
@@ -78,6 +79,33 @@ pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialE
     let _ = fs::remove_dir(&kind);
     uses::forget(al_home, reference);
     Ok(true)
+}
+
+/// A folder in the store for secrets in the making, in which nobody else looks and which is gone with
+/// this. Until then nobody writes to the store.
+#[derive(Debug)]
+pub struct Bench {
+    folder: TempDir,
+    _one_at_a_time: File,
+}
+
+impl Bench {
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Makes such a folder, and the store where there is none.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn bench(al_home: &Path) -> io::Result<Bench> {
+    let store = store(al_home);
+    DirBuilder::new().recursive(true).mode(0o700).create(&store)?;
+    let lock = edit::lock(&store)?;
+    sweep(&store);
+    let folder = tempfile::Builder::new().prefix(BESIDE).tempdir_in(&store)?;
+    Ok(Bench { folder, _one_at_a_time: lock })
 }
 
 /// How folders begin that are not in their place yet, or not any more.
