@@ -1,6 +1,6 @@
 //! Carries effects out through the runtimes and brings back the news.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::handle::Handle;
 use super::place;
 use crate::ambient;
 use crate::harness::{AGENT, CredentialNote, Job};
+use crate::llm::Auth;
 use crate::log;
 use crate::project::credentials::{self, Reference, Use};
 use crate::project::kit::{self, Bearer, Kit};
@@ -393,7 +394,7 @@ impl Driver {
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let command = self.command(agent)?;
         let access = (self.grant)(run, attempt).filter(|_| place::has_gateway(agent));
-        let kit = self.kit(&defined.project, agent).await?;
+        let (kit, auths) = self.kit(&defined.project, agent).await?;
         let mut secrets = self.equipment.hidden.clone();
         secrets.extend(access.iter().map(|access| access.token.clone()));
         secrets.extend(kit.secrets);
@@ -405,6 +406,7 @@ impl Driver {
             trigger: &trigger,
             params: params.clone(),
             credentials: kit.notes.into_iter().map(note).collect(),
+            auths,
             secrets: &secrets,
         };
         let job = equip::job(&defined.project, agent, &self.equipment, wanted)?;
@@ -479,14 +481,22 @@ impl Driver {
         }
     }
 
-    /// The agent's credentials as they are now: one that was replaced since the last attempt counts.
-    async fn kit(&self, project: &Project, agent: &Agent) -> Result<Kit, String> {
+    /// The agent's credentials and the keys of its models as they are now: one that was replaced since
+    /// the last attempt counts. Who keeps them may take its time, and nobody waits for that but this run.
+    async fn kit(
+        &self,
+        project: &Project,
+        agent: &Agent,
+    ) -> Result<(Kit, BTreeMap<String, Auth>), String> {
         let (al_home, listed) = (self.equipment.al_home.clone(), agent.credentials.clone());
         let (types, bearer) = (project.config.credentials.clone(), bearer(agent));
         let keys = equip::keys(project, agent);
+        let (models, runtime) = (equip::models(project, agent), agent.runtime.kind);
         let (project, agent) = (project.name.clone(), agent.name.clone());
         let read = move || {
-            let kit = kit::kit(&al_home, &types, &listed, bearer)?;
+            let kit = kit::kit(&al_home, &types, &listed, bearer)
+                .map_err(|lacks: Vec<kit::Lack>| kit::complaint(&lacks))?;
+            let auths = equip::auths(&models, runtime, &al_home)?;
             let used = Use { at: ambient::now_ms(), project, agent };
             let given = kit.notes.iter().map(|note| note.reference.as_str());
             for text in given.chain(keys) {
@@ -497,12 +507,12 @@ impl Driver {
                     });
                 }
             }
-            Ok(kit)
+            Ok::<_, String>((kit, auths))
         };
-        let kit = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
-        let kit = kit.map_err(|lacks: Vec<kit::Lack>| kit::complaint(&lacks))?;
+        let read = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
+        let (kit, auths) = read?;
         self.equipment.redactor.learn(&kit.secrets);
-        Ok(kit)
+        Ok((kit, auths))
     }
 }
 

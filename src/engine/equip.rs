@@ -1,7 +1,7 @@
 //! What an agent that has a model is told when a run of it starts: its job, with the keys of its
 //! models.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -60,6 +60,8 @@ pub struct Wanted<'a> {
     pub trigger: &'a Value,
     pub params: Map<String, Value>,
     pub credentials: Vec<CredentialNote>,
+    /// How its models are signed in to, by name.
+    pub auths: BTreeMap<String, Auth>,
     /// Texts that must not appear in a recording.
     pub secrets: &'a [String],
 }
@@ -77,7 +79,8 @@ pub fn job(
     let Some(engine) = thinker(agent.engine.kind) else { return Ok(None) };
     let models = agent.models.iter().map(|name| {
         let model = project.config.models.get(name).ok_or(format!("there is no model {name}"))?;
-        let mut spec = with_key(name, model, agent.runtime.kind, &equipment.al_home)?;
+        let auth = wanted.auths.get(name).cloned().ok_or(format!("model {name} has no key"))?;
+        let mut spec = ModelSpec { auth, ..model_spec(name, model) };
         if let Some(file) = &spec.file {
             let unseen = || {
                 let file = file.display();
@@ -147,17 +150,29 @@ pub fn keys(project: &Project, agent: &Agent) -> BTreeSet<&'static str> {
     keyed.filter_map(|model| llm::providers::provider(&model.provider)?.credential).collect()
 }
 
-/// A model with its key.
+/// The models of an agent that thinks, by name.
+pub fn models(project: &Project, agent: &Agent) -> Vec<(String, Model)> {
+    if thinker(agent.engine.kind).is_none() {
+        return Vec::new();
+    }
+    let models = agent.models.iter();
+    models
+        .filter_map(|name| Some((name.clone(), project.config.models.get(name)?.clone())))
+        .collect()
+}
+
+/// How models are signed in to, by name. It asks whoever keeps credentials: for a thread that may wait.
 ///
 /// # Errors
-/// When it cannot be asked; the message says what to do.
-fn with_key(
-    name: &str,
-    model: &Model,
+/// When one cannot be asked; the message says what to do.
+pub fn auths(
+    models: &[(String, Model)],
     runtime: RuntimeKind,
     al_home: &Path,
-) -> Result<ModelSpec, String> {
-    Ok(ModelSpec { auth: auth(name, model, runtime, al_home)?, ..model_spec(name, model) })
+) -> Result<BTreeMap<String, Auth>, String> {
+    let auth =
+        |(name, model): &(String, Model)| Ok((name.clone(), auth(name, model, runtime, al_home)?));
+    models.iter().map(auth).collect()
 }
 
 /// A model as it is asked, but for its key.

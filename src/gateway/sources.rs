@@ -46,7 +46,8 @@ impl LiveSources {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the secrets again, unless that was done a moment ago.
+    /// Reads the secrets again, unless that was done a moment ago or is being done. Who keeps them may take
+    /// its time: for a thread that may wait.
     pub fn refresh(&self, now_ms: Millis) -> Option<Arc<Sources>> {
         let read_at = self.read_at.load(Ordering::Acquire);
         let due = now_ms.saturating_sub(read_at).abs() >= AGAIN_AFTER_MS;
@@ -55,12 +56,22 @@ impl LiveSources {
                 .read_at
                 .compare_exchange(read_at, now_ms, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok();
-        if mine { self.read_again() } else { None }
+        if !mine {
+            return None;
+        }
+        // However long it takes, no second one waits for it: strangers can ask for this.
+        let _reading = self.reading.try_lock().ok()?;
+        self.read()
     }
 
     /// Reads bindings and secrets again: the project's files have changed.
     pub fn read_again(&self) -> Option<Arc<Sources>> {
         let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read()
+    }
+
+    /// While `reading` is held.
+    fn read(&self) -> Option<Arc<Sources>> {
         let fresh = Arc::new((self.load)()?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
         Some(fresh)

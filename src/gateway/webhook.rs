@@ -25,7 +25,9 @@ use crate::ambient;
 use crate::engine::EngineError;
 use crate::packed;
 use crate::scheduler::{Answer, Envelope, Event, Firing, Known, Payload, Trigger, TriggerKind};
-use crate::triggers::{self, Context, Delivery, Headers, NoAnswer, Received, Refusal, Reply};
+use crate::triggers::{
+    self, Context, Delivery, Headers, NoAnswer, Received, Refusal, Reply, Sources,
+};
 
 /// The largest body of a delivery.
 const BODY_MAX: usize = 10 * 1024 * 1024;
@@ -138,7 +140,7 @@ pub async fn challenge(
     let (sources, query) = (&app.setup.sources, query.unwrap_or_default());
     let mut answer = triggers::challenge(&sources.get(), &segment, &query);
     if answer == Err(NoAnswer::Failed)
-        && let Some(fresh) = sources.refresh(ambient::now_ms())
+        && let Some(fresh) = refreshed(&app).await
     {
         answer = triggers::challenge(&fresh, &segment, &query);
     }
@@ -167,21 +169,50 @@ async fn judge(
     headers: HeaderMap,
     bytes: Vec<u8>,
 ) -> Result<Result<Judged, Refusal>, Problem> {
+    let sources = app.setup.sources.get();
+    let bytes = match judge_by(Arc::clone(&sources), segment, &headers, bytes).await? {
+        Ok(judged) => return Ok(Ok(judged)),
+        Err((Refusal::Signature, bytes)) => bytes,
+        Err((refusal, _)) => return Ok(Err(refusal)),
+    };
+    let Some(fresh) = refreshed(app).await else { return Ok(Err(Refusal::Signature)) };
+    let again = judge_by(fresh, segment, &headers, bytes).await?;
+    Ok(again.map_err(|(refusal, _)| refusal))
+}
+
+/// The sources with the secrets that there are now; none when they were read a moment ago.
+async fn refreshed(app: &Arc<App>) -> Option<Arc<Sources>> {
+    let app = Arc::clone(app);
+    let aside = move || app.setup.sources.refresh(ambient::now_ms());
+    tokio::task::spawn_blocking(aside).await.ok().flatten()
+}
+
+/// Judges by these sources; who is refused gets the bytes back.
+async fn judge_by(
+    sources: Arc<Sources>,
+    segment: &str,
+    headers: &HeaderMap,
+    bytes: Vec<u8>,
+) -> Result<Result<Judged, (Refusal, Vec<u8>)>, Problem> {
     if bytes.len() < SLOW {
-        return Ok(judge_here(app, segment, &headers, bytes));
+        return Ok(judge_here(&sources, segment, headers, bytes));
     }
-    let (app, segment) = (Arc::clone(app), segment.to_owned());
-    let aside = move || judge_here(&app, &segment, &headers, bytes);
+    let (segment, headers) = (segment.to_owned(), headers.clone());
+    let aside = move || judge_here(&sources, &segment, &headers, bytes);
     tokio::task::spawn_blocking(aside).await.map_err(|_| Problem::internal())
 }
 
 fn judge_here(
-    app: &App,
+    sources: &Sources,
     segment: &str,
     headers: &HeaderMap,
     bytes: Vec<u8>,
-) -> Result<Judged, Refusal> {
-    match prove(app, segment, headers, &bytes)? {
+) -> Result<Judged, (Refusal, Vec<u8>)> {
+    let received = match prove(sources, segment, headers, &bytes) {
+        Ok(received) => received,
+        Err(refusal) => return Err((refusal, bytes)),
+    };
+    match received {
         Received::Handshake(answer) => Ok(Judged::Handshake(answer)),
         Received::Delivery(mut delivery) => {
             let envelope = envelope(&mut delivery, segment, bytes);
@@ -190,18 +221,15 @@ fn judge_here(
     }
 }
 
-fn prove(app: &App, segment: &str, headers: &HeaderMap, bytes: &[u8]) -> Result<Received, Refusal> {
+fn prove(
+    sources: &Sources,
+    segment: &str,
+    headers: &HeaderMap,
+    bytes: &[u8],
+) -> Result<Received, Refusal> {
     let headers: Headers<'_> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let (sources, now_ms) = (&app.setup.sources, ambient::now_ms());
-    let judged = triggers::receive(&sources.get(), segment, &headers, bytes, now_ms);
-    if judged != Err(Refusal::Signature) {
-        return judged;
-    }
-    match sources.refresh(now_ms) {
-        Some(fresh) => triggers::receive(&fresh, segment, &headers, bytes, now_ms),
-        None => judged,
-    }
+    triggers::receive(sources, segment, &headers, bytes, ambient::now_ms())
 }
 
 fn refused(refusal: &Refusal) -> Problem {

@@ -55,6 +55,35 @@ async fn the_same_delivery_twice_is_one() {
     assert_eq!(world.count("SELECT count(*) FROM runs"), 1);
 }
 
+/// Whoever keeps secrets may never answer, and strangers can have it asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn secrets_that_are_being_read_keep_nobody_else_waiting() {
+    let (tell, mut reads) = tokio::sync::mpsc::unbounded_channel();
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let world = World::reading(move || {
+        tell.send(()).unwrap();
+        // Until the test says so.
+        let _ = gate.lock().unwrap().recv();
+        None
+    })
+    .await;
+    let body = issue();
+    let wrong = sign("another secret", &body);
+    let headers = github_headers("d-1", &wrong);
+    let refused = world.send("POST", "/webhooks/github", &headers, &body);
+    let meanwhile = async {
+        reads.recv().await.unwrap();
+        let right = world.deliver("d-2", &body).await;
+        let again = world.send("POST", "/webhooks/github", &headers, &body).await;
+        drop(open);
+        (right.status, again.status)
+    };
+    let (refused, meanwhile) = tokio::join!(refused, meanwhile);
+    assert_eq!((refused.status, meanwhile), (401, (200, 401)));
+    assert!(reads.try_recv().is_err(), "they were read once");
+}
+
 /// A delivery that must be refused and leave no trace.
 async fn check_refused(
     world: &World,

@@ -129,7 +129,25 @@ impl World {
         Self::start(dir, Arc::default(), Arc::new(processes)).await
     }
 
+    /// With secrets that are read again like this.
+    pub async fn reading(load: impl Fn() -> Option<Sources> + Send + Sync + 'static) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let agents: Vec<_> = AGENTS.iter().map(|(name, config)| (*name, *config, "true")).collect();
+        write_project(dir.path(), &agents);
+        let stage = Arc::new(Stage::default());
+        Self::start_with(dir, Arc::clone(&stage), stage, Box::new(load)).await
+    }
+
     async fn start(dir: TempDir, stage: Arc<Stage>, runtime: Arc<dyn Runtime>) -> Self {
+        Self::start_with(dir, stage, runtime, Box::new(|| None)).await
+    }
+
+    async fn start_with(
+        dir: TempDir,
+        stage: Arc<Stage>,
+        runtime: Arc<dyn Runtime>,
+        again: Box<dyn Fn() -> Option<Sources> + Send + Sync>,
+    ) -> Self {
         let project = &load(dir.path());
         let listener = gateway::bind(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -155,7 +173,7 @@ impl World {
         let app = Arc::new(App::new(Setup {
             engine: engine.clone(),
             definitions,
-            sources: Arc::new(LiveSources::fixed(sources(project))),
+            sources: Arc::new(LiveSources::new(sources(project), again)),
             api_key: ApiKey::new(&dir.path().join("home")),
             token_key: TOKEN_KEY,
             project_dir: dir.path().to_owned(),
