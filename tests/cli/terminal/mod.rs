@@ -1,5 +1,6 @@
 //! `al` on a terminal: what a person sees, and what their keys do.
 
+mod environments;
 mod first_day;
 mod menus;
 mod wizards;
