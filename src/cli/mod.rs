@@ -43,6 +43,7 @@ mod man;
 mod migrate;
 mod models;
 mod new;
+mod offer;
 mod output;
 mod pager;
 mod paint;

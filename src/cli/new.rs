@@ -10,12 +10,12 @@ use toml_edit::Value;
 use super::agent::new::{NewArgs, bad_name, runtime};
 use super::agent::template::{Plan, TEMPLATES, Thinker, template};
 use super::config::target::cannot_write;
+use super::offer::{self, Offer};
 use super::prompt::{Choice, Prompt, Question};
 use super::stage::{NewFile, Staged};
 use super::wizard::{Wizard, one_line};
 use super::{Context, output};
 use crate::failure::Failure;
-use crate::llm::providers::{PROVIDERS, provider};
 use crate::project::names::check_agent;
 use crate::project::{self, edit, render};
 use crate::shell;
@@ -88,35 +88,13 @@ const NONE: &str = "none";
 /// What stands in a project's folder that is made last, and makes it one.
 const CONFIG: &str = "config.toml";
 
-/// A model that is proposed: what the provider calls it, and what the project does.
-fn proposed_model(provider: &str) -> Option<(&'static str, &'static str)> {
-    Some(match provider {
-        "anthropic" => ("claude-sonnet-4-5", "sonnet"),
-        "openai" => ("gpt-5", "gpt"),
-        "google" => ("gemini-2.5-pro", "gemini"),
-        "groq" => ("openai/gpt-oss-120b", "gpt-oss"),
-        "xai" => ("grok-4", "grok"),
-        "mistral" => ("mistral-large-latest", "mistral"),
-        "openrouter" => ("anthropic/claude-sonnet-4.5", "sonnet"),
-        _ => return None,
-    })
-}
-
 /// Everything that was answered.
 struct Answers {
     dir: PathBuf,
     name: String,
-    model: Option<Model>,
+    model: Option<Offer>,
     agent: Plan,
     git: bool,
-}
-
-struct Model {
-    /// In the project.
-    name: String,
-    provider: String,
-    model: String,
-    base_url: Option<String>,
 }
 
 pub fn run(args: &NewProjectArgs, context: &Context) -> Result<(), Failure> {
@@ -134,7 +112,16 @@ fn ask(args: &NewProjectArgs, wizard: Wizard) -> Result<Answers, Failure> {
     let question = Question { text: "Name of the project", flag: "--name TEXT", help: "" };
     let called = folder_name(&dir);
     let name = wizard.text(args.name.as_deref(), &question, called.as_deref(), one_line)?;
-    let model = model(args, wizard)?;
+    let said = offer::Said {
+        provider: args.provider.as_deref(),
+        model: args.model.as_deref(),
+        base_url: args.base_url.as_deref(),
+    };
+    let none = Choice::new(NONE, "no model: a program is the first agent, and runs at once");
+    let model = offer::ask(said, wizard, Some(none))?;
+    if model.is_none() {
+        without_model(args)?;
+    }
     let agent = first_agent(args, wizard, model.as_ref())?;
     let git = git(args, wizard, &dir)?;
     Ok(Answers { dir, name, model, agent, git })
@@ -213,54 +200,6 @@ fn is_free(dir: &Path) -> Result<(), Failure> {
     }
 }
 
-fn model(args: &NewProjectArgs, wizard: Wizard) -> Result<Option<Model>, Failure> {
-    let mut choices: Vec<Choice> = PROVIDERS
-        .iter()
-        .filter(|provider| provider.name != super::providers::REPLAY)
-        .map(|provider| match provider.name {
-            "custom" => Choice::new("custom", "a server of your own that speaks like OpenAI's"),
-            name => Choice::new(name, format!("needs a key: {name}_key")),
-        })
-        .collect();
-    choices.push(Choice::new(NONE, "no model: a program is the first agent, and runs at once"));
-    let question = Question {
-        text: "Who offers the model",
-        flag: "--provider NAME",
-        help: "more can be added with al config",
-    };
-    let none = choices.len() - 1;
-    let start = if wizard.yes { none } else { 0 };
-    let chosen = wizard.one(args.provider.as_deref(), &question, &choices, start)?;
-    if chosen == none {
-        return without_model(args).map(|()| None);
-    }
-    let provider = choices[chosen].word.clone();
-    let proposed = proposed_model(&provider);
-    let question =
-        Question { text: "Model", flag: "--model NAME", help: "as the provider calls it" };
-    let words = proposed.map(|(model, _)| model);
-    let model = wizard.text(args.model.as_deref(), &question, words, one_line)?;
-    let name = match proposed {
-        Some((known, name)) if known == model => name.to_owned(),
-        _ => short_name(&model),
-    };
-    let base_url = match provider.as_str() {
-        "custom" => {
-            let question = Question {
-                text: "Address of the server",
-                flag: "--base-url URL",
-                help: "as in http://localhost:8000/v1",
-            };
-            Some(wizard.text(args.base_url.as_deref(), &question, None, is_url)?)
-        }
-        _ => args.base_url.clone(),
-    };
-    if let Some(url) = &base_url {
-        is_url(url).map_err(|why| Failure::user("bad_answer", format!("--base-url: {why}")))?;
-    }
-    Ok(Some(Model { name, provider, model, base_url }))
-}
-
 /// # Errors
 /// When something was said that only an agent with a model has.
 fn without_model(args: &NewProjectArgs) -> Result<(), Failure> {
@@ -279,28 +218,10 @@ fn without_model(args: &NewProjectArgs) -> Result<(), Failure> {
         .hint(format!("or leave {flag} out: the first agent is a program then")))
 }
 
-fn is_url(text: &str) -> Result<(), String> {
-    match text.starts_with("http://") || text.starts_with("https://") {
-        true => one_line(text),
-        false => Err("it has to start with http:// or https://".to_owned()),
-    }
-}
-
-/// `qwen2.5-coder:7b` is long in a list of models.
-fn short_name(model: &str) -> String {
-    let last = model.rsplit('/').next().unwrap_or(model);
-    let word: String = last
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .collect();
-    let word = word.trim_matches('-').to_owned();
-    if word.is_empty() { "model".to_owned() } else { word }
-}
-
 fn first_agent(
     args: &NewProjectArgs,
     wizard: Wizard,
-    model: Option<&Model>,
+    model: Option<&Offer>,
 ) -> Result<Plan, Failure> {
     let is_script = model.is_none();
     let template = match (&args.template, is_script) {
@@ -451,18 +372,7 @@ fn config(answers: &Answers) -> String {
     let model = match &answers.model {
         None => "# [models.sonnet]\n# provider = \"anthropic\"\n# model = \"claude-sonnet-4-5\"\n"
             .to_owned(),
-        Some(model) => {
-            let mut text = format!(
-                "[models.{}]\nprovider = {}\nmodel = {}\n",
-                toml_edit::Key::new(model.name.as_str()).display_repr(),
-                string(&model.provider),
-                string(&model.model),
-            );
-            if let Some(url) = &model.base_url {
-                text.push_str(&format!("baseUrl = {}\n", string(url)));
-            }
-            text
-        }
+        Some(model) => model.table(),
     };
     SETTINGS.replace("{{name}}", &string(&answers.name)).replace("# {{model}}\n", &model)
 }
@@ -484,10 +394,7 @@ fn next_steps(answers: &Answers) -> String {
     if dir != "." {
         text.push_str(&format!("  cd {}\n", shell::word(&dir)));
     }
-    let key = answers.model.as_ref().and_then(|model| {
-        let known = provider(&model.provider)?;
-        known.needs_key(model.base_url.as_deref()).then_some(known.credential).flatten()
-    });
+    let key = answers.model.as_ref().and_then(Offer::key);
     for credential in key.into_iter().chain(agent.credentials.iter().map(String::as_str)) {
         text.push_str(&format!("  al creds add {credential}\n"));
     }
@@ -500,24 +407,4 @@ fn next_steps(answers: &Answers) -> String {
     }
     text.push_str(&format!("  {:<20} all agents, with the console\n", "al start"));
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_model_has_a_short_name_in_its_project() {
-        let check = |model: &str, expected: &str| assert_eq!(short_name(model), expected);
-        check("qwen/Qwen2.5-coder:7b", "qwen2-5-coder-7b");
-        check("///", "model");
-    }
-
-    #[test]
-    fn the_models_that_are_proposed_are_those_of_known_providers() {
-        for provider in PROVIDERS {
-            let own = ["custom", super::super::providers::REPLAY].contains(&provider.name);
-            assert_eq!(proposed_model(provider.name).is_none(), own, "{}", provider.name);
-        }
-    }
 }

@@ -99,3 +99,48 @@ fn a_folder_whose_name_is_no_text_needs_a_name() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("--name TEXT"));
     assert_eq!(new(&["--yes", "--name", "a"]).status.code(), Some(0));
 }
+
+#[test]
+fn an_agent_brings_a_model_that_the_project_does_not_have() {
+    let config = "scale = 2 # two\n\n[models.sonnet] # mine\nprovider = \"custom\"\nmodel = \"m\"\n\
+                  baseUrl = \"http://localhost:1/v1\"\n";
+    let world = World::new(&[("config.toml", config)]);
+    let new = |name: &str, more: &str| {
+        let line = format!("agent new {name} --template custom --runtime process --yes {more}");
+        let output = world.al(&line.split_whitespace().collect::<Vec<_>>());
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+    };
+    let agent = |name: &str| {
+        let file = world.project().join(format!("agents/{name}/config.toml"));
+        let table: toml::Table = fs::read_to_string(file).unwrap().parse().unwrap();
+        table["models"][0].as_str().unwrap().to_owned()
+    };
+    let (code, said) = new("a", "--provider openai --model gpt-5");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("[models.gpt]\nnext:\n  al creds add openai_key\n"), "{said}");
+    let added = format!("{config}\n[models.gpt]\nprovider = \"openai\"\nmodel = \"gpt-5\"\n");
+    let now = || fs::read_to_string(world.project().join("config.toml")).unwrap();
+    assert_eq!((now(), agent("a").as_str()), (added.clone(), "gpt"));
+    // The same one again is the one that is there.
+    assert_eq!(new("b", "--provider openai --model gpt-5").0, 0);
+    assert_eq!((now(), agent("b").as_str()), (added, "gpt"));
+    // One whose name is taken by another model has another.
+    assert_eq!(new("c", "--provider anthropic --model claude-sonnet-4-5").0, 0);
+    assert_eq!(agent("c"), "claude-sonnet-4-5");
+    let before = now();
+    let check = |more: &str, says: &str| {
+        let (code, said) = new("d", more);
+        assert!(code == 2 && said.contains(says), "{more}: {code} {said}");
+        assert_eq!(now(), before);
+        assert!(!world.project().join("agents/d").exists());
+    };
+    check("--provider nobody --model x", "who offers the model cannot be 'nobody'");
+    check("--provider openai --model x --model y", "--provider adds one model");
+    check("--model x", "to add one: --provider anthropic, with --model as the provider calls it");
+    check("--provider custom --model x --base-url ftp://h", "http:// or https://");
+    assert_eq!(new("e", "--provider openai --script").0, 2);
+    // An agent that cannot be made leaves no model behind.
+    let (code, _) = new("a", "--provider xai --model grok-4");
+    assert!(code == 2 && now() == before);
+}

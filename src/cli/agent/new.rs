@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::template::{Plan, TEMPLATES, Template, Thinker, is_span, template};
 use crate::ambient;
-use crate::cli::config::target::{cannot_write, counts_when, must_be_project};
+use crate::cli::config::target::{Target, cannot_write, counts_when, must_be_project};
+use crate::cli::offer::{self, Offer};
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::stage::Staged;
 use crate::cli::wizard::{Wizard, one_line};
@@ -16,7 +17,8 @@ use crate::project::credential_types::{OwnTypes, of_runs};
 use crate::project::credentials::Reference;
 use crate::project::kit::{Bearer, kit};
 use crate::project::names::{check_agent, suggest_agent};
-use crate::project::{self, Draft, Problem, Project, Severity, edit};
+use crate::project::settings::Change;
+use crate::project::{self, Draft, Model, Problem, Project, Severity, edit};
 use crate::scheduler::cron::Schedule;
 
 /// Make a new agent from a template
@@ -26,6 +28,7 @@ use crate::scheduler::cron::Schedule;
   al agent new dev --template dev           asks the rest
   al agent new hello --script --yes         a program that runs at once, no model
   al agent new watch --template devops --model sonnet --schedule 15m --yes
+  al agent new dev --provider openai --model gpt-5   a model that is not there yet
 
 Every question has a flag, and --yes takes what is proposed for the others.
 Nothing is written before all is answered.")]
@@ -45,6 +48,14 @@ pub struct NewArgs {
     /// A model of the project; several are tried in turn
     #[arg(long, value_name = "NAME", conflicts_with = "script")]
     pub model: Vec<String>,
+
+    /// Add a model to the project: who offers it; --model is what they call it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["script", "engine"])]
+    pub provider: Option<String>,
+
+    /// Address of its server, if it is one of your own
+    #[arg(long, value_name = "URL", requires = "provider")]
+    pub base_url: Option<String>,
 
     /// A program thinks, not a model
     #[arg(long)]
@@ -94,14 +105,23 @@ pub fn run(args: &NewArgs, context: &Context) -> Result<(), Failure> {
 pub struct Known {
     pub agents: Vec<String>,
     pub models: Vec<String>,
+    /// What these models are, by name.
+    pub offers: Vec<(String, Model)>,
     pub sources: Vec<String>,
 }
 
 impl Known {
     fn of(project: Option<&Project>, context: &Context) -> Self {
+        let config = project.map(|project| &project.config);
+        let own = config.into_iter().flat_map(|config| {
+            let model = |name: &String| Some((name.clone(), config.models.get(name)?.clone()));
+            config.own_models().filter_map(model)
+        });
+        let offers: Vec<(String, Model)> = own.collect();
         Self {
             agents: context.agent_names(),
-            models: project.into_iter().flat_map(|p| p.config.own_models().cloned()).collect(),
+            models: offers.iter().map(|(name, _)| name.clone()).collect(),
+            offers,
             sources: project.into_iter().flat_map(|p| p.config.webhooks.keys().cloned()).collect(),
         }
     }
@@ -137,7 +157,7 @@ pub fn ask(args: &NewArgs, wizard: Wizard, known: &Known) -> Result<Plan, Failur
         Some(template.description),
         one_line,
     )?;
-    let thinker = thinker(args, wizard, known)?;
+    let (thinker, offer) = thinker(args, wizard, known)?;
     let runtime = runtime(args.runtime.as_deref(), wizard, thinker == Thinker::Script)?;
     let schedule = schedule(args.schedule.as_deref(), wizard, template)?;
     let webhooks = webhooks(args, wizard, known)?;
@@ -149,6 +169,7 @@ pub fn ask(args: &NewArgs, wizard: Wizard, known: &Known) -> Result<Plan, Failur
         description,
         template,
         thinker,
+        offer,
         runtime,
         schedule,
         webhooks,
@@ -205,27 +226,73 @@ pub fn bad_name(name: &str, why: &str) -> Failure {
     }
 }
 
-fn thinker(args: &NewArgs, wizard: Wizard, known: &Known) -> Result<Thinker, Failure> {
+/// Who thinks, and the model that the project gets for it.
+fn thinker(
+    args: &NewArgs,
+    wizard: Wizard,
+    known: &Known,
+) -> Result<(Thinker, Option<Offer>), Failure> {
+    if args.provider.is_some() {
+        return offered(args, wizard, known);
+    }
+    match known_thinker(args, wizard, known)? {
+        Some(thinker) => Ok((thinker, None)),
+        None => offered(args, wizard, known),
+    }
+}
+
+/// A model that the project does not have yet.
+fn offered(
+    args: &NewArgs,
+    wizard: Wizard,
+    known: &Known,
+) -> Result<(Thinker, Option<Offer>), Failure> {
+    if args.model.len() > 1 {
+        let message = "--provider adds one model, and there are several --model";
+        return Err(Failure::user("bad_answer", message)
+            .hint("more can be added to `models` of the agent: al agent config NAME"));
+    }
+    let said = offer::Said {
+        provider: args.provider.as_deref(),
+        model: args.model.first().map(String::as_str),
+        base_url: args.base_url.as_deref(),
+    };
+    let Some(offer) = offer::ask(said, wizard, None)? else { return Ok((Thinker::Script, None)) };
+    let same = known.offers.iter().find(|(_, there)| offer.is_as(there));
+    if let Some((name, _)) = same {
+        return Ok((Thinker::Models(vec![name.clone()]), None));
+    }
+    let offer = offer.renamed(&known.models);
+    Ok((Thinker::Models(vec![offer.name.clone()]), Some(offer)))
+}
+
+/// Who thinks of those that are there; none when it is to be a new model.
+fn known_thinker(
+    args: &NewArgs,
+    wizard: Wizard,
+    known: &Known,
+) -> Result<Option<Thinker>, Failure> {
     if args.script {
-        return Ok(Thinker::Script);
+        return Ok(Some(Thinker::Script));
     }
     for model in &args.model {
         if !known.models.contains(model) {
             let failure =
                 Failure::user("bad_answer", format!("the project has no model '{model}'"));
-            return Err(match known.models.is_empty() {
-                true => failure
-                    .hint(format!("al config --set models.{model}.provider=anthropic --set models.{model}.model=...")),
+            let failure = match known.models.is_empty() {
+                true => failure,
                 false => failure.hint(format!("it has {}", known.models.join(", "))),
-            });
+            };
+            return Err(failure
+                .hint("to add one: --provider anthropic, with --model as the provider calls it"));
         }
     }
     let engine = |word: &str| if word == "codex" { "codex" } else { "claude" };
     if let Some(word) = &args.engine {
-        return Ok(Thinker::Engine(engine(word), args.model.clone()));
+        return Ok(Some(Thinker::Engine(engine(word), args.model.clone())));
     }
     if !args.model.is_empty() {
-        return Ok(Thinker::Models(args.model.clone()));
+        return Ok(Some(Thinker::Models(args.model.clone())));
     }
     let mut choices: Vec<Choice> =
         known.models.iter().map(|name| Choice::new(name, "a model of this project")).collect();
@@ -233,17 +300,19 @@ fn thinker(args: &NewArgs, wizard: Wizard, known: &Known) -> Result<Thinker, Fai
     choices.push(Choice::new("script", "a program, no model: runs at once"));
     choices.push(Choice::new("claude", "Claude Code, if it is installed"));
     choices.push(Choice::new("codex", "Codex, if it is installed"));
-    let help = match models {
-        0 => "a model of its own: al config --set models.NAME.provider=... first",
-        _ => "",
+    choices.push(Choice::new("another model", "one that the project does not have yet"));
+    let question = Question {
+        text: "Who thinks",
+        flag: "--model NAME, --provider NAME or --script",
+        help: "",
     };
-    let question = Question { text: "Who thinks", flag: "--model NAME or --script", help };
     let chosen = wizard.one(None, &question, &choices, 0)?;
     let word = choices[chosen].word.as_str();
     Ok(match chosen.checked_sub(models) {
-        None => Thinker::Models(vec![word.to_owned()]),
-        Some(0) => Thinker::Script,
-        Some(_) => Thinker::Engine(engine(word), Vec::new()),
+        None => Some(Thinker::Models(vec![word.to_owned()])),
+        Some(0) => Some(Thinker::Script),
+        Some(1 | 2) => Some(Thinker::Engine(engine(word), Vec::new())),
+        Some(_) => None,
     })
 }
 
@@ -392,13 +461,17 @@ fn params(
     Ok(params)
 }
 
-/// Writes the folder of an agent, after the loader has had a look at it.
+/// Writes the folder of an agent and the model that it brings, after the loader has had a look at both.
 fn write(plan: &Plan, context: &Context) -> Result<(), Failure> {
+    let target = Target::project(context)?;
+    let changes = plan.offer.as_ref().map(Offer::changes);
+    let edit = changes.as_ref().map(|changes| target.plan(changes)).transpose()?;
     let folder = context.dir.join("agents").join(&plan.name);
     let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
     let files = plan.files();
     let draft = files.iter().map(|file| (absolute.join(&file.path), Some(file.text.clone())));
-    let draft = Draft(draft.collect());
+    let config = edit.as_ref().map(|edit| (target.path().to_owned(), Some(edit.new.clone())));
+    let draft = Draft(draft.chain(config).collect());
     let (_, problems) = context.request(|request| project::preview(request, draft));
     let mine = |problem: &Problem| problem.file.starts_with(&absolute);
     let problems: Vec<Problem> = problems.into_iter().filter(mine).collect();
@@ -416,7 +489,16 @@ fn write(plan: &Plan, context: &Context) -> Result<(), Failure> {
     std::fs::create_dir_all(&agents).map_err(cannot)?;
     let _lock = edit::lock(&agents).map_err(cannot)?;
     let staged = Staged::write(&agents, &plan.name, &files).map_err(cannot)?;
-    staged.put(&folder).map_err(cannot)
+    // The model first: an agent without its model would be an error of the project.
+    if let Some((changes, edit)) = changes.zip(edit) {
+        target.save(&changes, Some(&edit.old))?;
+    }
+    staged.put(&folder).map_err(|error| {
+        // What it was made for is not there. Who changed the file meanwhile keeps that.
+        let back: Vec<Change> = plan.offer.iter().map(Offer::undo).collect();
+        let _ = target.save(&back, None);
+        cannot(error)
+    })
 }
 
 fn next_steps(plan: &Plan, context: &Context) -> String {
@@ -430,8 +512,12 @@ fn next_steps(plan: &Plan, context: &Context) -> String {
         };
         text.push_str(&format!("  {:<13} {about}\n", file.path));
     }
+    if let Some(offer) = &plan.offer {
+        text.push_str(&format!("its model is new in config.toml: [models.{}]\n", offer.name));
+    }
     text.push_str("next:\n");
-    for credential in &plan.credentials {
+    let key = plan.offer.as_ref().and_then(Offer::key).map(str::to_owned);
+    for credential in key.iter().chain(&plan.credentials) {
         if is_missing(credential, context) {
             text.push_str(&format!("  al creds add {credential}\n"));
         }

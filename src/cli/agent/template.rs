@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 use toml_edit::{Array, Value};
 
+use crate::cli::offer::Offer;
 use crate::cli::stage::NewFile;
 
 /// A kind of agent.
@@ -103,6 +104,8 @@ pub struct Plan {
     pub description: String,
     pub template: &'static Template,
     pub thinker: Thinker,
+    /// The model that it thinks with, when the project is to get it now.
+    pub offer: Option<Offer>,
     pub runtime: String,
     /// A cron expression or a span; none for an agent without.
     pub schedule: Option<String>,
@@ -290,6 +293,7 @@ mod tests {
             description: "Looks: every \"hour\"".to_owned(),
             template: &TEMPLATES[4],
             thinker: Thinker::Models(vec!["sonnet".to_owned()]),
+            offer: None,
             runtime: "process".to_owned(),
             schedule: Some("5m".to_owned()),
             webhooks: vec![("github".to_owned(), vec!["push".to_owned()])],

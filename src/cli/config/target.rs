@@ -62,6 +62,10 @@ impl<'a> Target<'a> {
         self.kind
     }
 
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
     /// The file as messages call it.
     pub fn shown(&self) -> &str {
         &self.file.shown

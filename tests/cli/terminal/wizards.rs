@@ -93,6 +93,57 @@ fn an_agent_is_what_was_answered() {
     assert!(skill.starts_with(front), "{skill}");
 }
 
+/// An agent that thinks with a model that the project does not have.
+const WITH_MODEL: [(&str, &str); 4] = [
+    ("Who thinks", "another\r"),
+    ("Who offers the model", "custom\r"),
+    ("Model", "qwen/Qwen3:8b\r"),
+    ("Address of the server", "http://localhost:8000/v1\r"),
+];
+
+fn with_model(world: &World) -> Session {
+    let args = ["agent", "new", "dev", "--template", "custom", "--description", "D"];
+    let rest = ["--runtime", "process", "--schedule", "1h", "--credential", "none"];
+    Session::open(world, &args.into_iter().chain(rest).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_model_that_is_not_there_yet_comes_with_the_agent() {
+    let world = World::new(PROJECT);
+    let mut session = with_model(&world);
+    answer(&mut session, &WITH_MODEL);
+    session.expect("Deliveries that start it").keys(ENTER);
+    let (code, shown) = session.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("its model is new in config.toml: [models.qwen3-8b]\n"), "{shown}");
+    let config = fs::read_to_string(world.project().join("config.toml")).unwrap();
+    let models = "[models.m]\nprovider = \"anthropic\"\nmodel = \"m\"\n";
+    assert!(config.contains(models), "{config}");
+    let config: toml::Table = config.parse().unwrap();
+    let model = toml::toml! {
+        provider = "custom"
+        model = "qwen/Qwen3:8b"
+        baseUrl = "http://localhost:8000/v1"
+    };
+    assert_eq!(config["models"]["qwen3-8b"].as_table(), Some(&model));
+    let agent = fs::read_to_string(world.project().join("agents/dev/config.toml")).unwrap();
+    assert!(agent.contains("models = [\"qwen3-8b\"]"), "{agent}");
+}
+
+#[test]
+fn who_leaves_while_a_model_is_asked_for_has_added_none() {
+    let world = World::new(PROJECT);
+    for last in 1..WITH_MODEL.len() {
+        let mut session = with_model(&world);
+        answer(&mut session, &WITH_MODEL[..last]);
+        session.expect(WITH_MODEL[last].0).keys(CTRL_C);
+        assert_eq!(session.end().0, 130);
+        assert_eq!(names(&world.project()), ["config.toml"]);
+        let config = fs::read_to_string(world.project().join("config.toml")).unwrap();
+        assert_eq!(config, PROJECT[0].1);
+    }
+}
+
 #[test]
 fn an_agent_whose_person_leaves_at_any_question_is_none() {
     let world = World::new(PROJECT);
