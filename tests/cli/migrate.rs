@@ -170,3 +170,38 @@ fn a_file_that_is_no_toml_has_an_exit_code() {
         assert!(code == 3 && text.contains("not valid TOML"), "{text}");
     }
 }
+
+#[test]
+fn what_waits_in_a_queue_is_told_and_stays() {
+    let world = World::new(NEWER);
+    let database = |file: &str, sql: &str| {
+        let path = world.project().join(".al").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    };
+    database(
+        "work-queue.db",
+        "CREATE TABLE work_queue (id TEXT, agent TEXT, payload TEXT, received_at INTEGER);
+         INSERT INTO work_queue VALUES ('1', 'dev', '{}', 1), ('2', 'dev', '{}', 2);",
+    );
+    database(
+        "state.db",
+        "CREATE TABLE state (ns TEXT, key TEXT, value TEXT, expires_at INTEGER);
+         INSERT INTO state VALUES ('queues', 'qa', '[{}]', NULL);",
+    );
+    let (code, text) = world.said(&["migrate"]);
+    assert_eq!(code, 0, "{text}");
+    for says in [
+        ".al/work-queue.db\n  waiting in its queue: dev 2; they stay there, as here they would run at once\n",
+        ".al/state.db\n  waiting in its queue: qa 1; ",
+        "let Action Llama finish them before you leave it, or start them anew: al run AGENT",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    let (_, text) = world.said(&["migrate", "--json"]);
+    assert!(text.contains(r#""waiting":2,"waitingByAgent":{"dev":2}"#), "{text}");
+    // The database of today has taken over what was in those.
+    database("action-llama.db", "CREATE TABLE work_queue (id TEXT, agent TEXT);");
+    let (_, text) = world.said(&["migrate"]);
+    assert!(!text.contains("waiting in its queue"), "{text}");
+}

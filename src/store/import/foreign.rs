@@ -1,5 +1,6 @@
 //! Reading the database of an Action Llama scheduler, of any version, and never writing to it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::{Value, ValueRef};
@@ -36,8 +37,6 @@ pub struct Stock {
     /// When the oldest of the runs began.
     pub first_at: Option<i64>,
     pub last_at: Option<i64>,
-    /// What waits in its queue, which is not taken over: it would run at once.
-    pub waiting: u64,
 }
 
 impl Stock {
@@ -192,11 +191,41 @@ impl Foreign {
                 "SELECT count(*) FROM call_edges WHERE id > ?1 AND target_instance IS NOT NULL";
             stock.calls = number(sql, since.calls)?.unsigned_abs();
         }
-        if self.has("work_queue")? {
-            let sql = "SELECT count(*) FROM work_queue WHERE rowid > ?1";
-            stock.waiting = number(sql, i64::MIN)?.unsigned_abs();
-        }
         Ok(stock)
+    }
+
+    /// How many items wait for each agent. They are not taken over: they would run at once.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn waiting(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.count_waiting().map_err(|error| self.at(error))
+    }
+
+    fn count_waiting(&self) -> rusqlite::Result<BTreeMap<String, u64>> {
+        let mut waiting = BTreeMap::new();
+        if self.has("work_queue")? {
+            let sql = "SELECT agent, count(*) FROM work_queue GROUP BY agent";
+            let mut statement = self.conn.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let n = int(row, 1)?.unwrap_or(0).unsigned_abs();
+                *waiting.entry(text(row, 0)?.unwrap_or_default()).or_default() += n;
+            }
+        }
+        // The oldest versions keep a list for each agent.
+        if self.has("state")? {
+            let sql = "SELECT key, value FROM state WHERE ns = 'queues'";
+            let mut statement = self.conn.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let list = text(row, 1)?.unwrap_or_default();
+                let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap_or_default();
+                *waiting.entry(text(row, 0)?.unwrap_or_default()).or_default() += list.len() as u64;
+            }
+        }
+        waiting.retain(|_, n| *n > 0);
+        Ok(waiting)
     }
 
     fn has(&self, table: &str) -> rusqlite::Result<bool> {

@@ -10,6 +10,7 @@ mod order;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension, params};
@@ -201,7 +202,7 @@ impl Store {
                 run.started_at,
                 ended_at,
                 run.exit_code,
-                run.status.as_deref().map(|text| start_of(text, STATUS_MAX)),
+                status(run).as_deref().map(|text| start_of(text, STATUS_MAX)),
                 run.wants_rerun,
                 Priority::Normal.name(),
             ])?;
@@ -303,6 +304,20 @@ impl Store {
         let failed = (state != RunState::Succeeded.name()).then_some(call.ended_at);
         self.counts.borrow_mut().past_call(&caller, &callee, call.at, failed);
         Ok(true)
+    }
+}
+
+/// How it went, in words. A run that failed says why, or that nobody noted it.
+fn status(run: &ForeignRun) -> Option<Cow<'_, str>> {
+    match (&run.status, run.failed, run.exit_code) {
+        (Some(status), _, _) => Some(Cow::Borrowed(status)),
+        (None, true, Some(code)) => Some(Cow::Owned(format!(
+            "it failed with exit code {code}; Action Llama noted no reason"
+        ))),
+        (None, true, None) => {
+            Some(Cow::Borrowed("it failed; Action Llama noted neither a reason nor an exit code"))
+        }
+        (None, false, _) => None,
     }
 }
 

@@ -109,7 +109,7 @@ const TALLIES: &str = "SELECT hour, who, what, detail, n, ms FROM tallies ORDER 
 fn runs_deliveries_and_calls_are_there_in_order_and_counted() {
     let both = Both::filled();
     let stock = both.ours.importable(&both.foreign()).unwrap();
-    assert_eq!((stock.runs, stock.receipts, stock.calls, stock.waiting), (4, 3, 1, 1));
+    assert_eq!((stock.runs, stock.receipts, stock.calls), (4, 3, 1));
     let done = both.import().unwrap();
     assert_eq!(done, Imported { runs: 3, receipts: 3, calls: 1, left_out: 1 });
     let sql = "SELECT seq, id, state, kind, started_at - 1790000000000, exit_code, status, receipt,
@@ -181,6 +181,47 @@ fn no_proof_no_secret_and_no_more_than_of_our_own_deliveries_is_taken_over() {
     assert_eq!(cut.headers, "{}");
     assert_eq!(cut.cut_from_bytes, u32::try_from(long).ok());
     assert_eq!(cut.body.len(), packed::BODY_MAX);
+}
+
+#[test]
+fn what_waits_is_counted_by_agent_wherever_a_version_keeps_it() {
+    let both = Both::filled();
+    both.theirs
+        .execute_batch(
+            "INSERT INTO work_queue VALUES ('w2', 'dev', '{}', 1), ('w3', 'qa', '{}', 2);
+             CREATE TABLE state (ns TEXT, key TEXT, value TEXT, expires_at INTEGER);
+             INSERT INTO state VALUES ('queues', 'qa', '[{\"a\":1},{\"a\":2}]', NULL),
+                 ('queues', 'ops', '[]', NULL), ('queues', 'bad', 'no list', NULL),
+                 ('locks', 'x', '[1]', NULL);",
+        )
+        .unwrap();
+    let waiting: Vec<_> = both.foreign().waiting().unwrap().into_iter().collect();
+    assert_eq!(waiting, [("dev".to_owned(), 2), ("qa".to_owned(), 3)]);
+    both.import().unwrap();
+    assert_eq!(both.rows("SELECT id FROM runs WHERE state = 'queued'"), [""; 0]);
+}
+
+#[test]
+fn a_run_that_failed_without_a_word_says_so() {
+    let check = |result: &str, code: &str, error: &str, summary: &str, expected: &str| {
+        let both = Both::new();
+        both.theirs
+            .execute_batch(&format!(
+                "INSERT INTO runs (instance_id, agent_name, trigger_type, result, exit_code,
+                     started_at, duration_ms, error_message, summary)
+                 VALUES ('dev-00000001', 'dev', 'manual', '{result}', {code}, {T0}, 1, {error},
+                     {summary})"
+            ))
+            .unwrap();
+        both.import().unwrap();
+        assert_eq!(both.rows("SELECT status FROM runs"), [expected], "{result} {code}");
+    };
+    check("error", "7", "'no route'", "NULL", "no route");
+    check("error", "7", "' '", "'tried it'", "tried it");
+    check("error", "7", "NULL", "NULL", "it failed with exit code 7; Action Llama noted no reason");
+    let neither = "it failed; Action Llama noted neither a reason nor an exit code";
+    check("error", "NULL", "NULL", "NULL", neither);
+    check("completed", "NULL", "NULL", "NULL", "-");
 }
 
 #[test]
