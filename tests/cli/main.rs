@@ -7,6 +7,7 @@ mod complete;
 mod config;
 mod control;
 mod creds;
+mod disks;
 mod doctor;
 mod env;
 mod errors;

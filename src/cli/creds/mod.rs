@@ -15,6 +15,7 @@ mod types;
 mod wants;
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 pub use asking::ask_for;
@@ -189,6 +190,15 @@ fn unwritable(error: &CredentialError) -> Failure {
     match error {
         CredentialError::Exists(reference) => Failure::user("credential_exists", error.to_string())
             .hint(format!("replace it: al creds rotate {reference}")),
+        CredentialError::Io { error, .. } => match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                failure.hint("make room; what was there counts as before")
+            }
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                failure.hint("the folder has to be writable for you; another one: AL_HOME=DIR")
+            }
+            _ => failure,
+        },
         _ => failure,
     }
 }

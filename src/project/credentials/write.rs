@@ -53,6 +53,10 @@ pub fn put(
         .and_then(|()| File::open(&kind)?.sync_all());
     // After an exchange it is the old one.
     let _ = fs::remove_dir_all(&temporary);
+    if written.is_err() {
+        // Made for this one, unless others have instances there.
+        let _ = fs::remove_dir(&kind);
+    }
     written.map_err(failed)?;
     Ok(place)
 }
