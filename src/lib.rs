@@ -12,6 +12,7 @@ pub mod failure;
 pub mod gateway;
 pub mod harness;
 pub mod http;
+pub mod keyring;
 pub mod llm;
 pub mod log;
 pub mod packed;

@@ -16,6 +16,7 @@ mod exposed;
 mod guides;
 mod help;
 mod history;
+mod keyring;
 mod live;
 mod manners;
 mod mended;

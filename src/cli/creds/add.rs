@@ -5,9 +5,8 @@ use std::path::Path;
 
 use super::proof::{Proven, Values, prove};
 use super::{
-    asking, describe, given, known, none, own_types, reference, ssh, unreadable, unwritable,
+    asking, describe, given, known, none, own_types, reference, shown, ssh, unreadable, unwritable,
 };
-use crate::cli::paths::short;
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, ask, output};
 use crate::failure::Failure;
@@ -145,7 +144,8 @@ pub fn add(args: &AddArgs, context: &Context) -> Result<(), Failure> {
             .hint("a new one: al doctor --rotate-key")
             .hint("that of a gateway elsewhere: al creds add gateway_api_key:<environment>"));
     }
-    let is_there = credentials::exists(&context.al_home, &reference);
+    let there = credentials::keeper(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
+    let is_there = there.is_some();
     let put = match (is_there, args.force) {
         (true, false) => {
             let failure = Failure::user(
@@ -194,7 +194,7 @@ pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
     let prompt = Prompt::new(context.look.err);
     let mut own = own_types(context);
     let reference = reference(&args.credential)?;
-    let old = credentials::in_files(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
+    let old = credentials::stored(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
     let mut names = args.values.names();
     names.extend(old.keys().cloned());
     describe(&mut own, &reference.kind, &names);
@@ -203,7 +203,8 @@ pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
         return Err(Failure::user("key_makes_itself", "the key of the gateway here makes itself")
             .hint("al doctor --rotate-key"));
     }
-    if !credentials::exists(&context.al_home, &reference) {
+    let there = credentials::keeper(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
+    if there.is_none() {
         return Err(none(&reference, context));
     }
     let mut kept = old.clone();
@@ -305,7 +306,7 @@ impl Ready {
             "" => String::new(),
             remark => format!(" ({remark})"),
         };
-        output::print(&format!("stored {} in {}{remark}\n", self.reference, short(&place)))
+        output::print(&format!("stored {} in {}{remark}\n", self.reference, shown(&place)))
     }
 }
 

@@ -13,13 +13,15 @@ use crate::cli::{Context, output, times};
 use crate::failure::Failure;
 use crate::project;
 use crate::project::credential_types::{self, OwnTypes};
-use crate::project::credentials::{self, Reference, Secret, Use};
+use crate::project::credentials::{self, CredentialError, Reference, Secret, Use};
 
 /// List credentials, with their age, their last use, and what is missing
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(after_help = "STATE: ok, missing (something here wants it), incomplete (a field is
-missing), or unsafe (others can read or change it; al doctor --fix).
-FROM: who has it: a file, env (AL_SECRET_*), or what credentials.toml names.
+missing), unsafe (others can read or change it; al doctor --fix), or unread
+(who keeps it does not hand it out: a keyring that is locked, say).
+FROM: who has it: file, env (AL_SECRET_*), or keyring and command, when
+credentials.toml names them.
 AGE: since its newest field was written. USED: since a run was given it last.
 
 Exit codes: 0 all is well, 1 something is missing or cannot be used")]
@@ -36,6 +38,8 @@ enum State {
     Missing,
     Incomplete(String),
     Unusable(String),
+    /// Who keeps it does not hand it out now.
+    Unread(String),
 }
 
 impl State {
@@ -45,20 +49,21 @@ impl State {
             Self::Missing => "missing",
             Self::Incomplete(_) => "incomplete",
             Self::Unusable(_) => "unsafe",
+            Self::Unread(_) => "unread",
         }
     }
 
     fn tone(&self) -> Tone {
         match self {
             Self::Sound => Tone::Good,
-            Self::Missing | Self::Incomplete(_) | Self::Unusable(_) => Tone::Bad,
+            Self::Missing | Self::Incomplete(_) | Self::Unusable(_) | Self::Unread(_) => Tone::Bad,
         }
     }
 
     fn why(&self) -> Option<&str> {
         match self {
             Self::Sound | Self::Missing => None,
-            Self::Incomplete(why) | Self::Unusable(why) => Some(why),
+            Self::Incomplete(why) | Self::Unusable(why) | Self::Unread(why) => Some(why),
         }
     }
 }
@@ -80,6 +85,7 @@ pub fn run(args: &LsArgs, context: &Context) -> Result<ExitCode, Failure> {
     if let (true, Some(error)) = (stored.is_empty(), errors.first()) {
         return Err(unreadable(error));
     }
+    let errors: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
     let all: BTreeSet<&Reference> = stored.iter().chain(wanted.all()).collect();
     let rows: Vec<Row> = all.into_iter().map(|of| row(of, &own, &wanted, context)).collect();
     if args.json {
@@ -88,7 +94,7 @@ pub fn run(args: &LsArgs, context: &Context) -> Result<ExitCode, Failure> {
     } else if rows.is_empty() {
         output::print("there are no credentials yet; al creds add stores one\n")?;
     } else {
-        output::print(&table(&rows, context))?;
+        output::print(&table(&rows, &errors, context))?;
     }
     for error in &errors {
         output::remark(&format!("warning: {error}\n"));
@@ -113,6 +119,7 @@ fn state(reference: &Reference, own: &OwnTypes, context: &Context) -> State {
     let of = credential_types::find(own, &reference.kind);
     let names: Vec<&str> = of.iter().flat_map(|of| of.fields.iter()).map(|f| &*f.name).collect();
     match credentials::fields(&context.al_home, reference, &names) {
+        Err(error @ CredentialError::Source { .. }) => State::Unread(error.to_string()),
         Err(error) => State::Unusable(error.to_string()),
         Ok(fields) if fields.is_empty() => State::Missing,
         Ok(fields) => {
@@ -124,7 +131,8 @@ fn state(reference: &Reference, own: &OwnTypes, context: &Context) -> State {
     }
 }
 
-fn table(rows: &[Row], context: &Context) -> String {
+/// Reasons that are `told` elsewhere are not repeated.
+fn table(rows: &[Row], told: &BTreeSet<String>, context: &Context) -> String {
     let mut table = Table::new([
         ("CREDENTIAL", Fit::Middle),
         ("STATE", Fit::Keep),
@@ -157,11 +165,13 @@ fn table(rows: &[Row], context: &Context) -> String {
             State::Incomplete(_) => {
                 todo.push_str(&format!("  al creds rotate {}\n", row.reference))
             }
-            State::Sound | State::Unusable(_) => {}
+            State::Sound | State::Unusable(_) | State::Unread(_) => {}
         }
     }
     for row in rows {
-        if let Some(why) = row.state.why() {
+        // What is said of who keeps it is said of all of them at once, as a warning.
+        let why = row.state.why().filter(|why| !told.contains(*why));
+        if let Some(why) = why {
             text.push_str(&format!("\n{}: {why}\n", row.reference));
         }
     }

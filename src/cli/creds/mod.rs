@@ -24,7 +24,7 @@ use super::paths::short;
 use super::{Context, ask, output};
 use crate::failure::Failure;
 use crate::project::credential_types::{self, CredentialType, OwnTypes, TYPES};
-use crate::project::credentials::{self, CredentialError, Reference};
+use crate::project::credentials::{self, CredentialError, Keeper, Reference};
 use crate::project::{self, did_you_mean};
 
 /// Keep the credentials that agents and models use
@@ -39,8 +39,10 @@ use crate::project::{self, did_you_mean};
   al creds rotate github_token          a new value; the old one until then
 
 A credential is TYPE or TYPE:INSTANCE, as agents list it. They are kept below
-~/.action-llama/credentials, one file per field, for you alone. A secret is
-never an argument: others on this machine can read those.")]
+~/.action-llama/credentials, one file per field, for you alone, or in the
+keyring of the system: order = [\"env\", \"keyring\", \"file\"] in
+~/.action-llama/credentials.toml puts new ones there. A secret is never an
+argument: others on this machine can read those.")]
 pub struct CredsArgs {
     #[command(subcommand)]
     pub act: CredsAct,
@@ -82,10 +84,14 @@ pub fn run(args: &CredsArgs, context: &Context) -> Result<ExitCode, Failure> {
 
 fn rm(args: &RmArgs, context: &Context) -> Result<(), Failure> {
     let reference = reference(&args.credential)?;
+    let keeper = credentials::keeper(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
     let folder = credentials::folder(&context.al_home, &reference);
-    if !folder.is_dir() {
-        return Err(elsewhere_or_none(&reference, context));
-    }
+    let keeper = match keeper {
+        Some(keeper) => keeper,
+        // Of one that was left half done, too.
+        None if folder.is_dir() => Keeper::Files(folder),
+        None => return Err(elsewhere_or_none(&reference, context)),
+    };
     let wanted = wants::of(context);
     let users = wanted.by(&reference);
     if !args.yes {
@@ -94,7 +100,11 @@ fn rm(args: &RmArgs, context: &Context) -> Result<(), Failure> {
             return Err(Failure::user("nobody_to_ask", message).hint("say it with --yes"));
         }
         output::remark(&format!("{}\n", used_by(&reference, &users)));
-        if !ask::yes(&format!("Remove {}?", short(&folder))) {
+        let what = match &keeper {
+            Keeper::Files(_) => shown(&keeper),
+            Keeper::Keyring => format!("{reference} from {}", shown(&keeper)),
+        };
+        if !ask::yes(&format!("Remove {what}?")) {
             return Err(Failure::nothing("kept", "nothing was removed"));
         }
     }
@@ -113,11 +123,11 @@ fn used_by(reference: &Reference, users: &[String]) -> String {
     }
 }
 
-/// That there is no such credential in files.
+/// That there is no such credential where it could be changed.
 fn elsewhere_or_none(reference: &Reference, context: &Context) -> Failure {
     match credentials::origin(&context.al_home, reference) {
         Ok(Some(origin)) => {
-            let message = format!("{reference} is not in a file: it comes from {origin}");
+            let message = format!("{reference} cannot be changed here: it comes from {origin}");
             Failure::user("credential_elsewhere", message)
         }
         Ok(None) | Err(_) => none(reference, context),
@@ -200,5 +210,13 @@ fn unwritable(error: &CredentialError) -> Failure {
             _ => failure,
         },
         _ => failure,
+    }
+}
+
+/// Where a credential is, as messages show it.
+fn shown(keeper: &Keeper) -> String {
+    match keeper {
+        Keeper::Files(folder) => short(folder),
+        Keeper::Keyring => "the keyring".to_owned(),
     }
 }

@@ -293,6 +293,12 @@ const TO_MEND: &[Row] = &[
         "write it anew, as text",
     ],
     [
+        "keyring_unusable",
+        "the keyring that credentials.toml names does not answer, or is locked",
+        "runs that need something out of it do not start",
+        "start or unlock it, or take it out of `order`; al help credentials",
+    ],
+    [
         "store_open",
         "other users can look into the store of credentials",
         "they see which secrets there are, and read those whose files are open",

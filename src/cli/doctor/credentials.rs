@@ -26,7 +26,7 @@ pub fn of_agents(scene: &Scene<'_>) -> Vec<Problem> {
             }
             let home = &scene.context.al_home;
             let unreadable = credentials::unreadable(home, &reference);
-            problems.extend(unreadable.iter().map(unusable));
+            problems.extend(unreadable.iter().map(|error| unusable(scene, error)));
             if unreadable.is_empty() {
                 let wanted = std::slice::from_ref(written);
                 let types = &scene.project.config.credentials;
@@ -62,8 +62,14 @@ fn missing(scene: &Scene<'_>, first: &Agent, lack: &Lack, reference: &Reference)
 pub fn of_the_gateway(scene: &Scene<'_>) -> Vec<Problem> {
     let Err(error) = credentials::gateway_key(&scene.context.al_home) else { return Vec::new() };
     let exposed = matches!(error, CredentialError::Exposed { .. });
-    let problem = unusable(&error);
+    let problem = unusable(scene, &error);
     vec![if exposed { problem.hint("al doctor --fix, and then --rotate-key") } else { problem }]
+}
+
+/// The keyring, when it is one of those who are asked: what it has would be missing to every run.
+pub fn keyring(scene: &Scene<'_>) -> Vec<Problem> {
+    let trouble = credentials::keyring_trouble(&scene.context.al_home);
+    trouble.iter().map(|error| unusable(scene, error)).collect()
 }
 
 /// The whole store: who can look into it, and what others can read of credentials that nobody here
@@ -98,7 +104,7 @@ fn exposed_elsewhere(scene: &Scene<'_>) -> Vec<Problem> {
             }
             let errors = credentials::unreadable(&scene.context.al_home, &reference);
             let open = errors.iter().filter(|e| matches!(e, CredentialError::Exposed { .. }));
-            problems.extend(open.map(|error| unusable(error).warning()));
+            problems.extend(open.map(|error| unusable(scene, error).warning()));
         }
     }
     problems

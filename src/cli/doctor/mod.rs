@@ -142,7 +142,7 @@ const fn check(group: Group, cost: Cost, look: fn(&Scene<'_>) -> Vec<Problem>) -
     Check { group, cost, look }
 }
 
-const CHECKS: [Check; 38] = [
+const CHECKS: [Check; 39] = [
     check(Group::Agents, Cost::Little, agents::cannot_run),
     check(Group::Agents, Cost::More, agents::scales),
     check(Group::Agents, Cost::More, agents::instructions),
@@ -154,6 +154,7 @@ const CHECKS: [Check; 38] = [
     check(Group::Credentials, Cost::Little, credentials::of_agents),
     check(Group::Credentials, Cost::Little, credentials::of_the_gateway),
     check(Group::Credentials, Cost::More, credentials::store),
+    check(Group::Credentials, Cost::More, credentials::keyring),
     check(Group::Webhooks, Cost::Little, webhooks::sources),
     check(Group::Webhooks, Cost::Little, gateway::certificate),
     check(Group::Models, Cost::Little, models::settings),

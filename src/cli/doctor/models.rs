@@ -89,7 +89,7 @@ fn key(scene: &Scene<'_>, used: &Used<'_>) -> Vec<Problem> {
     let stored =
         credentials::field(&scene.context.al_home, &reference.kind, &reference.instance, "token");
     match stored {
-        Err(error) => vec![unusable(&error)],
+        Err(error) => vec![unusable(scene, &error)],
         Ok(Some(key)) if !key.reveal().is_empty() => {
             wrong_kind(scene, used, key.reveal()).into_iter().collect()
         }

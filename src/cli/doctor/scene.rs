@@ -143,7 +143,7 @@ pub fn agents_named(agents: &[&Agent]) -> String {
 }
 
 /// A credential that cannot be used as it is.
-pub fn unusable(error: &CredentialError) -> Problem {
+pub fn unusable(scene: &Scene<'_>, error: &CredentialError) -> Problem {
     let at = |file: &Path, what: String| {
         let named = Named::shown_as(file.to_owned(), short(file));
         Problem::error(&named, what).code("credential_unreadable")
@@ -171,9 +171,14 @@ pub fn unusable(error: &CredentialError) -> Problem {
             at(file, format!("this credential cannot be read: {error}"))
         }
         CredentialError::Settings { file, message } => at(file, message.clone()),
-        CredentialError::BadName(_)
-        | CredentialError::Exists(_)
-        | CredentialError::Source { .. } => at(Path::new("."), error.to_string()),
+        CredentialError::Source { .. } => {
+            let settings = credentials::settings_file(&scene.context.al_home);
+            let problem = at(&settings, error.to_string());
+            if error.is_of_keyring() { problem.code("keyring_unusable") } else { problem }
+        }
+        CredentialError::BadName(_) | CredentialError::Exists(_) => {
+            at(Path::new("."), error.to_string())
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub fn sources(scene: &Scene<'_>) -> Vec<Problem> {
                 let known = secrets.entry(source.kind.clone()).or_default();
                 known.insert(instance.clone(), value.reveal().into());
             }
-            Err(error) => problems.push(unusable(&error)),
+            Err(error) => problems.push(unusable(scene, &error)),
         }
     }
     let unreadable = !problems.is_empty();

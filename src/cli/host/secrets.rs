@@ -35,7 +35,10 @@ impl Secrets {
         let failed = |e: CredentialError| Failure::config("credential_unreadable", e.to_string());
         let key = credentials::ensure_gateway_key(&context.al_home)
             .map_err(|error| key_failure("credential_unreadable", &error))?;
-        let secrets = webhook_secrets(&context.al_home).map_err(failed)?;
+        let (secrets, unread) = webhook_secrets(&context.al_home).map_err(failed)?;
+        if let Some(error) = unread {
+            warn(&format!("secrets of webhooks are missing until it is mended: {error}"));
+        }
         let mut known = vec![key.reveal().to_owned()];
         let values = secrets.values().flat_map(|instances| instances.values());
         known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
@@ -96,15 +99,21 @@ fn warn(what: &str) {
 }
 
 /// What senders sign with, by provider and instance.
-fn webhook_secrets(al_home: &Path) -> Result<triggers::Secrets, CredentialError> {
-    let mut secrets = triggers::Secrets::new();
+///
+/// Those that the keyring does not hand out now are missing, which is no reason not to start; the second
+/// half says why.
+fn webhook_secrets(
+    al_home: &Path,
+) -> Result<(triggers::Secrets, Option<CredentialError>), CredentialError> {
+    let (mut secrets, mut unread) = (triggers::Secrets::new(), None);
     for provider in project::providers::PROVIDERS {
         let Some(secret) = &provider.secret else { continue };
         let found = credentials::instances(al_home, secret.credential, secret.field)?;
-        let found = found.into_iter().map(|(name, s)| (name, s.reveal().into()));
-        secrets.insert(provider.kind.to_owned(), found.collect());
+        let values = found.values.into_iter().map(|(name, s)| (name, s.reveal().into()));
+        secrets.insert(provider.kind.to_owned(), values.collect());
+        unread = unread.or(found.unread);
     }
-    Ok(secrets)
+    Ok((secrets, unread))
 }
 
 /// Bindings of the project as it is defined now, with the secrets there are now. When those cannot
@@ -122,7 +131,13 @@ pub fn live_sources(
     let load = move || {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         match webhook_secrets(&al_home) {
-            Ok(secrets) => known.0 = secrets,
+            Ok((secrets, None)) => known.0 = secrets,
+            Ok((secrets, Some(error))) => {
+                for (kind, fresh) in secrets {
+                    known.0.entry(kind).or_default().extend(fresh);
+                }
+                tracing::warn!(target: "host", error = %error, "webhook secrets are not all read");
+            }
             Err(error) => {
                 tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
             }

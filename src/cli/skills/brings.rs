@@ -100,8 +100,8 @@ impl Brings {
             }
         }
         for text in &agent.credentials {
-            let here = Reference::parse(text)
-                .is_ok_and(|reference| credentials::exists(&context.al_home, &reference));
+            let origin = |of: &Reference| credentials::origin(&context.al_home, of).ok().flatten();
+            let here = Reference::parse(text).is_ok_and(|of| origin(&of).is_some());
             self.credentials.push((safe(text), here));
         }
         self.commands.extend(in_settings(agent));

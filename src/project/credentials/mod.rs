@@ -2,13 +2,14 @@
 //!
 //! A credential is found by its reference alone. Of the [`Source`]s that a person has, the first that
 //! has it gives all of it: the environment, the files below `credentials/`, and what
-//! `credentials.toml` names besides. Files that others can read are refused, because whoever could
+//! `credentials.toml` names besides, such as the keyring of the system. Files that others can read are refused, because whoever could
 //! read them may have done so.
 
 mod command;
 mod env;
 mod files;
 mod key;
+mod keyring;
 mod modes;
 mod settings;
 mod uses;
@@ -22,8 +23,9 @@ use std::path::{Path, PathBuf};
 
 pub use env::variable;
 pub use key::{ensure_gateway_key, gateway_key, gateway_key_file, rotate_gateway_key};
+pub use settings::file as settings_file;
 pub use uses::{Use, last_use, note_use};
-pub use write::{Bench, Put, bench, put, remove};
+pub use write::{Bench, Keeper, Put, bench, keeper, put, remove, stored};
 
 use super::credential_types::credential_type;
 
@@ -114,6 +116,13 @@ pub enum CredentialError {
     },
 }
 
+impl CredentialError {
+    /// Whether the keyring is what does not hand it out: it is locked, say.
+    pub fn is_of_keyring(&self) -> bool {
+        matches!(self, Self::Source { name, .. } if name == keyring::NAME)
+    }
+}
+
 impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -188,7 +197,16 @@ fn holder(
     known: &[&str],
 ) -> Result<Option<Box<dyn Source>>, CredentialError> {
     check(reference)?;
-    for source in settings::sources(al_home)? {
+    first(settings::sources(al_home)?.into_iter(), reference, known)
+}
+
+/// The first of these who has it.
+fn first(
+    sources: impl Iterator<Item = Box<dyn Source>>,
+    reference: &Reference,
+    known: &[&str],
+) -> Result<Option<Box<dyn Source>>, CredentialError> {
+    for source in sources {
         if source.has(reference, known)? {
             return Ok(Some(source));
         }
@@ -218,27 +236,52 @@ pub fn field(
     }
 }
 
-/// One field of every instance of a type that has it, by instance.
+/// One field of the instances of a type.
+#[derive(Debug, Default)]
+pub struct Instances {
+    /// Those that have it, by instance.
+    pub values: BTreeMap<String, Secret>,
+    /// Why there may be more: the keyring does not hand them out now. Who would be asked after it was
+    /// not, as it comes first.
+    pub unread: Option<CredentialError>,
+}
+
+/// One field of every instance of a type that has it.
 ///
 /// # Errors
-/// As [`field`], for the first instance that fails.
-pub fn instances(
-    al_home: &Path,
-    kind: &str,
-    field: &str,
-) -> Result<BTreeMap<String, Secret>, CredentialError> {
+/// As [`field`], for the first instance that fails, unless it is the keyring that does.
+pub fn instances(al_home: &Path, kind: &str, field: &str) -> Result<Instances, CredentialError> {
     for part in [kind, field] {
         check_part(part)?;
     }
-    let mut seen = BTreeMap::new();
+    let (mut seen, mut unread) = (BTreeMap::new(), None);
     for source in settings::sources(al_home)? {
-        for reference in source.list(Some(kind))? {
-            if let Entry::Vacant(new) = seen.entry(reference.instance.clone()) {
-                new.insert(source.field(&reference, field)?);
+        match add_instances(&*source, kind, field, &mut seen) {
+            Ok(()) => {}
+            Err(error) if error.is_of_keyring() => {
+                unread = Some(error);
+                break;
             }
+            Err(error) => return Err(error),
         }
     }
-    Ok(seen.into_iter().filter_map(|(instance, value)| Some((instance, value?))).collect())
+    let values = seen.into_iter().filter_map(|(instance, value)| Some((instance, value?)));
+    Ok(Instances { values: values.collect(), unread })
+}
+
+/// Adds those of one source that nobody before it has.
+fn add_instances(
+    source: &dyn Source,
+    kind: &str,
+    field: &str,
+    seen: &mut BTreeMap<String, Option<Secret>>,
+) -> Result<(), CredentialError> {
+    for reference in source.list(Some(kind))? {
+        if let Entry::Vacant(new) = seen.entry(reference.instance.clone()) {
+            new.insert(source.field(&reference, field)?);
+        }
+    }
+    Ok(())
 }
 
 /// Every field of a credential, by name; empty when there is no such credential. `known` are the
@@ -267,17 +310,6 @@ fn names<'n>(reference: &Reference, known: &[&'n str]) -> Vec<&'n str> {
         Some(built_in) => built_in.fields.iter().map(|field| &*field.name).collect(),
         None => known.to_vec(),
     }
-}
-
-/// Every field that is in a file, also of a credential that somebody else would give.
-///
-/// # Errors
-/// As [`field`], for the first field that fails.
-pub fn in_files(
-    al_home: &Path,
-    reference: &Reference,
-) -> Result<BTreeMap<String, Secret>, CredentialError> {
-    files::Files::new(al_home).fields(reference, &[])
 }
 
 /// Who has a credential: `file`, `env` and so on; none when nobody has.
@@ -314,6 +346,12 @@ pub fn folder(al_home: &Path, reference: &Reference) -> PathBuf {
 /// Whether a credential exists as files: its folder has any file.
 pub fn exists(al_home: &Path, reference: &Reference) -> bool {
     std::fs::read_dir(folder(al_home, reference)).is_ok_and(|mut list| list.next().is_some())
+}
+
+/// Why the keyring cannot be used, when it is one of those who are asked.
+pub fn keyring_trouble(al_home: &Path) -> Option<CredentialError> {
+    // What is wrong with the settings is found by everything else.
+    settings::keyring(al_home).ok()??.check().err().map(keyring::failed)
 }
 
 /// When the files of a credential were last written, in milliseconds since the epoch; none when it

@@ -13,6 +13,7 @@ use super::env::Env;
 use super::files::Files;
 use super::{CredentialError, Source};
 use crate::duration;
+use crate::keyring::Keyring;
 use crate::project::edit;
 
 /// `credentials.toml`
@@ -23,6 +24,8 @@ struct Settings {
     order: Option<Vec<Name>>,
     /// A program that keeps secrets.
     command: Option<Program>,
+    /// The keyring of the system.
+    keyring: Option<Patience>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -31,6 +34,7 @@ enum Name {
     Env,
     File,
     Command,
+    Keyring,
 }
 
 /// `[command]`: program and arguments, no shell.
@@ -47,6 +51,21 @@ struct Program {
     timeout: Option<String>,
 }
 
+/// `[keyring]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Patience {
+    /// How long it may take to answer; 10s unless said.
+    timeout: Option<String>,
+}
+
+/// Who can keep what is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Writer {
+    File,
+    Keyring(Keyring),
+}
+
 const ORDER: [Name; 2] = [Name::Env, Name::File];
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -58,11 +77,8 @@ pub fn file(al_home: &Path) -> PathBuf {
 /// Everybody who is asked, in order.
 pub(super) fn sources(al_home: &Path) -> Result<Vec<Box<dyn Source>>, CredentialError> {
     let settings = read(al_home)?;
-    let order = settings.order.as_deref().unwrap_or(&ORDER);
-    let bad = |message: &str| CredentialError::Settings {
-        file: file(al_home),
-        message: message.to_owned(),
-    };
+    let order = settings.order();
+    let bad = |message: &str| bad(al_home, message);
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for name in order {
         sources.push(match name {
@@ -74,27 +90,78 @@ pub(super) fn sources(al_home: &Path) -> Result<Vec<Box<dyn Source>>, Credential
                     .ok_or_else(|| bad("`order` has `command`, and there is no [command]"))?;
                 Box::new(command(program).map_err(|why| bad(&why))?)
             }
+            Name::Keyring => Box::new(settings.keyring(al_home)?),
         });
     }
+    let unasked = |name: &str| {
+        bad(&format!(
+            "[{name}] is not asked: write order = [\"env\", \"file\", \"{name}\"], in the order \
+             you want"
+        ))
+    };
     if settings.command.is_some() && !order.contains(&Name::Command) {
-        return Err(bad(
-            "[command] is not asked: write order = [\"env\", \"file\", \"command\"], in the order \
-             you want",
-        ));
+        return Err(unasked("command"));
+    }
+    if settings.keyring.is_some() && !order.contains(&Name::Keyring) {
+        return Err(unasked("keyring"));
     }
     Ok(sources)
 }
 
-fn command(program: &Program) -> Result<Command, String> {
-    let limit = match &program.timeout {
-        Some(text) => duration::parse_ms(text)
-            .ok()
-            .and_then(|ms| u64::try_from(ms).ok())
-            .filter(|ms| (1..=120_000).contains(ms))
-            .map(Duration::from_millis)
-            .ok_or("`command.timeout` is a span between 1ms and 2m, as in \"10s\"")?,
-        None => LIMIT,
+/// Everybody who is asked and can be written to, in order; files where there is nobody else.
+pub(super) fn writers(al_home: &Path) -> Result<Vec<Writer>, CredentialError> {
+    let settings = read(al_home)?;
+    let mut writers = Vec::new();
+    for name in settings.order() {
+        match name {
+            Name::File => writers.push(Writer::File),
+            Name::Keyring => writers.push(Writer::Keyring(settings.keyring(al_home)?)),
+            Name::Env | Name::Command => {}
+        }
+    }
+    if writers.is_empty() {
+        writers.push(Writer::File);
+    }
+    Ok(writers)
+}
+
+/// The keyring, when it is asked.
+pub(super) fn keyring(al_home: &Path) -> Result<Option<Keyring>, CredentialError> {
+    let keyring = |writer| match writer {
+        Writer::Keyring(keyring) => Some(keyring),
+        Writer::File => None,
     };
+    Ok(writers(al_home)?.into_iter().find_map(keyring))
+}
+
+impl Settings {
+    fn order(&self) -> &[Name] {
+        self.order.as_deref().unwrap_or(&ORDER)
+    }
+
+    fn keyring(&self, al_home: &Path) -> Result<Keyring, CredentialError> {
+        let timeout = self.keyring.as_ref().and_then(|keyring| keyring.timeout.as_deref());
+        let limit = limit("keyring", timeout).map_err(|why| bad(al_home, &why))?;
+        Ok(Keyring { limit })
+    }
+}
+
+fn bad(al_home: &Path, message: &str) -> CredentialError {
+    CredentialError::Settings { file: file(al_home), message: message.to_owned() }
+}
+
+fn limit(of: &str, timeout: Option<&str>) -> Result<Duration, String> {
+    let Some(text) = timeout else { return Ok(LIMIT) };
+    duration::parse_ms(text)
+        .ok()
+        .and_then(|ms| u64::try_from(ms).ok())
+        .filter(|ms| (1..=120_000).contains(ms))
+        .map(Duration::from_millis)
+        .ok_or(format!("`{of}.timeout` is a span between 1ms and 2m, as in \"10s\""))
+}
+
+fn command(program: &Program) -> Result<Command, String> {
+    let limit = limit("command", program.timeout.as_deref())?;
     for (key, words) in [("read", Some(&program.read)), ("list", program.list.as_ref())] {
         if words.is_some_and(|words| words.first().is_none_or(String::is_empty)) {
             return Err(format!("`command.{key}` names no program"));

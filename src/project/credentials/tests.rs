@@ -10,6 +10,13 @@ fn put(home: &Path, path: &str, value: &str, mode: u32) {
     fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
 }
 
+fn in_files(keeper: Keeper) -> PathBuf {
+    match keeper {
+        Keeper::Files(folder) => folder,
+        Keeper::Keyring => panic!("it is in the keyring"),
+    }
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o777
 }
@@ -55,10 +62,10 @@ fn all_instances_of_a_type_are_listed() {
     put(home.path(), "github_webhook_secret/default/secret", "a", 0o600);
     put(home.path(), "github_webhook_secret/acme/secret", "b", 0o400);
     put(home.path(), "github_webhook_secret/empty/other", "c", 0o600);
-    let found = instances(home.path(), "github_webhook_secret", "secret").unwrap();
+    let found = instances(home.path(), "github_webhook_secret", "secret").unwrap().values;
     let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
     assert_eq!(found, [("acme", "b"), ("default", "a")]);
-    assert!(instances(home.path(), "sentry_client_secret", "secret").unwrap().is_empty());
+    assert!(instances(home.path(), "sentry_client_secret", "secret").unwrap().values.is_empty());
 }
 
 #[test]
@@ -219,7 +226,7 @@ fn a_credential_is_written_whole_for_its_owner_only() {
     let home = tempfile::tempdir().unwrap();
     let aws = reference("aws:eu");
     let first = values(&[("access_key_id", "AKIA1"), ("secret_access_key", "s1")]);
-    let place = super::put(home.path(), &aws, &first, Put::New).unwrap();
+    let place = in_files(super::put(home.path(), &aws, &first, Put::New).unwrap());
     assert_eq!(fields(home.path(), &aws, &[]).unwrap(), first);
     assert_eq!(mode(&place.join("secret_access_key")), 0o600);
     let folders = [place.as_path(), place.parent().unwrap(), &home.path().join("credentials")];
@@ -254,7 +261,7 @@ fn what_a_killed_writer_left_is_no_credential_and_goes_with_the_next() {
 fn what_cannot_be_written_leaves_the_old_one() {
     let home = tempfile::tempdir().unwrap();
     let old = values(&[("token", "old")]);
-    let place = super::put(home.path(), &reference("jira"), &old, Put::New).unwrap();
+    let place = in_files(super::put(home.path(), &reference("jira"), &old, Put::New).unwrap());
     // No name of a file is that long with the two digits that the disk wants: it fails half-way.
     let new = values(&[("a", "new"), (&"x".repeat(255), "new"), (&"é".repeat(127), "new")]);
     let big = values(&[("token", "new"), (&"y".repeat(256), "new")]);
@@ -365,7 +372,7 @@ fn a_program_that_lists_says_what_there_is() {
     assert_eq!(list(home.path()).0, [reference("github_token"), jira.clone()]);
     let found = fields(home.path(), &jira, &[]).unwrap();
     assert_eq!(found, values(&[("token", "quoted")]));
-    let all = instances(home.path(), "github_token", "token").unwrap();
+    let all = instances(home.path(), "github_token", "token").unwrap().values;
     assert_eq!(all.keys().collect::<Vec<_>>(), ["default"]);
 }
 
@@ -410,6 +417,13 @@ fn settings_that_cannot_be_used_are_refused_by_line() {
     check("order = [\"command\"]", "[file]: `order` has `command`, and there is no [command]");
     let command = "[command]\nread = [\"pass\", \"{field}\"]";
     check(command, "[file]: [command] is not asked: write order = ");
+    check(
+        "[keyring]\n",
+        "[file]: [keyring] is not asked: write order = [\"env\", \"file\", \"keyring\"]",
+    );
+    let keyring = "order = [\"keyring\"]\n[keyring]\n";
+    check(&format!("{keyring}timeout = \"0s\""), "[file]: `keyring.timeout` is a span");
+    check(&format!("{keyring}write = true"), "[file]: line 3: unknown field `write`");
     let order = "order = [\"command\"]\n[command]\n";
     check(&format!("{order}read = []"), "[file]: `command.read` names no program");
     check(&format!("{order}read = [\"pass\"]"), "[file]: `command.read` needs {type}");

@@ -1,5 +1,8 @@
 //! Writing credentials: a whole one, or none.
 //!
+//! A new one goes to the first who is asked for credentials and can be written to, files or the keyring;
+//! one that is there is changed and removed where it is.
+//!
 //! The folder of an instance is made beside its place and put there in one step, so whoever reads
 //! meanwhile, or comes after a power cut or a full disk, finds the old one or the new one, whole.
 
@@ -12,7 +15,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::RenameFlags;
 use tempfile::TempDir;
 
-use super::{CredentialError, Reference, Secret, check_part, exists, folder, store, uses};
+use super::files::Files;
+use super::settings::{self, Writer};
+use super::{
+    CredentialError, Reference, Secret, Source, check_part, exists, folder, keyring, store, uses,
+};
 use crate::ambient;
 use crate::project::edit;
 
@@ -25,7 +32,57 @@ pub enum Put {
     Replace,
 }
 
-/// Writes a credential as files, all of them at once; says where they are.
+/// Where a credential is that can be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeper {
+    /// The folder of its files.
+    Files(PathBuf),
+    Keyring,
+}
+
+/// Who has a credential, of those who can be written to; none when none of them has it.
+///
+/// # Errors
+/// When the keyring cannot be asked.
+pub fn keeper(al_home: &Path, reference: &Reference) -> Result<Option<Keeper>, CredentialError> {
+    let writer = writer(al_home, reference)?;
+    Ok(writer.map(|writer| match writer {
+        Writer::File => Keeper::Files(folder(al_home, reference)),
+        Writer::Keyring(_) => Keeper::Keyring,
+    }))
+}
+
+fn writer(al_home: &Path, reference: &Reference) -> Result<Option<Writer>, CredentialError> {
+    for part in [&reference.kind, &reference.instance] {
+        check_part(part)?;
+    }
+    for writer in settings::writers(al_home)? {
+        let has = match writer {
+            Writer::File => exists(al_home, reference),
+            Writer::Keyring(keyring) => Source::has(&keyring, reference, &[])?,
+        };
+        if has {
+            return Ok(Some(writer));
+        }
+    }
+    Ok(None)
+}
+
+/// Every field of a credential where it can be changed, also when somebody else would give it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn stored(
+    al_home: &Path,
+    reference: &Reference,
+) -> Result<BTreeMap<String, Secret>, CredentialError> {
+    match writer(al_home, reference)? {
+        Some(Writer::Keyring(keyring)) => keyring.fields(reference, &[]),
+        Some(Writer::File) | None => Files::new(al_home).fields(reference, &[]),
+    }
+}
+
+/// Writes a credential, all of its fields at once; says where they are.
 ///
 /// # Errors
 /// When there is one already, or it cannot be written: then everything is as it was.
@@ -34,18 +91,40 @@ pub fn put(
     reference: &Reference,
     fields: &BTreeMap<String, Secret>,
     how: Put,
-) -> Result<PathBuf, CredentialError> {
+) -> Result<Keeper, CredentialError> {
     for part in [&reference.kind, &reference.instance].into_iter().chain(fields.keys()) {
         check_part(part)?;
     }
+    let store = store(al_home);
+    let failed = |error| CredentialError::Io { file: store.clone(), error };
+    DirBuilder::new().recursive(true).mode(0o700).create(&store).map_err(failed)?;
+    let _one_at_a_time = edit::lock(&store).map_err(failed)?;
+    let there = writer(al_home, reference)?;
+    if how == Put::New && there.is_some() {
+        return Err(CredentialError::Exists(reference.clone()));
+    }
+    let writer = match there {
+        Some(writer) => Some(writer),
+        None => settings::writers(al_home)?.into_iter().next(),
+    };
+    match writer {
+        Some(Writer::Keyring(keyring)) => {
+            keyring::put(keyring, reference, fields).map(|()| Keeper::Keyring)
+        }
+        Some(Writer::File) | None => put_files(al_home, reference, fields).map(Keeper::Files),
+    }
+}
+
+/// Writes the files of a credential. The lock of the store is held.
+fn put_files(
+    al_home: &Path,
+    reference: &Reference,
+    fields: &BTreeMap<String, Secret>,
+) -> Result<PathBuf, CredentialError> {
     let place = folder(al_home, reference);
     let failed = |error| CredentialError::Io { file: place.clone(), error };
     let kind = store(al_home).join(&reference.kind);
     DirBuilder::new().recursive(true).mode(0o700).create(&kind).map_err(failed)?;
-    let _one_at_a_time = edit::lock(&store(al_home)).map_err(failed)?;
-    if how == Put::New && exists(al_home, reference) {
-        return Err(CredentialError::Exists(reference.clone()));
-    }
     sweep(&kind);
     let temporary = kind.join(format!("{BESIDE}{}", ambient::new_uuid()));
     let written = write_all(&temporary, fields)
@@ -61,14 +140,23 @@ pub fn put(
     Ok(place)
 }
 
-/// Takes a credential away; false when there is none in files.
+/// Takes a credential away where [`keeper`] says that it is; false when there is none.
 ///
 /// # Errors
 /// When it cannot be removed.
 pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialError> {
-    for part in [&reference.kind, &reference.instance] {
-        check_part(part)?;
+    let removed = match writer(al_home, reference)? {
+        Some(Writer::Keyring(keyring)) => keyring::remove(keyring, reference)?,
+        // Its folder may be there without a field.
+        Some(Writer::File) | None => remove_files(al_home, reference)?,
+    };
+    if removed {
+        uses::forget(al_home, reference);
     }
+    Ok(removed)
+}
+
+fn remove_files(al_home: &Path, reference: &Reference) -> Result<bool, CredentialError> {
     let place = folder(al_home, reference);
     let failed = |error| CredentialError::Io { file: place.clone(), error };
     if !place.is_dir() {
@@ -81,7 +169,6 @@ pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialE
     fs::remove_dir_all(&temporary).map_err(failed)?;
     // The last of its type; others may have instances there.
     let _ = fs::remove_dir(&kind);
-    uses::forget(al_home, reference);
     Ok(true)
 }
 
