@@ -17,20 +17,21 @@ pub fn watch(dir: PathBuf, files: Files, inputs: SyncSender<Input>) -> std::io::
     thread::Builder::new().name("al-files".to_owned()).spawn(move || {
         let (tell, told) = channel();
         let Ok(mut watcher) = watcher(&dir, tell) else { return };
-        if watcher.watch(&dir, RecursiveMode::NonRecursive).is_err() {
-            return;
-        }
         attend(&dir, files, &mut watcher, &told, &inputs);
     })?;
     Ok(())
 }
 
 fn watcher(dir: &Path, tell: Sender<()>) -> notify::Result<RecommendedWatcher> {
-    let ours = [dir.join(CONSOLE), dir.join(THEMES)];
+    let (dir, ours) = (dir.to_owned(), [dir.join(CONSOLE), dir.join(THEMES)]);
     notify::recommended_watcher(move |event: notify::Result<Event>| {
         let concerns = event.is_ok_and(|event| {
             let changed = !matches!(event.kind, EventKind::Access(_));
-            changed && event.paths.iter().any(|path| ours.iter().any(|own| path.starts_with(own)))
+            // The folder itself, or one that it lies in, may come later.
+            let ours = |path: &PathBuf| {
+                dir.starts_with(path) || ours.iter().any(|own| path.starts_with(own))
+            };
+            changed && event.paths.iter().any(ours)
         });
         if concerns {
             // The thread that reads has ended: so will this.
@@ -47,7 +48,12 @@ fn attend(
     inputs: &SyncSender<Input>,
 ) {
     loop {
-        // The folder may come later, and may be another one than before.
+        // Until there is the folder, the nearest one that it will lie in.
+        let mut folders = dir.ancestors();
+        if !folders.any(|folder| watcher.watch(folder, RecursiveMode::NonRecursive).is_ok()) {
+            return;
+        }
+        // It may come later, and may be another one than before.
         let _ = watcher.watch(&dir.join(THEMES), RecursiveMode::NonRecursive);
         let files = Files::read(Some(dir));
         if files != known {
@@ -77,8 +83,9 @@ mod tests {
 
     #[test]
     fn saved_files_are_read_again() {
-        let dir = std::env::temp_dir().join(format!("al-ui-watch-{}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
+        let home = std::env::temp_dir().join(format!("al-ui-watch-{}", std::process::id()));
+        fs::create_dir_all(&home).unwrap();
+        let dir = home.join("config/al");
         let (inputs, queue) = sync_channel(4);
         watch(dir.clone(), Files::read(Some(&dir)), inputs).unwrap();
         let next = |seen: &dyn Fn(&Files) -> bool| loop {
@@ -88,6 +95,8 @@ mod tests {
             }
         };
         // The watch may begin a moment after the first write; that is read all the same.
+        fs::create_dir(home.join("config")).unwrap();
+        fs::create_dir(&dir).unwrap();
         fs::write(dir.join(CONSOLE), "theme = \"mono\"\n").unwrap();
         next(&|files| files.console == Some(Ok("theme = \"mono\"\n".into())));
         fs::create_dir_all(dir.join(THEMES)).unwrap();
@@ -95,6 +104,6 @@ mod tests {
         next(&|files| files.themes.get("own") == Some(&Ok("[roles]\n".into())));
         fs::write(dir.join("themes/own.toml"), "[roles\n").unwrap();
         next(&|files| files.themes.get("own") == Some(&Ok("[roles\n".into())));
-        fs::remove_dir_all(&dir).unwrap();
+        fs::remove_dir_all(&home).unwrap();
     }
 }
