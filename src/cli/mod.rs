@@ -26,7 +26,6 @@ mod environments;
 mod exec;
 pub mod explain;
 mod gc;
-mod headless;
 pub mod help;
 mod history;
 mod hold;
@@ -69,6 +68,7 @@ mod terminal;
 mod test;
 mod theme;
 mod times;
+mod told;
 mod triggers;
 mod version;
 mod webhook;
@@ -106,8 +106,8 @@ Exit codes: 0 done, 1 the run failed or there is nothing to show, 2 wrong use,
 3 the project has errors, 4 something does not answer, 70 a bug of al,
 130 interrupted
 
-Guides: getting-started, agents, webhooks, credentials, models, runtimes,
-operations, security
+Guides: getting-started, console, agents, webhooks, credentials, models,
+runtimes, operations, security
 
 `al help <guide>` prints one, `al <command> --help` says more about a command.")]
 pub struct Cli {
@@ -361,7 +361,7 @@ fn dispatch(verb: &Verb, context: &Context) -> Result<ExitCode, Failure> {
         Verb::Ps(args) => ps::run(args, context),
         Verb::Gc(args) => gc::run(args, context),
         Verb::Stop(args) => hold::stop(args, context),
-        Verb::Stat(args) => stat::run(args, context),
+        Verb::Stat(args) => return stat::run(args, context),
         Verb::Logs(args) => logs(args, context),
         Verb::Runs(args) => history::runs(args, context),
         Verb::Triggers(args) => triggers::run(args, context),

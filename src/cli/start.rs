@@ -17,9 +17,9 @@ use super::console::{self, Draw};
 use super::host::{self, Hosted, Places, Plan};
 use super::lines::{Lines, Sayer};
 use super::paint::safe;
-use super::{Context, Paint, Tone, doctor, headless, output, times};
+use super::{Context, Paint, Tone, doctor, output, times, told};
 use crate::ambient;
-use crate::engine::{Confirmation, Handle, Mirror, Outcome, serve};
+use crate::engine::{Confirmation, Handle, Mirror, Outcome, alert_row, serve};
 use crate::failure::Failure;
 use crate::project::{self, Project};
 use crate::scheduler::{Answer, Command, Who};
@@ -284,17 +284,17 @@ async fn print_events(engine: Handle, mut lines: Sayer, paint: Paint) {
         if std::mem::take(&mut first) {
             for alert in watch.view.alerts.values() {
                 let clock = paint.on(Tone::Dim, &times::clock(alert.at));
-                lines.say(&format!("{clock} {}", headless::alert_line(alert, paint)));
+                lines.say(&format!("{clock} {}", told::alert(&alert_row(alert), paint)));
             }
         }
-        let mut told = headless::Told::default();
+        let mut told = told::Told::default();
         let mut mirror = Mirror::new(&watch, std::collections::HashMap::new());
         loop {
             match watch.commits.recv().await {
                 Ok(commit) => {
                     let changes = mirror.apply(&commit);
                     let clock = paint.on(Tone::Dim, &times::clock(commit.at));
-                    for line in changes.iter().filter_map(|c| told.line(&mirror, c, paint)) {
+                    for line in changes.iter().filter_map(|c| told.change(&mirror, c, paint)) {
                         lines.say(&format!("{clock} {line}"));
                     }
                 }

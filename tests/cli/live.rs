@@ -1,8 +1,11 @@
 //! A scheduler at work, steered from other terminals.
 
-use std::process::{Child, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::{Gateway, World};
 
@@ -129,4 +132,68 @@ fn runtimes_are_named() {
     let world = World::shop();
     let shown = world.shown(&["run", "dev", "--runtime", "vm"]);
     assert!(shown.contains("[possible values: process, container, host-user]"), "{shown}");
+}
+
+/// What `al stat --watch` prints, line by line.
+struct Watched {
+    process: Process,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Watched {
+    fn start(world: &World, args: &[&str]) -> Self {
+        let args = [&["stat", "--watch"], args].concat();
+        let mut command = world.command(&args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { process: Process(child), lines }
+    }
+
+    /// The next line that says this; none comes when the test runs out of time.
+    fn says(&mut self, what: &str) -> String {
+        self.lines.by_ref().map(Result::unwrap).find(|line| line.contains(what)).expect(what)
+    }
+}
+
+#[test]
+fn what_happens_is_read_line_by_line() {
+    let quick = CONFIG.replace("sleep 60", "al-status 'half way'; echo done");
+    let world = World::new(&[
+        ("config.toml", "projectName = \"shop\"\n"),
+        ("agents/dev/SKILL.md", "Work.\n"),
+        ("agents/dev/config.toml", &quick),
+        ("agents/ops/SKILL.md", "Work.\n"),
+        ("agents/ops/config.toml", &quick),
+    ]);
+    assert_eq!(world.al(&["stat", "--watch"]).status.code(), Some(4), "nobody is there");
+    let mut scheduler = Process::start(&world, &["start", "-H", "--port", "0"]);
+    wait(|| stat(&world, "/scheduler/gateway"));
+    assert_eq!(world.al(&["stat", "devv", "--watch"]).status.code(), Some(2));
+
+    let (mut all, mut one) = (Watched::start(&world, &[]), Watched::start(&world, &["dev"]));
+    let mut json = Watched::start(&world, &["ops", "--json"]);
+    all.says("0 running, 0 queued");
+    one.says("dev");
+    let first: serde_json::Value = serde_json::from_str(&json.says("snapshot")).unwrap();
+    assert_eq!(first["agents"].as_array().unwrap().len(), 1);
+
+    said(&world, &["pause", "ops", "--why", "deploying"]);
+    all.says("ops                 paused by ann: deploying");
+    let paused: serde_json::Value = serde_json::from_str(&json.says("\"delta\"")).unwrap();
+    assert_eq!(paused["puts"][0]["paused"]["why"], "deploying");
+    said(&world, &["scale", "dev", "2"]);
+    one.says("dev                 at most 2 at once, before 1");
+    said(&world, &["run", "dev"]);
+    for watched in [&mut all, &mut one] {
+        watched.says("  running (manual");
+        watched.says("  says: half way");
+        watched.says("  succeeded in ");
+    }
+
+    kill_process(Pid::from_child(&all.process.0), Signal::INT).unwrap();
+    assert_eq!(all.process.exit_code(), Some(0));
+    said(&world, &["stop"]);
+    one.says("scheduler           stopping, 0 running");
+    one.says("scheduler           lost: ");
+    assert_eq!(scheduler.exit_code(), Some(0));
 }

@@ -14,7 +14,7 @@ use crate::steady::steady;
 /// Nothing here takes this long unless it hangs.
 const HANGS: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
-/// How long a question cannot be accepted after it appeared (section "Console" of the README).
+/// How long a question cannot be accepted after it appeared (docs of `al_ui::dialog`).
 const QUESTION_GUARD: Duration = Duration::from_millis(300);
 
 pub struct Terminal {

@@ -7,6 +7,10 @@ mod describe;
 mod overview;
 mod picture;
 mod tree;
+mod watch;
+
+use std::io::Write as _;
+use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
@@ -25,9 +29,10 @@ use picture::Picture;
   al stat             the project: agents, runs, queues
   al stat dev         everything known about one agent
   al stat --tree      who called whom
+  al stat --watch     a line for each thing that happens from now on
   al stat --json      for scripts
 
-Works without a running scheduler too.")]
+Works without a running scheduler too, unless --watch is given.")]
 pub struct StatArgs {
     /// Everything about this agent
     #[arg(value_name = "AGENT")]
@@ -37,6 +42,11 @@ pub struct StatArgs {
     #[arg(long, conflicts_with = "agent")]
     pub tree: bool,
 
+    /// Go on with a line for each change, until Ctrl-C; with --json, what a
+    /// console is told: all there is, then each change
+    #[arg(short, long, conflicts_with = "tree")]
+    pub watch: bool,
+
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -45,7 +55,14 @@ pub struct StatArgs {
 /// Runs of an agent that are shown beside its configuration.
 const LAST_RUNS: u32 = 10;
 
-pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
+pub fn run(args: &StatArgs, context: &Context) -> Result<ExitCode, Failure> {
+    match args.watch {
+        true => watch::run(args, context),
+        false => show(args, context).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn show(args: &StatArgs, context: &Context) -> Result<(), Failure> {
     let picture = Picture::take(context)?;
     let text = match &args.agent {
         None if args.tree => tree::render(&picture, args.json, context)?,
@@ -53,7 +70,11 @@ pub fn run(args: &StatArgs, context: &Context) -> Result<(), Failure> {
         None => overview::render(&picture, context),
         Some(name) => one_agent(name, args.json, &picture, context)?,
     };
-    output::print(&text)?;
+    match args.watch {
+        // A pager would keep what comes after it.
+        true => output::turned(output::stdout().write_all(text.as_bytes()))?,
+        false => output::print(&text)?,
+    }
     if let Some(silent) = &picture.silent {
         output::remark(&format!("\nthe scheduler could not be asked: {silent}\n"));
     }
