@@ -28,7 +28,7 @@ fn many(stage: &Stage) -> i64 {
 
 /// The program is not optimised here, and its scheduler is in it too.
 const MOST_KIB: u64 = 200 * 1024;
-/// So many times in a second is drawn at most (ARCHITECTURE.md, "The console").
+/// So many times in a second is drawn at most (the pace of `al_ui::run`).
 const FRAMES: f64 = 60.0;
 
 /// A console beside as many records of `planner` over the day before, and when that day began.
