@@ -40,6 +40,7 @@ pub fn run(args: &StatArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (over, ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let print = |message: Down| match as_json {
+            _ if watcher.knows(&message) => Ok(()),
             true => json(message, watcher.agent.as_deref()).map_or(Ok(()), |line| print(&line)),
             false => watcher.hear(&message).iter().try_for_each(|line| print(line)),
         };
@@ -102,6 +103,8 @@ struct Watcher {
     runs: Told,
     /// When what was seen last was true.
     at_ms: Millis,
+    /// The connection is lost, which was told.
+    lost: bool,
 }
 
 impl Watcher {
@@ -113,6 +116,19 @@ impl Watcher {
             agents: HashMap::new(),
             runs: Told::default(),
             at_ms: 0,
+            lost: false,
+        }
+    }
+
+    /// Whether it was told: each try to come back fails for a reason, and one is enough.
+    fn knows(&mut self, message: &Down) -> bool {
+        match message {
+            Down::Link(Link::Lost { .. }) => std::mem::replace(&mut self.lost, true),
+            Down::Snapshot(_) => {
+                self.lost = false;
+                false
+            }
+            _ => false,
         }
     }
 
@@ -315,6 +331,9 @@ mod tests {
             check(&mut watcher, Down::Delta(delta), expected);
         };
         puts(Row::Agent(AgentRow { running: 1, ..agent("dev") }), &[]);
+        let draining = HostRow { mode: HostMode::Draining, ..host() };
+        puts(Row::Host(draining), &["scheduler           stopping, 1 running"]);
+        puts(Row::Host(host()), &[]);
         let invalid = AgentRow { error: Some("config.toml:3: no".into()), ..agent("dev") };
         puts(Row::Agent(invalid), &["dev                 invalid: config.toml:3: no"]);
         puts(Row::Agent(agent("dev")), &["dev                 valid again"]);
