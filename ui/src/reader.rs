@@ -17,10 +17,14 @@ use std::time::Duration;
 /// the terminal changed.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// How long the end of a console that was told to end may take to be noticed; that of its terminal is
+/// noticed at once.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// How long somebody who wants the terminal waits before they try again.
 const SOON: Duration = Duration::from_millis(5);
 
-/// The threads of the keyboard. Dropping it ends them, within [`GLANCE`].
+/// The threads of the keyboard. Dropping it ends them, within [`LOOK`].
 #[derive(Debug)]
 pub struct Keyboard {
     shared: Arc<Shared>,
@@ -99,7 +103,7 @@ impl Shared {
     /// for ever where a terminal hung up in the middle of a sequence.
     fn ended(&self, stop: &AtomicBool) -> bool {
         while !self.done.load(Ordering::SeqCst) {
-            let gone = matches!(wait_for_terminal(GLANCE, PollFlags::empty()), Waited::Gone);
+            let gone = matches!(wait_for_terminal(LOOK, PollFlags::empty()), Waited::Gone);
             if gone || stop.load(Ordering::SeqCst) {
                 self.over.store(true, Ordering::SeqCst);
                 return true;
