@@ -35,9 +35,10 @@ pub struct Guide {
 }
 
 /// The guides, in the order in which somebody may want to read them.
-pub const GUIDES: [Guide; 9] = [
+pub const GUIDES: [Guide; 10] = [
     guide("getting-started", include_str!("../../docs/guides/getting-started.md")),
     guide("console", include_str!("../../docs/guides/console.md")),
+    guide("themes", include_str!("../../docs/guides/themes.md")),
     guide("agents", include_str!("../../docs/guides/agents.md")),
     guide("webhooks", include_str!("../../docs/guides/webhooks.md")),
     guide("credentials", include_str!("../../docs/guides/credentials.md")),

@@ -106,8 +106,8 @@ Exit codes: 0 done, 1 the run failed or there is nothing to show, 2 wrong use,
 3 the project has errors, 4 something does not answer, 70 a bug of al,
 130 interrupted
 
-Guides: getting-started, console, agents, webhooks, credentials, models,
-runtimes, operations, security
+Guides: getting-started, console, themes, agents, webhooks, credentials,
+models, runtimes, operations, security
 
 `al help <guide>` prints one, `al <command> --help` says more about a command.")]
 pub struct Cli {
