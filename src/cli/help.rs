@@ -170,7 +170,7 @@ mod tests {
             assert!(head.starts_with("# ") && head.contains(": "), "{}: {head}", guide.name);
             assert!(guide.about().len() <= 64, "{}: {}", guide.name, guide.about());
             let lines = guide.text.lines().count();
-            assert!((60..=150).contains(&lines), "{}: {lines} lines", guide.name);
+            assert!((60..=180).contains(&lines), "{}: {lines} lines", guide.name);
         }
     }
 }
