@@ -13,6 +13,9 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::ambient;
 
+/// The pager where nobody asks for another.
+const USUAL: &str = "less";
+
 /// What `less` does when `$LESS` says nothing: ends when everything fits, shows colours, and leaves
 /// the text on the screen.
 const LESS: &str = "FRX";
@@ -47,14 +50,17 @@ impl Pager {
 
     /// Starts it. While it runs, Ctrl-C is its own.
     fn start(&self) -> io::Result<Child> {
+        // Before it is known to be there, Ctrl-C stays ours.
+        if !is_there(self.command.as_deref().unwrap_or(USUAL)) {
+            return Err(ErrorKind::NotFound.into());
+        }
         let mut command = match &self.command {
-            Some(command) if !is_there(command) => return Err(ErrorKind::NotFound.into()),
             Some(command) => {
                 let mut shell = Command::new("sh");
                 shell.args(["-c", command]);
                 shell
             }
-            None => Command::new("less"),
+            None => Command::new(USUAL),
         };
         if ambient::env_os("LESS").is_none() {
             command.env("LESS", LESS);

@@ -271,6 +271,10 @@ fn static_files(project: &Path, agent: &Path) -> Result<Context, ContextError> {
 }
 
 fn text(path: &Path) -> Result<Option<String>, ContextError> {
+    // Reading a pipe would wait for somebody who writes.
+    if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        return Err(ContextError::Special { path: path.to_owned() });
+    }
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -38,7 +38,9 @@ fn keys(stage: &Stage, contexts: &[&str]) -> BTreeSet<(String, String)> {
 
 /// What help says, between its headings.
 fn told(terminal: &Terminal, title: &str) -> BTreeSet<(String, String)> {
-    let screen = terminal.shows(title);
+    terminal.shows(title);
+    // The terminal may be looked at in the middle of a picture.
+    let screen = terminal.settled();
     let lines = screen.lines().filter_map(|line| line.split('║').nth(1));
     // Keys stand before at least two blanks, headings alone.
     let row = |line: &str| {

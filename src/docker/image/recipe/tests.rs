@@ -125,3 +125,12 @@ fn an_agent_finds_its_files_and_what_is_shared() {
     let error = files().unwrap_err();
     assert!(matches!(error, ContextError::Outside { .. }), "{error}");
 }
+
+#[test]
+fn a_pipe_in_the_place_of_a_dockerfile_is_refused_and_not_read() {
+    let dir = folder(&[]);
+    let pipe = dir.path().join("Dockerfile");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    let error = own_steps(dir.path(), "al-x", false).unwrap_err();
+    assert_eq!(error, RecipeError::Context(ContextError::Special { path: pipe }));
+}
