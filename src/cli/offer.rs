@@ -35,7 +35,7 @@ pub struct Said<'a> {
 /// A model that is to be in a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// In the project.
+    /// In the project: letters, digits and hyphens, so it needs no quotes as a key.
     pub name: String,
     pub provider: String,
     pub model: String,
@@ -139,19 +139,17 @@ impl Offer {
         known.needs_key(self.base_url.as_deref()).then_some(known.credential).flatten()
     }
 
+    /// Its keys in `config.toml`, with their values as TOML has them.
+    fn keys(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let base_url = self.base_url.as_deref().map(|url| ("baseUrl", url));
+        let keys = [("provider", &*self.provider), ("model", &*self.model)];
+        keys.into_iter().chain(base_url).map(|(key, text)| (key, Value::from(text).to_string()))
+    }
+
     /// Its table in `config.toml`.
     pub fn table(&self) -> String {
-        let string = |text: &str| Value::from(text).to_string();
-        let mut text = format!(
-            "[models.{}]\nprovider = {}\nmodel = {}\n",
-            toml_edit::Key::new(self.name.as_str()).display_repr(),
-            string(&self.provider),
-            string(&self.model),
-        );
-        if let Some(url) = &self.base_url {
-            text.push_str(&format!("baseUrl = {}\n", string(url)));
-        }
-        text
+        let lines = self.keys().map(|(key, value)| format!("{key} = {value}\n"));
+        format!("[models.{}]\n{}", self.name, lines.collect::<String>())
     }
 
     /// The change that takes it out of there again.
@@ -161,13 +159,8 @@ impl Offer {
 
     /// The changes that put it into a `config.toml`.
     pub fn changes(&self) -> Vec<Change> {
-        let set = |key: &str, value: &str| Change::Set {
-            key: format!("models.{}.{key}", self.name),
-            value: Value::from(value).to_string(),
-        };
-        let mut changes = vec![set("provider", &self.provider), set("model", &self.model)];
-        changes.extend(self.base_url.as_deref().map(|url| set("baseUrl", url)));
-        changes
+        let set = |(key, value)| Change::Set { key: format!("models.{}.{key}", self.name), value };
+        self.keys().map(set).collect()
     }
 }
 

@@ -130,6 +130,14 @@ pub fn write_new(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// Tells temporary files of one process apart: several requests may write at once.
 static WRITES: AtomicU64 = AtomicU64::new(0);
 
+/// Where a file is written before it takes its place. What a process that was killed leaves there is
+/// known by its number.
+pub fn temporary(target: &Path) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let (pid, n) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    target.with_file_name(format!(".{name}.{pid}-{n}.tmp"))
+}
+
 /// Writes a file beside the old one and puts it in its place: whoever reads it sees the old text
 /// or the new one, and on a full disk the old one stays. It keeps its mode; a link stays a link.
 ///
@@ -145,9 +153,7 @@ pub fn replace(file: &Path, text: &str) -> io::Result<()> {
 /// When it cannot be written; then both files are as they were.
 pub fn replace_as(file: &Path, text: &str, older: &Path) -> io::Result<()> {
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let (pid, n) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
-    let temporary = target.with_file_name(format!(".{name}.{pid}-{n}.tmp"));
+    let temporary = temporary(&target);
     let like = [&target, older].into_iter().find_map(|file| fs::metadata(file).ok());
     let mode = like.map(|meta| meta.permissions());
     let result = write_with(&temporary, text, mode).and_then(|()| fs::rename(&temporary, &target));

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::world::World;
+use crate::world::{World, fed};
 
 const DEV: &[(&str, &str)] = &[
     (
@@ -35,18 +35,6 @@ about = "for our own API"
     ),
 ];
 
-fn with_stdin(command: &mut Command, text: &str) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Who refuses before it reads may be gone by now.
-    let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
 fn told(world: &World, output: &Output) -> String {
     let mut text = format!("exit code {}\n", output.status.code().unwrap());
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
@@ -61,7 +49,7 @@ fn told(world: &World, output: &Output) -> String {
 fn add(world: &World, reference: &str, field: &str, value: &str) -> String {
     let flag = format!("{field}=-");
     let args = ["creds", "add", reference, "--no-check", "--field", &flag];
-    told(world, &with_stdin(&mut world.command(&args), value))
+    told(world, &fed(&mut world.command(&args), value))
 }
 
 /// Somebody who made credentials, and answers each question with the next of these.
@@ -206,7 +194,7 @@ fn what_cannot_be_stored_says_why_and_never_what() {
     add(&world, "github_token", "token", "ghp_old");
     let mut all = String::new();
     let mut check = |args: &[&str], stdin: &str| {
-        let output = with_stdin(&mut world.command(args), stdin);
+        let output = fed(&mut world.command(args), stdin);
         let shown = told(&world, &output);
         assert!(!shown.contains("planted"), "{shown}");
         all.push_str(&format!("$ al {}\n{shown}\n", args.join(" ").replace("planted", "[value]")));
@@ -259,9 +247,9 @@ fn what_cannot_be_stored_says_why_and_never_what() {
 fn a_new_value_takes_the_place_of_the_old_one_and_names_stay() {
     let world = World::new(DEV);
     let both = ["creds", "add", "my_api", "--field", "token=-", "--field", "url=https://a.example"];
-    with_stdin(&mut world.command(&both), "first");
+    fed(&mut world.command(&both), "first");
     let rotate = ["creds", "rotate", "my_api", "--field", "token=-"];
-    let output = with_stdin(&mut world.command(&rotate), "second");
+    let output = fed(&mut world.command(&rotate), "second");
     assert_eq!(output.status.code(), Some(0), "{}", told(&world, &output));
     let shown = world.shown(&["creds", "show", "my_api", "--reveal"]);
     assert!(
@@ -281,7 +269,7 @@ fn a_type_that_nobody_describes_has_the_fields_that_are_named() {
     let world = World::new(DEV);
     let mut all = String::new();
     let mut check = |args: &[&str], stdin: &str| {
-        let shown = told(&world, &with_stdin(&mut world.command(args), stdin));
+        let shown = told(&world, &fed(&mut world.command(args), stdin));
         // How long ago it was written is another thing on a slow machine.
         let lines = shown.lines().filter(|line| !line.starts_with("written:"));
         all.push_str(&format!(
@@ -480,7 +468,7 @@ fn when_nobody_can_be_asked_that_is_a_warning() {
     let nobody = format!("http://127.0.0.1:{}", crate::world::closed_port());
     let mut command = world.command(&["creds", "add", "github_token", "--field", "token=-"]);
     command.env("AL_CHECK_URL_GITHUB_TOKEN", nobody);
-    let output = with_stdin(&mut command, "ghp_planted");
+    let output = fed(&mut command, "ghp_planted");
     let text = told(&world, &output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("warning: it could not be checked: 127.0.0.1:"), "{text}");
@@ -501,7 +489,7 @@ fn an_address_to_ask_that_is_none_is_refused() {
     let world = World::new(DEV);
     let mut command = world.command(&["creds", "add", "github_token", "--field", "token=-"]);
     command.env("AL_CHECK_URL_GITHUB_TOKEN", "file:///etc/passwd");
-    let shown = told(&world, &with_stdin(&mut command, "planted"));
+    let shown = told(&world, &fed(&mut command, "planted"));
     assert!(shown.starts_with("exit code 2\n"), "{shown}");
     assert!(shown.contains("AL_CHECK_URL_GITHUB_TOKEN: "), "{shown}");
 }

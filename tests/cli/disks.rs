@@ -2,14 +2,15 @@
 //! says what to do.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use crate::world::World;
+use crate::world::{World, fed};
 
 const AL: &str = env!("CARGO_BIN_EXE_al");
+/// Not read by those that need nothing.
+const KEY: &str = "ghp_new";
 const PROJECT: &[(&str, &str)] = &[
     ("config.toml", "scale = 2 # two\n\n[models.m]\nprovider = \"anthropic\"\nmodel = \"m\"\n"),
     ("agents/dev/SKILL.md", "Works.\n"),
@@ -42,18 +43,6 @@ fn root(world: &World) -> PathBuf {
     world.project().parent().unwrap().to_owned()
 }
 
-fn fed(command: &mut Command) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Not read by those that need nothing.
-    let _ = child.stdin.take().unwrap().write_all(b"ghp_new");
-    child.wait_with_output().unwrap()
-}
-
 /// Runs a command on a copy of the project and the home that lies on a small disk without any room, and
 /// prints what it changed there; none where nothing can be mounted.
 #[allow(clippy::print_stderr)]
@@ -71,7 +60,7 @@ fn without_room(world: &World, args: &[&str]) -> Option<Output> {
     let user: &[&str] = if by_root { &[] } else { &["--user", "--map-root-user"] };
     let mut command = Command::new("unshare");
     command.args(user).args(["--mount", "sh", "-c", script, "sh"]).arg(root(world)).arg(&small);
-    let output = fed(command.arg(AL).args(args));
+    let output = fed(command.arg(AL).args(args), KEY);
     let said = String::from_utf8_lossy(&output.stderr);
     let mounted = output.status.code() != Some(99) && !said.starts_with("unshare: ");
     if !mounted {
@@ -129,7 +118,7 @@ fn as_another(world: &World, args: &[&str]) -> Output {
     };
     command.args(args).current_dir(world.project()).env_clear();
     command.env("HOME", world.home()).env("AL_HOME", world.home().join(".action-llama"));
-    let output = fed(&mut command);
+    let output = fed(&mut command, KEY);
     folders(0o755);
     output
 }

@@ -1,7 +1,7 @@
 //! The keyring of the system as a place for credentials: GNOME Keyring on a session bus of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::world::{World, write};
+use crate::world::{World, fed, write};
 
 /// What the bus starts as soon as somebody asks for secrets.
 #[derive(Clone, Copy)]
@@ -138,14 +138,7 @@ impl Session {
         let flag = format!("{field}=-");
         let mut command =
             self.command(world, &["creds", verb, reference, "--no-check", "--field", &flag]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(value.as_bytes()).unwrap();
-        told(&child.wait_with_output().unwrap())
+        told(&fed(&mut command, value))
     }
 
     /// What another program of this desktop finds.
@@ -275,23 +268,11 @@ fn names_are_never_read_as_anything_else() {
     assert_eq!(session.al(&world, &["creds", "rm", "my_api:*", "--yes"]).0, 0);
     assert_eq!(session.secret("my_api", "type"), r#"{"token":"type"}"#);
     // What somebody put there under a name that leads elsewhere is nothing of ours.
-    let mut child = Command::new("secret-tool")
-        .args([
-            "store",
-            "--label=x",
-            "application",
-            "action-llama",
-            "type",
-            "../../x",
-            "instance",
-            "y",
-        ])
-        .env("DBUS_SESSION_BUS_ADDRESS", session.address())
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"{\"token\":\"1\"}").unwrap();
-    assert!(child.wait().unwrap().success());
+    let mut store = Command::new("secret-tool");
+    store.args(["store", "--label=x", "application", "action-llama"]);
+    store.args(["type", "../../x", "instance", "y"]);
+    store.env("DBUS_SESSION_BUS_ADDRESS", session.address());
+    assert!(fed(&mut store, "{\"token\":\"1\"}").status.success());
     let (_, listed) = session.al(&world, &["creds", "ls", "--json"]);
     assert!(!listed.contains("../x"), "{listed}");
 }

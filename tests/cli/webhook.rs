@@ -1,13 +1,11 @@
 //! `al webhook`: deliveries tried out before a provider sends them.
 
 use std::fs;
-use std::io::Write;
-use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::live::{Process, said, stat, wait};
-use crate::world::{Gateway, World};
+use crate::world::{Gateway, World, fed};
 
 const CONFIG: &str = r#"
 [webhooks.hub]
@@ -110,10 +108,7 @@ fn a_replay_reads_stdin_and_forms_and_raw_text() {
     let matched = |headers: Value, body: Value| {
         let text = json!({"headers": headers, "body": body}).to_string();
         let mut command = world.command(&["webhook", "replay", "-", "--json"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let document: Value = serde_json::from_slice(&fed(&mut command, &text).stdout).unwrap();
         document["bindings"][0]["matched"].as_bool().unwrap()
     };
     let github = json!({"x-github-event": ["issues"]});

@@ -17,7 +17,6 @@ use crate::project::credential_types::{OwnTypes, of_runs};
 use crate::project::credentials::Reference;
 use crate::project::kit::{Bearer, kit};
 use crate::project::names::{check_agent, suggest_agent};
-use crate::project::settings::Change;
 use crate::project::{self, Draft, Model, Problem, Project, Severity, edit};
 use crate::scheduler::cron::Schedule;
 
@@ -494,9 +493,10 @@ fn write(plan: &Plan, context: &Context) -> Result<(), Failure> {
         target.save(&changes, Some(&edit.old))?;
     }
     staged.put(&folder).map_err(|error| {
-        // What it was made for is not there. Who changed the file meanwhile keeps that.
-        let back: Vec<Change> = plan.offer.iter().map(Offer::undo).collect();
-        let _ = target.save(&back, None);
+        if let Some(offer) = &plan.offer {
+            // What it was made for is not there. Who changed the file meanwhile keeps that.
+            let _ = target.save(&[offer.undo()], None);
+        }
         cannot(error)
     })
 }

@@ -8,7 +8,7 @@ use rustix::process::{Pid, test_kill_process};
 use super::scene::Scene;
 use crate::cli::paths::short;
 use crate::cli::{Context, gc, history, running};
-use crate::project::{Mend, Named, Problem};
+use crate::project::{Mend, Named, Problem, environments_dir};
 use crate::scheduler::Lock;
 
 /// Where a scheduler listened that did not end in order. Nobody believes the file, but people look.
@@ -60,7 +60,7 @@ pub fn stale_locks(context: &Context) -> Vec<(Lock, &'static str)> {
 /// that they were to replace is as it was.
 pub fn half_written(scene: &Scene<'_>) -> Vec<Problem> {
     let agents = scene.file("agents");
-    let environments = scene.context.al_home.join("environments");
+    let environments = environments_dir(&scene.context.al_home);
     let mut folders = vec![scene.file("."), agents.clone()];
     folders.extend(scene.project.agents.iter().map(|agent| agents.join(&agent.name)));
     folders.push(Named::shown_as(environments.clone(), short(&environments)));
@@ -86,8 +86,8 @@ fn half_written_in(folder: &Named) -> Vec<Problem> {
 /// How the name of a folder that is being written ends.
 const FOLDER: &str = ".new";
 
-/// The process that writes something of this name: `.config.toml.123-0.tmp` of `edit::replace`, or
-/// `.dev.123.new` of a new folder.
+/// The process that writes something of this name: `.config.toml.123-0.tmp` of `edit::temporary`, or
+/// `.dev.123.new` of `Staged`.
 fn writer(name: &str) -> Option<Pid> {
     let name = name.strip_prefix('.')?;
     let number = |text: &str| text.parse::<i32>().ok().filter(|n| *n > 0);
@@ -127,6 +127,8 @@ pub fn left_over(scene: &Scene<'_>) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::stage::Staged;
+    use crate::project::edit;
 
     #[test]
     fn who_was_writing_stands_in_the_name() {
@@ -143,5 +145,16 @@ mod tests {
         check(".42.new", None);
         check(".dev.-1.new", None);
         check(".dev.0.new", None);
+    }
+
+    #[test]
+    fn what_this_process_writes_is_known_to_be_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let staged = Staged::write(dir.path(), "dev", &[]).unwrap();
+        let temporary = edit::temporary(&dir.path().join("config.toml"));
+        for path in [staged.folder(), &temporary] {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert_eq!(writer(name), Some(rustix::process::getpid()), "{name}");
+        }
     }
 }

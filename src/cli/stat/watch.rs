@@ -1,6 +1,6 @@
 //! `al stat --watch`: what changes, a line each, for eyes that read line by line and for programs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -35,15 +35,10 @@ pub fn run(args: &StatArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (down, messages) = mpsc::sync_channel(DOWN_WAITING);
     tokio.spawn(carrier::carry(aim, context.clone(), first, carrier::in_async(said), down));
 
-    let as_json = args.json;
-    let mut watcher = Watcher { agent: args.agent.clone(), ..Watcher::new(context.look.out) };
+    let mut watcher = Watcher::new(args.agent.clone(), args.json, context.look.out);
     let (over, ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        let print = |message: Down| match as_json {
-            _ if watcher.knows(&message) => Ok(()),
-            true => json(message, watcher.agent.as_deref()).map_or(Ok(()), |line| print(&line)),
-            false => watcher.hear(&message).iter().try_for_each(|line| print(line)),
-        };
+        let print = |message: Down| watcher.hear(message).iter().try_for_each(|line| print(line));
         let _ = over.send(messages.into_iter().try_for_each(print)); // nobody waits any more
     });
     tokio.block_on(async {
@@ -96,6 +91,7 @@ fn json(mut message: Down, only: Option<&str>) -> Option<String> {
 struct Watcher {
     /// Nothing is told of others.
     agent: Option<String>,
+    as_json: bool,
     paint: Paint,
     /// None before the first snapshot, of which nothing is told: it was printed as a table.
     host: Option<HostRow>,
@@ -108,9 +104,10 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn new(paint: Paint) -> Self {
+    fn new(agent: Option<String>, as_json: bool, paint: Paint) -> Self {
         Self {
-            agent: None,
+            agent,
+            as_json,
             paint,
             host: None,
             agents: HashMap::new(),
@@ -120,23 +117,29 @@ impl Watcher {
         }
     }
 
-    /// Whether it was told: each try to come back fails for a reason, and one is enough.
-    fn knows(&mut self, message: &Down) -> bool {
-        match message {
-            Down::Link(Link::Lost { .. }) => std::mem::replace(&mut self.lost, true),
-            Down::Snapshot(_) => {
-                self.lost = false;
-                false
-            }
-            _ => false,
+    /// The lines of a message.
+    fn hear(&mut self, message: Down) -> Vec<String> {
+        let is_lost = matches!(message, Down::Link(Link::Lost { .. }));
+        let is_back = self.lost && matches!(message, Down::Snapshot(_));
+        // Each try to come back fails for a reason, and one is enough.
+        if is_lost && self.lost {
+            return Vec::new();
+        }
+        self.lost = is_lost || self.lost && !is_back;
+        match self.as_json {
+            true => json(message, self.agent.as_deref()).into_iter().collect(),
+            false => self.words(&message, is_back),
         }
     }
 
-    /// The lines of a message.
-    fn hear(&mut self, message: &Down) -> Vec<String> {
+    /// What a message says to a person.
+    fn words(&mut self, message: &Down, is_back: bool) -> Vec<String> {
         let now_ms = ambient::now_ms();
         let (at_ms, lines) = match message {
-            Down::Snapshot(snapshot) => (snapshot.at_ms, self.all(snapshot)),
+            Down::Snapshot(snapshot) => {
+                let back = is_back.then(|| said(SCHEDULER, "answers again", self.paint));
+                (snapshot.at_ms, back.into_iter().chain(self.all(snapshot)).collect())
+            }
             Down::Delta(delta) => {
                 (delta.at_ms, delta.puts.iter().flat_map(|row| self.row(row)).collect())
             }
@@ -197,14 +200,10 @@ impl Watcher {
         let ours = |alert: &&AlertRow| {
             self.agent.is_none() || alert.agent.is_none() || alert.agent == self.agent
         };
-        let known = |row: &HostRow| -> BTreeMap<String, AlertRow> {
-            let alerts = row.alerts.iter().filter(ours);
-            alerts.map(|alert| (alert.key.clone(), alert.clone())).collect()
-        };
-        let (before, now) = (known(&before), known(row));
-        let raised = now.values().filter(|alert| !before.contains_key(&alert.key));
+        let has = |row: &HostRow, alert: &AlertRow| row.alerts.iter().any(|a| a.key == alert.key);
+        let raised = row.alerts.iter().filter(ours).filter(|alert| !has(&before, alert));
         lines.extend(raised.map(|alert| told::alert(alert, self.paint)));
-        let cleared = before.values().filter(|alert| !now.contains_key(&alert.key));
+        let cleared = before.alerts.iter().filter(ours).filter(|alert| !has(row, alert));
         lines.extend(cleared.map(|alert| told::mended(alert, self.paint)));
         lines
     }
@@ -285,13 +284,13 @@ mod tests {
     }
 
     fn check(watcher: &mut Watcher, message: Down, expected: &[&str]) {
-        let lines = watcher.hear(&message);
+        let lines = watcher.hear(message);
         let said: Vec<&str> = lines.iter().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(said, expected);
     }
 
     fn watcher(told: Snapshot) -> Watcher {
-        let mut watcher = Watcher::new(Paint::new(false));
+        let mut watcher = Watcher::new(None, false, Paint::new(false));
         check(&mut watcher, Down::Snapshot(Box::new(told)), &[]);
         watcher
     }
@@ -304,7 +303,12 @@ mod tests {
         ];
         let mut watcher = watcher(snapshot(5_000, vec![agent("dev"), agent("ops")], runs));
         let lost = Link::Lost { why: "it was\x1b[2J restarted".into() };
-        check(&mut watcher, Down::Link(lost), &["scheduler           lost: it was [2J restarted"]);
+        check(
+            &mut watcher,
+            Down::Link(lost.clone()),
+            &["scheduler           lost: it was [2J restarted"],
+        );
+        check(&mut watcher, Down::Link(lost), &[]);
         let runs = vec![
             run("dev-3", RunState::Running, None),
             run("dev-2", RunState::Failed, Some(7_000)),
@@ -315,6 +319,7 @@ mod tests {
             &mut watcher,
             Down::Snapshot(Box::new(told)),
             &[
+                "scheduler           answers again",
                 "ops                 left the project",
                 "qa                  joined the project",
                 "dev-2               failed in 6.0 s: exit code 3",
