@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use action_llama::scheduler::{Decision, Deed, DeedKind, Door, Ending, Who};
 
-use crate::world::{Gateway, World, ago_s};
+use crate::world::{Gateway, World, ago_s, closed_port};
 
 fn deed(kind: DeedKind, name: &str, door: Door, address: Option<&str>, at_s: i64) -> Decision {
     let address = address.map(str::to_owned);
@@ -108,8 +108,10 @@ fn a_scheduler_is_told_with_the_new_key_that_there_is_one() {
 
 #[test]
 fn a_key_that_others_can_read_is_told_and_mended() {
+    // Somebody may have a scheduler at the usual port.
+    let config = format!("projectName = \"shop\"\n[gateway]\nport = {}\n", closed_port());
     let world = World::new(&[
-        ("config.toml", "projectName = \"shop\"\n"),
+        ("config.toml", &config),
         ("agents/dev/SKILL.md", "Work.\n"),
         (
             "agents/dev/config.toml",
