@@ -1,8 +1,9 @@
 //! Carries effects out through the runtimes and brings back the news.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -14,7 +15,7 @@ use super::handle::Handle;
 use super::place;
 use crate::ambient;
 use crate::harness::{AGENT, CredentialNote, Job};
-use crate::llm::Auth;
+use crate::llm::ModelSpec;
 use crate::log;
 use crate::project::credentials::{self, Reference, Use};
 use crate::project::kit::{self, Bearer, Kit};
@@ -59,6 +60,8 @@ pub struct Driver {
     equipment: Arc<Equipment>,
     /// Attempts that a task looks after at present.
     tended: Arc<Mutex<BTreeSet<AttemptId>>>,
+    /// The last use of a credential could not be noted, which was told.
+    unnoted: Arc<AtomicBool>,
 }
 
 /// An attempt is looked after by one task at a time, for as long as this lives.
@@ -93,6 +96,7 @@ impl Driver {
             logs,
             equipment: Arc::new(equipment),
             tended: Arc::default(),
+            unnoted: Arc::default(),
         }
     }
 
@@ -394,7 +398,7 @@ impl Driver {
         let agent = defined.agent(&row.agent).ok_or("its agent is no longer in the project")?;
         let command = self.command(agent)?;
         let access = (self.grant)(run, attempt).filter(|_| place::has_gateway(agent));
-        let (kit, auths) = self.kit(&defined.project, agent).await?;
+        let (kit, models) = self.kit(&defined.project, agent).await?;
         let mut secrets = self.equipment.hidden.clone();
         secrets.extend(access.iter().map(|access| access.token.clone()));
         secrets.extend(kit.secrets);
@@ -406,7 +410,7 @@ impl Driver {
             trigger: &trigger,
             params: params.clone(),
             credentials: kit.notes.into_iter().map(note).collect(),
-            auths,
+            models,
             secrets: &secrets,
         };
         let job = equip::job(&defined.project, agent, &self.equipment, wanted)?;
@@ -483,41 +487,35 @@ impl Driver {
 
     /// The agent's credentials and the keys of its models as they are now: one that was replaced since
     /// the last attempt counts. Who keeps them may take its time, and nobody waits for that but this run.
-    async fn kit(
-        &self,
-        project: &Project,
-        agent: &Agent,
-    ) -> Result<(Kit, BTreeMap<String, Auth>), String> {
+    async fn kit(&self, project: &Project, agent: &Agent) -> Result<(Kit, Vec<ModelSpec>), String> {
         let (al_home, listed) = (self.equipment.al_home.clone(), agent.credentials.clone());
         let (types, bearer) = (project.config.credentials.clone(), bearer(agent));
         let keys = equip::keys(project, agent);
-        let (models, runtime) = (equip::models(project, agent), agent.runtime.kind);
+        let (models, runtime) = (equip::models(project, agent)?, agent.runtime.kind);
+        let unnoted = Arc::clone(&self.unnoted);
         let (project, agent) = (project.name.clone(), agent.name.clone());
         let read = move || {
             let kit = kit::kit(&al_home, &types, &listed, bearer)
                 .map_err(|lacks: Vec<kit::Lack>| kit::complaint(&lacks))?;
-            let auths = equip::auths(&models, runtime, &al_home)?;
+            let models = equip::signed_in(&models, runtime, &al_home)?;
             let used = Use { at: ambient::now_ms(), project, agent };
             let given = kit.notes.iter().map(|note| note.reference.as_str());
             for text in given.chain(keys) {
                 let Ok(reference) = Reference::parse(text) else { continue };
-                if let Err(error) = credentials::note_use(&al_home, &reference, &used) {
-                    UNNOTED.call_once(|| {
-                        tracing::warn!(target: "engine", %reference, %error, "uses are not noted");
-                    });
+                let noted = credentials::note_use(&al_home, &reference, &used);
+                let was_told = unnoted.swap(noted.is_err(), Ordering::Relaxed);
+                if let Some(error) = noted.err().filter(|_| !was_told) {
+                    tracing::warn!(target: "engine", %reference, %error, "uses are not noted");
                 }
             }
-            Ok::<_, String>((kit, auths))
+            Ok::<_, String>((kit, models))
         };
         let read = tokio::task::spawn_blocking(read).await.map_err(|e| e.to_string())?;
-        let (kit, auths) = read?;
+        let (kit, models) = read?;
         self.equipment.redactor.learn(&kit.secrets);
-        Ok((kit, auths))
+        Ok((kit, models))
     }
 }
-
-/// Where one use cannot be noted no other can: that is told once.
-static UNNOTED: Once = Once::new();
 
 /// What a look at an attempt that was begun means.
 #[derive(Debug)]

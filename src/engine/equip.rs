@@ -1,7 +1,7 @@
 //! What an agent that has a model is told when a run of it starts: its job, with the keys of its
 //! models.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -60,8 +60,8 @@ pub struct Wanted<'a> {
     pub trigger: &'a Value,
     pub params: Map<String, Value>,
     pub credentials: Vec<CredentialNote>,
-    /// How its models are signed in to, by name.
-    pub auths: BTreeMap<String, Auth>,
+    /// What its models are, with their keys.
+    pub models: Vec<ModelSpec>,
     /// Texts that must not appear in a recording.
     pub secrets: &'a [String],
 }
@@ -69,7 +69,7 @@ pub struct Wanted<'a> {
 /// The job of an agent that thinks; none for one that is a program.
 ///
 /// # Errors
-/// When a model of the agent cannot be asked: its key is missing, say.
+/// When its container would not see what a model of it needs.
 pub fn job(
     project: &Project,
     agent: &Agent,
@@ -77,16 +77,13 @@ pub fn job(
     wanted: Wanted<'_>,
 ) -> Result<Option<Job>, String> {
     let Some(engine) = thinker(agent.engine.kind) else { return Ok(None) };
-    let models = agent.models.iter().map(|name| {
-        let model = project.config.models.get(name).ok_or(format!("there is no model {name}"))?;
-        let auth = wanted.auths.get(name).cloned().ok_or(format!("model {name} has no key"))?;
-        let mut spec = ModelSpec { auth, ..model_spec(name, model) };
+    let models = wanted.models.into_iter().map(|mut spec| {
         if let Some(file) = &spec.file {
             let unseen = || {
-                let file = file.display();
+                let (name, file) = (&spec.name, file.display());
                 format!(
                     "model {name}: {file} is not in the agent's folder or in shared/, where its \
-                         container could see it"
+                     container could see it"
                 )
             };
             spec.file = Some(inside(agent, &project.dir, file).ok_or_else(unseen)?);
@@ -151,28 +148,33 @@ pub fn keys(project: &Project, agent: &Agent) -> BTreeSet<&'static str> {
 }
 
 /// The models of an agent that thinks, by name.
-pub fn models(project: &Project, agent: &Agent) -> Vec<(String, Model)> {
+///
+/// # Errors
+/// When the project does not have one of them.
+pub fn models(project: &Project, agent: &Agent) -> Result<Vec<(String, Model)>, String> {
     if thinker(agent.engine.kind).is_none() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let models = agent.models.iter();
-    models
-        .filter_map(|name| Some((name.clone(), project.config.models.get(name)?.clone())))
-        .collect()
+    let model = |name: &String| match project.config.models.get(name) {
+        Some(model) => Ok((name.clone(), model.clone())),
+        None => Err(format!("there is no model {name}")),
+    };
+    agent.models.iter().map(model).collect()
 }
 
-/// How models are signed in to, by name. It asks whoever keeps credentials: for a thread that may wait.
+/// Models with their keys. It asks whoever keeps credentials: for a thread that may wait.
 ///
 /// # Errors
 /// When one cannot be asked; the message says what to do.
-pub fn auths(
+pub fn signed_in(
     models: &[(String, Model)],
     runtime: RuntimeKind,
     al_home: &Path,
-) -> Result<BTreeMap<String, Auth>, String> {
-    let auth =
-        |(name, model): &(String, Model)| Ok((name.clone(), auth(name, model, runtime, al_home)?));
-    models.iter().map(auth).collect()
+) -> Result<Vec<ModelSpec>, String> {
+    let spec = |(name, model): &(String, Model)| {
+        Ok(ModelSpec { auth: auth(name, model, runtime, al_home)?, ..model_spec(name, model) })
+    };
+    models.iter().map(spec).collect()
 }
 
 /// A model as it is asked, but for its key.
