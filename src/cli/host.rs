@@ -145,7 +145,8 @@ impl Hosted {
         let (engine, writer) = engine::start(host, driver)?;
 
         let live = Arc::new(if plan.whole {
-            live_sources(secrets.sources, secrets.of_senders, &definitions, context)
+            let redactor = secrets.redactor.clone();
+            live_sources(secrets.sources, secrets.of_senders, redactor, &definitions, context)
         } else {
             LiveSources::fixed(secrets.sources)
         });

@@ -46,19 +46,19 @@ impl LiveSources {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the secrets again, unless that was done a moment ago or is being done. Who keeps them may take
-    /// its time: for a thread that may wait.
-    pub fn refresh(&self, now_ms: Millis) -> Option<Arc<Sources>> {
+    /// Whether the secrets may be read again, which they were not a moment ago. Who is told so reads them.
+    pub fn is_due(&self, now_ms: Millis) -> bool {
         let read_at = self.read_at.load(Ordering::Acquire);
-        let due = now_ms.saturating_sub(read_at).abs() >= AGAIN_AFTER_MS;
-        let mine = due
+        now_ms.saturating_sub(read_at).abs() >= AGAIN_AFTER_MS
             && self
                 .read_at
                 .compare_exchange(read_at, now_ms, Ordering::AcqRel, Ordering::Relaxed)
-                .is_ok();
-        if !mine {
-            return None;
-        }
+                .is_ok()
+    }
+
+    /// Reads the secrets again, unless that is being done. Who keeps them may take its time: for a thread
+    /// that may wait.
+    pub fn refresh(&self) -> Option<Arc<Sources>> {
         // However long it takes, no second one waits for it: strangers can ask for this.
         let _reading = self.reading.try_lock().ok()?;
         self.read()

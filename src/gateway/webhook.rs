@@ -182,8 +182,11 @@ async fn judge(
 
 /// The sources with the secrets that there are now; none when they were read a moment ago.
 async fn refreshed(app: &Arc<App>) -> Option<Arc<Sources>> {
+    if !app.setup.sources.is_due(ambient::now_ms()) {
+        return None;
+    }
     let app = Arc::clone(app);
-    let aside = move || app.setup.sources.refresh(ambient::now_ms());
+    let aside = move || app.setup.sources.refresh();
     tokio::task::spawn_blocking(aside).await.ok().flatten()
 }
 

@@ -40,8 +40,7 @@ impl Secrets {
             warn(&format!("secrets of webhooks are missing until it is mended: {error}"));
         }
         let mut known = vec![key.reveal().to_owned()];
-        let values = secrets.values().flat_map(|instances| instances.values());
-        known.extend(values.map(|value| String::from_utf8_lossy(value).into_owned()));
+        known.extend(texts(&secrets));
         let redactor = LearningRedactor::default();
         redactor.learn(&known);
         // Runs that were started before this host may still speak.
@@ -116,11 +115,17 @@ fn webhook_secrets(
     Ok((secrets, unread))
 }
 
+fn texts(secrets: &triggers::Secrets) -> Vec<String> {
+    let values = secrets.values().flat_map(|instances| instances.values());
+    values.map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+}
+
 /// Bindings of the project as it is defined now, with the secrets there are now. When those cannot
 /// be read, the last ones count.
 pub fn live_sources(
     sources: Sources,
     secrets: triggers::Secrets,
+    redactor: LearningRedactor,
     definitions: &Arc<Definitions>,
     context: &Context,
 ) -> LiveSources {
@@ -130,18 +135,7 @@ pub fn live_sources(
     let known = Mutex::new((secrets, told));
     let load = move || {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        match webhook_secrets(&al_home) {
-            Ok((secrets, None)) => known.0 = secrets,
-            Ok((secrets, Some(error))) => {
-                for (kind, fresh) in secrets {
-                    known.0.entry(kind).or_default().extend(fresh);
-                }
-                tracing::warn!(target: "host", error = %error, "webhook secrets are not all read");
-            }
-            Err(error) => {
-                tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
-            }
-        }
+        read_again(&mut known.0, &al_home, &redactor);
         let (sources, problems) = bindings(&definitions, &known.0);
         for problem in problems.iter().filter(|problem| !known.1.contains(problem)) {
             tracing::warn!(target: "host", "{problem}");
@@ -152,9 +146,54 @@ pub fn live_sources(
     LiveSources::new(sources, Box::new(load))
 }
 
+/// Takes over what senders sign with now, as far as it can be read; the redactor knows it before it
+/// counts.
+fn read_again(known: &mut triggers::Secrets, al_home: &Path, redactor: &LearningRedactor) {
+    match webhook_secrets(al_home) {
+        Ok((secrets, None)) => *known = secrets,
+        Ok((secrets, Some(error))) => {
+            for (kind, fresh) in secrets {
+                known.entry(kind).or_default().extend(fresh);
+            }
+            tracing::warn!(target: "host", error = %error, "webhook secrets are not all read");
+        }
+        Err(error) => {
+            tracing::warn!(target: "host", error = %error, "webhook secrets cannot be read");
+        }
+    }
+    redactor.learn(&texts(known));
+}
+
 fn bindings(
     definitions: &Definitions,
     secrets: &triggers::Secrets,
 ) -> (Sources, Vec<triggers::Problem>) {
     Sources::from_project(&definitions.get().project, secrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, DirBuilder, Permissions};
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+
+    use super::*;
+
+    #[test]
+    fn what_senders_sign_with_is_never_logged_also_when_it_is_new() {
+        let home = tempfile::tempdir().unwrap();
+        let redactor = LearningRedactor::default();
+        let mut known = triggers::Secrets::new();
+        read_again(&mut known, home.path(), &redactor);
+        let folder = home.path().join("credentials/github_webhook_secret/default");
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).unwrap();
+        let file = folder.join("secret");
+        for secret in ["0123456789abcdef", "fedcba9876543210"] {
+            fs::write(&file, secret).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+            read_again(&mut known, home.path(), &redactor);
+            assert_eq!(*known["github"]["default"], *secret.as_bytes());
+            let said = redactor.text(&format!("signed with {secret}"));
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
 }
