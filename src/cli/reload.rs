@@ -125,7 +125,10 @@ impl Reload {
             return Ok(()); // the loader has checked what rules are made of
         };
         let redefined = redefined(old, &project);
-        tell_what_cannot_run(&project, &redefined, &self.context.al_home);
+        // Nothing waits for what it finds: whoever keeps credentials may take its time.
+        let (seen, changed) = (project.clone(), redefined.clone());
+        let al_home = self.context.al_home.clone();
+        drop(tokio::task::spawn_blocking(move || tell_what_cannot_run(&seen, &changed, &al_home)));
         let (now, before) = (&project.config.gateway, &old.config.gateway);
         if (now.port, &now.tls) != (before.port, &before.tls) {
             tracing::warn!(target: "reload", "port and [gateway.tls] take effect at the next start");
