@@ -244,10 +244,10 @@ pub fn in_the_clear(url: &str) -> bool {
 
 /// The URL without the name and the password in it.
 fn bare(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://***{}", &rest[at..]),
+    let begin = url.find("://").map_or(0, |at| at + "://".len());
+    let end = url[begin..].find(['/', '?', '#']).map_or(url.len(), |at| begin + at);
+    match url[begin..end].rfind('@') {
+        Some(at) => format!("{}***{}", &url[..begin], &url[begin + at..]),
         None => url.to_owned(),
     }
 }
@@ -525,9 +525,13 @@ mod tests {
             let error = request(Method::GET, url, None, None, QUICK).await.unwrap_err();
             assert!(matches!(error, HttpError::BadUrl { .. }), "{url}: {error}");
         }
-        let secret = request(Method::GET, "ftp://a:s3cret@host/@", None, None, QUICK).await;
-        let said = secret.unwrap_err().to_string();
-        assert!(said.contains("ftp://***@host/@") && !said.contains("s3cret"), "{said}");
+        let secrets =
+            [("ftp://a:s3cret@host/@", "ftp://***@host/@"), ("a:s3cret@host/x", "***@host/x")];
+        for (url, shown) in secrets {
+            let error = request(Method::GET, url, None, None, QUICK).await.unwrap_err();
+            let said = error.to_string();
+            assert!(said.contains(shown) && !said.contains("s3cret"), "{said}");
+        }
         let https = request(Method::GET, "https://127.0.0.1:1/", None, None, QUICK).await;
         assert!(matches!(https, Err(HttpError::Connect(_))), "{https:?}");
     }

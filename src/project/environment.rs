@@ -1,5 +1,6 @@
 //! Environments: their files, and which one a project is bound to.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::check::check;
@@ -71,8 +72,14 @@ pub fn read_environment(al_home: &Path, name: &str) -> Result<EnvironmentFile, P
 
 /// Whether a URL brings a name or a password with it, which would be shown wherever the URL is.
 pub fn holds_login(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+    login(url).is_some()
+}
+
+/// Where in a URL the name and the password stand, without the `@` behind them.
+pub(super) fn login(url: &str) -> Option<Range<usize>> {
+    let begin = url.find("://").map_or(0, |at| at + "://".len());
+    let authority = url[begin..].split(['/', '?', '#']).next()?;
+    authority.rfind('@').map(|at| begin..begin + at)
 }
 
 impl EnvironmentFile {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::environment::login;
 use super::schema::MODEL;
 use super::source::Source;
 use super::tree::{self, Node, Table, Tree};
@@ -33,8 +34,17 @@ pub struct Covered {
 /// no TOML nothing stays, as it cannot be told what is secret in it.
 pub fn covered(before: &str, after: &str) -> Covered {
     let (old, new) = (Text::read(before), Text::read(after));
-    let known: BTreeSet<(&str, &str)> = old.spots.iter().map(Spot::identity).collect();
-    let same = |spot: &Spot| known.contains(&spot.identity());
+    let known: BTreeSet<(&str, &str)> = old.spots.iter().map(Spot::moved).collect();
+    // Values of one place, in the order in which they stand there.
+    let at = |spots: &[Spot], path: &[String]| -> Vec<String> {
+        let here = spots.iter().filter(|spot| spot.path == path);
+        here.map(|spot| spot.written.clone()).collect()
+    };
+    let same = |spot: &Spot| match at(&old.spots, &spot.path) {
+        // It may have come from elsewhere.
+        before if before.is_empty() => known.contains(&spot.moved()),
+        before => before == at(&new.spots, &spot.path),
+    };
     let texts = old.spots.iter().chain(&new.spots).filter_map(|spot| spot.secret.clone());
     Covered {
         before: old.with(|spot| spot.shown.clone()),
@@ -99,10 +109,8 @@ fn is_of_headers(path: &[String]) -> bool {
 
 /// An address without the password in it; none when there is nothing to leave out.
 fn address(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let (_, server) = host.rsplit_once('@')?;
-    Some(format!("{scheme}://{HIDDEN}@{server}{}", &rest[host.len()..]))
+    let login = login(text).filter(|_| text.contains("://"))?;
+    Some(format!("{}{HIDDEN}{}", &text[..login.start], &text[login.end..]))
 }
 
 /// A text, and what is not shown of it.
@@ -116,7 +124,7 @@ struct Text<'t> {
 
 /// A value that is not shown as it is.
 struct Spot {
-    key: String,
+    path: Vec<String>,
     span: Range<usize>,
     /// As it is written.
     written: String,
@@ -126,9 +134,9 @@ struct Spot {
 }
 
 impl Spot {
-    /// One that has both is the same in another text, wherever it stands there.
-    fn identity(&self) -> (&str, &str) {
-        (&self.key, &self.written)
+    /// One that has both is the same in another text where its place there is a new one.
+    fn moved(&self) -> (&str, &str) {
+        (self.path.last().map_or("", String::as_str), &self.written)
     }
 }
 
@@ -184,7 +192,7 @@ fn in_node(node: &Node, text: &str, path: &mut Vec<String>, spots: &mut Vec<Spot
         (false, None) => return,
     };
     spots.push(Spot {
-        key: path.last().cloned().unwrap_or_default(),
+        path: path.clone(),
         span: node.at.span.clone(),
         written: text.get(node.at.span.clone()).unwrap_or_default().to_owned(),
         shown: toml_edit::Value::from(shown).to_string(),
@@ -238,6 +246,19 @@ mod tests {
                     1,
                 ),
             ),
+        );
+        // One model gets what another has.
+        let two = "[models.a.headers]\nA = \"one\"\n[models.b.headers]\nA = \"two\"\n";
+        let a_hidden = "[models.a.headers]\nA = \"(hidden)\"\n";
+        let b_hidden = "[models.b.headers]\nA = \"(hidden)\"\n";
+        let b_new = "[models.b.headers]\nA = \"(hidden, new)\"\n";
+        let both = format!("{a_hidden}{b_hidden}");
+        check(two, &two.replace("two", "one"), (&both, &format!("{a_hidden}{b_new}")));
+        // It has another place.
+        check(
+            "[model.headers]\nA = \"one\"\n",
+            "[models.a.headers]\nA = \"one\"\n",
+            ("[model.headers]\nA = \"(hidden)\"\n", a_hidden),
         );
         // Wherever headers stand and whatever they are.
         check(
