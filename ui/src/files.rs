@@ -49,11 +49,15 @@ impl Files {
     }
 }
 
-/// Reads a file of the user's that is not too large to be meant.
+/// Reads a file of the user's that is not too large to be meant. A pipe is none: reading one may never
+/// end.
 ///
 /// # Errors
-/// When it cannot be read, is too large or no text.
+/// When it cannot be read, is no regular file, too large or no text.
 pub fn read_text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut text = String::new();
     File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
     match text.len() as u64 > LARGEST {
@@ -67,5 +71,26 @@ fn text(path: &Path) -> Option<Text> {
         Ok(text) => Some(Ok(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => Some(Err(format!("cannot be read: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_refused_and_not_read() {
+        let dir = std::env::temp_dir().join(format!("al-ui-files-{}", std::process::id()));
+        fs::create_dir_all(dir.join(THEMES)).unwrap();
+        let pipes = [dir.join(CONSOLE), dir.join("themes/own.toml")];
+        let made = std::process::Command::new("mkfifo").args(&pipes).status().unwrap();
+        assert!(made.success());
+        let files = Files::read(Some(&dir));
+        fs::remove_dir_all(&dir).unwrap();
+        let refused = Err("cannot be read: it is no regular file".to_owned());
+        assert_eq!(
+            (files.console.as_ref(), files.themes.get("own")),
+            (Some(&refused), Some(&refused))
+        );
     }
 }
