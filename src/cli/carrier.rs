@@ -153,6 +153,14 @@ pub async fn carry(
         if server.is_none() || matches!(opened, Err(Some(No::Refused { status: 401, .. }))) {
             server = aim.client(&context).ok().map(|client| client.server()).or(server);
         }
+        // A scheduler of this machine may have come back at another port.
+        if let (Err(Some(No::Away(_))), false) = (&opened, aim.place.remote) {
+            let context = context.clone();
+            let found = tokio::task::spawn_blocking(move || Client::find(&context)).await;
+            if let Ok(Ok(client)) = found {
+                (aim.place, server) = (client.place().clone(), Some(client.server()));
+            }
+        }
         let why = match (opened, &server) {
             (Ok(session), Some(server)) => {
                 again = AGAIN.0;

@@ -201,4 +201,7 @@ fn what_happens_is_read_line_by_line() {
     said(&world, &["stop"]);
     one.says("scheduler           lost: ");
     assert_eq!(scheduler.exit_code(), Some(0));
+    // It gets another port.
+    let _again = Process::start(&world, &["start", "-H", "--port", "0"]);
+    one.says("scheduler           answers again");
 }
