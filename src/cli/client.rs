@@ -5,14 +5,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::context::Context;
-use super::environments;
 use super::paint::safe;
 use super::running::{Running, running};
+use super::{environments, output};
 use crate::ambient;
 use crate::failure::Failure;
 use crate::http::{self, HttpError, Limits, Method, Server};
 use crate::project::credentials::{CredentialError, Secret};
-use crate::project::{Loaded, Project};
+use crate::project::{self, Loaded, Project};
 
 /// The largest answer: a status with many agents and runs, each with a text of up to 4 KiB.
 const ANSWER_MAX: usize = 8 * 1024 * 1024;
@@ -306,21 +306,46 @@ fn another(name: &str) -> Failure {
 // codes: elsewhere
 pub const ELSEWHERE: &str = "elsewhere";
 
-/// What is on this machine is not asked about an environment whose scheduler is elsewhere.
+/// The environment that the project is used with and its scheduler's URL, when that is another machine.
+/// One that only `.env.toml` names may be broken: who needs it says so.
 ///
 /// # Errors
-/// When one is named, or one that there is not.
-pub fn must_be_here(context: &Context) -> Result<(), Failure> {
-    let Some(name) = context.named() else { return Ok(()) };
-    match whereabouts(name, running(&context.state_dir()).as_ref(), context)? {
-        Whereabouts::Here | Whereabouts::Unsaid => Ok(()),
-        Whereabouts::There(place) => {
-            let message = format!("what the environment `{name}` did is kept at {}", place.url);
-            Err(Failure::user(ELSEWHERE, message).hint(format!(
-                "al attach -E {name}, al stat -E {name} and al why -E {name} ask there"
-            )))
-        }
+/// When one is named that there is not.
+fn elsewhere(context: &Context) -> Result<Option<(String, String)>, Failure> {
+    let Ok(Some(bound)) = context.request(project::bound) else { return Ok(None) };
+    match whereabouts(&bound.name, running(&context.state_dir()).as_ref(), context) {
+        Ok(Whereabouts::There(place)) => Ok(Some((bound.name, place.url))),
+        Ok(Whereabouts::Here | Whereabouts::Unsaid) => Ok(None),
+        Err(failure) if context.named().is_some() => Err(failure),
+        Err(_) => Ok(None),
     }
+}
+
+/// What is on this machine is not asked about an environment whose scheduler is elsewhere. In a checkout
+/// that is bound to one, what was done here is not taken for what was done there.
+///
+/// # Errors
+/// When such an environment is named, or one that there is not.
+pub fn must_be_here(context: &Context) -> Result<(), Failure> {
+    let Some((name, url)) = elsewhere(context)? else { return Ok(()) };
+    if context.named().is_none() {
+        output::remark(&format!("done on this machine; what `{name}` did is kept at {url}\n"));
+        return Ok(());
+    }
+    let message = format!("what the environment `{name}` did is kept at {url}");
+    Err(Failure::user(ELSEWHERE, message)
+        .hint(format!("al attach -E {name}, al stat -E {name} and al why -E {name} ask there")))
+}
+
+/// Says that a run is on this machine although the scheduler of its environment is on another.
+///
+/// # Errors
+/// When an environment is named that there is not.
+pub fn tell_it_is_here(context: &Context) -> Result<(), Failure> {
+    if let Some((name, url)) = elsewhere(context)? {
+        output::remark(&format!("runs on this machine; the scheduler of `{name}` is at {url}\n"));
+    }
+    Ok(())
 }
 
 /// That nobody answers, and what to do then; or that somebody does, who cannot be believed.

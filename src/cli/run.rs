@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
 
-use super::client::Client;
+use super::client::{self, Client};
 use super::control::is_run;
 use super::host::{Hosted, Places, Plan};
 use super::logs::Printer;
@@ -231,6 +231,7 @@ fn by_own_host(
     tokio: &Tokio,
     signals: Signals,
 ) -> Result<ExitCode, Failure> {
+    client::tell_it_is_here(context)?;
     let places = Places::of(&project.dir);
     let plan = match apart {
         Some(apart) => apart.plan(project, args),

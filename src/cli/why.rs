@@ -37,19 +37,24 @@ pub fn run(args: &WhyArgs, context: &Context) -> Result<(), Failure> {
         Err(failure) if failure.code == client::ELSEWHERE => None,
         reader => reader?,
     };
-    let remote = reader.is_none().then(|| elsewhere(context)).flatten();
-    let known = match remote {
-        Some(place) => {
+    let known = match here(reader.as_ref(), &args.id, context) {
+        // It may have been done there.
+        Err(failure) if failure.code == UNKNOWN => {
+            let Some(place) = elsewhere(context) else { return Err(failure) };
             let path = format!("/control/why/{}", encoded(&args.id));
             client::Client::at(place, context)?.get(&path)?
         }
-        None => here(reader.as_ref(), &args.id, context)?,
+        known => known?,
     };
     if args.json {
         return output::print(&format!("{known}\n"));
     }
     output::print(&page(&known, context))
 }
+
+/// Code of the failure that no run and no receipt has this id.
+// codes: unknown_id
+const UNKNOWN: &str = "unknown_id";
 
 /// Where the project's history is, when that is another machine.
 fn elsewhere(context: &Context) -> Option<client::Place> {
@@ -72,8 +77,7 @@ fn here(reader: Option<&Reader>, id: &str, context: &Context) -> Result<Value, F
         }
         Asked::Unknown => {
             let message = format!("no run and no receipt is named '{}'", safe(id));
-            Err(Failure::user("unknown_id", message)
-                .hint("`al runs` and `al triggers --ids` list them"))
+            Err(Failure::user(UNKNOWN, message).hint("`al runs` and `al triggers --ids` list them"))
         }
     }
 }

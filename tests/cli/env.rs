@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::world::{Gateway, World, write};
+use crate::world::{Gateway, World, closed_port, write};
 
 #[test]
 fn an_environment_is_made_once_and_says_what_it_may_hold() {
@@ -186,4 +186,31 @@ fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
     }
     check(".env.toml", &["env", "set", "--unset"], "it is no regular file");
     check("agents/dev/config.toml", &["update"], "it is no regular file");
+}
+
+#[test]
+fn what_a_bound_checkout_did_is_not_taken_for_what_its_environment_did() {
+    let world = World::new(&[
+        ("agents/dev/SKILL.md", "Works.\n"),
+        (
+            "agents/dev/config.toml",
+            "schedule = \"@yearly\"\n[harness]\ntype = \"script\"\ncommand = \"true\"\n\
+             [runtime]\ntype = \"process\"\n",
+        ),
+        (".env.toml", "environment = \"prod\"\n"),
+    ]);
+    let url = format!("http://127.0.0.1:{}", closed_port());
+    write(&world.environment("prod"), &format!("[gateway]\nurl = \"{url}\"\n"));
+    let run = format!("runs on this machine; the scheduler of `prod` is at {url}\n");
+    world.check(&["run", "dev"], 0, &[&run]);
+    let said = format!("done on this machine; what `prod` did is kept at {url}\n");
+    for args in [&["runs"][..], &["triggers"], &["logs", "dev"], &["stats"]] {
+        world.check(args, 0, &[&said]);
+        world.check(&[args, &["-E", "prod"]].concat(), 2, &["`prod` did is kept at"]);
+    }
+    // What is not known here is asked there.
+    world.check(&["why", "dev-00000000"], 4, &["does not answer at"]);
+    // A file that is broken is told by whoever needs it.
+    write(&world.environment("prod"), "[gateway]\nurl = 1\n");
+    world.check(&["logs", "dev"], 0, &["run succeeded"]);
 }
