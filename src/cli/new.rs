@@ -139,7 +139,7 @@ fn folder(args: &NewProjectArgs, wizard: Wizard) -> Result<PathBuf, Failure> {
         is_free(dir).map(|()| dir.clone())
     } else {
         let here = Path::new(".");
-        let proposed = if is_free(here).is_ok() { "." } else { "agents" };
+        let proposed = if is_free(here).is_ok() { "." } else { "my-agents" };
         let question = Question {
             text: "Folder of the project",
             flag: "DIR, the first argument",

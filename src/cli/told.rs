@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use al_wire::{AlertRow, Outcome, PauseRow, RunRow, RunState, TriggerRow};
 
 use super::paint::{Paint, Tone, safe};
+use super::table::{Fit, cut};
 use crate::engine::{self, Change, Mirror, Repeats};
 use crate::scheduler::words::span;
 use crate::scheduler::{ReceiptState, Scope};
@@ -56,6 +57,9 @@ impl Told {
         (before.as_ref() != Some(&line)).then_some(line)
     }
 }
+
+/// Columns that a returned value may take.
+const RETURNED: usize = 60;
 
 /// Who speaks where no agent and no run does.
 pub const SCHEDULER: &str = "scheduler";
@@ -137,8 +141,7 @@ fn ended(row: &RunRow, word: String) -> String {
     });
     let returned = row.return_value.as_deref().map_or_else(String::new, |value| {
         let first = value.lines().next().unwrap_or_default();
-        let short: String = first.chars().take(60).collect();
-        format!(", returned {}", safe(&short))
+        format!(", returned {}", safe(&cut(first, RETURNED, Fit::End)))
     });
     format!("{word}{took}{returned}")
 }

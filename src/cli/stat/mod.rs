@@ -43,7 +43,7 @@ pub struct StatArgs {
     pub tree: bool,
 
     /// Go on with a line for each change, until Ctrl-C; with --json, what a
-    /// console is told: all there is, then each change
+    /// console is told: all there is, then each change. Not with --tree
     #[arg(short, long, conflicts_with = "tree")]
     pub watch: bool,
 

@@ -12,7 +12,7 @@ pub fn render(picture: &Picture, context: &Context) -> String {
     let (paint, now_ms) = (context.look.out, context.now_ms);
     let mut text = header(picture, paint, now_ms);
     text.push('\n');
-    text.push_str(&agents(&picture.agents, context));
+    text.push_str(&agents(picture, context));
     if !picture.runs.is_empty() {
         text.push('\n');
         text.push_str(&history::runs_table(&picture.runs, now_ms, context.look.width, paint));
@@ -94,7 +94,16 @@ pub fn paused(pause: &PauseRow, now_ms: Millis) -> String {
     format!("by {}, {} ago{ends}{why}", safe(&pause.by), times::span(now_ms - pause.since_ms))
 }
 
-fn agents(rows: &[AgentRow], context: &Context) -> String {
+/// When the agent's schedule fires next, or why it does not.
+fn next(row: &AgentRow, picture: &Picture, now_ms: Millis) -> String {
+    match (picture.paused.as_ref().or(row.paused.as_ref()), row.next_ms) {
+        (_, None) => "-".to_owned(),
+        (Some(pause), Some(_)) => pause.hold.word().to_owned(),
+        (None, Some(at)) => times::span(at - now_ms + 999),
+    }
+}
+
+fn agents(picture: &Picture, context: &Context) -> String {
     let mut table = Table::new([
         ("AGENT", Fit::Middle),
         ("TRIGGER", Fit::Keep),
@@ -104,16 +113,14 @@ fn agents(rows: &[AgentRow], context: &Context) -> String {
         ("NEXT", Fit::Keep),
         ("LAST", Fit::Keep),
     ]);
-    for row in rows {
+    for row in &picture.agents {
         table.row([
             (&row.name).into(),
             trigger(row).into(),
             Cell::new(tone(row), status(row)),
             format!("{}/{}", row.running, row.scale).into(),
             format!("{}/{}", row.queued, row.queue_bound).into(),
-            row.next_ms
-                .map_or_else(|| "-".to_owned(), |at| times::span(at - context.now_ms + 999))
-                .into(),
+            next(row, picture, context.now_ms).into(),
             row.last.as_ref().map_or_else(|| "-".into(), |last| last_run(last, context.now_ms)),
         ]);
     }
