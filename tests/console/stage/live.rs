@@ -124,13 +124,14 @@ impl Live {
         }
     }
 
-    /// The fleet is as a stage promises, whatever was done to it.
+    /// The fleet is as a stage promises, whatever was done to it. A run that was only starting when
+    /// its scheduler vanished, or that was being killed, still becomes what it was to become.
     fn settle(&self) {
-        let missing = 5 - self.runs("dev", &["running", "queued"]).len();
-        for _ in 0..missing {
-            self.project.begin("dev");
-        }
-        self.until("three runs of dev at work", || {
+        self.until("three runs of dev at work, two that wait", || {
+            let there = self.runs("dev", &["starting", "running", "queued"]).len();
+            for _ in there..5 {
+                self.project.begin("dev");
+            }
             self.running("dev").len() == 3 && self.runs("dev", &["queued"]).len() == 2
         });
         self.until("a question", || self.runs("reviewer", &["waiting"]).len() == 1);
