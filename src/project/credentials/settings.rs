@@ -59,6 +59,14 @@ struct Patience {
     timeout: Option<String>,
 }
 
+/// Somebody who keeps credentials, and how they are asked.
+enum Place {
+    Env,
+    File,
+    Command(Command),
+    Keyring(Keyring),
+}
+
 /// Who can keep what is written.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Writer {
@@ -76,49 +84,25 @@ pub fn file(al_home: &Path) -> PathBuf {
 
 /// Everybody who is asked, in order.
 pub(super) fn sources(al_home: &Path) -> Result<Vec<Box<dyn Source>>, CredentialError> {
-    let settings = read(al_home)?;
-    let order = settings.order();
-    let bad = |message: &str| bad(al_home, message);
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for name in order {
-        sources.push(match name {
-            Name::Env => Box::new(Env::here()),
-            Name::File => Box::new(Files::new(al_home)),
-            Name::Command => {
-                let program = settings.command.as_ref();
-                let program = program
-                    .ok_or_else(|| bad("`order` has `command`, and there is no [command]"))?;
-                Box::new(command(program).map_err(|why| bad(&why))?)
-            }
-            Name::Keyring => Box::new(settings.keyring(al_home)?),
-        });
-    }
-    let unasked = |name: &str| {
-        bad(&format!(
-            "[{name}] is not asked: write order = [\"env\", \"file\", \"{name}\"], in the order \
-             you want"
-        ))
+    let source = |place| -> Box<dyn Source> {
+        match place {
+            Place::Env => Box::new(Env::here()),
+            Place::File => Box::new(Files::new(al_home)),
+            Place::Command(command) => Box::new(command),
+            Place::Keyring(keyring) => Box::new(keyring),
+        }
     };
-    if settings.command.is_some() && !order.contains(&Name::Command) {
-        return Err(unasked("command"));
-    }
-    if settings.keyring.is_some() && !order.contains(&Name::Keyring) {
-        return Err(unasked("keyring"));
-    }
-    Ok(sources)
+    Ok(read(al_home)?.into_iter().map(source).collect())
 }
 
 /// Everybody who is asked and can be written to, in order; files where there is nobody else.
 pub(super) fn writers(al_home: &Path) -> Result<Vec<Writer>, CredentialError> {
-    let settings = read(al_home)?;
-    let mut writers = Vec::new();
-    for name in settings.order() {
-        match name {
-            Name::File => writers.push(Writer::File),
-            Name::Keyring => writers.push(Writer::Keyring(settings.keyring(al_home)?)),
-            Name::Env | Name::Command => {}
-        }
-    }
+    let writer = |place| match place {
+        Place::File => Some(Writer::File),
+        Place::Keyring(keyring) => Some(Writer::Keyring(keyring)),
+        Place::Env | Place::Command(_) => None,
+    };
+    let mut writers: Vec<Writer> = read(al_home)?.into_iter().filter_map(writer).collect();
     if writers.is_empty() {
         writers.push(Writer::File);
     }
@@ -135,19 +119,34 @@ pub(super) fn keyring(al_home: &Path) -> Result<Option<Keyring>, CredentialError
 }
 
 impl Settings {
-    fn order(&self) -> &[Name] {
-        self.order.as_deref().unwrap_or(&ORDER)
+    /// Who is asked, in order; the reason why these settings cannot be used.
+    fn places(&self) -> Result<Vec<Place>, String> {
+        let order = self.order.as_deref().unwrap_or(&ORDER);
+        let place = |name: &Name| match name {
+            Name::Env => Ok(Place::Env),
+            Name::File => Ok(Place::File),
+            Name::Command => match &self.command {
+                Some(program) => command(program).map(Place::Command),
+                None => Err("`order` has `command`, and there is no [command]".to_owned()),
+            },
+            Name::Keyring => {
+                let timeout = self.keyring.as_ref().and_then(|keyring| keyring.timeout.as_deref());
+                Ok(Place::Keyring(Keyring { limit: limit("keyring", timeout)? }))
+            }
+        };
+        let places = order.iter().map(place).collect::<Result<_, _>>()?;
+        let tables = [
+            ("command", Name::Command, self.command.is_some()),
+            ("keyring", Name::Keyring, self.keyring.is_some()),
+        ];
+        match tables.into_iter().find(|(_, name, is_there)| *is_there && !order.contains(name)) {
+            Some((table, ..)) => Err(format!(
+                "[{table}] is not asked: write order = [\"env\", \"file\", \"{table}\"], in the \
+                 order you want"
+            )),
+            None => Ok(places),
+        }
     }
-
-    fn keyring(&self, al_home: &Path) -> Result<Keyring, CredentialError> {
-        let timeout = self.keyring.as_ref().and_then(|keyring| keyring.timeout.as_deref());
-        let limit = limit("keyring", timeout).map_err(|why| bad(al_home, &why))?;
-        Ok(Keyring { limit })
-    }
-}
-
-fn bad(al_home: &Path, message: &str) -> CredentialError {
-    CredentialError::Settings { file: file(al_home), message: message.to_owned() }
 }
 
 fn limit(of: &str, timeout: Option<&str>) -> Result<Duration, String> {
@@ -180,21 +179,27 @@ fn command(program: &Program) -> Result<Command, String> {
     })
 }
 
-fn read(al_home: &Path) -> Result<Settings, CredentialError> {
+/// Who is asked, in order, when all of the settings can be used.
+fn read(al_home: &Path) -> Result<Vec<Place>, CredentialError> {
     let file = file(al_home);
-    let text = match edit::text(&file) {
-        Ok(text) => text,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
+    let settings = match edit::text(&file) {
+        Ok(text) => parse(&text),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Settings::default()),
         Err(error) => return Err(CredentialError::Io { file, error }),
     };
-    toml::from_str(&text).map_err(|error| {
+    settings
+        .and_then(|settings| settings.places())
+        .map_err(|message| CredentialError::Settings { file, message })
+}
+
+fn parse(text: &str) -> Result<Settings, String> {
+    toml::from_str(text).map_err(|error| {
         let before = |end: usize| text.bytes().take(end).filter(|byte| *byte == b'\n').count();
         let line = error.span().map(|span| before(span.start) + 1);
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        let message = match line {
+        match line {
             Some(line) => format!("line {line}: {message}"),
             None => message,
-        };
-        CredentialError::Settings { file, message }
+        }
     })
 }

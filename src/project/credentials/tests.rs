@@ -410,6 +410,9 @@ fn settings_that_cannot_be_used_are_refused_by_line() {
         let said = error.to_string().replace(&file.display().to_string(), "[file]");
         assert!(said.starts_with(expected), "{said}");
         assert!(list(home.path()).1.len() == 1);
+        // What nobody could read is not written either.
+        let wrote = super::put(home.path(), &reference("jira"), &values(&[("t", "v")]), Put::New);
+        assert!(matches!(wrote, Err(CredentialError::Settings { .. })), "{settings}: {wrote:?}");
     };
     check("order = [\"fiel\"]", "[file]: line 1: unknown variant `fiel`");
     check("\nordr = []", "[file]: line 2: unknown field `ordr`");
