@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::files::Files;
 use super::{CredentialError, Reference, Secret, files, first, keyring, settings, store};
 use crate::ambient;
 
@@ -20,17 +21,21 @@ fn gateway_key_dir(al_home: &Path) -> PathBuf {
     store(al_home).join("gateway_api_key").join("default")
 }
 
-/// The key of the gateway's API; none when there is none yet. It makes itself, as a file, so the keyring
-/// is not asked: one that is locked must not keep anybody from starting a scheduler or talking to it.
+/// The key of the gateway's API; none when there is none yet. It makes itself, as a file, so files are
+/// asked whatever `order` says, and the keyring is not: one that is locked must not keep anybody from
+/// starting a scheduler or talking to it.
 ///
 /// # Errors
 /// As [`field`](super::field).
 pub fn gateway_key(al_home: &Path) -> Result<Option<Secret>, CredentialError> {
     let reference =
         Reference { kind: "gateway_api_key".to_owned(), instance: "default".to_owned() };
-    let sources = settings::sources(al_home)?;
-    let of = sources.into_iter().filter(|source| source.name() != keyring::NAME);
-    match first(of, &reference, &["key"])? {
+    let mut sources = settings::sources(al_home)?;
+    sources.retain(|source| source.name() != keyring::NAME);
+    if !sources.iter().any(|source| source.name() == files::NAME) {
+        sources.push(Box::new(Files::new(al_home)));
+    }
+    match first(sources.into_iter(), &reference, &["key"])? {
         Some(source) => source.field(&reference, "key"),
         None => Ok(None),
     }

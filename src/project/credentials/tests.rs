@@ -130,6 +130,21 @@ fn the_gateway_key_is_made_once_for_its_owner_only() {
 }
 
 #[test]
+fn the_gateway_key_is_found_in_its_file_when_files_are_not_in_the_order() {
+    let check = |settings: &str| {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("credentials.toml"), settings).unwrap();
+        let key = ensure_gateway_key(home.path()).unwrap();
+        assert_eq!(gateway_key(home.path()).unwrap(), Some(key.clone()), "{settings}");
+        assert_eq!(ensure_gateway_key(home.path()).unwrap(), key, "{settings}");
+    };
+    check("order = [\"env\", \"keyring\"]");
+    check("order = []");
+    let nothing = "[command]\nread = [\"sh\", \"-c\", \"exit 1 # {field}\"]";
+    check(&format!("order = [\"env\", \"command\"]\n{nothing}"));
+}
+
+#[test]
 fn a_rotated_key_takes_the_place_of_any_other() {
     let home = tempfile::tempdir().unwrap();
     let old = ensure_gateway_key(home.path()).unwrap();
