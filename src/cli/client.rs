@@ -372,7 +372,8 @@ pub fn key_failure(code: &'static str, error: &CredentialError) -> Failure {
         | CredentialError::Writable { .. }
         | CredentialError::Exists(_)
         | CredentialError::Settings { .. }
-        | CredentialError::Source { .. } => failure,
+        | CredentialError::Source { .. }
+        | CredentialError::Unsure { .. } => failure,
     }
 }
 

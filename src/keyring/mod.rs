@@ -136,7 +136,8 @@ impl Keyring {
     /// Writes an entry, in the place of one that is there.
     ///
     /// # Errors
-    /// When it cannot be written; then everything is as it was.
+    /// When it cannot be written. Then everything is as it was, unless it is [`Trouble::Late`]: what it
+    /// does after its time is up, nobody knows.
     pub fn put(self, entry: Entry, secret: String) -> Result<(), Trouble> {
         self.ask(move |limit| store::put(limit, &entry, secret))
     }
@@ -144,7 +145,7 @@ impl Keyring {
     /// Takes an entry away; false when there is none.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// When it cannot be removed; after [`Trouble::Late`] it may still be.
     pub fn remove(self, entry: Entry) -> Result<bool, Trouble> {
         self.ask(move |limit| store::remove(limit, &entry))
     }

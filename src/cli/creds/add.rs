@@ -301,7 +301,7 @@ impl Ready {
     /// Writes them, and says so.
     pub fn write(self, context: &Context, put: Put) -> Result<(), Failure> {
         let place = credentials::put(&context.al_home, &self.reference, &self.values, put)
-            .map_err(|error| unwritable(&error))?;
+            .map_err(|error| unwritable(&error, "written"))?;
         let remark = match self.remark.as_str() {
             "" => String::new(),
             remark => format!(" ({remark})"),

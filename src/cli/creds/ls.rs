@@ -119,7 +119,9 @@ fn state(reference: &Reference, own: &OwnTypes, context: &Context) -> State {
     let of = credential_types::find(own, &reference.kind);
     let names: Vec<&str> = of.iter().flat_map(|of| of.fields.iter()).map(|f| &*f.name).collect();
     match credentials::fields(&context.al_home, reference, &names) {
-        Err(error @ CredentialError::Source { .. }) => State::Unread(error.to_string()),
+        Err(error @ (CredentialError::Source { .. } | CredentialError::Unsure { .. })) => {
+            State::Unread(error.to_string())
+        }
         Err(error) => State::Unusable(error.to_string()),
         Ok(fields) if fields.is_empty() => State::Missing,
         Ok(fields) => {

@@ -108,7 +108,8 @@ fn rm(args: &RmArgs, context: &Context) -> Result<(), Failure> {
             return Err(Failure::nothing("kept", "nothing was removed"));
         }
     }
-    credentials::remove(&context.al_home, &reference).map_err(|error| unwritable(&error))?;
+    credentials::remove(&context.al_home, &reference)
+        .map_err(|error| unwritable(&error, "removed"))?;
     output::print(&format!("removed {reference}\n"))?;
     if args.yes && !users.is_empty() {
         output::remark(&format!("warning: {}\n", used_by(&reference, &users)));
@@ -194,9 +195,13 @@ fn unreadable(error: &CredentialError) -> Failure {
     Failure::config("credential_unreadable", error.to_string())
 }
 
-fn unwritable(error: &CredentialError) -> Failure {
-    let failure =
-        Failure::upstream("credential_unwritable", format!("nothing was written: {error}"));
+/// That something was not done, such as `written`, as far as that is known.
+fn unwritable(error: &CredentialError, done: &str) -> Failure {
+    let outcome = match error {
+        CredentialError::Unsure { .. } => format!("it may still be {done}"),
+        _ => format!("nothing was {done}"),
+    };
+    let failure = Failure::upstream("credential_unwritable", format!("{outcome}: {error}"));
     match error {
         CredentialError::Exists(reference) => Failure::user("credential_exists", error.to_string())
             .hint(format!("replace it: al creds rotate {reference}")),
@@ -209,6 +214,7 @@ fn unwritable(error: &CredentialError) -> Failure {
             }
             _ => failure,
         },
+        CredentialError::Unsure { .. } => failure.hint("what there is by then: al creds ls"),
         _ => failure,
     }
 }
@@ -218,5 +224,36 @@ fn shown(keeper: &Keeper) -> String {
     match keeper {
         Keeper::Files(folder) => short(folder),
         Keeper::Keyring => "the keyring".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_still_be_written_is_not_called_unwritten() {
+        let check = |error: CredentialError, done: &str, expected: &str| {
+            assert_eq!(unwritable(&error, done).message, expected);
+        };
+        let parts = || ("keyring".to_owned(), "why".to_owned());
+        let (name, message) = parts();
+        check(
+            CredentialError::Source { name, message },
+            "written",
+            "nothing was written: keyring: why",
+        );
+        let (name, message) = parts();
+        check(
+            CredentialError::Unsure { name, message },
+            "written",
+            "it may still be written: keyring: why",
+        );
+        let (name, message) = parts();
+        check(
+            CredentialError::Unsure { name, message },
+            "removed",
+            "it may still be removed: keyring: why",
+        );
     }
 }

@@ -171,7 +171,7 @@ pub fn unusable(scene: &Scene<'_>, error: &CredentialError) -> Problem {
             at(file, format!("this credential cannot be read: {error}"))
         }
         CredentialError::Settings { file, message } => at(file, message.clone()),
-        CredentialError::Source { .. } => {
+        CredentialError::Source { .. } | CredentialError::Unsure { .. } => {
             let settings = credentials::settings_file(&scene.context.al_home);
             let problem = at(&settings, error.to_string());
             if error.is_of_keyring() { problem.code("keyring_unusable") } else { problem }

@@ -18,10 +18,21 @@ pub fn failed(trouble: Trouble) -> CredentialError {
     CredentialError::Source { name: NAME.to_owned(), message: trouble.to_string() }
 }
 
+/// The same of something that was to change: what does not answer in time may still do it.
+fn undone(trouble: Trouble) -> CredentialError {
+    let unsure = matches!(trouble, Trouble::Late(_));
+    match failed(trouble) {
+        CredentialError::Source { name, message } if unsure => {
+            CredentialError::Unsure { name, message }
+        }
+        error => error,
+    }
+}
+
 /// Writes all fields at once, in the place of what is there.
 ///
 /// # Errors
-/// When it cannot be written; then everything is as it was.
+/// When it cannot be written; then everything is as it was, unless it is [`CredentialError::Unsure`].
 pub fn put(
     keyring: Keyring,
     reference: &Reference,
@@ -31,15 +42,15 @@ pub fn put(
         (name.clone(), Value::String(value.reveal().to_owned()))
     };
     let secret = Value::Object(fields.iter().map(field).collect::<Map<_, _>>()).to_string();
-    keyring.put(entry(reference), secret).map_err(failed)
+    keyring.put(entry(reference), secret).map_err(undone)
 }
 
 /// Takes a credential away; false when there is none.
 ///
 /// # Errors
-/// When it cannot be removed.
+/// When it cannot be removed, or that is [`CredentialError::Unsure`].
 pub fn remove(keyring: Keyring, reference: &Reference) -> Result<bool, CredentialError> {
-    keyring.remove(entry(reference)).map_err(failed)
+    keyring.remove(entry(reference)).map_err(undone)
 }
 
 fn entry(reference: &Reference) -> Entry {
@@ -98,6 +109,15 @@ impl Source for Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_that_is_late_may_still_come() {
+        let late = Trouble::Late(std::time::Duration::from_secs(1));
+        assert!(matches!(undone(late.clone()), CredentialError::Unsure { .. }));
+        assert!(undone(late.clone()).is_of_keyring());
+        assert!(matches!(failed(late), CredentialError::Source { .. }));
+        assert!(matches!(undone(Trouble::Locked), CredentialError::Source { .. }));
+    }
 
     #[test]
     fn an_entry_is_an_object_of_texts_with_names_of_fields() {

@@ -114,12 +114,18 @@ pub enum CredentialError {
         name: String,
         message: String,
     },
+    /// The same, while something was to be changed: that may be so by now, or become so.
+    Unsure {
+        name: String,
+        message: String,
+    },
 }
 
 impl CredentialError {
     /// Whether the keyring is what does not hand it out: it is locked, say.
     pub fn is_of_keyring(&self) -> bool {
-        matches!(self, Self::Source { name, .. } if name == keyring::NAME)
+        let (Self::Source { name, .. } | Self::Unsure { name, .. }) = self else { return false };
+        name == keyring::NAME
     }
 }
 
@@ -145,7 +151,9 @@ impl fmt::Display for CredentialError {
             Self::Io { file, error } => write!(f, "{}: {error}", file.display()),
             Self::Exists(reference) => write!(f, "there is a credential {reference} already"),
             Self::Settings { file, message } => write!(f, "{}: {message}", file.display()),
-            Self::Source { name, message } => write!(f, "{name}: {message}"),
+            Self::Source { name, message } | Self::Unsure { name, message } => {
+                write!(f, "{name}: {message}")
+            }
         }
     }
 }

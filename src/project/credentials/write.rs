@@ -85,7 +85,8 @@ pub fn stored(
 /// Writes a credential, all of its fields at once; says where they are.
 ///
 /// # Errors
-/// When there is one already, or it cannot be written: then everything is as it was.
+/// When there is one already, or it cannot be written: then everything is as it was, unless it is
+/// [`CredentialError::Unsure`].
 pub fn put(
     al_home: &Path,
     reference: &Reference,
@@ -143,7 +144,7 @@ fn put_files(
 /// Takes a credential away where [`keeper`] says that it is; false when there is none.
 ///
 /// # Errors
-/// When it cannot be removed.
+/// When it cannot be removed, or that is [`CredentialError::Unsure`].
 pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialError> {
     let removed = match writer(al_home, reference)? {
         Some(Writer::Keyring(keyring)) => keyring::remove(keyring, reference)?,
