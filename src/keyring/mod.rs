@@ -11,7 +11,7 @@ mod keychain;
 mod secret_service;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,16 @@ const APPLICATION: &str = "action-llama";
 /// What one can do who has none that answers.
 const WITHOUT: &str = "or take `keyring` out of `order` in credentials.toml";
 
-/// Until when nobody asks a keyring that did not answer in time: several questions in a row would add up.
-static SILENT_UNTIL: Mutex<Option<Instant>> = Mutex::new(None);
+/// What is known of the last question that a keyring did not answer in time.
+static SILENCE: Mutex<Option<Silence>> = Mutex::new(None);
+
+/// How long nobody asks again.
+struct Silence {
+    /// Several questions in a row would add up.
+    until: Instant,
+    /// As long as this is held, its thread still waits, and another would wait beside it.
+    waits: Weak<()>,
+}
 
 /// What an entry is found by; neither is a secret, and neither has a slash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,27 +164,36 @@ impl Keyring {
         question: impl FnOnce(Duration) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Trouble> {
         let limit = self.limit;
-        let now = Instant::now();
-        if silent_until().is_some_and(|until| now < until) {
+        if is_silent() {
             return Err(Trouble::Late(limit));
         }
         let (tell, told) = mpsc::sync_channel(1);
+        let held = Arc::new(());
+        let waits = Arc::downgrade(&held);
         thread::Builder::new()
             .name("keyring".to_owned())
-            // Who waited is gone when the answer came too late.
-            .spawn(move || drop(tell.send(question(limit))))
+            .spawn(move || {
+                // Who waited is gone when the answer came too late.
+                let _ = tell.send(question(limit));
+                drop(held);
+            })
             .map_err(|error| Trouble::Other(format!("no thread to ask it on: {error}")))?;
         let answer = told.recv_timeout(limit).unwrap_or(Err(Trouble::Late(limit)));
         if matches!(answer, Err(Trouble::Late(_))) {
-            let until = Instant::now().checked_add(limit);
-            *SILENT_UNTIL.lock().unwrap_or_else(PoisonError::into_inner) = until;
+            let now = Instant::now();
+            let until = now.checked_add(limit).unwrap_or(now);
+            *SILENCE.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Silence { until, waits });
         }
         answer
     }
 }
 
-fn silent_until() -> Option<Instant> {
-    *SILENT_UNTIL.lock().unwrap_or_else(PoisonError::into_inner)
+fn is_silent() -> bool {
+    let silence = SILENCE.lock().unwrap_or_else(PoisonError::into_inner);
+    silence
+        .as_ref()
+        .is_some_and(|last| Instant::now() < last.until || last.waits.strong_count() > 0)
 }
 
 #[cfg(test)]
@@ -184,15 +201,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keyring_that_never_answers_is_not_waited_for_again_and_again() {
+    fn a_keyring_that_never_answers_has_one_thread_waiting_and_is_asked_again_when_that_is_gone() {
+        let of_silence = |change: &dyn Fn(&mut Silence)| {
+            change(SILENCE.lock().unwrap().as_mut().unwrap());
+        };
         let keyring = Keyring { limit: Duration::from_millis(50) };
-        let (_keep, never) = mpsc::channel::<()>();
+        let late = Err(Trouble::Late(keyring.limit));
+        let refused = || keyring.ask(|_| -> Result<(), Trouble> { unreachable!("asked") });
+        let (end, never) = mpsc::channel::<()>();
         let trouble = keyring.ask(move |_| never.recv().map_err(|_| Trouble::Locked)).unwrap_err();
         assert!(trouble.to_string().starts_with("it did not answer in 50 ms: "), "{trouble}");
-        // As nobody asks it again at once, this is said without waiting.
-        *SILENT_UNTIL.lock().unwrap() = Instant::now().checked_add(Duration::from_secs(600));
-        let trouble = keyring.ask(|_| -> Result<(), Trouble> { unreachable!("asked") });
-        assert_eq!(trouble, Err(Trouble::Late(keyring.limit)));
-        *SILENT_UNTIL.lock().unwrap() = None;
+        // However long ago that is, its thread still waits.
+        of_silence(&|last| last.until = Instant::now());
+        assert_eq!(refused(), late);
+        let waits = SILENCE.lock().unwrap().as_ref().unwrap().waits.clone();
+        drop(end);
+        while waits.strong_count() > 0 {
+            thread::yield_now();
+        }
+        // As it was late a moment ago, this is said without waiting.
+        of_silence(&|last| last.until += Duration::from_secs(600));
+        assert_eq!(refused(), late);
+        of_silence(&|last| last.until = Instant::now());
+        let patient = Keyring { limit: Duration::from_secs(600) };
+        assert_eq!(patient.ask(|_| Ok(7)), Ok(7));
+        *SILENCE.lock().unwrap() = None;
     }
 }
