@@ -144,7 +144,7 @@ fn table(rows: &[Row], told: &BTreeSet<String>, context: &Context) -> String {
         ("WANTED BY", Fit::End),
     ]);
     let ago = |at: Option<i64>| {
-        at.map_or_else(|| "-".to_owned(), |at| times::short_span(context.now_ms - at))
+        at.map_or_else(|| "-".to_owned(), |at| times::short_span(context.now_ms.saturating_sub(at)))
     };
     for row in rows {
         let origin = row.origin.as_deref().unwrap_or("-");

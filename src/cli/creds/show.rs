@@ -78,14 +78,14 @@ impl Page<'_> {
         let (paint, home) = (context.look.out, &context.al_home);
         let mut lines = vec![("from", self.place(context))];
         if let Some(at) = credentials::written_ms(home, self.reference) {
-            lines.push(("written", format!("{} ago", times::span(context.now_ms - at))));
+            lines.push(("written", format!("{} ago", times::span(context.now_ms.saturating_sub(at)))));
         }
         lines.push((
             "used",
             match credentials::last_use(home, self.reference) {
                 Some(used) => format!(
                     "{} ago by {} of {}",
-                    times::span(context.now_ms - used.at),
+                    times::span(context.now_ms.saturating_sub(used.at)),
                     used.agent,
                     used.project
                 ),

@@ -333,6 +333,11 @@ fn the_last_use_is_kept_beside_the_store_and_goes_with_the_credential() {
     check(60_006, "qa", (60_006, "qa"));
     // The clock was set back.
     check(7, "qa", (7, "qa"));
+    // What somebody else wrote there is as far away as a time can be.
+    let note = home.path().join("credential-uses/jira/default");
+    let oldest = Use { at: i64::MIN, agent: "qa".to_owned(), ..used.clone() };
+    fs::write(note, serde_json::to_vec(&oldest).unwrap()).unwrap();
+    check(8, "qa", (8, "qa"));
     assert_eq!(fields(home.path(), &jira, &[]).unwrap().len(), 1);
     remove(home.path(), &jira).unwrap();
     assert_eq!(last_use(home.path(), &jira), None);

@@ -32,15 +32,16 @@ pub fn last_use(al_home: &Path, reference: &Reference) -> Option<Use> {
 /// One use within this time of another by the same agent says nothing new.
 const NEWS_MS: Millis = 60_000;
 
-/// Notes that a run is given it, unless that was noted for its agent a moment ago. Whoever reads the note finds the old one or the new one; after a
-/// power cut it may be the old one, which is not worth waiting for the disk before each run.
+/// Notes that a run is given it, unless that was noted for its agent a moment ago. Whoever reads the
+/// note finds the old one or the new one; after a power cut it may be the old one, which is not worth
+/// waiting for the disk before each run.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn note_use(al_home: &Path, reference: &Reference, used: &Use) -> io::Result<()> {
     let is_news = |last: Use| {
         let same = last.project == used.project && last.agent == used.agent;
-        !same || !(0..NEWS_MS).contains(&(used.at - last.at))
+        !same || !(0..NEWS_MS).contains(&used.at.saturating_sub(last.at))
     };
     if !last_use(al_home, reference).is_none_or(is_news) {
         return Ok(());
