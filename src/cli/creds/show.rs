@@ -78,7 +78,10 @@ impl Page<'_> {
         let (paint, home) = (context.look.out, &context.al_home);
         let mut lines = vec![("from", self.place(context))];
         if let Some(at) = credentials::written_ms(home, self.reference) {
-            lines.push(("written", format!("{} ago", times::span(context.now_ms.saturating_sub(at)))));
+            lines.push((
+                "written",
+                format!("{} ago", times::span(context.now_ms.saturating_sub(at))),
+            ));
         }
         lines.push((
             "used",

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::files::Files;
-use super::{CredentialError, Reference, Secret, files, first, keyring, settings, store};
+use super::{CredentialError, Reference, Secret, Source, field, files, keyring, store};
 use crate::ambient;
 
 /// Where the key of the gateway's API is: `gateway_api_key/default/key`.
@@ -18,27 +18,33 @@ pub fn gateway_key_file(al_home: &Path) -> PathBuf {
 }
 
 fn gateway_key_dir(al_home: &Path) -> PathBuf {
-    store(al_home).join("gateway_api_key").join("default")
+    store(al_home).join(KIND).join(INSTANCE)
 }
 
-/// The key of the gateway's API; none when there is none yet. It makes itself, as a file, so files are
-/// asked whatever `order` says, and the keyring is not: one that is locked must not keep anybody from
-/// starting a scheduler or talking to it.
-///
-/// # Errors
-/// As [`field`](super::field).
-pub fn gateway_key(al_home: &Path) -> Result<Option<Secret>, CredentialError> {
-    let reference =
-        Reference { kind: "gateway_api_key".to_owned(), instance: "default".to_owned() };
-    let mut sources = settings::sources(al_home)?;
+const KIND: &str = "gateway_api_key";
+const INSTANCE: &str = "default";
+
+/// Whether it is the key of the gateway here. It makes itself, as a file.
+pub(super) fn is_gateway_key(reference: &Reference) -> bool {
+    reference.kind == KIND && reference.instance == INSTANCE
+}
+
+/// Who is asked for it: files whatever `order` says, and never the keyring. One that is locked must not
+/// keep anybody from starting a scheduler or talking to it.
+pub(super) fn only(mut sources: Vec<Box<dyn Source>>, al_home: &Path) -> Vec<Box<dyn Source>> {
     sources.retain(|source| source.name() != keyring::NAME);
     if !sources.iter().any(|source| source.name() == files::NAME) {
         sources.push(Box::new(Files::new(al_home)));
     }
-    match first(sources.into_iter(), &reference, &["key"])? {
-        Some(source) => source.field(&reference, "key"),
-        None => Ok(None),
-    }
+    sources
+}
+
+/// The key of the gateway's API; none when there is none yet.
+///
+/// # Errors
+/// As [`field`](super::field).
+pub fn gateway_key(al_home: &Path) -> Result<Option<Secret>, CredentialError> {
+    field(al_home, KIND, INSTANCE, "key")
 }
 
 /// The key of the gateway's API, made when there is none.

@@ -198,23 +198,23 @@ pub(crate) trait Source {
     fn list(&self, kind: Option<&str>) -> Result<Vec<Reference>, CredentialError>;
 }
 
+/// Who is asked for a credential, in order.
+fn asked(al_home: &Path, reference: &Reference) -> Result<Vec<Box<dyn Source>>, CredentialError> {
+    check(reference)?;
+    let sources = settings::sources(al_home)?;
+    Ok(match key::is_gateway_key(reference) {
+        true => key::only(sources, al_home),
+        false => sources,
+    })
+}
+
 /// Who has a credential: the first in order.
 fn holder(
     al_home: &Path,
     reference: &Reference,
     known: &[&str],
 ) -> Result<Option<Box<dyn Source>>, CredentialError> {
-    check(reference)?;
-    first(settings::sources(al_home)?.into_iter(), reference, known)
-}
-
-/// The first of these who has it.
-fn first(
-    sources: impl Iterator<Item = Box<dyn Source>>,
-    reference: &Reference,
-    known: &[&str],
-) -> Result<Option<Box<dyn Source>>, CredentialError> {
-    for source in sources {
+    for source in asked(al_home, reference)? {
         if source.has(reference, known)? {
             return Ok(Some(source));
         }
@@ -302,9 +302,8 @@ pub fn fields(
     reference: &Reference,
     known: &[&str],
 ) -> Result<BTreeMap<String, Secret>, CredentialError> {
-    check(reference)?;
     let known = names(reference, known);
-    for source in settings::sources(al_home)? {
+    for source in asked(al_home, reference)? {
         if let Some(found) = source.found(reference, &known)? {
             return Ok(found);
         }

@@ -18,7 +18,8 @@ use tempfile::TempDir;
 use super::files::Files;
 use super::settings::{self, Writer};
 use super::{
-    CredentialError, Reference, Secret, Source, check_part, exists, folder, keyring, store, uses,
+    CredentialError, Reference, Secret, Source, check, check_part, exists, folder, key, keyring,
+    store, uses,
 };
 use crate::ambient;
 use crate::project::edit;
@@ -52,11 +53,15 @@ pub fn keeper(al_home: &Path, reference: &Reference) -> Result<Option<Keeper>, C
     }))
 }
 
+/// Who is asked for a credential and can be written to, in order.
+fn writers(al_home: &Path, reference: &Reference) -> Result<Vec<Writer>, CredentialError> {
+    check(reference)?;
+    let writers = settings::writers(al_home)?;
+    Ok(if key::is_gateway_key(reference) { vec![Writer::File] } else { writers })
+}
+
 fn writer(al_home: &Path, reference: &Reference) -> Result<Option<Writer>, CredentialError> {
-    for part in [&reference.kind, &reference.instance] {
-        check_part(part)?;
-    }
-    for writer in settings::writers(al_home)? {
+    for writer in writers(al_home, reference)? {
         let has = match writer {
             Writer::File => exists(al_home, reference),
             Writer::Keyring(keyring) => Source::has(&keyring, reference, &[])?,
@@ -106,7 +111,7 @@ pub fn put(
     }
     let writer = match there {
         Some(writer) => Some(writer),
-        None => settings::writers(al_home)?.into_iter().next(),
+        None => writers(al_home, reference)?.into_iter().next(),
     };
     match writer {
         Some(Writer::Keyring(keyring)) => {
