@@ -15,7 +15,8 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 #[command(
     after_help = "Runs that ask, agents whose newest run failed, spent budgets, refused webhooks,
-files that cannot be read, full queues, and whatever else is to be mended.
+files that cannot be read, full queues, a full disk, and whatever else is to be
+mended.
 An item goes away with its reason: the answer, a run that succeeds, a delivery
 that passes, a mended file.
 

@@ -32,6 +32,8 @@ pub(super) enum Work {
     Watch(Box<View>, oneshot::Sender<Watch>),
     /// What somebody saw in the state after the turns before.
     Tell(Tell),
+    /// Whoever watches hears of it; it is in no row.
+    News(Decision),
 }
 
 /// Returns once everything is safe that was written before. An error means that nobody knows what
@@ -98,6 +100,7 @@ impl After {
                 let _ = reply.send(Watch { seq: self.seq, view: *view, commits });
             }
             Work::Tell(tell) => tell(),
+            Work::News(decision) => self.broadcast(|| vec![decision]),
         }
     }
 
@@ -134,15 +137,19 @@ impl After {
             let outcome = with.or_else(|| answer.cloned().map(Outcome::Answer));
             answers.extend(outcome.map(|outcome| (to, Ok(outcome))));
         }
-        self.seq += 1;
         let mut waste = (inputs, decided);
+        self.broadcast(|| std::mem::take(&mut waste.1).into_iter().flatten().collect());
+        self.answers.give(answers, waste);
+    }
+
+    /// The next commit, for those who watch.
+    fn broadcast(&mut self, decisions: impl FnOnce() -> Vec<Decision>) {
+        self.seq += 1;
         if self.commits.receiver_count() > 0 {
-            let decisions = std::mem::take(&mut waste.1).into_iter().flatten().collect();
-            let commit = Commit { seq: self.seq, at: ambient::now_ms(), decisions };
+            let commit = Commit { seq: self.seq, at: ambient::now_ms(), decisions: decisions() };
             // No receiver any more is fine too.
             let _ = self.commits.send(Arc::new(commit));
         }
-        self.answers.give(answers, waste);
     }
 
     fn act(&self, act: Act<'_>) {

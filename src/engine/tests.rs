@@ -682,6 +682,18 @@ fn what_was_due_while_the_disk_was_full_is_due_again_and_not_at_its_next_time() 
     assert_eq!(tick, [Event::TimerDue(Timer::Cron("dev".into()))]);
     host.store.set_room(Some(3));
     turn(&mut host, &[input(tick[0].clone(), began + 60_000)]).unwrap_err();
+    let fault = crate::scheduler::Fault {
+        key: crate::scheduler::Fault::DISK.into(),
+        agent: None,
+        message: "nothing can be written".into(),
+        hint: None,
+        file: None,
+        line: None,
+    };
+    let alert = Box::new(crate::scheduler::Alert { at: began, fault });
+    host.view.apply(&crate::scheduler::Decision::Raise { alert: alert.clone() });
     host.store.set_room(None);
     assert_eq!(due(&mut host), tick);
+    // No row has the alert, and it stands until somebody could write.
+    assert_eq!(host.look().alerts.values().collect::<Vec<_>>(), [&*alert]);
 }

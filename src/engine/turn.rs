@@ -6,8 +6,8 @@ use crate::scheduler::mutant::{Mutant, mutant};
 use crate::scheduler::settle::at_rest;
 use crate::scheduler::view::{Mode, Unrecorded};
 use crate::scheduler::{
-    AgentRules, Answer, Command, Decision, Effect, EffectState, Event, Millis, ProjectRules, Stamp,
-    Timer, View, Wish, settle, step,
+    AgentRules, Answer, Command, Decision, Effect, EffectState, Event, Fault, Millis, ProjectRules,
+    Stamp, Timer, View, Wish, settle, step,
 };
 use crate::store::{Store, StoreError};
 
@@ -69,13 +69,14 @@ impl Host {
         &self.view
     }
 
-    /// Reads the view from the rows again. What is not in rows (rules, mode, who wishes for a lock)
-    /// stays.
+    /// Reads the view from the rows again. What is not in rows (rules, mode, who wishes for a lock,
+    /// that nothing can be written) stays.
     fn reload(&mut self) -> Result<(), StoreError> {
         let mut view = self.store.load(&self.view.rules, &rules_of(&self.view))?;
         view.mode = self.view.mode;
         view.from_seq = self.view.from_seq;
         view.wishes = std::mem::take(&mut self.view.wishes);
+        view.alerts.extend(self.view.alerts.remove_entry(Fault::DISK));
         self.view = view;
         self.stale = false;
         Ok(())

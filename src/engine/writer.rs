@@ -15,7 +15,7 @@ use super::drive::Driver;
 use super::handle::{BEHIND_MAX, EngineError, Handle, Message, Outcome, ReplyTo, stamped};
 use super::turn::{Host, Input, turn};
 use crate::ambient;
-use crate::scheduler::{Deed, Event};
+use crate::scheduler::{Alert, Decision, Deed, Event, Fault};
 use crate::store::{Store, StoreError};
 
 /// Events that are decided and committed together.
@@ -129,8 +129,8 @@ struct Writer {
     work: SyncSender<Work>,
     /// Nothing that is written from here on would be safe.
     lost: Arc<AtomicBool>,
-    /// Why nothing can be written at present.
-    trouble: Option<String>,
+    /// Why something of this round could not be written.
+    trouble: Option<StoreError>,
     /// News that could not be written yet, with the reason.
     retries: Vec<(Input, StoreError)>,
 }
@@ -169,6 +169,7 @@ impl Writer {
         if !jobs.is_empty() {
             self.take_turn(jobs);
         }
+        self.tell_trouble();
         Next::Turn
     }
 
@@ -186,7 +187,7 @@ impl Writer {
     /// How long there is nothing to do.
     fn nap(&self) -> Duration {
         // What could not be written is tried again after a while, or with the next event.
-        if self.trouble.is_some() {
+        if self.in_trouble().is_some() {
             return NAP;
         }
         let Some(at) = self.host.next_due() else { return NAP };
@@ -240,7 +241,6 @@ impl Writer {
         let began = Instant::now();
         match turn(&mut self.host, &inputs) {
             Ok(decided) => {
-                self.trouble = None;
                 self.hand_over(Work::Turned(Turned { inputs, decided, replies, began }));
             }
             // One input that cannot be written must not hold up the others.
@@ -262,12 +262,13 @@ impl Writer {
 
     /// Callers hear that it did not work; news of the world is kept for another try.
     fn put_off(&mut self, inputs: Vec<Input>, replies: Vec<Option<Waiting>>, error: &StoreError) {
-        let message = error.to_string();
-        // Once is enough: it is tried again every moment.
-        if self.trouble.as_ref() != Some(&message) {
-            tracing::error!(target: "engine", error = message, events = inputs.len(), "not written");
+        // What a caller asked for alone is no trouble of the others.
+        let is_ours = replies.iter().any(Option::is_none);
+        if error.is_everywhere() || is_ours {
+            self.trouble = Some(error.clone());
+        } else {
+            tracing::error!(target: "engine", %error, "not written");
         }
-        self.trouble = Some(message);
         for (input, reply) in inputs.into_iter().zip(replies) {
             match reply {
                 Some(waiting) => send(Some(waiting.to), Err(not_written(error))),
@@ -275,6 +276,34 @@ impl Writer {
                 None => self.retries.push((input, error.clone())),
             }
         }
+    }
+
+    /// The alert that nothing can be written, while it stands.
+    fn in_trouble(&self) -> Option<&Alert> {
+        self.host.view.alerts.get(Fault::DISK)
+    }
+
+    /// Says once that nothing can be written, and once that it can be again. No rule decides it and
+    /// no row holds it: both would have to be written.
+    fn tell_trouble(&mut self) {
+        let news = match (self.trouble.take(), self.in_trouble()) {
+            (Some(error), told) => {
+                let fault = unwritten(&error);
+                if told.is_some_and(|alert| alert.fault == fault) {
+                    return;
+                }
+                tracing::error!(target: "engine", %error, "not written");
+                Decision::Raise { alert: Box::new(Alert { at: ambient::now_ms(), fault }) }
+            }
+            (None, None) => return,
+            (None, Some(_)) if self.host.store.try_room().is_err() => return,
+            (None, Some(_)) => {
+                tracing::info!(target: "engine", "the history can be written again");
+                Decision::Clear { key: Fault::DISK.to_owned() }
+            }
+        };
+        self.host.view.apply(&news);
+        self.hand_over(Work::News(news));
     }
 
     fn first_error(&mut self) -> Option<StoreError> {
@@ -291,4 +320,31 @@ fn send(reply: Option<ReplyTo>, outcome: Result<Outcome, EngineError>) {
 
 fn not_written(error: &StoreError) -> EngineError {
     EngineError::NotWritten { message: error.to_string() }
+}
+
+/// What a person is told of a history that cannot be written.
+fn unwritten(error: &StoreError) -> Fault {
+    // What matters stands first: lists cut what is long.
+    let (message, hint) = match error {
+        StoreError::Full { path } => (
+            format!("disk full, nothing starts, webhooks are refused: {}", path.display()),
+            "free some space; then it goes on",
+        ),
+        error if error.is_everywhere() => (
+            format!("nothing starts, webhooks are refused: {error}"),
+            "see to its disk; then it goes on",
+        ),
+        _ => (
+            format!("something is not written: {error}"),
+            "see to its disk; it is tried every second",
+        ),
+    };
+    Fault {
+        key: Fault::DISK.to_owned(),
+        agent: None,
+        message,
+        hint: Some(hint.to_owned()),
+        file: None,
+        line: None,
+    }
 }

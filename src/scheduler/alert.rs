@@ -39,6 +39,8 @@ pub struct Alert {
 impl Fault {
     /// The key of the alert about a certificate of the gateway that cannot be used.
     pub const TLS: &str = "tls";
+    /// The key of the alert that nothing can be written. It is no row: it could not be written.
+    pub const DISK: &str = "disk";
 
     /// The key of what is wrong in a file of the project.
     pub fn config_key(file: &str) -> String {

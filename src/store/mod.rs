@@ -62,6 +62,8 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0007.sql"),
 ];
 const KNOWN: u32 = MIGRATIONS.len() as u32;
+/// A disk with less is full: turns, and what a checkpoint moves, need about that much. In bytes.
+const ROOM_MIN: u64 = 1 << 20;
 
 /// Name of the database in a project's `.al`.
 pub const FILE: &str = "al.db";
@@ -248,6 +250,25 @@ impl Store {
             // A failed rollback leaves no transaction behind either: SQLite ended it by itself.
             let _ = self.conn.execute_batch("ROLLBACK");
         }
+    }
+
+    /// Whether there is room again, after something could not be written.
+    ///
+    /// # Errors
+    /// When a page that changes nothing cannot be written either, or hardly anything besides.
+    pub fn try_room(&self) -> Result<(), StoreError> {
+        // One page may fit where nothing else does.
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        if rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < ROOM_MIN) {
+            return Err(StoreError::Full { path: self.path.clone() });
+        }
+        self.begin()?;
+        let schema = || {
+            let version: u32 = self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            self.conn.pragma_update(None, "user_version", version)
+        };
+        let written = schema().map_err(|e| self.at(e)).and_then(|()| self.commit());
+        written.inspect_err(|_| self.roll_back())
     }
 
     /// Writes the rows of one decision, and counts it.

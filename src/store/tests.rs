@@ -412,3 +412,19 @@ fn one_scheduler_per_project() {
     assert_eq!(Lock::owner(dir.path()), None);
     assert!(Lock::take(dir.path(), 12).unwrap().is_ok());
 }
+
+#[test]
+fn there_is_room_again_when_something_can_be_written() {
+    let pair = Pair::new();
+    pair.store.try_room().unwrap();
+    pair.store.set_room(Some(0));
+    let full = StoreError::Full { path: pair.store.path().to_owned() };
+    assert_eq!(pair.store.try_room(), Err(full));
+    pair.store.set_room(None);
+    pair.store.try_room().unwrap();
+    // It is still the schema that it was, and no transaction is left open.
+    pair.store.begin().unwrap();
+    pair.store.commit().unwrap();
+    drop(pair.store);
+    Store::open(pair.dir.path()).unwrap();
+}

@@ -204,6 +204,12 @@ fn a_full_disk_refuses_deliveries_and_loses_nothing() {
     });
     assert_eq!(refused, (503, json!({"error": "the delivery could not be stored"})));
     assert!(healthy(&scheduler.url), "the scheduler lives");
+    // Whoever answers for it hears of it, everywhere.
+    let alerts = || project.said(&within(scheduler.pid(), &project, &["alerts"]).output().unwrap());
+    let told = alerts();
+    assert!(told.contains("disk full, nothing starts"), "{told}");
+    assert!(told.contains("free some space"), "{told}");
+    scheduler.says("disk full, nothing starts");
     // The run ends meanwhile; its exit has a place that was kept for it.
     let first = runs()[0].clone();
     let exit = format!(".al/runs/{}/1/exit.json", first["id"].as_str().unwrap());
@@ -211,6 +217,8 @@ fn a_full_disk_refuses_deliveries_and_loses_nothing() {
     until("the end of the run", || dir.join(&exit).exists());
 
     fs::remove_file(&ballast).unwrap();
+    // Nothing has to come for that to be seen.
+    await_some("the end of the alert", || (!alerts().contains("disk full")).then_some(()));
     let refused_before = format!("full-{taken}");
     await_some("room", || {
         let (status, _) = deliver(&scheduler.url, &refused_before).unwrap();

@@ -60,6 +60,11 @@ impl Scheduler {
         run.unwrap()["id"].as_str().unwrap().to_owned()
     }
 
+    /// Waits until it has printed this.
+    pub fn says(&self, text: &str) {
+        await_some(text, || fs::read_to_string(&self.out).unwrap().contains(text).then_some(()));
+    }
+
     pub fn signal(&self, which: Signal) {
         signal(self.pid(), which);
     }
