@@ -108,8 +108,11 @@ fn rm(args: &RmArgs, context: &Context) -> Result<(), Failure> {
             return Err(Failure::nothing("kept", "nothing was removed"));
         }
     }
-    credentials::remove(&context.al_home, &reference)
+    let removed = credentials::remove(&context.al_home, &reference, &keeper)
         .map_err(|error| unwritable(&error, "removed"))?;
+    if !removed {
+        return Err(none(&reference, context));
+    }
     output::print(&format!("removed {reference}\n"))?;
     if args.yes && !users.is_empty() {
         output::remark(&format!("warning: {}\n", used_by(&reference, &users)));

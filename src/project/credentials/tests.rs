@@ -232,7 +232,8 @@ fn names_that_lead_out_of_the_store_write_and_remove_nothing() {
         assert!(matches!(wrote, Err(CredentialError::BadName(_))), "{kind} {instance} {field}");
     }
     let up = Reference { kind: "..".to_owned(), instance: "..".to_owned() };
-    assert!(matches!(remove(home.path(), &up), Err(CredentialError::BadName(_))));
+    let place = Keeper::Files(folder(home.path(), &up));
+    assert!(matches!(remove(home.path(), &up, &place), Err(CredentialError::BadName(_))));
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
@@ -256,8 +257,11 @@ fn a_credential_is_written_whole_for_its_owner_only() {
     assert_eq!(fields(home.path(), &aws, &[]).unwrap(), second);
     let beside: Vec<_> = fs::read_dir(place.parent().unwrap()).unwrap().collect();
     assert_eq!(beside.len(), 1, "nothing stays beside it");
-    assert!(remove(home.path(), &aws).unwrap());
-    assert!(!remove(home.path(), &aws).unwrap());
+    let elsewhere = remove(home.path(), &aws, &Keeper::Keyring);
+    assert!(!elsewhere.unwrap() && place.exists(), "it goes from where it was found, or not");
+    let from = Keeper::Files(place.clone());
+    assert!(remove(home.path(), &aws, &from).unwrap());
+    assert!(!remove(home.path(), &aws, &from).unwrap());
     assert!(!place.parent().unwrap().exists());
 }
 
@@ -270,6 +274,11 @@ fn what_a_killed_writer_left_is_no_credential_and_goes_with_the_next() {
     let kind = home.path().join("credentials/jira");
     let names: Vec<_> = fs::read_dir(kind).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["default"]);
+    // Killed after an exchange, it leaves the value that was there before.
+    put(home.path(), "jira/.al-5678/token", "old", 0o600);
+    let place = Keeper::Files(folder(home.path(), &reference("jira")));
+    assert!(remove(home.path(), &reference("jira"), &place).unwrap());
+    assert!(!home.path().join("credentials/jira").exists());
 }
 
 #[test]
@@ -339,7 +348,7 @@ fn the_last_use_is_kept_beside_the_store_and_goes_with_the_credential() {
     fs::write(note, serde_json::to_vec(&oldest).unwrap()).unwrap();
     check(8, "qa", (8, "qa"));
     assert_eq!(fields(home.path(), &jira, &[]).unwrap().len(), 1);
-    remove(home.path(), &jira).unwrap();
+    remove(home.path(), &jira, &keeper(home.path(), &jira).unwrap().unwrap()).unwrap();
     assert_eq!(last_use(home.path(), &jira), None);
 }
 

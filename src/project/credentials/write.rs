@@ -146,15 +146,23 @@ fn put_files(
     Ok(place)
 }
 
-/// Takes a credential away where [`keeper`] says that it is; false when there is none.
+/// Takes a credential away from who keeps it, and from nobody else; false when it is not there, or not
+/// any more.
 ///
 /// # Errors
 /// When it cannot be removed, or that is [`CredentialError::Unsure`].
-pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialError> {
-    let removed = match writer(al_home, reference)? {
-        Some(Writer::Keyring(keyring)) => keyring::remove(keyring, reference)?,
-        // Its folder may be there without a field.
-        Some(Writer::File) | None => remove_files(al_home, reference)?,
+pub fn remove(
+    al_home: &Path,
+    reference: &Reference,
+    from: &Keeper,
+) -> Result<bool, CredentialError> {
+    check(reference)?;
+    let removed = match from {
+        Keeper::Files(place) => remove_files(al_home, reference, place)?,
+        Keeper::Keyring => match settings::keyring(al_home)? {
+            Some(keyring) => keyring::remove(keyring, reference)?,
+            None => false,
+        },
     };
     if removed {
         uses::forget(al_home, reference);
@@ -162,16 +170,21 @@ pub fn remove(al_home: &Path, reference: &Reference) -> Result<bool, CredentialE
     Ok(removed)
 }
 
-fn remove_files(al_home: &Path, reference: &Reference) -> Result<bool, CredentialError> {
-    let place = folder(al_home, reference);
-    let failed = |error| CredentialError::Io { file: place.clone(), error };
+fn remove_files(
+    al_home: &Path,
+    reference: &Reference,
+    place: &Path,
+) -> Result<bool, CredentialError> {
+    let failed = |error| CredentialError::Io { file: place.to_owned(), error };
     if !place.is_dir() {
         return Ok(false);
     }
     let kind = store(al_home).join(&reference.kind);
     let _one_at_a_time = edit::lock(&store(al_home)).map_err(failed)?;
+    // It may be an older value of the same.
+    sweep(&kind);
     let temporary = kind.join(format!("{BESIDE}{}", ambient::new_uuid()));
-    fs::rename(&place, &temporary).map_err(failed)?;
+    fs::rename(place, &temporary).map_err(failed)?;
     fs::remove_dir_all(&temporary).map_err(failed)?;
     // The last of its type; others may have instances there.
     let _ = fs::remove_dir(&kind);
