@@ -265,6 +265,18 @@ fn a_new_value_takes_the_place_of_the_old_one_and_names_stay() {
 }
 
 #[test]
+fn the_key_of_the_gateway_is_rotated_elsewhere_even_when_it_cannot_be_read() {
+    let world = World::new(DEV);
+    world.credential("gateway_api_key/default/key", "made", 0o644);
+    let output = world.al(&["creds", "rotate", "gateway_api_key"]);
+    assert_eq!(
+        told(&world, &output),
+        "exit code 2\n--- stderr\nerror: the key of the gateway here makes itself\n\
+         hint: a new one: al doctor --rotate-key\n"
+    );
+}
+
+#[test]
 fn a_type_that_nobody_describes_has_the_fields_that_are_named() {
     let world = World::new(DEV);
     let mut all = String::new();

@@ -10,7 +10,7 @@ use super::{
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, ask, output};
 use crate::failure::Failure;
-use crate::project::credential_types::{CredentialType, Field, OwnTypes, Owner, Shape, TYPES};
+use crate::project::credential_types::{CredentialType, Field, OwnTypes, Shape, TYPES};
 use crate::project::credentials::{self, Put, Reference, Secret};
 
 /// Store a credential: ask for its fields, check them, write them
@@ -137,12 +137,10 @@ pub fn add(args: &AddArgs, context: &Context) -> Result<(), Failure> {
     }
     let reference = named(args, &own, prompt)?;
     let of = known(&own, &reference.kind)?;
-    if of.owner == Owner::Gateway && of.kind == "gateway_api_key" && reference.instance == "default"
-    {
-        let message = "the key of the gateway here makes itself";
-        return Err(Failure::user("key_makes_itself", message)
-            .hint("a new one: al doctor --rotate-key")
-            .hint("that of a gateway elsewhere: al creds add gateway_api_key:<environment>"));
+    if let Some(failure) = makes_itself(&reference) {
+        return Err(
+            failure.hint("that of a gateway elsewhere: al creds add gateway_api_key:<environment>")
+        );
     }
     let there = credentials::keeper(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
     let is_there = there.is_some();
@@ -194,15 +192,14 @@ pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
     let prompt = Prompt::new(context.look.err);
     let mut own = own_types(context);
     let reference = reference(&args.credential)?;
+    if let Some(failure) = makes_itself(&reference) {
+        return Err(failure);
+    }
     let old = credentials::stored(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
     let mut names = args.values.names();
     names.extend(old.keys().cloned());
     describe(&mut own, &reference.kind, &names);
     let of = known(&own, &reference.kind)?;
-    if of.kind == "gateway_api_key" && reference.instance == "default" {
-        return Err(Failure::user("key_makes_itself", "the key of the gateway here makes itself")
-            .hint("al doctor --rotate-key"));
-    }
     let there = credentials::keeper(&context.al_home, &reference).map_err(|e| unreadable(&e))?;
     if there.is_none() {
         return Err(none(&reference, context));
@@ -225,6 +222,16 @@ pub fn rotate(args: &RotateArgs, context: &Context) -> Result<(), Failure> {
     }
     kept.extend(new);
     args.values.ready(of, &reference, kept, context, prompt)?.write(context, Put::Replace)
+}
+
+/// Why nobody chooses its value, when it is the key of the gateway here.
+fn makes_itself(reference: &Reference) -> Option<Failure> {
+    let failure = || {
+        let message = "the key of the gateway here makes itself";
+        Failure::user("key_makes_itself", message).hint("a new one: al doctor --rotate-key")
+    };
+    let is_it = reference.kind == "gateway_api_key" && reference.instance == "default";
+    is_it.then(failure)
 }
 
 fn complete(of: &CredentialType, values: &Values) -> bool {
