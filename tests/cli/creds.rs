@@ -296,6 +296,7 @@ fn a_type_that_nobody_describes_has_the_fields_that_are_named() {
     check(&[&["creds", "add", "acme_login"][..], &both].concat(), "planted");
     check(&["creds", "add", "acme_login:b", "--field", "password=planted"], "");
     check(&["creds", "add", "acme_login:b", "--field", "../x=-"], "planted");
+    check(&["creds", "add", "acme_mail", "--field", "=-"], "planted");
     check(&["creds", "show", "acme_login"], "");
     check(&["creds", "rotate", "acme_login", "--field", "password=-"], "other");
     check(&["creds", "show", "acme_login", "--reveal"], "");

@@ -25,6 +25,15 @@ pub fn fields(of: &CredentialType, given: &[String]) -> Result<Values, Failure> 
             return Err(Failure::user("bad_field", "--field is NAME=VALUE")
                 .hint(format!("as in --field {field}=- for a value on stdin")));
         };
+        if !credentials::names_a_field(name) {
+            let message = match name {
+                "" => "the name of a field is empty".to_owned(),
+                _ => format!("`{}` cannot be the name of a field", name.escape_debug()),
+            };
+            return Err(Failure::user("bad_field", message).hint(
+                "a field is a file: it has a name without `/`, and no dot at its beginning",
+            ));
+        }
         let Some(field) = of.field(name) else { return Err(no_field(of, name)) };
         let value = match value {
             "-" => {

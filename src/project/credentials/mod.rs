@@ -382,6 +382,11 @@ fn store(al_home: &Path) -> PathBuf {
     al_home.join("credentials")
 }
 
+/// Whether a field can have this name: it is that of a file.
+pub fn names_a_field(name: &str) -> bool {
+    check_part(name).is_ok()
+}
+
 fn check_part(part: &str) -> Result<(), CredentialError> {
     let bad = part.is_empty()
         || part.starts_with('.')
