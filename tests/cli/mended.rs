@@ -441,6 +441,23 @@ fn missing_credentials_are_asked_for_in_a_terminal() {
     assert!(shown.contains("there is a credential mintlify_token already"), "{shown}");
     let kind = world.home().join(".action-llama/credentials/mintlify_token");
     assert_eq!(fs::read_to_string(kind.join("default/token")).unwrap(), "theirs");
+    // Or before anybody typed a secret, which is not asked for then.
+    fs::remove_dir_all(&kind).unwrap();
+    let mut late = Session::open(&world, &["doctor"]);
+    late.expect(add);
+    world.credential("mintlify_token/default/token", "theirs", 0o600);
+    late.keys("y\r");
+    let (_, shown) = late.end();
+    assert!(shown.contains("there is a credential mintlify_token already"), "{shown}");
+    assert!(!shown.contains("? token"), "{shown}");
+
+    // One that is there without its value is completed.
+    world.credential("mintlify_token/default/token", "", 0o600);
+    let mut empty = Session::open(&world, &["doctor"]);
+    empty.expect(add).keys("y\r").expect("? token").keys("typed\r");
+    let (code, shown) = empty.end();
+    assert!(code == 0 && shown.contains("nothing is wrong"), "{code} {shown}");
+    assert_eq!(fs::read_to_string(kind.join("default/token")).unwrap(), "typed\n");
     fs::remove_dir_all(kind).unwrap();
 
     let mut session = Session::open(&world, &["doctor"]);

@@ -5,26 +5,41 @@ use std::path::Path;
 
 use super::add::Ready;
 use super::proof::Values;
-use super::{known, own_types, ssh, unreadable};
+use super::{known, own_types, ssh, unreadable, unwritable};
 use crate::cli::paths::expanded;
 use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, output};
 use crate::failure::Failure;
 use crate::project::credential_types::{CredentialType, Field, Shape};
-use crate::project::credentials::{self, CredentialError, Put, Reference};
+use crate::project::credentials::{self, CredentialError, Put, Reference, Secret};
 
-/// Asks for one credential that there is not yet, checks it and stores it. Whoever interrupts has
-/// written nothing.
+/// Asks for what is missing of one credential, all of it or some fields, checks it and stores it.
+/// Whoever interrupts has written nothing.
 ///
 /// # Errors
-/// When nobody is there to ask, they interrupt, its maker refuses it, there is one by now, or it
-/// cannot be written.
+/// When nobody is there to ask, they interrupt, its maker refuses it, there is a whole one by now, or
+/// it cannot be read or written.
 pub fn ask_for(reference: &Reference, context: &Context, prompt: Prompt) -> Result<(), Failure> {
     let own = own_types(context);
     let of = known(&own, &reference.kind)?;
-    let values = values(of, reference, Values::new(), context, prompt)?;
+    let home = &context.al_home;
+    let there = credentials::keeper(home, reference).map_err(|error| unreadable(&error))?;
+    let mut known = match &there {
+        Some(_) => credentials::stored(home, reference).map_err(|error| unreadable(&error))?,
+        None => Values::new(),
+    };
+    known.retain(|_, value| !value.reveal().is_empty());
+    if there.is_some() && of.lack(|name| known.get(name).map(Secret::reveal)).is_none() {
+        return Err(unwritable(&CredentialError::Exists(reference.clone()), "written"));
+    }
+    // The public half of another key would be wrong.
+    if !known.contains_key("private_key") {
+        known.remove("public_key");
+    }
+    let put = if there.is_some() { Put::Replace } else { Put::New };
+    let values = values(of, reference, known, context, prompt)?;
     let ready = Ready::checked(of, reference, values, context, prompt)?;
-    ready.write(context, Put::New)
+    ready.write(context, put)
 }
 
 /// Asks for the fields that are not there yet.
@@ -63,7 +78,7 @@ pub fn values(
         let question = Question { text: &text, flag: &flag, help: "" };
         let value = match field.is_secret {
             true => prompt.secret(&question, check)?,
-            false => credentials::Secret::new(prompt.text(&question, None, check)?),
+            false => Secret::new(prompt.text(&question, None, check)?),
         };
         if !value.reveal().is_empty() {
             values.insert(field.name.clone().into_owned(), value);
@@ -136,7 +151,7 @@ fn from_file(
 }
 
 /// A private key from the file that somebody named.
-fn private_key(path: &str, al_home: &Path) -> Result<credentials::Secret, String> {
+fn private_key(path: &str, al_home: &Path) -> Result<Secret, String> {
     let file = expanded(path);
     let text = fs::read_to_string(&file).map_err(|error| format!("cannot be read: {error}"))?;
     let key = credentials::tidy(&text);
@@ -157,7 +172,7 @@ pub fn generate(of: &CredentialType, values: &mut Values, al_home: &Path) -> Res
     let pair = ssh::generate(al_home)?;
     values.insert(field.name.clone().into_owned(), pair.private);
     if of.field("public_key").is_some() {
-        values.insert("public_key".to_owned(), credentials::Secret::new(pair.public.clone()));
+        values.insert("public_key".to_owned(), Secret::new(pair.public.clone()));
     }
     output::remark(&format!("its public half, for the servers:\n  {}\n", pair.public));
     Ok(())
