@@ -351,7 +351,7 @@ pub fn folder(al_home: &Path, reference: &Reference) -> PathBuf {
 }
 
 /// Whether a credential exists as files: its folder has any file.
-pub fn exists(al_home: &Path, reference: &Reference) -> bool {
+fn exists(al_home: &Path, reference: &Reference) -> bool {
     std::fs::read_dir(folder(al_home, reference)).is_ok_and(|mut list| list.next().is_some())
 }
 

@@ -282,6 +282,13 @@ fn what_a_killed_writer_left_is_no_credential_and_goes_with_the_next() {
 }
 
 #[test]
+fn what_is_in_the_making_is_for_its_owner_only() {
+    let home = tempfile::tempdir().unwrap();
+    let place = bench(home.path()).unwrap();
+    assert_eq!(mode(place.path()), 0o700);
+}
+
+#[test]
 fn what_cannot_be_written_leaves_the_old_one() {
     let home = tempfile::tempdir().unwrap();
     let old = values(&[("token", "old")]);

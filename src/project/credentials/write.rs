@@ -7,9 +7,9 @@
 //! meanwhile, or comes after a power cut or a full disk, finds the old one or the new one, whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::RenameFlags;
@@ -214,7 +214,10 @@ pub fn bench(al_home: &Path) -> io::Result<Bench> {
     DirBuilder::new().recursive(true).mode(0o700).create(&store)?;
     let lock = edit::lock(&store)?;
     sweep(&store);
-    let folder = tempfile::Builder::new().prefix(BESIDE).tempdir_in(&store)?;
+    let mut folder = tempfile::Builder::new();
+    // The store may be one that others can look into.
+    folder.prefix(BESIDE).permissions(Permissions::from_mode(0o700));
+    let folder = folder.tempdir_in(&store)?;
     Ok(Bench { folder, _one_at_a_time: lock })
 }
 
