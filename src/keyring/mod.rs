@@ -79,12 +79,13 @@ impl fmt::Display for Trouble {
             ),
             Self::Locked => f.write_str(
                 "it is locked: unlock it (signing in to the desktop does; without one, \
-                 `gnome-keyring-daemon --unlock` reads its password from stdin), then try again",
+                 `gnome-keyring-daemon --replace --unlock` reads its password from stdin), then try again",
             ),
             Self::NoDefault => write!(
                 f,
                 "it has no default collection to put secrets into: make one (in Passwords and \
-                 Keys, or by `gnome-keyring-daemon --unlock`), {WITHOUT}"
+                 Keys, or by `gnome-keyring-daemon --replace --unlock`, which reads its password \
+                 from stdin), {WITHOUT}"
             ),
             Self::Late(limit) => write!(
                 f,

@@ -347,11 +347,27 @@ fn a_locked_keyring_says_so_and_holds_nobody_up() {
         code == 4 && said.contains("nothing was written: keyring: it is locked"),
         "{code} {said}"
     );
+    assert!(said.contains("hint: to keep it in a file: `file` before `keyring`"), "{said}");
     // Who needs nothing out of it runs.
     check(&["run", "free"], 0, "warning: secrets of webhooks are missing");
     session.again(Keeps::Open);
     let (code, run) = session.al(&world, &["run", "dev"]);
     assert_eq!(code, 0, "{run}");
+}
+
+#[test]
+fn a_keyring_without_a_place_for_secrets_says_what_makes_one() {
+    let session = Session::new(Keeps::Locked);
+    let world = world("", "exit 0");
+    let (code, said) = session.add(&world, "add", "my_api", "token", "x");
+    let makes = "it has no default collection to put secrets into: make one (in Passwords and \
+                 Keys, or by `gnome-keyring-daemon --replace --unlock`";
+    assert!(code == 4 && said.contains(makes), "{code} {said}");
+    assert!(said.contains("hint: to keep it in a file: `file` before `keyring`"), "{said}");
+    // There, it is stored at once.
+    order(&world, "env file keyring", "");
+    assert_eq!(session.add(&world, "add", "my_api", "token", "x").0, 0);
+    assert_eq!(files(&world), ["my_api/default/token"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::cli::prompt::{Choice, Prompt, Question};
 use crate::cli::{Context, ask, output};
 use crate::failure::Failure;
 use crate::project::credential_types::{CredentialType, Field, OwnTypes, Shape, TYPES};
-use crate::project::credentials::{self, Put, Reference, Secret};
+use crate::project::credentials::{self, CredentialError, Put, Reference, Secret};
 
 /// Store a credential: ask for its fields, check them, write them
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -308,7 +308,15 @@ impl Ready {
     /// Writes them, and says so.
     pub fn write(self, context: &Context, put: Put) -> Result<(), Failure> {
         let place = credentials::put(&context.al_home, &self.reference, &self.values, put)
-            .map_err(|error| unwritable(&error, "written"))?;
+            .map_err(|error| match (&error, put) {
+                (CredentialError::Source { .. }, Put::New) if error.is_of_keyring() => unwritable(
+                    &error, "written",
+                )
+                .hint(
+                    "to keep it in a file: `file` before `keyring` in `order` in credentials.toml",
+                ),
+                _ => unwritable(&error, "written"),
+            })?;
         let remark = match self.remark.as_str() {
             "" => String::new(),
             remark => format!(" ({remark})"),
