@@ -102,7 +102,8 @@ pub fn put(limit: Duration, of: &Entry, secret: String) -> Result<(), Trouble> {
             session: bus.session().await?,
             parameters: Vec::new(),
             value: secret.into_bytes(),
-            content_type: "application/json".to_owned(),
+            // What a person sees of it elsewhere: KeePassXC keeps anything else as an attachment.
+            content_type: "text/plain".to_owned(),
         };
         let mut attributes = attributes(of);
         attributes.extend([SCHEMA]);

@@ -251,6 +251,27 @@ fn a_credential_lives_in_the_keyring_and_nowhere_else() {
 }
 
 #[test]
+fn other_programs_are_told_that_an_entry_is_text() {
+    let session = Session::new(Keeps::Open);
+    let world = world("", "exit 0");
+    let mut monitor = Command::new("dbus-monitor")
+        .args(["--address", &session.address(), "type='method_call',member='CreateItem'"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(monitor.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // It says this when it is one, and nothing passes it from then on.
+    assert!(lines.any(|line| line.contains("member=NameLost")));
+    assert_eq!(session.add(&world, "add", "my_api", "token", "first").0, 0);
+    // The type comes after the value.
+    assert!(lines.any(|line| line.contains("array of bytes")));
+    let kind = lines.next().unwrap();
+    monitor.kill().unwrap();
+    monitor.wait().unwrap();
+    assert_eq!(kind.trim(), "string \"text/plain\"");
+}
+
+#[test]
 fn names_are_never_read_as_anything_else() {
     let session = Session::new(Keeps::Open);
     let world = world("", "exit 0");
