@@ -105,11 +105,13 @@ fn webhook_secrets(
     al_home: &Path,
 ) -> Result<(triggers::Secrets, Option<CredentialError>), CredentialError> {
     let (mut secrets, mut unread) = (triggers::Secrets::new(), None);
-    for provider in project::providers::PROVIDERS {
-        let Some(secret) = &provider.secret else { continue };
-        let found = credentials::instances(al_home, secret.credential, secret.field)?;
+    let sealed = project::providers::PROVIDERS.iter();
+    let sealed = sealed.filter_map(|of| Some((of.kind, of.secret.as_ref()?)));
+    let wanted: Vec<_> = sealed.clone().map(|(_, of)| (of.credential, of.field)).collect();
+    let all = credentials::instances(al_home, &wanted)?;
+    for ((kind, _), found) in sealed.zip(all) {
         let values = found.values.into_iter().map(|(name, s)| (name, s.reveal().into()));
-        secrets.insert(provider.kind.to_owned(), values.collect());
+        secrets.insert(kind.to_owned(), values.collect());
         unread = unread.or(found.unread);
     }
     Ok((secrets, unread))

@@ -4,6 +4,7 @@
 //! must not exceed. What it prints is a secret, and what it complains about may be one: neither gets
 //! into a message.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
 use std::os::unix::process::CommandExt;
@@ -29,6 +30,8 @@ pub struct Command {
     /// Exit codes that say that there is no such field.
     pub missing: Vec<i32>,
     pub limit: Duration,
+    /// What its list had; who asks several things at once asks for it once.
+    pub listed: OnceCell<Vec<(Reference, String)>>,
 }
 
 impl Command {
@@ -178,13 +181,9 @@ impl Source for Command {
         known: &[&str],
     ) -> Result<BTreeMap<String, Secret>, CredentialError> {
         let mut names: BTreeSet<String> = known.iter().map(|name| (*name).to_owned()).collect();
-        if let Some(words) = &self.list {
-            names = self
-                .lines(words)?
-                .into_iter()
-                .filter(|(of, _)| of == reference)
-                .map(|(_, field)| field)
-                .collect();
+        if let Some(listed) = self.listed()? {
+            let of_it = listed.iter().filter(|(of, _)| of == reference);
+            names = of_it.map(|(_, field)| field.clone()).collect();
         }
         let mut found = BTreeMap::new();
         for name in names {
@@ -203,11 +202,24 @@ impl Source for Command {
         Ok(Some(self.fields(reference, known)?).filter(|fields| !fields.is_empty()))
     }
 
+    fn found_field(
+        &self,
+        reference: &Reference,
+        name: &str,
+    ) -> Result<Option<Option<Secret>>, CredentialError> {
+        if let Some(listed) = self.listed()? {
+            return match listed.iter().any(|(of, _)| of == reference) {
+                true => self.ask(reference, name).map(Some),
+                false => Ok(None),
+            };
+        }
+        Ok(self.ask(reference, name)?.map(Some))
+    }
+
     fn list(&self, kind: Option<&str>) -> Result<Vec<Reference>, CredentialError> {
-        let Some(words) = &self.list else { return Ok(Vec::new()) };
-        let lines = self.lines(words)?.into_iter().map(|(reference, _)| reference);
+        let lines = self.listed()?.unwrap_or_default().iter().map(|(reference, _)| reference);
         let mut all: Vec<Reference> =
-            lines.filter(|of| kind.is_none_or(|kind| of.kind == kind)).collect();
+            lines.filter(|of| kind.is_none_or(|kind| of.kind == kind)).cloned().collect();
         all.sort();
         all.dedup();
         Ok(all)
@@ -215,6 +227,16 @@ impl Source for Command {
 }
 
 impl Command {
+    /// What the list has; none when there is none to ask for.
+    fn listed(&self) -> Result<Option<&[(Reference, String)]>, CredentialError> {
+        let Some(words) = &self.list else { return Ok(None) };
+        if let Some(known) = self.listed.get() {
+            return Ok(Some(known));
+        }
+        let lines = self.lines(words)?;
+        Ok(Some(self.listed.get_or_init(|| lines)))
+    }
+
     /// What the list has, as far as it can name a credential.
     fn lines(&self, words: &[String]) -> Result<Vec<(Reference, String)>, CredentialError> {
         let (code, bytes) = self.run(words, LIST_MOST)?;

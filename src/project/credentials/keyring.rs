@@ -77,24 +77,38 @@ impl Source for Keyring {
     }
 
     fn field(&self, reference: &Reference, name: &str) -> Result<Option<Secret>, CredentialError> {
-        Ok(self.fields(reference, &[])?.remove(name))
+        Ok(self.found_field(reference, name)?.flatten())
     }
 
     fn fields(
         &self,
         reference: &Reference,
-        _known: &[&str],
+        known: &[&str],
     ) -> Result<BTreeMap<String, Secret>, CredentialError> {
-        let Some(secret) = self.get(entry(reference)).map_err(failed)? else {
-            return Ok(BTreeMap::new());
-        };
-        parse(&secret).ok_or_else(|| CredentialError::Source {
+        Ok(self.found(reference, known)?.unwrap_or_default())
+    }
+
+    fn found(
+        &self,
+        reference: &Reference,
+        _known: &[&str],
+    ) -> Result<Option<BTreeMap<String, Secret>>, CredentialError> {
+        let Some(secret) = self.get(entry(reference)).map_err(failed)? else { return Ok(None) };
+        parse(&secret).map(Some).ok_or_else(|| CredentialError::Source {
             name: NAME.to_owned(),
             message: format!(
                 "what it has for {reference} is not the fields of a credential as JSON: al creds \
                  rm {reference}, then al creds add {reference}"
             ),
         })
+    }
+
+    fn found_field(
+        &self,
+        reference: &Reference,
+        name: &str,
+    ) -> Result<Option<Option<Secret>>, CredentialError> {
+        Ok(self.found(reference, &[])?.map(|mut fields| fields.remove(name)))
     }
 
     fn list(&self, kind: Option<&str>) -> Result<Vec<Reference>, CredentialError> {

@@ -194,6 +194,19 @@ pub(crate) trait Source {
         }
     }
 
+    /// One field, where it has the credential: it may have others. Who is slow to tell may be asked once
+    /// for both.
+    fn found_field(
+        &self,
+        reference: &Reference,
+        name: &str,
+    ) -> Result<Option<Option<Secret>>, CredentialError> {
+        match self.has(reference, &[name])? {
+            true => self.field(reference, name).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// All credentials, or those of one type; empty when it cannot tell.
     fn list(&self, kind: Option<&str>) -> Result<Vec<Reference>, CredentialError>;
 }
@@ -238,10 +251,12 @@ pub fn field(
 ) -> Result<Option<Secret>, CredentialError> {
     check_part(field)?;
     let reference = Reference { kind: kind.to_owned(), instance: instance.to_owned() };
-    match holder(al_home, &reference, &[field])? {
-        Some(source) => source.field(&reference, field),
-        None => Ok(None),
+    for source in asked(al_home, &reference)? {
+        if let Some(found) = source.found_field(&reference, field)? {
+            return Ok(found);
+        }
     }
+    Ok(None)
 }
 
 /// One field of the instances of a type.
@@ -254,17 +269,29 @@ pub struct Instances {
     pub unread: Option<CredentialError>,
 }
 
-/// One field of every instance of a type that has it.
+/// One field of every instance of a type that has it, for each of these types and fields, in order.
 ///
 /// # Errors
 /// As [`field`], for the first instance that fails, unless it is the keyring that does.
-pub fn instances(al_home: &Path, kind: &str, field: &str) -> Result<Instances, CredentialError> {
+pub fn instances(
+    al_home: &Path,
+    wanted: &[(&str, &str)],
+) -> Result<Vec<Instances>, CredentialError> {
+    let sources = settings::sources(al_home)?;
+    wanted.iter().map(|(kind, field)| instances_of(&sources, kind, field)).collect()
+}
+
+fn instances_of(
+    sources: &[Box<dyn Source>],
+    kind: &str,
+    field: &str,
+) -> Result<Instances, CredentialError> {
     for part in [kind, field] {
         check_part(part)?;
     }
     let (mut seen, mut unread) = (BTreeMap::new(), None);
-    for source in settings::sources(al_home)? {
-        match add_instances(&*source, kind, field, &mut seen) {
+    for source in sources {
+        match add_instances(&**source, kind, field, &mut seen) {
             Ok(()) => {}
             Err(error) if error.is_of_keyring() => {
                 unread = Some(error);

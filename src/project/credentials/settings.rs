@@ -2,6 +2,7 @@
 //!
 //! Without that file it is the environment, then the files. What is not in `order` is not asked.
 
+use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -176,6 +177,7 @@ fn command(program: &Program) -> Result<Command, String> {
         list: program.list.clone(),
         missing: program.missing.clone().unwrap_or_else(|| vec![1]),
         limit,
+        listed: OnceCell::new(),
     })
 }
 

@@ -62,10 +62,11 @@ fn all_instances_of_a_type_are_listed() {
     put(home.path(), "github_webhook_secret/default/secret", "a", 0o600);
     put(home.path(), "github_webhook_secret/acme/secret", "b", 0o400);
     put(home.path(), "github_webhook_secret/empty/other", "c", 0o600);
-    let found = instances(home.path(), "github_webhook_secret", "secret").unwrap().values;
-    let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
+    let wanted = [("github_webhook_secret", "secret"), ("sentry_client_secret", "secret")];
+    let all = instances(home.path(), &wanted).unwrap();
+    let found: Vec<_> = all[0].values.iter().map(|(k, v)| (k.as_str(), v.reveal())).collect();
     assert_eq!(found, [("acme", "b"), ("default", "a")]);
-    assert!(instances(home.path(), "sentry_client_secret", "secret").unwrap().values.is_empty());
+    assert!(all[1].values.is_empty());
 }
 
 #[test]
@@ -408,8 +409,33 @@ fn a_program_that_lists_says_what_there_is() {
     assert_eq!(list(home.path()).0, [reference("github_token"), jira.clone()]);
     let found = fields(home.path(), &jira, &[]).unwrap();
     assert_eq!(found, values(&[("token", "quoted")]));
-    let all = instances(home.path(), "github_token", "token").unwrap().values;
-    assert_eq!(all.keys().collect::<Vec<_>>(), ["default"]);
+    let all = instances(home.path(), &[("github_token", "token")]).unwrap();
+    assert_eq!(all[0].values.keys().collect::<Vec<_>>(), ["default"]);
+}
+
+#[test]
+fn a_program_is_asked_once_for_each_thing() {
+    let check = |more: &str, ask: &dyn Fn(&Path), expected: &[&str]| {
+        let home = with_program(&format!("echo \"$@\" >>\"$0.log\"\n{KEEPER}"), more);
+        ask(home.path());
+        let log = fs::read_to_string(home.path().join("keeper.log")).unwrap();
+        assert_eq!(log.lines().collect::<Vec<_>>(), expected);
+    };
+    let token = "read mine/github_token/default/token";
+    let lists = "list = [\"KEEPER\", \"list\"]";
+    let one = |home: &Path| {
+        assert!(field(home, "github_token", "default", "token").unwrap().is_some());
+    };
+    check("", &one, &[token]);
+    check(lists, &one, &["list", token]);
+    let all =
+        |home: &Path| assert_eq!(fields(home, &reference("github_token"), &[]).unwrap().len(), 1);
+    check(lists, &all, &["list", token]);
+    let several = |home: &Path| {
+        let kinds = [("github_token", "token"), ("linear_token", "token"), ("x", "token")];
+        assert_eq!(instances(home, &kinds).unwrap().len(), 3);
+    };
+    check(lists, &several, &["list", token]);
 }
 
 #[test]
