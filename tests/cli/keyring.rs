@@ -1,9 +1,9 @@
 //! The keyring of the system as a place for credentials: GNOME Keyring on a session bus of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -140,6 +140,21 @@ impl Session {
         told(&fed(&mut command, value))
     }
 
+    /// What is called by this name from now on.
+    fn calls(&self, member: &str) -> Calls {
+        let mut monitor = Command::new("dbus-monitor")
+            .args(["--address", &self.address()])
+            .arg(format!("type='method_call',member='{member}'"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(monitor.stdout.take().unwrap()).lines();
+        let mut calls = Calls { monitor, lines };
+        // It says this when it has become one, and nothing passes it from then on.
+        calls.until("member=NameLost");
+        calls
+    }
+
     /// What another program of this desktop finds.
     fn secret(&self, kind: &str, instance: &str) -> String {
         let output = Command::new("secret-tool")
@@ -154,6 +169,26 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Somebody who writes down what is said on a bus.
+struct Calls {
+    monitor: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Calls {
+    /// The next line that has this.
+    fn until(&mut self, part: &str) -> String {
+        self.lines.by_ref().map(Result::unwrap).find(|line| line.contains(part)).unwrap()
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        self.monitor.kill().unwrap();
+        self.monitor.wait().unwrap();
     }
 }
 
@@ -254,21 +289,32 @@ fn a_credential_lives_in_the_keyring_and_nowhere_else() {
 fn other_programs_are_told_that_an_entry_is_text() {
     let session = Session::new(Keeps::Open);
     let world = world("", "exit 0");
-    let mut monitor = Command::new("dbus-monitor")
-        .args(["--address", &session.address(), "type='method_call',member='CreateItem'"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(monitor.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // It says this when it is one, and nothing passes it from then on.
-    assert!(lines.any(|line| line.contains("member=NameLost")));
+    let mut calls = session.calls("CreateItem");
     assert_eq!(session.add(&world, "add", "my_api", "token", "first").0, 0);
     // The type comes after the value.
-    assert!(lines.any(|line| line.contains("array of bytes")));
-    let kind = lines.next().unwrap();
-    monitor.kill().unwrap();
-    monitor.wait().unwrap();
-    assert_eq!(kind.trim(), "string \"text/plain\"");
+    calls.until("array of bytes");
+    assert_eq!(calls.until("").trim(), "string \"text/plain\"");
+}
+
+#[test]
+fn an_entry_is_searched_once_to_be_read() {
+    let session = Session::new(Keeps::Open);
+    let world = world("", "exit 0");
+    assert_eq!(session.add(&world, "add", "my_api", "token", "first").0, 0);
+    let mut calls = session.calls("SearchItems");
+    let (code, shown) = session.al(&world, &["creds", "show", "my_api"]);
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(session.secret("nothing", "the-end"), "");
+    let mut searches = 0;
+    loop {
+        let line = calls.until("");
+        searches += usize::from(line.contains("member=SearchItems"));
+        if line.contains("the-end") {
+            break;
+        }
+    }
+    // For its fields, for who has it, and the last one, which is not ours.
+    assert_eq!(searches, 3);
 }
 
 #[test]
