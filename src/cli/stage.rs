@@ -38,7 +38,7 @@ impl Staged {
     /// # Errors
     /// When they cannot be written; nothing is left then.
     pub fn write(parent: &Path, name: &str, files: &[NewFile]) -> io::Result<Self> {
-        let folder = parent.join(format!(".{name}.{}.new", std::process::id()));
+        let folder = edit::temporary_folder(&parent.join(name));
         fs::create_dir(&folder)?;
         let staged = Self { folder };
         for file in files {

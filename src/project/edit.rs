@@ -138,6 +138,13 @@ pub fn temporary(target: &Path) -> PathBuf {
     target.with_file_name(format!(".{name}.{pid}-{n}.tmp"))
 }
 
+/// The same for a folder, which nobody takes for a project or an agent. A process makes one of them
+/// for one target.
+pub fn temporary_folder(target: &Path) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.{}.new", std::process::id()))
+}
+
 /// Writes a file beside the old one and puts it in its place: whoever reads it sees the old text
 /// or the new one, and on a full disk the old one stays. It keeps its mode; a link stays a link.
 ///

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::bundle::Bundle;
 use super::error::SkillError;
-use crate::ambient;
 use crate::project::edit;
 
 /// A skill that stands complete beside its place, under a name that makes it no agent yet. It is
@@ -34,7 +33,7 @@ pub fn prepare(agents: &Path, name: &str, bundle: &Bundle) -> Result<Ready, Skil
         return Err(SkillError::Io { path: target, error: io::ErrorKind::AlreadyExists.into() });
     }
     DirBuilder::new().recursive(true).create(agents).map_err(SkillError::io(agents))?;
-    let ready = Ready { staged: agents.join(format!(".{name}.{}", ambient::new_uuid())), target };
+    let ready = Ready { staged: edit::temporary_folder(&target), target };
     fs::create_dir(&ready.staged).map_err(SkillError::io(&ready.staged))?;
     for (path, file) in &bundle.files {
         let path = ready.staged.join(path);

@@ -87,7 +87,7 @@ fn half_written_in(folder: &Named) -> Vec<Problem> {
 const FOLDER: &str = ".new";
 
 /// The process that writes something of this name: `.config.toml.123-0.tmp` of `edit::temporary`, or
-/// `.dev.123.new` of `Staged`.
+/// `.dev.123.new` of `edit::temporary_folder`.
 fn writer(name: &str) -> Option<Pid> {
     let name = name.strip_prefix('.')?;
     let number = |text: &str| text.parse::<i32>().ok().filter(|n| *n > 0);
@@ -129,6 +129,7 @@ mod tests {
     use super::*;
     use crate::cli::stage::Staged;
     use crate::project::edit;
+    use crate::skills;
 
     #[test]
     fn who_was_writing_stands_in_the_name() {
@@ -150,11 +151,15 @@ mod tests {
     #[test]
     fn what_this_process_writes_is_known_to_be_its_own() {
         let dir = tempfile::tempdir().unwrap();
-        let staged = Staged::write(dir.path(), "dev", &[]).unwrap();
-        let temporary = edit::temporary(&dir.path().join("config.toml"));
-        for path in [staged.folder(), &temporary] {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            assert_eq!(writer(name), Some(rustix::process::getpid()), "{name}");
+        let _new = Staged::write(dir.path(), "dev", &[]).unwrap();
+        let _added = skills::prepare(dir.path(), "nice", &skills::Bundle::default()).unwrap();
+        fs::write(edit::temporary(&dir.path().join("config.toml")), "").unwrap();
+        let entries = fs::read_dir(dir.path()).unwrap();
+        let names: Vec<_> =
+            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(names.len(), 3);
+        for name in names {
+            assert_eq!(writer(&name), Some(rustix::process::getpid()), "{name}");
         }
     }
 }
