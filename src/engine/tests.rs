@@ -663,37 +663,3 @@ fn a_console_sees_agents_come_change_and_go() {
     });
     assert_eq!(back.run, run, "it has its history");
 }
-
-#[test]
-fn what_was_due_while_the_disk_was_full_is_due_again_and_not_at_its_next_time() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path()).unwrap();
-    let agents = vec![(
-        "dev".to_owned(),
-        AgentRules { schedule: Some(Cadence::Every(60_000)), ..AgentRules::default() },
-    )];
-    let view = store.load(&rules(), &agents).unwrap();
-    let mut host = Host::new(store, view);
-    let began = 1_800_000_000_000;
-    let input = |event: Event, at: i64| Input { event, stamp: Stamp { at, id: format!("r{at}") } };
-    turn(&mut host, &[input(Event::HostStarted, began)]).unwrap();
-    let due = |host: &mut Host| host.due(began + 60_000);
-    let tick = due(&mut host);
-    assert_eq!(tick, [Event::TimerDue(Timer::Cron("dev".into()))]);
-    host.store.set_room(Some(3));
-    turn(&mut host, &[input(tick[0].clone(), began + 60_000)]).unwrap_err();
-    let fault = crate::scheduler::Fault {
-        key: crate::scheduler::Fault::DISK.into(),
-        agent: None,
-        message: "nothing can be written".into(),
-        hint: None,
-        file: None,
-        line: None,
-    };
-    let alert = Box::new(crate::scheduler::Alert { at: began, fault });
-    host.view.apply(&crate::scheduler::Decision::Raise { alert: alert.clone() });
-    host.store.set_room(None);
-    assert_eq!(due(&mut host), tick);
-    // No row has the alert, and it stands until somebody could write.
-    assert_eq!(host.look().alerts.values().collect::<Vec<_>>(), [&*alert]);
-}

@@ -47,6 +47,11 @@ impl Host {
         back.into_iter().chain(due.map(|(timer, _)| Event::TimerDue(timer.clone()))).collect()
     }
 
+    /// Whether the view is as the rows are. It is not while they cannot be read again.
+    pub fn is_fresh(&self) -> bool {
+        !self.stale
+    }
+
     /// The next instant at which something is due.
     pub fn next_due(&self) -> Option<Millis> {
         self.timers().map(|(_, at)| at).min()

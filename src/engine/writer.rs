@@ -186,8 +186,8 @@ impl Writer {
 
     /// How long there is nothing to do.
     fn nap(&self) -> Duration {
-        // What could not be written is tried again after a while, or with the next event.
-        if self.in_trouble().is_some() {
+        // What could not be written or read is tried again after a while, or with the next event.
+        if self.in_trouble().is_some() || !self.host.is_fresh() {
             return NAP;
         }
         let Some(at) = self.host.next_due() else { return NAP };
@@ -296,7 +296,9 @@ impl Writer {
                 Decision::Raise { alert: Box::new(Alert { at: ambient::now_ms(), fault }) }
             }
             (None, None) => return,
-            (None, Some(_)) if self.host.store.try_room().is_err() => return,
+            (None, Some(_)) if !self.host.is_fresh() || self.host.store.try_room().is_err() => {
+                return;
+            }
             (None, Some(_)) => {
                 tracing::info!(target: "engine", "the history can be written again");
                 Decision::Clear { key: Fault::DISK.to_owned() }
@@ -325,25 +327,18 @@ fn not_written(error: &StoreError) -> EngineError {
 /// What a person is told of a history that cannot be written.
 fn unwritten(error: &StoreError) -> Fault {
     // What matters stands first: lists cut what is long.
-    let (message, hint) = match error {
-        StoreError::Full { path } => (
-            format!("disk full, nothing starts, webhooks are refused: {}", path.display()),
-            "free some space; then it goes on",
-        ),
-        error if error.is_everywhere() => (
-            format!("nothing starts, webhooks are refused: {error}"),
-            "see to its disk; then it goes on",
-        ),
-        _ => (
-            format!("something is not written: {error}"),
-            "see to its disk; it is tried every second",
-        ),
+    let message = match error {
+        StoreError::Full { path } => {
+            format!("disk full, nothing starts, webhooks are refused: {}", path.display())
+        }
+        error if error.is_everywhere() => format!("nothing starts, webhooks are refused: {error}"),
+        _ => format!("something is not written, and tried every second: {error}"),
     };
     Fault {
         key: Fault::DISK.to_owned(),
         agent: None,
         message,
-        hint: Some(hint.to_owned()),
+        hint: error.hints().into_iter().next(),
         file: None,
         line: None,
     }

@@ -34,6 +34,11 @@ pub enum StoreError {
     Full {
         path: PathBuf,
     },
+    /// The disk refuses for another reason: a quota, or it is broken.
+    Io {
+        path: PathBuf,
+        message: String,
+    },
     Sqlite {
         path: PathBuf,
         message: String,
@@ -44,6 +49,26 @@ impl StoreError {
     /// True when the next write would fail the same way, whatever it is.
     pub fn is_everywhere(&self) -> bool {
         !matches!(self, Self::Sqlite { .. })
+    }
+
+    /// What to do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Newer { .. } => vec!["use the al that wrote it, or a newer one".to_owned()],
+            Self::Older { .. } => {
+                vec!["`al start` brings it up to date; nothing is lost".to_owned()]
+            }
+            Self::Damaged { path, .. } => vec![
+                format!("keep a copy, then move it away: mv {0} {0}.damaged", path.display()),
+                "the next start begins a new history; agents and settings are not in it".to_owned(),
+            ],
+            Self::Unwritable { path, .. } => {
+                let dir = path.parent().unwrap_or(Path::new(".al")).display();
+                vec![format!("make {dir} a directory that you own: ls -ld {dir}")]
+            }
+            Self::Full { .. } => vec!["free some space; nothing was lost".to_owned()],
+            Self::Io { .. } | Self::Sqlite { .. } => Vec::new(),
+        }
     }
 
     pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
@@ -57,6 +82,7 @@ impl StoreError {
                 Self::Damaged { path, message }
             }
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::SystemIoFailure) => Self::Io { path, message },
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 Self::Unwritable { path, message }
             }
@@ -85,7 +111,9 @@ impl fmt::Display for StoreError {
                 write!(f, "cannot write {}: {message}", path.display())
             }
             Self::Full { path } => write!(f, "the disk with {} is full", path.display()),
-            Self::Sqlite { path, message } => write!(f, "{}: {message}", path.display()),
+            Self::Io { path, message } | Self::Sqlite { path, message } => {
+                write!(f, "{}: {message}", path.display())
+            }
         }
     }
 }
@@ -94,24 +122,15 @@ impl std::error::Error for StoreError {}
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let message = error.to_string();
-        match error {
-            StoreError::Newer { .. } => Self::upstream("history_newer", message)
-                .hint("use the al that wrote it, or a newer one"),
-            StoreError::Older { .. } => Self::upstream("history_older", message)
-                .hint("`al start` brings it up to date; nothing is lost"),
-            StoreError::Damaged { path, .. } => Self::upstream("history_damaged", message)
-                .hint(format!("keep a copy, then move it away: mv {0} {0}.damaged", path.display()))
-                .hint("the next start begins a new history; agents and settings are not in it"),
-            StoreError::Unwritable { path, .. } => {
-                let dir = path.parent().unwrap_or(Path::new(".al")).display().to_string();
-                Self::upstream("history_unwritable", message)
-                    .hint(format!("make {dir} a directory that you own: ls -ld {dir}"))
-            }
-            StoreError::Full { .. } => {
-                Self::upstream("disk_full", message).hint("free some space; nothing was lost")
-            }
-            StoreError::Sqlite { .. } => Self::upstream("history_failed", message),
-        }
+        let code = match error {
+            StoreError::Newer { .. } => "history_newer",
+            StoreError::Older { .. } => "history_older",
+            StoreError::Damaged { .. } => "history_damaged",
+            StoreError::Unwritable { .. } => "history_unwritable",
+            StoreError::Full { .. } => "disk_full",
+            StoreError::Io { .. } | StoreError::Sqlite { .. } => "history_failed",
+        };
+        let failure = Self::upstream(code, error.to_string());
+        error.hints().into_iter().fold(failure, Self::hint)
     }
 }

@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rustix::fs::{StatVfs, statvfs};
 
 pub use audit::{AuditQuery, AuditRecord};
 pub use error::StoreError;
@@ -259,7 +260,9 @@ impl Store {
     pub fn try_room(&self) -> Result<(), StoreError> {
         // One page may fit where nothing else does.
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        if rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < ROOM_MIN) {
+        let scarce = |disk: StatVfs| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_MIN;
+        // A file system without blocks does not say how many are free.
+        if statvfs(folder).is_ok_and(|disk| disk.f_blocks > 0 && scarce(disk)) {
             return Err(StoreError::Full { path: self.path.clone() });
         }
         self.begin()?;

@@ -428,3 +428,19 @@ fn there_is_room_again_when_something_can_be_written() {
     drop(pair.store);
     Store::open(pair.dir.path()).unwrap();
 }
+
+#[test]
+fn a_disk_that_refuses_every_write_is_told_from_a_write_that_is_wrong() {
+    let check = |code: std::ffi::c_int, expected: bool| {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let error = StoreError::from_sqlite(Path::new("al.db"), error);
+        assert_eq!(error.is_everywhere(), expected, "{error:?}");
+    };
+    check(rusqlite::ffi::SQLITE_FULL, true);
+    check(rusqlite::ffi::SQLITE_IOERR_WRITE, true);
+    check(rusqlite::ffi::SQLITE_IOERR_FSYNC, true);
+    check(rusqlite::ffi::SQLITE_READONLY, true);
+    check(rusqlite::ffi::SQLITE_CORRUPT, true);
+    check(rusqlite::ffi::SQLITE_CONSTRAINT, false);
+    check(rusqlite::ffi::SQLITE_TOOBIG, false);
+}
