@@ -500,13 +500,16 @@ impl Driver {
             let models = equip::signed_in(&models, runtime, &al_home)?;
             let used = Use { at: ambient::now_ms(), project, agent };
             let given = kit.notes.iter().map(|note| note.reference.as_str());
-            for text in given.chain(keys) {
-                let Ok(reference) = Reference::parse(text) else { continue };
+            let references = given.chain(keys).filter_map(|text| Reference::parse(text).ok());
+            let note = |reference: Reference| {
                 let noted = credentials::note_use(&al_home, &reference, &used);
-                let was_told = unnoted.swap(noted.is_err(), Ordering::Relaxed);
-                if let Some(error) = noted.err().filter(|_| !was_told) {
-                    tracing::warn!(target: "engine", %reference, %error, "uses are not noted");
-                }
+                noted.err().map(|error| (reference, error))
+            };
+            // The others are noted all the same.
+            let failed: Vec<_> = references.filter_map(note).collect();
+            let was_told = unnoted.swap(!failed.is_empty(), Ordering::Relaxed);
+            if let Some((reference, error)) = failed.first().filter(|_| !was_told) {
+                tracing::warn!(target: "engine", %reference, %error, "uses are not noted");
             }
             Ok::<_, String>((kit, models))
         };
