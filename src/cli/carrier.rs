@@ -157,7 +157,9 @@ pub async fn carry(
         if let (Err(Some(No::Away(_))), false) = (&opened, aim.place.remote) {
             let context = context.clone();
             let found = tokio::task::spawn_blocking(move || Client::find(&context)).await;
-            if let Ok(Ok(client)) = found {
+            if let Ok(Ok(client)) = found
+                && !client.place().remote
+            {
                 (aim.place, server) = (client.place().clone(), Some(client.server()));
             }
         }
