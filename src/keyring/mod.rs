@@ -57,8 +57,23 @@ pub enum Trouble {
     NoDefault,
     /// It did not answer in this time.
     Late(Duration),
+    /// It wrote an entry, and an older one of the same stays.
+    #[cfg(not(target_os = "macos"))]
+    Older,
     /// What it answered instead.
     Other(String),
+}
+
+impl Trouble {
+    /// Whether what was to be changed may be changed all the same.
+    pub fn is_unsure(&self) -> bool {
+        match self {
+            Self::Late(_) => true,
+            #[cfg(not(target_os = "macos"))]
+            Self::Older => true,
+            _ => false,
+        }
+    }
 }
 
 /// What is wrong, and what to do.
@@ -91,6 +106,11 @@ impl fmt::Display for Trouble {
                 f,
                 "it did not answer in {} ms: look whether it asks you something, {WITHOUT}",
                 limit.as_millis()
+            ),
+            #[cfg(not(target_os = "macos"))]
+            Self::Older => f.write_str(
+                "it has the new value, but an older entry of the same cannot be removed and may be \
+                 found first: remove that one, in Passwords and Keys say",
             ),
             Self::Other(why) => write!(f, "it refuses: {why}"),
         }

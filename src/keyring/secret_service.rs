@@ -120,8 +120,7 @@ pub fn put(limit: Duration, of: &Entry, secret: String) -> Result<(), Trouble> {
         bus.nobody_answers(&prompt).await?;
         // Those that somebody else made are not replaced by it, and would be found first.
         for other in old.iter().filter(|other| **other != new) {
-            // It is written, whatever becomes of these.
-            let _ = bus.delete(other).await;
+            bus.delete(other).await.map_err(|_| Trouble::Older)?;
         }
         Ok(())
     })

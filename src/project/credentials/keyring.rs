@@ -20,7 +20,7 @@ pub fn failed(trouble: Trouble) -> CredentialError {
 
 /// The same of something that was to change: what does not answer in time may still do it.
 fn undone(trouble: Trouble) -> CredentialError {
-    let unsure = matches!(trouble, Trouble::Late(_));
+    let unsure = trouble.is_unsure();
     match failed(trouble) {
         CredentialError::Source { name, message } if unsure => {
             CredentialError::Unsure { name, message }
