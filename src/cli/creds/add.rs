@@ -230,8 +230,7 @@ fn makes_itself(reference: &Reference) -> Option<Failure> {
         let message = "the key of the gateway here makes itself";
         Failure::user("key_makes_itself", message).hint("a new one: al doctor --rotate-key")
     };
-    let is_it = reference.kind == "gateway_api_key" && reference.instance == "default";
-    is_it.then(failure)
+    credentials::is_gateway_key(reference).then(failure)
 }
 
 fn complete(of: &CredentialType, values: &Values) -> bool {

@@ -25,7 +25,7 @@ const KIND: &str = "gateway_api_key";
 const INSTANCE: &str = "default";
 
 /// Whether it is the key of the gateway here. It makes itself, as a file.
-pub(super) fn is_gateway_key(reference: &Reference) -> bool {
+pub fn is_gateway_key(reference: &Reference) -> bool {
     reference.kind == KIND && reference.instance == INSTANCE
 }
 

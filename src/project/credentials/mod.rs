@@ -22,7 +22,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use env::variable;
-pub use key::{ensure_gateway_key, gateway_key, gateway_key_file, rotate_gateway_key};
+pub use key::{
+    ensure_gateway_key, gateway_key, gateway_key_file, is_gateway_key, rotate_gateway_key,
+};
 pub use settings::file as settings_file;
 pub use uses::{Use, last_use, note_use};
 pub use write::{Bench, Keeper, Put, bench, keeper, put, remove, stored};

@@ -184,7 +184,11 @@ fn remove_files(
     // It may be an older value of the same.
     sweep(&kind);
     let temporary = kind.join(format!("{BESIDE}{}", ambient::new_uuid()));
-    fs::rename(place, &temporary).map_err(failed)?;
+    match fs::rename(place, &temporary) {
+        // Somebody else removed it first.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        renamed => renamed.map_err(failed)?,
+    }
     fs::remove_dir_all(&temporary).map_err(failed)?;
     // The last of its type; others may have instances there.
     let _ = fs::remove_dir(&kind);
