@@ -1,5 +1,7 @@
 //! The client of the control API: the way to a running scheduler.
 
+use std::sync::Once;
+
 use al_wire::Confirm;
 use serde::Deserialize;
 use serde_json::Value;
@@ -329,7 +331,11 @@ fn elsewhere(context: &Context) -> Result<Option<(String, String)>, Failure> {
 pub fn must_be_here(context: &Context) -> Result<(), Failure> {
     let Some((name, url)) = elsewhere(context)? else { return Ok(()) };
     if context.named().is_none() {
-        output::remark(&format!("done on this machine; what `{name}` did is kept at {url}\n"));
+        // A command may look at the history several times.
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| {
+            output::remark(&format!("done on this machine; what `{name}` did is kept at {url}\n"));
+        });
         return Ok(());
     }
     let message = format!("what the environment `{name}` did is kept at {url}");
